@@ -1,0 +1,102 @@
+"""Fixtures that every part shares, and the logs of the processes in a failed test's report."""
+
+import pytest
+
+from harness import sqs
+from harness.process import STARTED
+from harness.system import System
+
+# The end of a log says why; the whole of it lies in pytest's temporary directory.
+LOG_TAIL = 4000
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = yield
+    if report.failed:
+        begun = getattr(item, "_processes_before", 0)
+        for index, process in enumerate(STARTED):
+            if index >= begun or process.running():
+                title = f"{process.name} (pid {process.pid}, exit {process.exit_code}), {process.log}"
+                report.sections.append((title, process.output()[-LOG_TAIL:]))
+    return report
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item):
+    item._processes_before = len(STARTED)
+
+
+def pytest_sessionfinish():
+    for process in STARTED:
+        process.kill()
+
+
+@pytest.fixture(scope="session")
+def broker(tmp_path_factory):
+    """One durable broker for all the tests of the SQS wire; each test has queues of its own."""
+    system = System(tmp_path_factory.mktemp("broker"))
+    system.start_broker()
+    yield system
+    system.stop()
+
+
+@pytest.fixture(scope="session")
+def strict_broker(tmp_path_factory):
+    """A broker that keeps the 60-second rules of SQS."""
+    system = System(tmp_path_factory.mktemp("strict"), broker_flags=["--strict", "--in-memory"])
+    system.start_broker()
+    yield system
+    system.stop()
+
+
+@pytest.fixture(scope="session")
+def aws(broker):
+    """A boto3 client of `broker`."""
+    return broker.sqs
+
+
+@pytest.fixture(scope="session")
+def unchecked(broker):
+    """A boto3 client that sends what the SDK would refuse to."""
+    return sqs.client(broker.broker_url, checked=False)
+
+
+@pytest.fixture
+def queue(aws):
+    """The URL of a new standard queue."""
+    url = aws.create_queue(QueueName=sqs.new_name())["QueueUrl"]
+    yield url
+    aws.delete_queue(QueueUrl=url)
+
+
+@pytest.fixture
+def make_queue(aws):
+    """Creates queues with attributes: `make_queue(DelaySeconds="5")`; returns the URL."""
+    made = []
+
+    def make(stem="q", tags=None, **attributes):
+        extra = {"tags": tags} if tags else {}
+        name = sqs.new_name(stem)
+        url = aws.create_queue(QueueName=name, Attributes=attributes, **extra)["QueueUrl"]
+        made.append(url)
+        return url
+
+    yield make
+    for url in made:
+        aws.delete_queue(QueueUrl=url)
+
+
+@pytest.fixture
+def apart(tmp_path):
+    """Makes systems whose roles are processes of their own; `apart(worker_flags=[…])`, not started yet."""
+    made = []
+
+    def make(**flags):
+        system = System(tmp_path / f"system-{len(made)}", **flags)
+        made.append(system)
+        return system
+
+    yield make
+    for system in made:
+        system.stop()

@@ -1,0 +1,1 @@
+//! What one SQS queue does, with no clock, no disk and no network.

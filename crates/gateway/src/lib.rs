@@ -1,0 +1,1 @@
+//! HTTP request-reply over a task client and a reply store.

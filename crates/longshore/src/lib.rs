@@ -1,0 +1,1 @@
+//! The front door: tasks, workers, broker and gateway assembled into an application.

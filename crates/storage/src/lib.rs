@@ -1,0 +1,1 @@
+//! Makes records durable and brings them back.

@@ -1,0 +1,1 @@
+//! The task framework: typed tasks, typed replies, competing workers.

@@ -1,0 +1,23 @@
+//! The words that every Longshore crate shares: time, names, ids, and the limits of SQS.
+//!
+//! Nothing here does IO and nothing is asynchronous. A value that exists is valid: names and
+//! settings are parsed once, at the edge, and never checked again below it.
+
+pub mod account;
+pub mod arn;
+pub mod attribute;
+pub mod declaration;
+pub mod duration_text;
+pub mod limits;
+pub mod message;
+pub mod queue_name;
+pub mod settings;
+pub mod timestamp;
+
+pub use account::{AccountId, Region};
+pub use arn::QueueArn;
+pub use attribute::AttributeName;
+pub use message::{AttributeValue, MessageAttribute, MessageAttributes, MessageId};
+pub use queue_name::QueueName;
+pub use settings::{RedrivePolicy, Settings};
+pub use timestamp::Timestamp;

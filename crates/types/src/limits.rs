@@ -1,0 +1,42 @@
+//! The limits of SQS, each in one place.
+//!
+//! Source: the SQS developer guide, "Message quotas" and "Queue quotas", as of late 2026.
+
+use std::time::Duration;
+
+/// Bytes in a queue's name, the `.fifo` suffix included.
+pub const QUEUE_NAME_BYTES_MAX: usize = 80;
+/// Bytes of body and message attributes together; also the sum over the entries of a batch.
+pub const MESSAGE_BYTES_MAX: u32 = 1_048_576;
+/// The least that a queue's `MaximumMessageSize` can be set to.
+pub const MESSAGE_BYTES_MAX_MIN: u32 = 1024;
+/// Entries of a batch request.
+pub const BATCH_ENTRIES_MAX: usize = 10;
+/// Letters of a batch entry's id.
+pub const BATCH_ENTRY_ID_BYTES_MAX: usize = 80;
+/// Messages of one receive.
+pub const RECEIVE_COUNT_MAX: usize = 10;
+/// How long a receive can wait.
+pub const RECEIVE_WAIT_MAX: Duration = Duration::from_secs(20);
+/// How long a message can stay in flight, over all changes of its visibility.
+pub const VISIBILITY_TIMEOUT_MAX: Duration = Duration::from_secs(43_200);
+/// How long a send can be delayed.
+pub const DELAY_MAX: Duration = Duration::from_secs(900);
+/// The least time that a queue can keep a message.
+pub const RETENTION_MIN: Duration = Duration::from_secs(60);
+/// The longest time that a queue can keep a message.
+pub const RETENTION_MAX: Duration = Duration::from_secs(1_209_600);
+/// Message attributes of a message.
+pub const MESSAGE_ATTRIBUTES_MAX: usize = 10;
+/// Letters of a message attribute's name, and of its data type.
+pub const ATTRIBUTE_NAME_CHARS_MAX: usize = 256;
+/// Messages of a queue that can be in flight at once.
+pub const IN_FLIGHT_MAX: usize = 120_000;
+/// The range of `maxReceiveCount` in a redrive policy.
+pub const RECEIVE_COUNT_BEFORE_DEAD_LETTER: std::ops::RangeInclusive<u32> = 1..=1000;
+/// Tags of a queue.
+pub const TAGS_MAX: usize = 50;
+/// Letters of a tag's key.
+pub const TAG_KEY_CHARS_MAX: usize = 128;
+/// Letters of a tag's value.
+pub const TAG_VALUE_CHARS_MAX: usize = 256;

@@ -1,0 +1,1 @@
+//! Bytes to SQS requests and replies to bytes.

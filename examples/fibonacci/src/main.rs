@@ -1,0 +1,3 @@
+//! The reference system.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! SQS, slow and obviously right: what the engine is tested against.

@@ -1,0 +1,38 @@
+//! `cargo xtask ci`: everything that CI checks, in its order, quick checks first.
+//!
+//! `.ci/run` calls this and nothing else, so what is green here is green there.
+
+mod deny;
+mod features;
+
+use anyhow::Result;
+
+use crate::step::{self, Step};
+use crate::{tidy, workspace};
+
+/// Runs every check, then every test.
+///
+/// # Errors
+///
+/// Names the steps that failed.
+pub(crate) fn run() -> Result<()> {
+    let mut steps = vec![
+        Step::command("format", workspace::cargo(["fmt", "--all", "--check"])),
+        Step::call("tidy", tidy::run),
+        Step::command("clippy", workspace::cargo(CLIPPY)),
+        Step::command("documentation", documentation()),
+        Step::call("dependencies", deny::run),
+    ];
+    steps.extend(features::steps()?);
+    // The very command that the README names, in a process of its own: it is under test too.
+    steps.push(Step::command("test", workspace::cargo(["xtask", "test"])));
+    step::run_all("ci", steps)
+}
+
+const CLIPPY: [&str; 6] = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
+
+fn documentation() -> std::process::Command {
+    let mut command = workspace::cargo(["doc", "--workspace", "--no-deps"]);
+    command.env("RUSTDOCFLAGS", "-D warnings");
+    command
+}

@@ -1,0 +1,51 @@
+//! Chores of the project, one subcommand each: `cargo xtask --help` lists them.
+//!
+//! A chore is a list of steps that run one after another, or a program of its own (`tidy`, `bench`). Everything that
+//! CI does can be run here by hand, by the same command.
+//!
+//! # Invariants
+//!
+//! - The exit code is 0 only if everything that was asked for ran and succeeded.
+//! - Nothing outside the target directory and the cache directory is written.
+#![expect(clippy::print_stdout, reason = "a chore reports to the terminal it was started from")]
+
+mod bench;
+mod ci;
+mod stopwatch;
+mod step;
+mod test;
+mod tidy;
+mod workspace;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+/// What was typed after `cargo xtask`.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", about = "Chores: tests, checks, benchmarks.")]
+struct Arguments {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+/// One chore and its options.
+#[derive(Debug, Subcommand)]
+enum Chore {
+    /// Run every test there is, or one part of them.
+    Test(test::Options),
+    /// Run everything that CI runs, in its order.
+    Ci,
+    /// Check the house rules that no compiler knows.
+    Tidy,
+    /// Measure the release build over real HTTP on this machine.
+    Bench(bench::Options),
+}
+
+fn main() -> Result<()> {
+    match Arguments::parse().chore {
+        Chore::Test(options) => test::run(&options),
+        Chore::Ci => ci::run(),
+        Chore::Tidy => tidy::run(),
+        Chore::Bench(options) => bench::run(&options),
+    }
+}
