@@ -7,17 +7,18 @@
 //!
 //! - The exit code is 0 only if everything that was asked for ran and succeeded.
 //! - Nothing outside the target directory and the cache directory is written.
-#![expect(clippy::print_stdout, reason = "a chore reports to the terminal it was started from")]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a chore reports to the terminal it was started from")]
 
 mod bench;
 mod ci;
-mod stopwatch;
 mod step;
+mod stopwatch;
 mod test;
 mod tidy;
 mod workspace;
 
-use anyhow::Result;
+use std::process::ExitCode;
+
 use clap::{Parser, Subcommand};
 
 /// What was typed after `cargo xtask`.
@@ -41,11 +42,16 @@ enum Chore {
     Bench(bench::Options),
 }
 
-fn main() -> Result<()> {
-    match Arguments::parse().chore {
+fn main() -> ExitCode {
+    let ending = match Arguments::parse().chore {
         Chore::Test(options) => test::run(&options),
         Chore::Ci => ci::run(),
         Chore::Tidy => tidy::run(),
         Chore::Bench(options) => bench::run(&options),
+    };
+    if let Err(failure) = ending {
+        eprintln!("error: {failure:#}");
+        return ExitCode::FAILURE;
     }
+    ExitCode::SUCCESS
 }

@@ -26,7 +26,10 @@ impl Step {
     }
 
     /// A step that succeeds if the function does.
-    pub(crate) fn call(name: impl Into<String>, action: impl FnOnce() -> Result<()> + 'static) -> Self {
+    pub(crate) fn call(
+        name: impl Into<String>,
+        action: impl FnOnce() -> Result<()> + 'static,
+    ) -> Self {
         Self { name: name.into(), needs: None, action: Box::new(action) }
     }
 
@@ -39,7 +42,11 @@ impl Step {
     fn run(self, so_far: &[Report]) -> Report {
         let unmet = self.needs.filter(|name| !so_far.iter().any(|report| report.succeeded(name)));
         if let Some(name) = unmet {
-            return Report { name: self.name, elapsed: Duration::ZERO, ending: Ending::LeftOut(name) };
+            return Report {
+                name: self.name,
+                elapsed: Duration::ZERO,
+                ending: Ending::LeftOut(name),
+            };
         }
         let watch = Stopwatch::start();
         let ending = match (self.action)() {
@@ -80,7 +87,12 @@ pub(crate) fn run_all(chore: &str, steps: Vec<Step>) -> Result<()> {
     let count = steps.len();
     let mut reports = Vec::new();
     for (index, step) in steps.into_iter().enumerate() {
-        println!("\n==> {chore} {}/{count}: {} (after {})", index + 1, step.name, seconds(total.elapsed()));
+        println!(
+            "\n==> {chore} {}/{count}: {} (after {})",
+            index + 1,
+            step.name,
+            seconds(total.elapsed())
+        );
         reports.push(step.run(&reports));
     }
     println!("\n{}", table(chore, &reports, total.elapsed()));
@@ -141,7 +153,8 @@ mod tests {
 
     #[test]
     fn a_step_that_needs_a_failed_one_is_left_out_and_fails_the_chore() {
-        let steps = vec![failing("build"), Step::call("run", || panic!("must not run")).needing("build")];
+        let steps =
+            vec![failing("build"), Step::call("run", || panic!("must not run")).needing("build")];
         assert_eq!(run_all("test", steps).unwrap_err().to_string(), "test failed: build, run");
     }
 
@@ -156,6 +169,9 @@ mod tests {
         let reports = reports(vec![failing("lint"), Step::call("test", || Ok(()))]);
         let table = table("ci", &reports, Duration::from_secs(3));
         assert!(table.contains("lint     0.0 s  FAILED: the reason"), "{table}");
-        assert!(table.contains("test     0.0 s  ok") && table.ends_with("ci       3.0 s"), "{table}");
+        assert!(
+            table.contains("test     0.0 s  ok") && table.ends_with("ci       3.0 s"),
+            "{table}"
+        );
     }
 }

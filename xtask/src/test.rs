@@ -45,10 +45,14 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 }
 
 fn rust() -> Vec<Step> {
-    let targets = ["test", "--workspace", "--lib", "--bins", "--tests", "--examples", "--no-fail-fast"];
+    let targets =
+        ["test", "--workspace", "--lib", "--bins", "--tests", "--examples", "--no-fail-fast"];
     vec![
         Step::command("rust tests", workspace::cargo(targets)),
-        Step::command("documentation tests", workspace::cargo(["test", "--workspace", "--doc", "--no-fail-fast"])),
+        Step::command(
+            "documentation tests",
+            workspace::cargo(["test", "--workspace", "--doc", "--no-fail-fast"]),
+        ),
     ]
 }
 

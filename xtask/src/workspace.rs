@@ -7,7 +7,9 @@ use anyhow::{Context, Result, ensure};
 
 /// The root of the workspace that this program was built from.
 pub(crate) fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the manifest lies in xtask/, below the root")
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("the manifest lies in xtask/, below the root")
 }
 
 /// The directory of the dev profile, absolute: programs built by `cargo build` appear there.
@@ -27,7 +29,8 @@ pub(crate) fn release_profile() -> Result<PathBuf> {
 
 /// Where tools are kept between runs, outside the clone: `LONGSHORE_CACHE`, else the user's cache directory.
 pub(crate) fn cache() -> Result<PathBuf> {
-    let from = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let from =
+        |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     from("LONGSHORE_CACHE")
         .or_else(|| from("XDG_CACHE_HOME").map(|directory| directory.join("longshore")))
         .or_else(|| from("HOME").map(|home| home.join(".cache/longshore")))
@@ -82,7 +85,8 @@ fn shown(command: &Command) -> String {
 
 fn is_of_cargo_run(name: &str) -> bool {
     name.starts_with("CARGO_PKG_")
-        || ["CARGO_MANIFEST_DIR", "CARGO_MANIFEST_PATH", "CARGO_BIN_NAME", "CARGO_CRATE_NAME"].contains(&name)
+        || ["CARGO_MANIFEST_DIR", "CARGO_MANIFEST_PATH", "CARGO_BIN_NAME", "CARGO_CRATE_NAME"]
+            .contains(&name)
         || ["CARGO_PRIMARY_PACKAGE", "OUT_DIR", "LD_LIBRARY_PATH"].contains(&name)
 }
 

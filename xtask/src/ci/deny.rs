@@ -27,7 +27,8 @@ fn program() -> Result<PathBuf> {
     }
     println!("installing cargo-deny {VERSION} into {} (a few minutes, once)", kept.display());
     let root = kept.to_str().context("the cache directory's name is not UTF-8")?;
-    let arguments = ["install", "cargo-deny", "--version", VERSION, "--locked", "--quiet", "--root", root];
+    let arguments =
+        ["install", "cargo-deny", "--version", VERSION, "--locked", "--quiet", "--root", root];
     // Without the target directory of the workspace: what is built for a tool is used once.
     workspace::succeed(workspace::cargo(arguments).env_remove("CARGO_TARGET_DIR"))?;
     Ok(kept.join("bin/cargo-deny"))

@@ -14,9 +14,12 @@ pub(crate) fn steps() -> Result<Vec<Step>> {
     let mut steps = Vec::new();
     for directory in members()? {
         let text = fs::read_to_string(directory.join("Cargo.toml"))?;
-        let manifest: Table = text.parse().with_context(|| format!("in {}", directory.display()))?;
+        let manifest: Table =
+            text.parse().with_context(|| format!("in {}", directory.display()))?;
         if let Some((package, features)) = featured(&manifest) {
-            steps.push(Step::call(format!("features of {package}"), move || check(&package, &features)));
+            steps.push(Step::call(format!("features of {package}"), move || {
+                check(&package, &features)
+            }));
         }
     }
     Ok(steps)
@@ -29,7 +32,8 @@ fn members() -> Result<Vec<std::path::PathBuf>> {
             members.push(entry?.path());
         }
     }
-    members.retain(|directory: &std::path::PathBuf| Path::new(&directory.join("Cargo.toml")).exists());
+    members
+        .retain(|directory: &std::path::PathBuf| Path::new(&directory.join("Cargo.toml")).exists());
     members.sort();
     Ok(members)
 }
@@ -43,11 +47,15 @@ fn featured(manifest: &Table) -> Option<(String, Vec<String>)> {
 }
 
 fn check(package: &str, features: &[String]) -> Result<()> {
-    let bare = ["check", "--package", package, "--no-default-features"];
-    workspace::succeed(&mut workspace::cargo(bare))?;
-    features.iter().try_for_each(|feature| {
-        workspace::succeed(workspace::cargo(bare).args(["--features", feature.as_str()]))
-    })
+    lint(package, &[])?;
+    features.iter().try_for_each(|feature| lint(package, &["--features", feature]))
+}
+
+/// Clippy rather than a plain check: code that only another feature uses is a warning, and a warning is a failure.
+fn lint(package: &str, features: &[&str]) -> Result<()> {
+    let mut clippy =
+        workspace::cargo(["clippy", "--quiet", "--package", package, "--no-default-features"]);
+    workspace::succeed(clippy.args(features).args(["--", "-D", "warnings"]))
 }
 
 #[cfg(test)]
@@ -56,8 +64,13 @@ mod tests {
 
     #[test]
     fn every_feature_but_the_default_set_is_checked_alone() {
-        let manifest = "package = { name = 'p' }\nfeatures = { default = ['b'], a = [], b = [] }".parse().unwrap();
-        assert_eq!(featured(&manifest), Some(("p".to_owned(), vec!["a".to_owned(), "b".to_owned()])));
+        let manifest = "package = { name = 'p' }\nfeatures = { default = ['b'], a = [], b = [] }"
+            .parse()
+            .unwrap();
+        assert_eq!(
+            featured(&manifest),
+            Some(("p".to_owned(), vec!["a".to_owned(), "b".to_owned()]))
+        );
     }
 
     #[test]
