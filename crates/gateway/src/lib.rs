@@ -1,1 +1,4 @@
-//! HTTP request-reply over a task client and a reply store.
+//! stub
+pub mod base_url;
+pub mod problem;
+pub mod server;
