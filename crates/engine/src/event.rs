@@ -1,0 +1,157 @@
+//! What can happen to a queue: the words of the log.
+//!
+//! # Invariants
+//!
+//! - Events are encoded as CBOR. Numbers of variants and fields are never changed or used again;
+//!   a new field is an `Option` with a new number, so that old logs stay readable.
+//! - What follows from the time alone (the ends of delays, leases and retention) is no event.
+
+use std::time::Duration;
+
+use longshore_types::{MessageId, QueueArn, RedrivePolicy, Settings, Timestamp};
+use minicbor::decode::{self, Decoder};
+use minicbor::encode::{self, Encoder, Write};
+use minicbor::{Decode, Encode};
+
+use crate::{Message, MessageKey};
+
+/// Something that happened to a queue. Its time is that of the record it stands in.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub enum Event {
+    /// A message was sent, at the time of the record.
+    #[n(0)]
+    Sent {
+        /// The new message's key.
+        #[n(0)]
+        key: MessageKey,
+        /// The id that SQS shows.
+        #[n(1)]
+        id: MessageId,
+        /// Bytes of body and message attributes.
+        #[n(2)]
+        bytes: u32,
+        /// When its delay ends: not later than the send if it has none.
+        #[n(3)]
+        available_at: Timestamp,
+    },
+    /// Messages were received, at the time of the record.
+    #[n(1)]
+    Received {
+        /// The messages in the order of the reply, each with the end of its visibility timeout.
+        #[n(0)]
+        deliveries: Vec<(MessageKey, Timestamp)>,
+    },
+    /// A message in flight got another end of its visibility timeout.
+    #[n(2)]
+    VisibilityChanged {
+        /// The message.
+        #[n(0)]
+        key: MessageKey,
+        /// The new end. If it is not after the time of the record, the message is available.
+        #[n(1)]
+        until: Timestamp,
+    },
+    /// A message was deleted.
+    #[n(3)]
+    Deleted {
+        /// The message.
+        #[n(0)]
+        key: MessageKey,
+    },
+    /// All messages were deleted, in flight and delayed ones too.
+    #[n(4)]
+    Purged,
+    /// Messages left for the dead-letter queue. The same record tells of their arrival there.
+    #[n(5)]
+    DeadLettered {
+        /// The messages.
+        #[n(0)]
+        keys: Vec<MessageKey>,
+    },
+    /// Messages arrived in this dead-letter queue.
+    #[n(6)]
+    Arrived {
+        /// The messages.
+        #[n(0)]
+        messages: Vec<Message>,
+        /// The queue that they come from.
+        #[n(1)]
+        source: QueueArn,
+    },
+    /// The queue was set to something else.
+    #[n(7)]
+    SettingsChanged {
+        /// What it is set to now.
+        #[cbor(n(0), with = "settings_codec")]
+        settings: Settings,
+    },
+}
+
+/// Settings as the log has them: durations in milliseconds.
+#[derive(Encode, Decode)]
+struct SettingsRecord {
+    #[n(0)]
+    visibility_timeout: u64,
+    #[n(1)]
+    delay: u64,
+    #[n(2)]
+    retention: u64,
+    #[n(3)]
+    receive_wait: u64,
+    #[n(4)]
+    message_bytes_max: u32,
+    #[n(5)]
+    redrive: Option<RedrivePolicy>,
+}
+
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+impl From<&Settings> for SettingsRecord {
+    fn from(settings: &Settings) -> Self {
+        Self {
+            visibility_timeout: milliseconds(settings.visibility_timeout),
+            delay: milliseconds(settings.delay),
+            retention: milliseconds(settings.retention),
+            receive_wait: milliseconds(settings.receive_wait),
+            message_bytes_max: settings.message_bytes_max,
+            redrive: settings.redrive.clone(),
+        }
+    }
+}
+
+impl From<SettingsRecord> for Settings {
+    fn from(record: SettingsRecord) -> Self {
+        Self {
+            visibility_timeout: Duration::from_millis(record.visibility_timeout),
+            delay: Duration::from_millis(record.delay),
+            retention: Duration::from_millis(record.retention),
+            receive_wait: Duration::from_millis(record.receive_wait),
+            message_bytes_max: record.message_bytes_max,
+            redrive: record.redrive,
+        }
+    }
+}
+
+mod settings_codec {
+    //! How the log writes settings and reads them.
+
+    use super::{Decode, Decoder, Encode, Encoder, Settings, SettingsRecord, Write};
+    use super::{decode, encode};
+
+    pub(super) fn encode<C, W: Write>(
+        settings: &Settings,
+        encoder: &mut Encoder<W>,
+        context: &mut C,
+    ) -> Result<(), encode::Error<W::Error>> {
+        SettingsRecord::from(settings).encode(encoder, context)
+    }
+
+    pub(super) fn decode<C>(
+        decoder: &mut Decoder<'_>,
+        context: &mut C,
+    ) -> Result<Settings, decode::Error> {
+        SettingsRecord::decode(decoder, context).map(Settings::from)
+    }
+}

@@ -1,0 +1,45 @@
+//! Four orders over the same messages, so that nothing is found by looking at all of them.
+//!
+//! Each is a set of (time, key) pairs; what differs is which time it is.
+
+mod available;
+mod delayed;
+mod expiry;
+mod in_flight;
+
+use std::collections::BTreeSet;
+
+use longshore_types::Timestamp;
+
+use crate::MessageKey;
+
+pub(crate) use available::Available;
+pub(crate) use delayed::Delayed;
+pub(crate) use expiry::Expiry;
+pub(crate) use in_flight::InFlight;
+
+/// Messages by a time, and by key within the same millisecond. Every operation is O(log n).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct ByTime(BTreeSet<(Timestamp, MessageKey)>);
+
+impl ByTime {
+    fn insert(&mut self, time: Timestamp, key: MessageKey) {
+        self.0.insert((time, key));
+    }
+
+    fn remove(&mut self, time: Timestamp, key: MessageKey) {
+        self.0.remove(&(time, key));
+    }
+
+    fn first(&self) -> Option<(Timestamp, MessageKey)> {
+        self.0.first().copied()
+    }
+
+    fn iter(&self) -> impl Iterator<Item = MessageKey> + '_ {
+        self.0.iter().map(|(_, key)| *key)
+    }
+
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+}

@@ -1,0 +1,168 @@
+//! One message: what a queue keeps of it, and what it tells about it.
+//!
+//! A queue keeps a [`Kept`] for each of its messages, under the message's key. Outside the queue a
+//! message appears as a [`Message`] when it moves to another queue, and as a [`Delivery`] when it
+//! has been received.
+
+use std::sync::Arc;
+
+use longshore_types::{MessageId, QueueArn, Timestamp};
+use minicbor::{Decode, Encode};
+
+/// What stands for a message within one broker; storage keeps the body under it.
+///
+/// A key is never used again, not even after its message is gone, and a message keeps its key when
+/// it moves to a dead-letter queue. Of two messages sent in the same millisecond, the one with the
+/// smaller key is the older.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
+#[cbor(transparent)]
+pub struct MessageKey(#[n(0)] u64);
+
+impl MessageKey {
+    /// The key of that number.
+    pub const fn new(number: u64) -> Self {
+        Self(number)
+    }
+
+    /// The number.
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+}
+
+impl std::fmt::Display for MessageKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+/// A message on its way from one queue to another: all that it takes along.
+///
+/// The receives that count towards `maxReceiveCount` are missing on purpose: they are counted anew
+/// in each queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Message {
+    /// The message's key.
+    #[n(0)]
+    pub key: MessageKey,
+    /// The id that SQS shows.
+    #[n(1)]
+    pub id: MessageId,
+    /// Bytes of body and message attributes.
+    #[n(2)]
+    pub bytes: u32,
+    /// When it was sent: its place in the order and the start of its retention.
+    #[n(3)]
+    pub sent_at: Timestamp,
+    /// When it was received for the first time, in whichever queue.
+    #[n(4)]
+    pub first_received_at: Option<Timestamp>,
+    /// How often it was received, over all queues.
+    #[n(5)]
+    pub receive_count: u32,
+    /// The number of its last delivery; the next one is greater.
+    #[n(6)]
+    pub delivery: u32,
+}
+
+/// What a receive tells about a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Delivery<'a> {
+    /// The id that SQS shows.
+    pub id: MessageId,
+    /// Bytes of body and message attributes.
+    pub bytes: u32,
+    /// When it was sent.
+    pub sent_at: Timestamp,
+    /// When it was received for the first time, in whichever queue.
+    pub first_received_at: Timestamp,
+    /// How often it was received, over all queues, this receive included.
+    pub receive_count: u32,
+    /// Which delivery of the message this is; each receive gives a greater one.
+    pub number: u32,
+    /// The queue that it was last dead-lettered from.
+    pub dead_letter_source: Option<&'a QueueArn>,
+}
+
+/// Where a message is in its life. Available messages have no deadline; the others do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// A receive can have it.
+    Available,
+    /// Not to be received before that time.
+    Delayed(Timestamp),
+    /// Leased by a receiver until that time.
+    InFlight(Timestamp),
+}
+
+/// What a queue keeps of a message. A backlog is held in memory, so every byte counts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Kept {
+    pub(crate) id: MessageId,
+    pub(crate) sent_at: Timestamp,
+    pub(crate) first_received_at: Option<Timestamp>,
+    pub(crate) place: Place,
+    pub(crate) bytes: u32,
+    /// Receives over all queues: what SQS reports.
+    pub(crate) receive_count: u32,
+    /// Receives in this queue: what `maxReceiveCount` is compared with.
+    pub(crate) redrive_count: u32,
+    pub(crate) delivery: u32,
+    /// Shared by the messages that came together.
+    pub(crate) dead_letter_source: Option<Arc<QueueArn>>,
+}
+
+impl Kept {
+    /// The message as it leaves for another queue.
+    pub(crate) fn leaving(&self, key: MessageKey) -> Message {
+        Message {
+            key,
+            id: self.id,
+            bytes: self.bytes,
+            sent_at: self.sent_at,
+            first_received_at: self.first_received_at,
+            receive_count: self.receive_count,
+            delivery: self.delivery,
+        }
+    }
+
+    /// The message as it arrives from `source`: available at once, and its receives in this queue
+    /// still to be counted.
+    pub(crate) fn arriving(message: &Message, source: Arc<QueueArn>) -> Self {
+        Self {
+            id: message.id,
+            sent_at: message.sent_at,
+            first_received_at: message.first_received_at,
+            place: Place::Available,
+            bytes: message.bytes,
+            receive_count: message.receive_count,
+            redrive_count: 0,
+            delivery: message.delivery,
+            dead_letter_source: Some(source),
+        }
+    }
+
+    /// What a receive tells about the message, once it has been received.
+    pub(crate) fn told(&self) -> Option<Delivery<'_>> {
+        Some(Delivery {
+            id: self.id,
+            bytes: self.bytes,
+            sent_at: self.sent_at,
+            first_received_at: self.first_received_at?,
+            receive_count: self.receive_count,
+            number: self.delivery,
+            dead_letter_source: self.dead_letter_source.as_deref(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_without_its_index_entries_takes_at_most_80_bytes() {
+        assert!(size_of::<Kept>() <= 80, "{}", size_of::<Kept>());
+        assert_eq!(size_of::<MessageKey>(), 8);
+    }
+}

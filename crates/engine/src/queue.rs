@@ -1,0 +1,200 @@
+//! One queue: its messages, and the four orders over them.
+//!
+//! Every message is in `messages` and in `expiry`, and in exactly one of the other three orders,
+//! the one that its [`Place`] names. Two private functions keep that true, [`Queue::put`] and
+//! [`Queue::take`], and [`Queue::place`] moves a message between the three.
+//!
+//! # Invariants
+//!
+//! - `advance(a); advance(b)` leaves the same queue as `advance(b)`, for `a <= b`.
+//! - Nothing is done by looking at all messages, except to purge them.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use longshore_types::{Settings, Timestamp, limits};
+use minicbor::{Decode, Encode};
+
+use crate::index::{Available, Delayed, Expiry, InFlight};
+use crate::message::{Delivery, Kept, MessageKey, Place};
+
+/// A queue's incarnation: a queue that is deleted and created again gets another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
+#[cbor(transparent)]
+pub struct QueueId(#[n(0)] u64);
+
+impl QueueId {
+    /// The id of that number.
+    pub const fn new(number: u64) -> Self {
+        Self(number)
+    }
+
+    /// The number.
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+}
+
+impl fmt::Display for QueueId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+/// How many messages a queue has, by what they are. Exact, unlike those of Amazon SQS.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Messages that a receive could have; also those that the next receive will dead-letter.
+    pub available: usize,
+    /// Received messages whose visibility timeout has not ended.
+    pub in_flight: usize,
+    /// Messages whose delay has not ended.
+    pub delayed: usize,
+}
+
+/// A standard queue.
+///
+/// Time must not go backwards between calls, and before a decision is asked for, the queue must
+/// have been advanced to the time of the decision ([`Queue::apply`] does that by itself).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Queue {
+    pub(crate) id: QueueId,
+    pub(crate) settings: Settings,
+    pub(crate) in_flight_max: usize,
+    pub(crate) messages: BTreeMap<MessageKey, Kept>,
+    pub(crate) available: Available,
+    pub(crate) delayed: Delayed,
+    pub(crate) in_flight: InFlight,
+    pub(crate) expiry: Expiry,
+}
+
+impl Queue {
+    /// An empty queue.
+    pub fn new(id: QueueId, settings: Settings) -> Self {
+        Self {
+            id,
+            settings,
+            in_flight_max: limits::IN_FLIGHT_MAX,
+            messages: BTreeMap::new(),
+            available: Available::default(),
+            delayed: Delayed::default(),
+            in_flight: InFlight::default(),
+            expiry: Expiry::default(),
+        }
+    }
+
+    /// The same queue with another bound on messages in flight than the 120 000 of SQS.
+    #[must_use]
+    pub fn with_in_flight_max(mut self, in_flight_max: usize) -> Self {
+        self.in_flight_max = in_flight_max;
+        self
+    }
+
+    /// Which queue this is.
+    pub const fn id(&self) -> QueueId {
+        self.id
+    }
+
+    /// What the queue is set to.
+    pub const fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Moves what is due at `now`: delayed and in-flight messages whose time has come become
+    /// available, and messages past their retention are gone, whatever they were.
+    ///
+    /// Returns the keys of the messages that are gone, so that their bodies can be released.
+    pub fn advance(&mut self, now: Timestamp) -> Vec<MessageKey> {
+        let expired = self.expire(now);
+        while let Some(key) = self.delayed.due(now).or_else(|| self.in_flight.due(now)) {
+            self.place(key, Place::Available);
+        }
+        expired
+    }
+
+    fn expire(&mut self, now: Timestamp) -> Vec<MessageKey> {
+        let mut expired = Vec::new();
+        while let Some(key) = self.expiry.due(self.settings.retention, now) {
+            self.take(key);
+            expired.push(key);
+        }
+        expired
+    }
+
+    /// The next time at which [`Queue::advance`] changes something: a message becomes available,
+    /// or is gone. `None` if no message waits for anything.
+    pub fn next_due(&self) -> Option<Timestamp> {
+        let expiry = self.expiry.next_due(self.settings.retention);
+        [self.delayed.next_due(), self.in_flight.next_due(), expiry].into_iter().flatten().min()
+    }
+
+    /// What a receive tells about the message; `None` if it is not here or was never received.
+    pub fn delivery(&self, key: MessageKey) -> Option<Delivery<'_>> {
+        self.messages.get(&key)?.told()
+    }
+
+    /// How many messages are available, in flight and delayed.
+    pub fn counts(&self) -> Counts {
+        Counts {
+            available: self.available.len(),
+            in_flight: self.in_flight.len(),
+            delayed: self.delayed.len(),
+        }
+    }
+
+    /// When the oldest message of the queue was sent.
+    pub fn oldest(&self) -> Option<Timestamp> {
+        self.expiry.oldest()
+    }
+
+    /// The keys of all messages, in ascending order.
+    pub fn keys(&self) -> impl Iterator<Item = MessageKey> + '_ {
+        self.messages.keys().copied()
+    }
+
+    /// Whether the queue has been advanced to `now`; a decision at `now` is wrong otherwise.
+    pub(crate) fn is_advanced_to(&self, now: Timestamp) -> bool {
+        self.next_due().is_none_or(|due| due > now)
+    }
+
+    /// Takes a message in.
+    pub(crate) fn put(&mut self, key: MessageKey, message: Kept) {
+        debug_assert!(!self.messages.contains_key(&key), "the key {key} was used twice");
+        self.expiry.insert(message.sent_at, key);
+        self.insert_in_order(key, message.sent_at, message.place);
+        self.messages.insert(key, message);
+    }
+
+    /// Removes a message, if it is here.
+    pub(crate) fn take(&mut self, key: MessageKey) -> Option<Kept> {
+        let message = self.messages.remove(&key)?;
+        self.expiry.remove(message.sent_at, key);
+        self.remove_from_order(key, message.sent_at, message.place);
+        Some(message)
+    }
+
+    /// Moves a message to another of the three orders, or to another time in the same one.
+    pub(crate) fn place(&mut self, key: MessageKey, place: Place) {
+        let Some(message) = self.messages.get_mut(&key) else { return };
+        let sent_at = message.sent_at;
+        let left = std::mem::replace(&mut message.place, place);
+        self.remove_from_order(key, sent_at, left);
+        self.insert_in_order(key, sent_at, place);
+    }
+
+    fn insert_in_order(&mut self, key: MessageKey, sent_at: Timestamp, place: Place) {
+        match place {
+            Place::Available => self.available.insert(sent_at, key),
+            Place::Delayed(until) => self.delayed.insert(until, key),
+            Place::InFlight(until) => self.in_flight.insert(until, key),
+        }
+    }
+
+    fn remove_from_order(&mut self, key: MessageKey, sent_at: Timestamp, place: Place) {
+        match place {
+            Place::Available => self.available.remove(sent_at, key),
+            Place::Delayed(until) => self.delayed.remove(until, key),
+            Place::InFlight(until) => self.in_flight.remove(until, key),
+        }
+    }
+}
