@@ -1,1 +1,25 @@
-//! Bytes to SQS requests and replies to bytes.
+//! Bytes to SQS requests, and replies to bytes.
+//!
+//! A request goes through here once on its way down: [`json::decode`] turns a body into a
+//! [`Request`] and refuses what cannot be read or lacks a required member. Everything that SQS
+//! checks only after it has looked up the queue is a pure function in [`check`], called by the
+//! broker in its own order. On the way up, [`json::encode`] writes a [`Reply`] and
+//! [`json::encode_error`] an [`SqsError`].
+//!
+//! Each operation is defined once, in [`action`], whatever the protocol that carries it.
+//!
+//! # Invariants
+//!
+//! - Nothing here knows a queue, a clock or a socket.
+//! - A text that SQS sends is spelled in this crate and nowhere else.
+
+pub mod action;
+pub mod check;
+pub mod digest;
+pub mod error;
+pub mod json;
+pub mod request;
+
+pub use action::*;
+pub use error::{Fault, Spelling, SqsError};
+pub use request::{Reply, Request};

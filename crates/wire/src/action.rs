@@ -1,0 +1,79 @@
+//! The operations of SQS: a file per action, with its input, its output and their limits.
+//!
+//! These are the only definitions of the operations. They bear the member names of the SQS API
+//! model as serde names; a protocol is a serde format with its own envelope, so what one action
+//! accepts and answers cannot differ between protocols.
+//!
+//! # Invariants
+//!
+//! - An input holds what was sent. A `null` member equals an absent one, and a required string
+//!   that is absent or empty never gets past decoding.
+//! - An output is written without its empty members: SQS sends no empty list or map.
+
+mod attribute;
+mod batch;
+mod change_message_visibility;
+mod change_message_visibility_batch;
+mod create_queue;
+mod delete_message;
+mod delete_message_batch;
+mod delete_queue;
+mod get_queue_attributes;
+mod get_queue_url;
+mod list_queue_tags;
+mod list_queues;
+mod purge_queue;
+pub(crate) mod read;
+mod receive_message;
+mod send_message;
+mod send_message_batch;
+mod set_queue_attributes;
+mod tag_queue;
+mod untag_queue;
+mod write;
+
+pub use attribute::{RawAttribute, SystemAttributeName};
+pub use batch::{BatchKind, BatchResultEntry, BatchResultErrorEntry};
+pub use change_message_visibility::ChangeMessageVisibility;
+pub use change_message_visibility_batch::{
+    ChangeMessageVisibilityBatch, ChangeMessageVisibilityBatchEntry,
+    ChangeMessageVisibilityBatchReply,
+};
+pub use create_queue::{CreateQueue, CreateQueueReply};
+pub use delete_message::DeleteMessage;
+pub use delete_message_batch::{
+    DeleteMessageBatch, DeleteMessageBatchEntry, DeleteMessageBatchReply,
+};
+pub use delete_queue::DeleteQueue;
+pub use get_queue_attributes::{GetQueueAttributes, GetQueueAttributesReply};
+pub use get_queue_url::{GetQueueUrl, GetQueueUrlReply};
+pub use list_queue_tags::{ListQueueTags, ListQueueTagsReply};
+pub use list_queues::{ListQueues, ListQueuesReply};
+pub use purge_queue::PurgeQueue;
+pub use receive_message::{ReceiveMessage, ReceiveMessageReply, ReceivedMessage};
+pub use send_message::{SendMessage, SendMessageReply};
+pub use send_message_batch::{
+    SendMessageBatch, SendMessageBatchEntry, SendMessageBatchReply, SendMessageBatchResultEntry,
+};
+pub use set_queue_attributes::SetQueueAttributes;
+pub use tag_queue::TagQueue;
+pub use untag_queue::UntagQueue;
+
+pub(crate) use change_message_visibility::SentChangeMessageVisibility;
+pub(crate) use create_queue::SentCreateQueue;
+pub(crate) use get_queue_url::SentGetQueueUrl;
+
+use serde::de::DeserializeOwned;
+
+use crate::{Request, SqsError};
+
+/// The members of an action as they were sent, whatever the protocol.
+pub(crate) trait Input: DeserializeOwned + Default {
+    /// The request, once no required member is missing.
+    fn into_request(self) -> Result<Request, SqsError>;
+}
+
+/// Refuses a required string that is absent or empty.
+fn require(value: &str, member: &str) -> Result<(), SqsError> {
+    if value.is_empty() { Err(SqsError::MissingParameter(member.to_owned())) } else { Ok(()) }
+}

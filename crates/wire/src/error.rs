@@ -1,0 +1,262 @@
+//! The errors of SQS: what each says, and the four ways in which it is spelled.
+//!
+//! [`SqsError`]'s `Display` is the text on the wire. [`SqsError::spelling`] is the one table that
+//! knows an error's JSON shape, its Query code, whose fault it is, and the HTTP status. Texts
+//! that more than one rule shares are made by the constructors in [`text`].
+
+mod entry;
+mod text;
+
+pub(crate) use text::INVALID_CHARACTERS;
+
+use std::fmt;
+
+use longshore_types::limits::{BATCH_ENTRIES_MAX, MESSAGE_BYTES_MAX};
+use thiserror::Error;
+
+use crate::action::BatchKind;
+
+/// An error that SQS answers. The text of a variant that carries a `String` named `message` is
+/// that string; of the others it is SQS's own sentence.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum SqsError {
+    /// The signature is missing, or does not allow the request.
+    #[error("{0}")]
+    AccessDenied(String),
+    /// Two entries of a batch have this id.
+    #[error("Id {0} repeated.")]
+    BatchEntryIdsNotDistinct(String),
+    /// The entries of a batch have this many bytes together, which is too many.
+    #[error(
+        "Batch requests cannot be longer than {MESSAGE_BYTES_MAX} bytes. You have sent {0} bytes."
+    )]
+    BatchRequestTooLong(usize),
+    /// A batch has no entries.
+    #[error("There should be at least one {0} in the request.")]
+    EmptyBatchRequest(BatchKind),
+    /// The broker failed, and says no more to the outside.
+    #[error("We encountered an internal error. Please try again.")]
+    InternalFailure,
+    /// The queue URL names no queue of this endpoint.
+    #[error("The address {0} is not valid for this endpoint.")]
+    InvalidAddress(String),
+    /// A queue or system attribute that there is not, or that cannot be set here.
+    #[error("{0}")]
+    InvalidAttributeName(String),
+    /// A queue attribute's value that cannot be read or is out of range.
+    #[error("{0}")]
+    InvalidAttributeValue(String),
+    /// An entry's id is not 1 to 80 letters, digits, hyphens and underscores.
+    #[error(
+        "A batch entry id can only contain alphanumeric characters, hyphens and underscores. \
+         It can be at most 80 letters long."
+    )]
+    InvalidBatchEntryId,
+    /// A body has a character that XML 1.0 does not allow.
+    #[error("{INVALID_CHARACTERS}")]
+    InvalidMessageContents,
+    /// A parameter's value breaks a rule.
+    #[error("{0}")]
+    InvalidParameterValue(String),
+    /// The request came over an insecure channel.
+    #[error("{0}")]
+    InvalidSecurity(String),
+    /// The signature does not match the request.
+    #[error("{0}")]
+    InvalidSignature(String),
+    /// Body and attributes of a message have more bytes than the queue takes: this many.
+    #[error("One or more parameters are invalid. Reason: Message must be shorter than {0} bytes.")]
+    MessageTooLong(u32),
+    /// The message is not in flight.
+    #[error("The specified message isn't in flight.")]
+    MessageNotInflight,
+    /// The parameter of this name is absent or empty.
+    #[error("The request must contain the parameter {0}.")]
+    MissingParameter(String),
+    /// The queue of this name was purged less than 60 seconds ago.
+    #[error("Only one PurgeQueue operation on {0} is allowed every 60 seconds.")]
+    PurgeQueueInProgress(String),
+    /// A limit of the queue or the account is reached.
+    #[error("{0}")]
+    OverLimit(String),
+    /// A queue of that name was deleted less than 60 seconds ago.
+    #[error(
+        "You must wait 60 seconds after deleting a queue before you can create another with the \
+         same name."
+    )]
+    QueueDeletedRecently,
+    /// There is no such queue.
+    #[error("The specified queue does not exist.")]
+    QueueDoesNotExist,
+    /// A queue of that name has another value for the attribute of this name.
+    #[error("A queue already exists with the same name and a different value for attribute {0}")]
+    QueueNameExists(String),
+    /// This is no receipt handle of the queue.
+    #[error("The input receipt handle \"{0}\" is not a valid receipt handle.")]
+    ReceiptHandleIsInvalid(String),
+    /// Too many requests: the client should slow down.
+    #[error("Rate exceeded")]
+    RequestThrottled,
+    /// The body cannot be read; the text says what stood where.
+    #[error("{0}")]
+    Serialization(String),
+    /// The broker cannot answer now; a retry can succeed.
+    #[error("{0}")]
+    ServiceUnavailable(String),
+    /// A batch has this many entries.
+    #[error("Maximum number of entries per request are {BATCH_ENTRIES_MAX}. You have sent {0}.")]
+    TooManyEntriesInBatchRequest(usize),
+    /// There is no action of this name; empty if the request named none.
+    #[error("The action {0} is not valid for this endpoint.")]
+    UnknownOperation(String),
+    /// The access key is not known.
+    #[error("The security token included in the request is invalid.")]
+    UnrecognizedClient,
+    /// The model has it, SQS refuses it.
+    #[error("{0}")]
+    UnsupportedOperation(String),
+}
+
+/// Who must act on an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The client: the same request will fail again.
+    Sender,
+    /// The broker: the same request can succeed later.
+    Receiver,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Sender => "Sender",
+            Self::Receiver => "Receiver",
+        })
+    }
+}
+
+/// How SQS spells an error on the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Spelling {
+    /// What precedes the shape in the JSON `__type`: SQS's own model, or the generic one.
+    pub namespace: &'static str,
+    /// The shape's name, which ends the JSON `__type`.
+    pub shape: &'static str,
+    /// The code in the Query protocol, in batch results, and in `x-amzn-query-error`.
+    pub query_code: &'static str,
+    /// Whose fault it is.
+    pub fault: Fault,
+    /// The HTTP status.
+    pub status: u16,
+}
+
+impl Spelling {
+    /// The JSON `__type`: `<namespace>#<shape>`.
+    pub fn json_type(&self) -> String {
+        format!("{}#{}", self.namespace, self.shape)
+    }
+}
+
+impl SqsError {
+    /// How SQS spells this error: the only place that knows.
+    pub const fn spelling(&self) -> Spelling {
+        match self {
+            Self::AccessDenied(_) => generic("AccessDeniedException", "AccessDenied", 403),
+            Self::BatchEntryIdsNotDistinct(_) => modelled(
+                "BatchEntryIdsNotDistinct",
+                "AWS.SimpleQueueService.BatchEntryIdsNotDistinct",
+                400,
+            ),
+            Self::BatchRequestTooLong(_) => {
+                modelled("BatchRequestTooLong", "AWS.SimpleQueueService.BatchRequestTooLong", 400)
+            }
+            Self::EmptyBatchRequest(_) => {
+                modelled("EmptyBatchRequest", "AWS.SimpleQueueService.EmptyBatchRequest", 400)
+            }
+            Self::InternalFailure => receiver("InternalFailure", "InternalError", 500),
+            Self::InvalidAddress(_) => modelled("InvalidAddress", "InvalidAddress", 404),
+            Self::InvalidAttributeName(_) => {
+                modelled("InvalidAttributeName", "InvalidAttributeName", 400)
+            }
+            Self::InvalidAttributeValue(_) => {
+                modelled("InvalidAttributeValue", "InvalidAttributeValue", 400)
+            }
+            Self::InvalidBatchEntryId => {
+                modelled("InvalidBatchEntryId", "AWS.SimpleQueueService.InvalidBatchEntryId", 400)
+            }
+            Self::InvalidMessageContents => {
+                modelled("InvalidMessageContents", "InvalidMessageContents", 400)
+            }
+            Self::InvalidParameterValue(_) | Self::MessageTooLong(_) => {
+                generic("InvalidParameterValueException", "InvalidParameterValue", 400)
+            }
+            Self::InvalidSecurity(_) => modelled("InvalidSecurity", "InvalidSecurity", 403),
+            Self::InvalidSignature(_) => {
+                generic("InvalidSignatureException", "SignatureDoesNotMatch", 403)
+            }
+            Self::MessageNotInflight => {
+                modelled("MessageNotInflight", "AWS.SimpleQueueService.MessageNotInflight", 400)
+            }
+            Self::MissingParameter(_) => {
+                generic("MissingRequiredParameterException", "MissingParameter", 400)
+            }
+            Self::PurgeQueueInProgress(_) => {
+                modelled("PurgeQueueInProgress", "AWS.SimpleQueueService.PurgeQueueInProgress", 403)
+            }
+            Self::OverLimit(_) => modelled("OverLimit", "OverLimit", 403),
+            Self::QueueDeletedRecently => {
+                modelled("QueueDeletedRecently", "AWS.SimpleQueueService.QueueDeletedRecently", 400)
+            }
+            Self::QueueDoesNotExist => {
+                modelled("QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue", 400)
+            }
+            Self::QueueNameExists(_) => modelled("QueueNameExists", "QueueAlreadyExists", 400),
+            Self::ReceiptHandleIsInvalid(_) => {
+                modelled("ReceiptHandleIsInvalid", "ReceiptHandleIsInvalid", 404)
+            }
+            Self::RequestThrottled => modelled("RequestThrottled", "RequestThrottled", 403),
+            Self::Serialization(_) => generic("SerializationException", "MalformedInput", 400),
+            Self::ServiceUnavailable(_) => {
+                receiver("ServiceUnavailable", "ServiceUnavailable", 503)
+            }
+            Self::TooManyEntriesInBatchRequest(_) => modelled(
+                "TooManyEntriesInBatchRequest",
+                "AWS.SimpleQueueService.TooManyEntriesInBatchRequest",
+                400,
+            ),
+            Self::UnknownOperation(_) => generic("UnknownOperationException", "InvalidAction", 400),
+            Self::UnrecognizedClient => {
+                generic("UnrecognizedClientException", "InvalidClientTokenId", 403)
+            }
+            Self::UnsupportedOperation(_) => {
+                modelled("UnsupportedOperation", "AWS.SimpleQueueService.UnsupportedOperation", 400)
+            }
+        }
+    }
+
+    /// The value of the header `x-amzn-query-error`, sent with every error: SDKs take the code
+    /// from it, and drop it unless it has exactly these two parts.
+    pub fn query_error_header(&self) -> String {
+        let spelling = self.spelling();
+        format!("{};{}", spelling.query_code, spelling.fault)
+    }
+}
+
+/// A shape of the SQS API's model.
+const fn modelled(shape: &'static str, query_code: &'static str, status: u16) -> Spelling {
+    let namespace = "com.amazonaws.sqs";
+    Spelling { namespace, shape, query_code, fault: Fault::Sender, status }
+}
+
+/// A shape that all AWS services share.
+const fn generic(shape: &'static str, query_code: &'static str, status: u16) -> Spelling {
+    let namespace = "com.amazon.coral.service";
+    Spelling { namespace, shape, query_code, fault: Fault::Sender, status }
+}
+
+/// A generic shape that is not the sender's fault.
+const fn receiver(shape: &'static str, query_code: &'static str, status: u16) -> Spelling {
+    let namespace = "com.amazon.coral.service";
+    Spelling { namespace, shape, query_code, fault: Fault::Receiver, status }
+}

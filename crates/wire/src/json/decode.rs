@@ -1,0 +1,89 @@
+//! JSON to requests.
+//!
+//! Only what needs no queue is refused here: an action that there is not, a value of the wrong
+//! sort (the texts are in `action::read`), and a required member that is missing.
+
+use serde::de::DeserializeSeed;
+use serde_json::error::Category;
+
+use super::surrogate;
+use crate::action::read::{Reader, Structure};
+use crate::action::{
+    ChangeMessageVisibilityBatch, DeleteMessage, DeleteMessageBatch, DeleteQueue,
+    GetQueueAttributes, Input, ListQueueTags, ListQueues, PurgeQueue, ReceiveMessage, SendMessage,
+    SendMessageBatch, SentChangeMessageVisibility, SentCreateQueue, SentGetQueueUrl,
+    SetQueueAttributes, TagQueue, UntagQueue,
+};
+use crate::{Request, SqsError};
+
+/// What precedes the action in `X-Amz-Target`; the case counts.
+const TARGET_PREFIX: &str = "AmazonSQS.";
+
+/// The request in `body`, whose action the header `X-Amz-Target` names. Members that the action
+/// does not have are ignored; an empty body is read as `{}`.
+///
+/// # Errors
+///
+/// [`SqsError::UnknownOperation`], [`SqsError::Serialization`], or what the action says of a
+/// required member that is missing.
+pub fn decode(target: Option<&str>, body: &[u8]) -> Result<Request, SqsError> {
+    let target = target.unwrap_or_default();
+    let action = target.strip_prefix(TARGET_PREFIX);
+    match action.unwrap_or_default() {
+        "CreateQueue" => read::<SentCreateQueue>(body),
+        "DeleteQueue" => read::<DeleteQueue>(body),
+        "GetQueueUrl" => read::<SentGetQueueUrl>(body),
+        "ListQueues" => read::<ListQueues>(body),
+        "GetQueueAttributes" => read::<GetQueueAttributes>(body),
+        "SetQueueAttributes" => read::<SetQueueAttributes>(body),
+        "SendMessage" => read::<SendMessage>(body),
+        "SendMessageBatch" => read::<SendMessageBatch>(body),
+        "ReceiveMessage" => read::<ReceiveMessage>(body),
+        "DeleteMessage" => read::<DeleteMessage>(body),
+        "DeleteMessageBatch" => read::<DeleteMessageBatch>(body),
+        "ChangeMessageVisibility" => read::<SentChangeMessageVisibility>(body),
+        "ChangeMessageVisibilityBatch" => read::<ChangeMessageVisibilityBatch>(body),
+        "PurgeQueue" => read::<PurgeQueue>(body),
+        "TagQueue" => read::<TagQueue>(body),
+        "UntagQueue" => read::<UntagQueue>(body),
+        "ListQueueTags" => read::<ListQueueTags>(body),
+        _ => Err(SqsError::UnknownOperation(action.unwrap_or(target).to_owned())),
+    }
+}
+
+fn read<I: Input>(body: &[u8]) -> Result<Request, SqsError> {
+    members::<I>(body)?.into_request()
+}
+
+/// The members of an action. A body that JSON cannot hold for lone surrogates alone is read with
+/// stand-ins, so that the check of its characters can refuse it, and not the parser.
+fn members<I: Input>(body: &[u8]) -> Result<I, SqsError> {
+    if body.trim_ascii().is_empty() {
+        return Ok(I::default());
+    }
+    let fault = match parse(body) {
+        Ok(members) => return Ok(members),
+        Err(fault) => fault,
+    };
+    let replaced = surrogate::replace_lone(body).filter(|_| fault.is_syntax());
+    replaced.map_or(Err(fault), |replaced| parse(&replaced)).map_err(|fault| serialization(&fault))
+}
+
+fn parse<I: Input>(body: &[u8]) -> Result<I, serde_json::Error> {
+    let mut json = serde_json::Deserializer::from_slice(body);
+    let members = Reader::<Structure<I>>::new().deserialize(&mut json)?;
+    json.end()?;
+    Ok(members.unwrap_or_default())
+}
+
+/// A wrong value is refused in SQS's own words, without the position that the parser adds; where
+/// the body is no JSON at all, the position is what helps.
+fn serialization(fault: &serde_json::Error) -> SqsError {
+    let mut text = fault.to_string();
+    if fault.classify() == Category::Data
+        && let Some(position) = text.rfind(" at line ")
+    {
+        text.truncate(position);
+    }
+    SqsError::Serialization(text)
+}

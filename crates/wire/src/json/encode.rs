@@ -1,0 +1,38 @@
+//! Replies and errors to JSON.
+
+use serde::Serialize;
+
+use crate::{Reply, SqsError};
+
+/// The body of a reply. An action without output is answered `{}`, which every SDK reads.
+pub fn encode(reply: &Reply) -> Vec<u8> {
+    match reply {
+        Reply::CreateQueue(output) => to_bytes(output),
+        Reply::GetQueueUrl(output) => to_bytes(output),
+        Reply::ListQueues(output) => to_bytes(output),
+        Reply::GetQueueAttributes(output) => to_bytes(output),
+        Reply::SendMessage(output) => to_bytes(output),
+        Reply::SendMessageBatch(output) => to_bytes(output),
+        Reply::ReceiveMessage(output) => to_bytes(output),
+        Reply::DeleteMessageBatch(output) => to_bytes(output),
+        Reply::ChangeMessageVisibilityBatch(output) => to_bytes(output),
+        Reply::ListQueueTags(output) => to_bytes(output),
+        Reply::Empty => b"{}".to_vec(),
+    }
+}
+
+/// The body of an error; its status and header are in [`SqsError::spelling`].
+pub fn encode_error(error: &SqsError) -> Vec<u8> {
+    to_bytes(&ErrorBody { shape: error.spelling().json_type(), message: error.to_string() })
+}
+
+#[derive(Serialize)]
+struct ErrorBody {
+    #[serde(rename = "__type")]
+    shape: String,
+    message: String,
+}
+
+fn to_bytes(output: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(output).expect("outputs have string keys and no failing serializer")
+}
