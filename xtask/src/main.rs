@@ -7,7 +7,11 @@
 //!
 //! - The exit code is 0 only if everything that was asked for ran and succeeded.
 //! - Nothing outside the target directory and the cache directory is written.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a chore reports to the terminal it was started from")]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a chore reports to the terminal it was started from"
+)]
 
 mod bench;
 mod ci;

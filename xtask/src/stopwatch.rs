@@ -17,9 +17,4 @@ impl Stopwatch {
     pub(crate) fn elapsed(self) -> Duration {
         self.0.elapsed()
     }
-
-    /// What is left of `limit`, counted from the start; zero when it is used up.
-    pub(crate) fn left_of(self, limit: Duration) -> Duration {
-        limit.saturating_sub(self.elapsed())
-    }
 }
