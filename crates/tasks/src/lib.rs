@@ -1,1 +1,41 @@
-//! The task framework: typed tasks, typed replies, competing workers.
+//! The task framework: typed tasks, typed replies, competing workers, over any queue that speaks
+//! SQS.
+//!
+//! A task goes one way through this crate: [`Client`] → [`Codec`] → [`Transport`] → (queue) →
+//! [`Transport`] → [`Worker`] (poller, executor, handler) → reply → (queue) → [`Replies`] →
+//! [`ReplyStore`], where the application asks for its [`Status`].
+//!
+//! # Invariants
+//!
+//! - A queue is reached through [`Transport`] only; no other module knows a network.
+//! - Time is read through [`Clock`], waiting is `tokio::time`: a test can hold both still.
+//! - A task is at least once delivered and, given a [`ClaimStore`] that its workers share, has
+//!   its effects recorded once. A reply is sent before its task is deleted.
+
+mod batcher;
+pub mod client;
+pub mod clock;
+pub mod codec;
+pub mod envelope;
+pub mod id;
+pub mod replies;
+pub mod reply;
+pub mod store;
+pub mod task;
+pub mod transport;
+pub mod worker;
+
+pub use client::{Client, ClientOptions, Pending, ReplyError, SendError};
+pub use clock::{Clock, SystemClock};
+pub use codec::{Codec, CodecError, Json};
+pub use id::{RandomSource, SystemRandom, TaskId, TaskIdError};
+pub use replies::{Replies, RepliesError, RepliesReport};
+pub use reply::{Reply, ReplyStatus};
+
+pub use store::{Claim, ClaimStore, Fence, KeptReply, MemoryStore, ReplyStore, Status, StoreError};
+pub use task::Task;
+
+pub use transport::{BoxFuture, Transport, TransportError};
+pub use worker::{
+    Context, Failure, Outcome, RetryPolicy, Worker, WorkerError, WorkerReport, WorkerStatus,
+};

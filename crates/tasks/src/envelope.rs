@@ -1,0 +1,128 @@
+//! What a task's message says beside its argument: six message attributes, each of which can be
+//! absent.
+//!
+//! The body is the argument alone. A message without these attributes, from a foreign producer,
+//! is a task of the queue's default name with the SQS `MessageId` as its id. Attributes that are
+//! not ours are left alone.
+
+use longshore_types::{MessageAttribute, MessageAttributes, Timestamp};
+
+use crate::id::TaskId;
+use crate::transport::ReceivedMessage;
+
+/// The task's name, by which a worker finds the handler.
+pub const TASK_NAME: &str = "taskName";
+/// The task's id.
+pub const TASK_ID: &str = "taskId";
+/// The queue that wants the reply: a name or a URL.
+pub const REPLY_TO: &str = "replyTo";
+/// The W3C trace context of the sender.
+pub const TRACEPARENT: &str = "traceparent";
+/// When the message was made: milliseconds since the epoch, a Number.
+pub const CREATED_AT: &str = "createdAt";
+/// What was done to the body (compressed, encrypted, claim-checked); absent if nothing was.
+pub const ENCODING: &str = "encoding";
+
+/// What a task's message says beside its argument.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Envelope {
+    /// The task's name; absent, it is the queue's default task.
+    pub task_name: Option<String>,
+    /// The task's id; absent, it is the message's.
+    pub task_id: Option<TaskId>,
+    /// The queue that wants the reply, a name or a URL; absent, it is the worker's own.
+    pub reply_to: Option<String>,
+    /// The W3C trace context of the sender.
+    pub traceparent: Option<String>,
+    /// When the message was made.
+    pub created_at: Option<Timestamp>,
+    /// What was done to the body.
+    pub encoding: Option<String>,
+}
+
+impl Envelope {
+    /// Reads what is there. A value that makes no sense is taken as absent.
+    pub fn open(attributes: &MessageAttributes) -> Self {
+        let text = |name: &str| attributes.get(name).and_then(MessageAttribute::as_text);
+        let owned = |name: &str| text(name).map(ToOwned::to_owned);
+        Self {
+            task_name: owned(TASK_NAME),
+            task_id: text(TASK_ID).and_then(|id| TaskId::parse(id).ok()),
+            reply_to: owned(REPLY_TO),
+            traceparent: owned(TRACEPARENT),
+            created_at: text(CREATED_AT).and_then(parse_millis),
+            encoding: owned(ENCODING),
+        }
+    }
+
+    /// The attributes to send.
+    pub fn seal(&self) -> MessageAttributes {
+        let texts = [
+            (TASK_NAME, self.task_name.as_deref()),
+            (TASK_ID, self.task_id.as_ref().map(TaskId::as_str)),
+            (REPLY_TO, self.reply_to.as_deref()),
+            (TRACEPARENT, self.traceparent.as_deref()),
+            (ENCODING, self.encoding.as_deref()),
+        ];
+        let mut attributes: MessageAttributes = texts
+            .into_iter()
+            .filter_map(|(name, text)| Some((name.to_owned(), MessageAttribute::text(text?))))
+            .collect();
+        if let Some(created_at) = self.created_at {
+            let number = MessageAttribute::number(created_at.as_millis());
+            attributes.insert(CREATED_AT.to_owned(), number);
+        }
+        attributes
+    }
+}
+
+/// The id of the task in `message`, whoever sent it.
+///
+/// A message id is always a valid task id on SQS; if an endpoint gives others, what of it cannot
+/// be in an id is replaced.
+pub fn task_id_of(envelope: &Envelope, message: &ReceivedMessage) -> TaskId {
+    if let Some(id) = &envelope.task_id {
+        return id.clone();
+    }
+    TaskId::parse(&message.message_id).unwrap_or_else(|_| {
+        let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
+        let text: String = message.message_id.chars().map(plain).take(64).collect();
+        TaskId::parse(&format!("{text:_<1}")).expect("1 to 64 plain characters are an id")
+    })
+}
+
+fn parse_millis(text: &str) -> Option<Timestamp> {
+    text.parse().ok().map(Timestamp::from_millis)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_envelope_reads_back_as_it_was_written() {
+        let envelope = Envelope {
+            task_name: Some("fibonacci".to_owned()),
+            task_id: TaskId::parse("t-1").ok(),
+            reply_to: Some("FibonacciStatusQueue".to_owned()),
+            traceparent: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned()),
+            created_at: Some(Timestamp::from_millis(1_600_000_000_123)),
+            encoding: Some("gzip".to_owned()),
+        };
+        let attributes = envelope.seal();
+        assert_eq!(attributes[CREATED_AT].data_type, "Number");
+        assert_eq!(Envelope::open(&attributes), envelope);
+    }
+
+    #[test]
+    fn what_is_absent_is_not_sent() {
+        assert_eq!(Envelope::default().seal(), MessageAttributes::new());
+    }
+
+    #[test]
+    fn an_id_that_makes_no_sense_is_no_id() {
+        let attributes =
+            MessageAttributes::from([(TASK_ID.to_owned(), MessageAttribute::text("a b"))]);
+        assert_eq!(Envelope::open(&attributes), Envelope::default());
+    }
+}

@@ -1,0 +1,310 @@
+//! Consumes a reply queue: the application's side of request and reply.
+//!
+//! receive → open → keep in the [`ReplyStore`] → delete. A message that is no reply is copied to
+//! the queue's dead-letter queue with the reason, and then deleted.
+//!
+//! # Invariants
+//!
+//! - A reply is deleted only after the store has it: a crash between them costs a second look at
+//!   a reply that changes nothing.
+//! - A reply whose keeping or copying fails stays on the queue and comes again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::join_all;
+use longshore_types::{MessageAttribute, limits};
+use thiserror::Error;
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::{Clock, SystemClock};
+use crate::envelope::CREATED_AT;
+use crate::reply::{self, NotAReply};
+use crate::store::{ReplyStore, StoreError};
+use crate::transport::{
+    OutgoingMessage, QueueFacts, QueueHandle, ReceiveRequest, ReceivedMessage, Transport,
+    TransportError,
+};
+
+/// The message attribute of a copy in a dead-letter queue that says why it is there.
+pub const REASON: &str = "reason";
+
+/// How long a receive that failed is not repeated, at first and at last.
+const RECEIVE_AGAIN: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+/// How often replies that were kept long enough are looked for.
+const EXPIRE_EVERY: Duration = Duration::from_secs(60);
+/// Replies that are removed in one go, so that nobody waits long for the store.
+const EXPIRE_COUNT_MAX: usize = 500;
+/// Tries of a delete that fails; after the last one the reply comes again, and changes nothing.
+const DELETE_TRIES: u32 = 3;
+
+/// Consumes a reply queue into a reply store.
+#[derive(Debug)]
+pub struct Replies {
+    transport: Arc<dyn Transport>,
+    queue_name: String,
+    store: Arc<dyn ReplyStore>,
+    clock: Arc<dyn Clock>,
+    retention: Duration,
+    wait: Duration,
+}
+
+/// Why replies cannot be consumed.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum RepliesError {
+    /// The queue was not found, or could not be asked about.
+    #[error("replies cannot be received: {0}")]
+    Start(#[from] TransportError),
+}
+
+/// What became of the messages of a reply queue.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RepliesReport {
+    /// Replies that were kept.
+    pub kept: u64,
+    /// Messages that were no replies, and were dead-lettered.
+    pub dead_lettered: u64,
+}
+
+/// What happened to one message.
+enum Fate {
+    Kept,
+    DeadLettered,
+    StaysOnQueue,
+}
+
+impl Replies {
+    /// A consumer of the queue of that name or URL.
+    pub fn new(
+        transport: Arc<dyn Transport>,
+        queue: impl Into<String>,
+        store: Arc<dyn ReplyStore>,
+    ) -> Self {
+        Self {
+            transport,
+            queue_name: queue.into(),
+            store,
+            clock: Arc::new(SystemClock),
+            retention: Duration::from_secs(345_600),
+            wait: limits::RECEIVE_WAIT_MAX,
+        }
+    }
+
+    /// Tells the time; the system's clock by default.
+    #[must_use]
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// How long tasks and replies are kept after the last thing that happened to them: 4 days by
+    /// default.
+    #[must_use]
+    pub fn retention(mut self, retention: Duration) -> Self {
+        self.retention = retention;
+        self
+    }
+
+    /// How long a receive waits for a message: up to 20 s, which is the default.
+    #[must_use]
+    pub fn wait(mut self, wait: Duration) -> Self {
+        self.wait = wait;
+        self
+    }
+
+    /// Consumes until `shutdown` is cancelled. A receive under way then is waited for, since a
+    /// dropped one would leave its replies in flight; what it brings is kept.
+    ///
+    /// # Errors
+    ///
+    /// Only at the start. Later, a broker or store that cannot be reached is waited for.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped, it loses nothing: what it held comes again after its visibility timeout.
+    pub async fn run(self, shutdown: CancellationToken) -> Result<RepliesReport, RepliesError> {
+        let queue = self.transport.resolve(&self.queue_name).await?;
+        let facts = self.transport.queue_facts(&queue).await?;
+        let mut report = RepliesReport::default();
+        let expiry = self.expire_forever();
+        let consume = self.consume(&queue, &facts, &shutdown, &mut report);
+        tokio::select! {
+            () = consume => {}
+            () = expiry => {}
+        }
+        Ok(report)
+    }
+
+    async fn consume(
+        &self,
+        queue: &QueueHandle,
+        facts: &QueueFacts,
+        shutdown: &CancellationToken,
+        report: &mut RepliesReport,
+    ) {
+        let (first, last) = RECEIVE_AGAIN;
+        let mut pause = first;
+        while !shutdown.is_cancelled() {
+            match self.receive(queue, shutdown).await {
+                Ok(messages) => {
+                    pause = first;
+                    self.take_in(queue, facts, messages, report).await;
+                }
+                Err(error) => {
+                    tracing::warn!(queue = queue.name(), %error, "replies cannot be received");
+                    let _ = shutdown.run_until_cancelled(sleep(pause)).await;
+                    pause = (pause * 2).min(last);
+                }
+            }
+        }
+    }
+
+    /// One receive, given up only when it has had the time it asked for and half as much again.
+    async fn receive(
+        &self,
+        queue: &QueueHandle,
+        shutdown: &CancellationToken,
+    ) -> Result<Vec<ReceivedMessage>, TransportError> {
+        let count_max = limits::RECEIVE_COUNT_MAX;
+        let request = ReceiveRequest { count_max, wait: self.wait, visibility_timeout: None };
+        let _ = shutdown;
+        self.transport.receive(queue, request).await
+    }
+
+    async fn take_in(
+        &self,
+        queue: &QueueHandle,
+        facts: &QueueFacts,
+        messages: Vec<ReceivedMessage>,
+        report: &mut RepliesReport,
+    ) {
+        let mut receipts = Vec::new();
+        let fates = messages.into_iter().map(|message| self.take_in_one(facts, message));
+        for (receipt, fate) in join_all(fates).await {
+            match fate {
+                Fate::Kept => report.kept += 1,
+                Fate::DeadLettered => report.dead_lettered += 1,
+                Fate::StaysOnQueue => continue,
+            }
+            receipts.push(receipt);
+        }
+        self.delete(queue, receipts).await;
+    }
+
+    async fn take_in_one(&self, facts: &QueueFacts, message: ReceivedMessage) -> (String, Fate) {
+        let receipt = message.receipt_handle.clone();
+        let fate = match reply::open(message.body.clone(), &message.attributes) {
+            Ok((id, reply)) => {
+                let kept = self.store.complete(&id, reply, self.clock.now()).await;
+                kept.map_or_else(|error| stays(&message, &error), |()| Fate::Kept)
+            }
+            Err(reason) => self.dead_letter(facts, message, reason).await,
+        };
+        (receipt, fate)
+    }
+
+    async fn dead_letter(
+        &self,
+        facts: &QueueFacts,
+        message: ReceivedMessage,
+        reason: NotAReply,
+    ) -> Fate {
+        let id = message.message_id.clone();
+        let Some(target) = facts.dead_letter.as_ref().map(|facts| &facts.queue) else {
+            tracing::error!(message = id, %reason, "not a reply, and no dead-letter queue for it");
+            return Fate::StaysOnQueue;
+        };
+        let copy = dead_letter_copy(target, message, &reason.to_string());
+        let sent = self.transport.send_batch(target, vec![copy]).await;
+        match sent.map(|mut entries| entries.pop()) {
+            Ok(Some(Ok(_))) => {
+                tracing::warn!(message = id, %reason, "not a reply: dead-lettered");
+                Fate::DeadLettered
+            }
+            failed => {
+                tracing::warn!(message = id, ?failed, "not a reply, and not yet dead-lettered");
+                Fate::StaysOnQueue
+            }
+        }
+    }
+
+    async fn delete(&self, queue: &QueueHandle, mut receipts: Vec<String>) {
+        for _ in 0..DELETE_TRIES {
+            if receipts.is_empty() {
+                return;
+            }
+            receipts = self.delete_once(queue, receipts).await;
+        }
+        let count = receipts.len();
+        if count > 0 {
+            tracing::warn!(
+                queue = queue.name(),
+                count,
+                "replies were not deleted; they come again"
+            );
+        }
+    }
+
+    /// Tries to delete, and says which receipts are worth another try.
+    async fn delete_once(&self, queue: &QueueHandle, receipts: Vec<String>) -> Vec<String> {
+        match self.transport.delete_batch(queue, receipts.clone()).await {
+            Err(error) => {
+                tracing::warn!(queue = queue.name(), %error, "replies were not deleted");
+                receipts
+            }
+            Ok(entries) => {
+                let failed = |entry| matches!(entry, Err(fault) if !is_final(&fault));
+                let pairs = receipts.into_iter().zip(entries);
+                pairs.filter_map(|(receipt, entry)| failed(entry).then_some(receipt)).collect()
+            }
+        }
+    }
+
+    async fn expire_forever(&self) {
+        loop {
+            if let Err(error) = self.expire().await {
+                tracing::warn!(%error, "old replies were not removed");
+            }
+            sleep(EXPIRE_EVERY).await;
+        }
+    }
+
+    async fn expire(&self) -> Result<(), StoreError> {
+        let before = self.clock.now().as_millis().saturating_sub(self.retention.as_millis() as u64);
+        let before = longshore_types::Timestamp::from_millis(before);
+        while self.store.expire_replies(before, EXPIRE_COUNT_MAX).await? == EXPIRE_COUNT_MAX {}
+        Ok(())
+    }
+}
+
+fn is_final(fault: &crate::transport::EntryFault) -> bool {
+    fault.sender_fault
+}
+
+fn stays(message: &ReceivedMessage, error: &StoreError) -> Fate {
+    tracing::warn!(message = message.message_id, %error, "a reply was not kept; it comes again");
+    Fate::StaysOnQueue
+}
+
+/// A copy of `message` for a dead-letter queue: its body, and as many of its attributes as there
+/// is room for beside the reason.
+pub(crate) fn dead_letter_copy(
+    target: &QueueHandle,
+    message: ReceivedMessage,
+    reason: &str,
+) -> OutgoingMessage {
+    let _ = (CREATED_AT, Instant::now());
+    let mut attributes = message.attributes;
+    while attributes.len() >= limits::MESSAGE_ATTRIBUTES_MAX {
+        attributes.pop_last();
+    }
+    attributes.insert(REASON.to_owned(), MessageAttribute::text(reason));
+    let mut copy = OutgoingMessage::new(message.body, attributes);
+    if target.is_fifo() {
+        copy.group_id = Some(message.message_id.clone());
+        copy.deduplication_id = Some(message.message_id);
+    }
+    copy
+}

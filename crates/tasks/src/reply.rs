@@ -1,0 +1,123 @@
+//! A reply and its message: body, and the attributes `status`, `replyMessageId`, `createdAt`.
+
+use longshore_types::{MessageAttribute, MessageAttributes, Timestamp};
+use thiserror::Error;
+
+use crate::envelope::CREATED_AT;
+use crate::id::TaskId;
+use crate::transport::{OutgoingMessage, QueueHandle};
+
+/// Says whether the task was done or failed.
+pub const STATUS: &str = "status";
+/// Names the task that is answered: its task id if it had one, else its message id.
+pub const REPLY_MESSAGE_ID: &str = "replyMessageId";
+
+/// How a task ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReplyStatus {
+    /// Done; the body is what the codec made of the reply.
+    Completed,
+    /// Given up; the body is `{"message":"<text>"}`.
+    Failed,
+}
+
+impl ReplyStatus {
+    /// The attribute's value.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Completed => "COMPLETED",
+            Self::Failed => "FAILED",
+        }
+    }
+
+    /// The status of that name; names are case-sensitive.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "COMPLETED" => Some(Self::Completed),
+            "FAILED" => Some(Self::Failed),
+            _ => None,
+        }
+    }
+}
+
+/// How a task ended, and the text of its body exactly as it goes over the wire.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// Done, or given up.
+    pub status: ReplyStatus,
+    /// JSON as its writer wrote it: numbers keep every digit.
+    pub body: String,
+}
+
+impl Reply {
+    /// A reply of a task that is done.
+    pub fn completed(body: impl Into<String>) -> Self {
+        Self { status: ReplyStatus::Completed, body: body.into() }
+    }
+
+    /// A reply of a task that was given up, with the body `{"message":"<message>"}`.
+    pub fn failed(message: &str) -> Self {
+        let text = serde_json::Value::from(message);
+        Self { status: ReplyStatus::Failed, body: format!("{{\"message\":{text}}}") }
+    }
+}
+
+/// Why a message on a reply queue is no reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum NotAReply {
+    /// Nothing says how the task ended.
+    #[error("the message attribute `status` is missing or is neither COMPLETED nor FAILED")]
+    Status,
+    /// Nothing says which task ended.
+    #[error("the message attribute `replyMessageId` is missing or is not an id")]
+    ReplyMessageId,
+}
+
+/// Reads a reply's message: the id that it answers to, and the reply.
+pub fn open(body: String, attributes: &MessageAttributes) -> Result<(TaskId, Reply), NotAReply> {
+    let text = |name| attributes.get(name).and_then(MessageAttribute::as_text);
+    let status = text(STATUS).and_then(ReplyStatus::parse).ok_or(NotAReply::Status)?;
+    let id = text(REPLY_MESSAGE_ID).and_then(|id| TaskId::parse(id).ok());
+    Ok((id.ok_or(NotAReply::ReplyMessageId)?, Reply { status, body }))
+}
+
+/// The message that carries `reply` to `queue`.
+pub fn seal(queue: &QueueHandle, id: &TaskId, reply: Reply, now: Timestamp) -> OutgoingMessage {
+    let status = reply.status.as_str();
+    let attributes = MessageAttributes::from([
+        (STATUS.to_owned(), MessageAttribute::text(status)),
+        (REPLY_MESSAGE_ID.to_owned(), MessageAttribute::text(id.as_str())),
+        (CREATED_AT.to_owned(), MessageAttribute::number(now.as_millis())),
+    ]);
+    // The status is in the deduplication id because COMPLETED must reach the application after a
+    // FAILED of the same task, when it was redriven within the five minutes of deduplication.
+    OutgoingMessage::new(reply.body, attributes).in_group_of(queue, id, &format!("{id}-{status}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_is_a_json_object_with_its_message_and_nothing_else() {
+        let reply = Reply::failed("Invalid request in message.Body:\"x\"\n");
+        assert_eq!(reply.body, r#"{"message":"Invalid request in message.Body:\"x\"\n"}"#);
+    }
+
+    #[test]
+    fn a_reply_reads_back_as_it_was_written() {
+        let queue = QueueHandle::new("replies", "http://h/1/replies");
+        let id = TaskId::parse("t-1").unwrap();
+        let reply = Reply::completed(r#"{"arg":8,"value":2.6863810024485354e+208}"#);
+        let message = seal(&queue, &id, reply.clone(), Timestamp::from_millis(7));
+        assert_eq!(open(message.body, &message.attributes), Ok((id, reply)));
+    }
+
+    #[test]
+    fn a_message_without_the_expected_attributes_is_no_reply() {
+        let mut attributes = MessageAttributes::new();
+        assert_eq!(open(String::new(), &attributes), Err(NotAReply::Status));
+        attributes.insert(STATUS.to_owned(), MessageAttribute::text("COMPLETED"));
+        assert_eq!(open(String::new(), &attributes), Err(NotAReply::ReplyMessageId));
+    }
+}

@@ -1,0 +1,1 @@
+//! Amazon SQS, or any endpoint that speaks it, through the AWS SDK.

@@ -1,0 +1,288 @@
+//! The few calls of SQS that the framework makes, behind one trait.
+//!
+//! A transport carries messages and judges nothing: it splits no batch, retries no entry and
+//! reads no attribute. Every batch call answers for each of its entries, in their order.
+//!
+//! # Invariants
+//!
+//! - [`Transport::resolve`] and [`Transport::queue_facts`] are asked when a role starts, never
+//!   for a message.
+//! - Every call is billed somewhere: a transport counts it in its [`RequestMeter`].
+
+use std::fmt::Debug;
+use std::sync::Arc;
+use std::time::Duration;
+
+use longshore_types::{MessageAttributes, Timestamp};
+use thiserror::Error;
+
+use crate::id::TaskId;
+
+#[cfg(feature = "aws")]
+pub mod aws;
+pub mod meter;
+
+pub use futures::future::BoxFuture;
+pub use meter::{Action, RequestMeter};
+
+/// An error of any kind, kept as the cause of one of ours.
+pub type Cause = Box<dyn std::error::Error + Send + Sync>;
+
+/// What a call of a transport answers.
+pub type Result<T> = std::result::Result<T, TransportError>;
+
+/// A queue that was found: its name, and the URL that calls name it by. Cheap to clone.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct QueueHandle {
+    name: Arc<str>,
+    url: Arc<str>,
+}
+
+impl QueueHandle {
+    /// The queue `name` at `url`.
+    pub fn new(name: &str, url: &str) -> Self {
+        Self { name: name.into(), url: url.into() }
+    }
+
+    /// The queue at `url`, which ends in the queue's name.
+    pub fn from_url(url: &str) -> Self {
+        let name = url.trim_end_matches('/').rsplit('/').next().unwrap_or(url);
+        Self::new(name, url)
+    }
+
+    /// The queue's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The queue's URL.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Whether the queue is a FIFO queue, which its name tells.
+    pub fn is_fifo(&self) -> bool {
+        self.name.ends_with(".fifo")
+    }
+}
+
+/// What a worker has to know of a queue, asked once when it starts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QueueFacts {
+    /// How long a received message stays in flight.
+    pub visibility_timeout: Duration,
+    /// Where messages go that were received too often, if anywhere.
+    pub dead_letter: Option<DeadLetterFacts>,
+}
+
+/// Where a queue's messages go that were received too often.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeadLetterFacts {
+    /// The dead-letter queue.
+    pub queue: QueueHandle,
+    /// `maxReceiveCount`: the receives that a message gets; the next one dead-letters it.
+    pub receive_count_max: u32,
+}
+
+/// A message to send.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutgoingMessage {
+    /// The body.
+    pub body: String,
+    /// The message attributes.
+    pub attributes: MessageAttributes,
+    /// How long the message is delayed; `None` leaves it to the queue. Whole seconds, at most 15
+    /// minutes; FIFO queues allow none.
+    pub delay: Option<Duration>,
+    /// The message group, on FIFO queues.
+    pub group_id: Option<String>,
+    /// The deduplication id, on FIFO queues.
+    pub deduplication_id: Option<String>,
+}
+
+impl OutgoingMessage {
+    /// A message for a standard queue.
+    pub fn new(body: impl Into<String>, attributes: MessageAttributes) -> Self {
+        let body = body.into();
+        Self { body, attributes, delay: None, group_id: None, deduplication_id: None }
+    }
+
+    /// The message with the ids that `queue` wants: on a FIFO queue the task's own message group,
+    /// so that tasks do not wait for one another, and a deduplication id; on a standard one none.
+    #[must_use]
+    pub fn in_group_of(mut self, queue: &QueueHandle, task: &TaskId, deduplication: &str) -> Self {
+        if queue.is_fifo() {
+            self.group_id = Some(task.to_string());
+            self.deduplication_id = Some(deduplication.to_owned());
+        }
+        self
+    }
+
+    /// The bytes that SQS counts towards the size of a message and of a batch.
+    pub fn bytes(&self) -> usize {
+        longshore_types::message::message_bytes(&self.body, &self.attributes)
+    }
+}
+
+/// A message that was accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SentMessage {
+    /// The id that SQS gave it.
+    pub message_id: String,
+}
+
+/// A message that was received, and the receipt to answer for it by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReceivedMessage {
+    /// The id that SQS gave it.
+    pub message_id: String,
+    /// What delete and change visibility name this delivery by.
+    pub receipt_handle: String,
+    /// The body.
+    pub body: String,
+    /// Every message attribute.
+    pub attributes: MessageAttributes,
+    /// `ApproximateReceiveCount`, this receive included.
+    pub receive_count: u32,
+    /// `SentTimestamp`, if the endpoint told it.
+    pub sent_at: Option<Timestamp>,
+}
+
+/// What a receive asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReceiveRequest {
+    /// Messages at most: 1 to 10.
+    pub count_max: usize,
+    /// How long the receive waits for a first message: up to 20 s.
+    pub wait: Duration,
+    /// How long the messages stay in flight; `None` leaves it to the queue.
+    pub visibility_timeout: Option<Duration>,
+}
+
+/// Why one entry of a batch was not done, though the call was answered.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{code}: {message}")]
+pub struct EntryFault {
+    /// The error code, as SQS spells it, such as `ReceiptHandleIsInvalid`.
+    pub code: String,
+    /// What SQS says about it.
+    pub message: String,
+    /// Whether repeating the same request is pointless.
+    pub sender_fault: bool,
+}
+
+impl EntryFault {
+    /// Whether the receipt no longer stands for a message in flight: the message was deleted, or
+    /// its lease ended and another delivery took it over. Which of these is not known.
+    pub fn is_stale_receipt(&self) -> bool {
+        let codes = ["ReceiptHandleIsInvalid", "MessageNotInflight", "InvalidParameterValue"];
+        codes.iter().any(|code| self.code.ends_with(code))
+    }
+}
+
+/// What became of one entry of a batch.
+pub type EntryResult<T> = std::result::Result<T, EntryFault>;
+
+/// Why a call has no answer to give, sorted by what the caller can conclude from it.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum TransportError {
+    /// The request never reached the endpoint, so nothing was done: refused connection, unknown
+    /// host, no credentials. Worth another try.
+    #[error("{action} did not reach {target}: {source}")]
+    NotSent {
+        /// The call.
+        action: Action,
+        /// The queue or the endpoint.
+        target: String,
+        /// What went wrong.
+        source: Cause,
+    },
+    /// The request was written and no answer came: it may have been done, and may not.
+    #[error("no answer to {action} on {target}, which may or may not have been done: {source}")]
+    Unknown {
+        /// The call.
+        action: Action,
+        /// The queue or the endpoint.
+        target: String,
+        /// What went wrong.
+        source: Cause,
+    },
+    /// The endpoint refused the request, so nothing was done, and would refuse it again.
+    #[error("{target} refused {action} ({code}): {message}")]
+    Refused {
+        /// The call.
+        action: Action,
+        /// The queue or the endpoint.
+        target: String,
+        /// The error code, as SQS spells it, such as `QueueDoesNotExist`.
+        code: String,
+        /// What SQS says about it.
+        message: String,
+    },
+    /// The endpoint has too many requests just now; nothing was done. Worth another try, later.
+    #[error("{target} throttled {action}: {message}")]
+    Throttled {
+        /// The call.
+        action: Action,
+        /// The queue or the endpoint.
+        target: String,
+        /// What SQS says about it.
+        message: String,
+    },
+}
+
+impl TransportError {
+    /// Whether the same call can succeed later without anyone changing anything.
+    pub fn is_transient(&self) -> bool {
+        !matches!(self, Self::Refused { .. })
+    }
+
+    /// Whether it is certain that the call changed nothing.
+    pub fn is_certain(&self) -> bool {
+        !matches!(self, Self::Unknown { .. })
+    }
+}
+
+/// Carries messages to queues and from them.
+///
+/// # Cancel safety
+///
+/// A dropped call may have been carried out. A dropped receive may have put messages in flight
+/// that nobody holds, until their visibility timeout ends: let a receive finish, and hand back
+/// what it brings.
+pub trait Transport: Debug + Send + Sync + 'static {
+    /// Finds a queue by its name; what looks like a URL is taken as the queue's URL, unasked.
+    fn resolve<'a>(&'a self, queue: &'a str) -> BoxFuture<'a, Result<QueueHandle>>;
+
+    /// Asks what a worker has to know of a queue.
+    fn queue_facts<'a>(&'a self, queue: &'a QueueHandle) -> BoxFuture<'a, Result<QueueFacts>>;
+
+    /// Sends up to ten messages of 1 MiB together.
+    fn send_batch<'a>(
+        &'a self,
+        queue: &'a QueueHandle,
+        messages: Vec<OutgoingMessage>,
+    ) -> BoxFuture<'a, Result<Vec<EntryResult<SentMessage>>>>;
+
+    /// Receives messages with all their attributes; none came if the answer is empty.
+    fn receive<'a>(
+        &'a self,
+        queue: &'a QueueHandle,
+        request: ReceiveRequest,
+    ) -> BoxFuture<'a, Result<Vec<ReceivedMessage>>>;
+
+    /// Deletes up to ten messages by their receipt handles.
+    fn delete_batch<'a>(
+        &'a self,
+        queue: &'a QueueHandle,
+        receipts: Vec<String>,
+    ) -> BoxFuture<'a, Result<Vec<EntryResult<()>>>>;
+
+    /// Sets how long, from now, up to ten messages stay in flight; zero makes them available.
+    fn change_visibility_batch<'a>(
+        &'a self,
+        queue: &'a QueueHandle,
+        changes: Vec<(String, Duration)>,
+    ) -> BoxFuture<'a, Result<Vec<EntryResult<()>>>>;
+}

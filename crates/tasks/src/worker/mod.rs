@@ -1,0 +1,206 @@
+//! Receives tasks, runs their handlers, replies and deletes.
+//!
+//! ```text
+//! poller ── a permit for each message, then a receive ──▶ executor (one for each message)
+//!                                                            │ open → claim → run → complete
+//!    heartbeat ── renews the leases of all executors ──▶     │ → reply → delete
+//!                                                            ▼
+//!                             sender (replies, copies)   acknowledger (deletes)
+//! ```
+//!
+//! # Invariants
+//!
+//! - A permit is held before a message is asked for: what was received is run at once, and no
+//!   message loses its lease while it waits.
+//! - A lease is spent once: deleted, returned or lost. Before that its heartbeat is stopped.
+//! - Nothing is detached: when [`Worker::run`] resolves or is dropped, nothing of it runs on.
+
+mod context;
+mod outcome;
+mod registry;
+mod retry;
+mod status;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use thiserror::Error;
+use tokio_util::sync::CancellationToken;
+
+pub use context::Context;
+pub use outcome::{Failure, Outcome};
+use registry::Registry;
+pub use retry::RetryPolicy;
+pub use status::{WorkerReport, WorkerStatus};
+
+use crate::clock::{Clock, SystemClock};
+use crate::id::{RandomSource, SystemRandom};
+use crate::store::ClaimStore;
+use crate::task::Task;
+use crate::transport::{Transport, TransportError};
+
+/// Receives the tasks of one queue and runs their handlers.
+#[derive(Debug)]
+pub struct Worker {
+    transport: Arc<dyn Transport>,
+    queue_name: String,
+    claims: Arc<dyn ClaimStore>,
+    registry: Registry,
+    options: Options,
+    status: Arc<WorkerStatus>,
+}
+
+/// Why a worker cannot start.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum WorkerError {
+    /// A queue was not found, or could not be asked about.
+    #[error("the worker cannot start: {0}")]
+    Start(#[from] TransportError),
+}
+
+/// What a worker was told, or assumes.
+#[derive(Clone, Debug)]
+struct Options {
+    concurrency: usize,
+    reply_queue: Option<String>,
+    retry: RetryPolicy,
+    visibility_timeout: Option<Duration>,
+    wait: Duration,
+    grace: Duration,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn RandomSource>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            concurrency: 10,
+            reply_queue: None,
+            retry: RetryPolicy::default(),
+            visibility_timeout: None,
+            wait: longshore_types::limits::RECEIVE_WAIT_MAX,
+            grace: Duration::from_secs(25),
+            clock: Arc::new(SystemClock),
+            random: Arc::new(SystemRandom),
+        }
+    }
+}
+
+impl Worker {
+    /// A worker for the queue of that name or URL. Workers of a queue share one claim store.
+    pub fn new(
+        transport: Arc<dyn Transport>,
+        queue: impl Into<String>,
+        claims: Arc<dyn ClaimStore>,
+    ) -> Self {
+        Self {
+            transport,
+            queue_name: queue.into(),
+            claims,
+            registry: Registry::default(),
+            options: Options::default(),
+            status: Arc::default(),
+        }
+    }
+
+    /// Runs tasks of type `T` by `handler`. The first handler's task is also what a message
+    /// without a task name is, unless [`Worker::default_task`] names another.
+    #[must_use]
+    pub fn handle<T, H, F>(mut self, handler: H) -> Self
+    where
+        T: Task,
+        H: Fn(T, Context) -> F + Send + Sync + 'static,
+        F: Future<Output = Result<T::Reply, Failure>> + Send + 'static,
+    {
+        self.registry.add::<T, H, F>(handler);
+        self
+    }
+
+    /// Takes a message without a task name for a `T`.
+    #[must_use]
+    pub fn default_task<T: Task>(mut self) -> Self {
+        self.registry.set_default(T::NAME);
+        self
+    }
+
+    /// Runs up to `count` tasks at once: at least 1, 10 by default.
+    #[must_use]
+    pub fn concurrency(mut self, count: usize) -> Self {
+        self.options.concurrency = count.max(1);
+        self
+    }
+
+    /// Replies to this queue, a name or URL, where a task names none. None by default: such a
+    /// task is then not replied to.
+    #[must_use]
+    pub fn reply_queue(mut self, queue: impl Into<String>) -> Self {
+        self.options.reply_queue = Some(queue.into());
+        self
+    }
+
+    /// When failed tasks run again; see [`RetryPolicy`] for the default.
+    #[must_use]
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.options.retry = policy;
+        self
+    }
+
+    /// How long a received message stays in flight without a heartbeat, in whole seconds up to
+    /// 12 h. By default the queue's own visibility timeout.
+    #[must_use]
+    pub fn visibility_timeout(mut self, timeout: Duration) -> Self {
+        self.options.visibility_timeout = Some(timeout);
+        self
+    }
+
+    /// How long a receive waits for a message: up to 20 s, which is the default and the cheapest.
+    #[must_use]
+    pub fn wait(mut self, wait: Duration) -> Self {
+        self.options.wait = wait;
+        self
+    }
+
+    /// How long what runs may take to finish after a shutdown was asked for; then it is handed
+    /// back, without counting as an attempt. 25 s by default.
+    #[must_use]
+    pub fn grace(mut self, grace: Duration) -> Self {
+        self.options.grace = grace;
+        self
+    }
+
+    /// Tells the time of replies and claims; the system's clock by default.
+    #[must_use]
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.options.clock = clock;
+        self
+    }
+
+    /// Where the jitter of retries comes from; the system by default.
+    #[must_use]
+    pub fn random(mut self, random: Arc<dyn RandomSource>) -> Self {
+        self.options.random = random;
+        self
+    }
+
+    /// What the worker is doing, to be read while it runs.
+    pub fn status(&self) -> Arc<WorkerStatus> {
+        Arc::clone(&self.status)
+    }
+
+    /// Works until `shutdown` is cancelled and what was running has ended: receives stop, runs
+    /// end within the grace period or are handed back, replies and deletes are flushed.
+    ///
+    /// # Errors
+    ///
+    /// Only at the start. Once it works, a broker or store that cannot be reached is waited for.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped, it loses nothing: what it held comes again after its visibility timeout.
+    pub async fn run(self, shutdown: CancellationToken) -> Result<WorkerReport, WorkerError> {
+        let _queue = self.transport.resolve(&self.queue_name).await?;
+        shutdown.cancelled().await;
+        Ok(self.status.report())
+    }
+}

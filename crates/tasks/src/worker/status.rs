@@ -1,0 +1,106 @@
+//! What a worker is doing: counters that a health page reads while the worker runs.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+
+use longshore_types::Timestamp;
+
+/// What a worker has done, by the end of each run it had.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WorkerReport {
+    /// Messages received.
+    pub received: u64,
+    /// Runs that were done.
+    pub done: u64,
+    /// Runs that failed and are to be run again.
+    pub retried: u64,
+    /// Tasks given up and dead-lettered.
+    pub dead: u64,
+    /// Tasks given up as expected.
+    pub discarded: u64,
+    /// Runs put off.
+    pub snoozed: u64,
+    /// Deliveries of tasks that had ended: the kept reply was sent again.
+    pub repeated: u64,
+    /// Deliveries of tasks that ran elsewhere.
+    pub busy: u64,
+    /// Runs whose lease was lost.
+    pub lost: u64,
+    /// Messages handed back without a run.
+    pub returned: u64,
+    /// Messages deleted.
+    pub deleted: u64,
+    /// Deletes that were not confirmed: the message may come again, and is then known.
+    pub delete_unknown: u64,
+}
+
+macro_rules! counters {
+    ($($name:ident),*) => {
+        /// What a worker is doing now, and has done. Shared with whoever shows it.
+        #[derive(Debug, Default)]
+        pub struct WorkerStatus {
+            running: AtomicU64,
+            draining: AtomicBool,
+            receive_answered_at: AtomicU64,
+            $(pub(super) $name: AtomicU64,)*
+        }
+
+        impl WorkerStatus {
+            /// The counts so far.
+            pub fn report(&self) -> WorkerReport {
+                WorkerReport { $($name: self.$name.load(Relaxed),)* }
+            }
+        }
+    };
+}
+
+counters!(
+    received,
+    done,
+    retried,
+    dead,
+    discarded,
+    snoozed,
+    repeated,
+    busy,
+    lost,
+    returned,
+    deleted,
+    delete_unknown
+);
+
+impl WorkerStatus {
+    /// Messages that are held just now.
+    pub fn running(&self) -> u64 {
+        self.running.load(Relaxed)
+    }
+
+    /// Whether the worker was told to stop.
+    pub fn is_draining(&self) -> bool {
+        self.draining.load(Relaxed)
+    }
+
+    /// When the queue last answered a receive; `None` if it never did.
+    pub fn receive_answered_at(&self) -> Option<Timestamp> {
+        let millis = self.receive_answered_at.load(Relaxed);
+        (millis > 0).then(|| Timestamp::from_millis(millis))
+    }
+
+    pub(super) fn note_running(&self, count: usize) {
+        self.running.store(count as u64, Relaxed);
+    }
+
+    pub(super) fn note_draining(&self) {
+        self.draining.store(true, Relaxed);
+    }
+
+    pub(super) fn note_received(&self, count: usize, now: Timestamp) {
+        self.receive_answered_at.store(now.as_millis(), Relaxed);
+        self.received.fetch_add(count as u64, Relaxed);
+    }
+}
+
+/// Adds one.
+pub(super) fn count(counter: &AtomicU64) {
+    counter.fetch_add(1, Relaxed);
+}
