@@ -1,1 +1,67 @@
 //! Makes records durable and brings them back.
+//!
+//! A [`Store`] is one append-only log in one directory, cut into segments. A caller reserves room
+//! ([`Store::reserve`]), appends a [`Record`] (events, and the bodies they speak of), and learns by
+//! [`Progress`] when the record is written and when it is durable. One thread writes: all that is
+//! appended while a sync is under way shares the next one. [`Store::open`] replays every record in
+//! order. What the events mean is the caller's affair: nothing here knows SQS.
+//!
+//! ```text
+//! reserve ─► append ─► pending ─► writer: one batch, one write, one sync ─► Progress
+//!    ▲                                │
+//!  space ◄── allocator: the next segments, ready before they are needed
+//! ```
+//!
+//! # Reading order
+//!
+//! `store` (what is promised) → `record`, `batch`, `segment` (the format, drawn) → `log` (what is
+//! written where) → `writer` (group commit) → `allocator` and `space` (disk full) → `recovery`
+//! (opening after a crash) → `bodies` (where a body is). `docs/storage.md` tells the same story.
+//!
+//! # Invariants
+//!
+//! - Records come back in the order of their [`Lsn`]s, without a gap: a prefix of what was appended
+//!   that holds at least everything reported durable.
+//! - A failed write or sync poisons the store: nothing is written, and nothing called durable, after it.
+//! - Damage to durable data is an error that names file and offset. Nothing is deleted because of it.
+//! - Only the allocation of a segment can find the disk full, and it happens before it is needed.
+#![forbid(unsafe_code)]
+
+mod allocator;
+mod batch;
+mod bodies;
+mod cache;
+pub mod disk;
+mod epoch;
+mod error;
+mod identity;
+mod index;
+mod log;
+mod lsn;
+mod memory;
+mod options;
+mod pace;
+mod progress;
+mod record;
+mod recovery;
+mod reservation;
+mod scan;
+mod segment;
+mod shared;
+mod space;
+mod store;
+mod tail;
+mod verify;
+mod writer;
+
+pub use bodies::Usage;
+pub use disk::Disk;
+pub use error::{CloseError, OpenError, ReadError, ReplayError, ReserveError};
+pub use lsn::{BodyKey, Lsn};
+pub use options::{Options, SyncMode};
+pub use progress::Progress;
+pub use record::Record;
+pub use recovery::{Recovered, TornTail};
+pub use reservation::{Purpose, Reservation};
+pub use store::Store;
+pub use verify::{Report, verify};

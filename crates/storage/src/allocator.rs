@@ -1,0 +1,136 @@
+//! The thread that keeps the next segments ready, so that the writer never allocates.
+//!
+//! A spare is made in two steps. Its space is taken and its name and size are synced: from then on
+//! it can be promised. Then zeros are written over it, so that a later sync of it changes no
+//! metadata of the file system (half the time of a sync, by measurement). Only the first step can
+//! find the disk full; then it is tried again after a while, for as long as the store is open.
+//!
+//! # Invariants
+//!
+//! - A spare is listed only when its space, its size and its name are durable.
+//! - A full disk deletes nothing but the spare that could not be finished.
+
+use std::{io, sync::Arc};
+
+use crate::{
+    Disk, Options,
+    disk::{DiskFile, is_full},
+    epoch::{Epoch, SegmentNumber},
+    segment::SegmentFile,
+    shared::{Chore, Shared},
+    writer::PoisonOnPanic,
+};
+
+/// Zeros are written, and synced, in pieces of this size, so that a sync of the log that falls in
+/// between does not wait for many of them.
+const WARMING_BYTES: usize = 1 << 20;
+
+/// Makes the segments of one store.
+#[derive(Debug, Clone)]
+pub(crate) struct SegmentMaker {
+    pub(crate) disk: Arc<dyn Disk>,
+    pub(crate) salt: u64,
+    pub(crate) segment_bytes: u64,
+}
+
+impl SegmentMaker {
+    /// Makes a spare of this number, or finishes one that is there already.
+    pub(crate) fn make(&self, number: SegmentNumber) -> io::Result<SegmentFile> {
+        let name = number.file_name();
+        match self.disk.create(&name) {
+            Ok(file) => self.finish(number, file).inspect_err(|error| {
+                if is_full(error) {
+                    // Too little for a spare may be enough for somebody else.
+                    self.disk.remove(&name).ok();
+                }
+            }),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                self.finish(number, self.disk.open(&name)?)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Takes the space of a spare, and makes its name and size durable.
+    fn finish(&self, number: SegmentNumber, file: Arc<dyn DiskFile>) -> io::Result<SegmentFile> {
+        file.allocate(self.segment_bytes)?;
+        file.sync_data()?;
+        self.disk.sync_dir()?;
+        let path = self.disk.describe(&number.file_name()).into();
+        Ok(SegmentFile { number, file, epoch: Epoch::new(self.salt, number), path })
+    }
+}
+
+/// The allocator of one store.
+#[derive(Debug)]
+pub(crate) struct Allocator {
+    shared: Arc<Shared>,
+    maker: SegmentMaker,
+    options: Options,
+}
+
+impl Allocator {
+    pub(crate) fn new(shared: Arc<Shared>, maker: SegmentMaker, options: Options) -> Self {
+        Self { shared, maker, options }
+    }
+
+    /// Works until the store is closed, or poisoned.
+    pub(crate) fn run(self) {
+        let _guard = PoisonOnPanic(Arc::clone(&self.shared));
+        loop {
+            let done = match self.shared.next_chore(self.options.allocation_retry) {
+                Chore::Allocate(number) => allocate(&self.shared, &self.maker, number),
+                Chore::Warm(spare) => self.warm(&spare),
+                Chore::Stop => return,
+            };
+            if let Err(error) = done {
+                tracing::error!(%error, "cannot make the next segment: the store takes nothing more; check the disk and restart");
+                return self.shared.poison();
+            }
+        }
+    }
+
+    fn warm(&self, spare: &SegmentFile) -> io::Result<()> {
+        let warmed = self.write_zeros(spare);
+        self.shared.end_warming();
+        match warmed {
+            Err(error) if is_full(&error) => Ok(()),
+            other => other,
+        }
+    }
+
+    fn write_zeros(&self, spare: &SegmentFile) -> io::Result<()> {
+        let zeros = vec![0; WARMING_BYTES];
+        let mut at = 0;
+        while at < self.maker.segment_bytes && !self.shared.is_hurried() {
+            let left = usize::try_from(self.maker.segment_bytes - at).unwrap_or(usize::MAX);
+            let piece = &zeros[..left.min(WARMING_BYTES)];
+            spare.file.write_all_at(piece, at)?;
+            spare.file.sync_data()?;
+            at += piece.len() as u64;
+        }
+        Ok(())
+    }
+}
+
+/// Makes the spares that are wanted, until there are enough or the disk is full.
+pub(crate) fn top_up(shared: &Shared, maker: &SegmentMaker) -> io::Result<()> {
+    while let Some(number) = shared.wanted_spare() {
+        allocate(shared, maker, number)?;
+    }
+    Ok(())
+}
+
+/// Makes one spare. A full disk is noted, and is not an error.
+fn allocate(shared: &Shared, maker: &SegmentMaker, number: SegmentNumber) -> io::Result<()> {
+    match maker.make(number) {
+        Ok(spare) => shared.add_spare(spare),
+        Err(error) if is_full(&error) => {
+            if shared.set_full() {
+                tracing::warn!(%error, directory = maker.disk.describe(""), "the disk is full: what makes the store larger is refused until there is space");
+            }
+        }
+        Err(error) => return Err(error),
+    }
+    Ok(())
+}

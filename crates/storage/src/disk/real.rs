@@ -1,0 +1,158 @@
+//! A directory of the operating system, for its owner's eyes only.
+//!
+//! Files are made with mode 0600 and the directory with 0700; symbolic links inside it are not
+//! followed. The lock is an advisory one on the file `lock`, which the kernel drops with the process.
+
+use std::{
+    fs::File,
+    io,
+    os::{
+        fd::{AsFd, OwnedFd},
+        unix::fs::{DirBuilderExt, FileExt},
+    },
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use rustix::fs::{self, AtFlags, Dir, FallocateFlags, FlockOperation, Mode, OFlags};
+use rustix::rand::{GetRandomFlags, getrandom};
+
+use super::{Disk, DiskFile, DiskLock};
+
+/// The file that is locked.
+const LOCK: &str = "lock";
+
+/// A directory of the operating system.
+#[derive(Debug)]
+pub struct RealDisk {
+    path: PathBuf,
+    directory: OwnedFd,
+}
+
+impl RealDisk {
+    /// Opens the directory at `path`, and makes it (and those above it) if it is not there.
+    pub fn open(path: impl Into<PathBuf>) -> io::Result<Self> {
+        let path = path.into();
+        if !path.is_dir() {
+            std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&path)?;
+            sync_parent(&path)?;
+        }
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let directory = fs::open(&path, flags, Mode::empty())?;
+        Ok(Self { path, directory })
+    }
+
+    fn open_file(&self, name: &str, flags: OFlags) -> io::Result<File> {
+        let flags = flags | OFlags::RDWR | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let file = fs::openat(&self.directory, name, flags, Mode::RUSR | Mode::WUSR)?;
+        Ok(File::from(file))
+    }
+}
+
+/// A new directory outlives a power cut only when the one above it is synced.
+fn sync_parent(path: &Path) -> io::Result<()> {
+    let Some(parent) = path.canonicalize()?.parent().map(Path::to_owned) else { return Ok(()) };
+    File::open(parent)?.sync_all()
+}
+
+impl Disk for RealDisk {
+    fn create(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
+        Ok(Arc::new(RealFile(self.open_file(name, OFlags::CREATE | OFlags::EXCL)?)))
+    }
+
+    fn open(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
+        Ok(Arc::new(RealFile(self.open_file(name, OFlags::empty())?)))
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        Ok(fs::renameat(&self.directory, from, &self.directory, to)?)
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        Ok(fs::unlinkat(&self.directory, name, AtFlags::empty())?)
+    }
+
+    fn list(&self) -> io::Result<Vec<String>> {
+        let mut names = Vec::new();
+        for entry in Dir::read_from(&self.directory)? {
+            if let Ok(name) = entry?.file_name().to_str() {
+                names.push(name.to_owned());
+            }
+        }
+        names.retain(|name| name != "." && name != "..");
+        Ok(names)
+    }
+
+    fn sync_dir(&self) -> io::Result<()> {
+        Ok(fs::fsync(&self.directory)?)
+    }
+
+    fn lock(&self) -> io::Result<Box<dyn DiskLock>> {
+        let file = self.open_file(LOCK, OFlags::CREATE)?;
+        fs::flock(file.as_fd(), FlockOperation::NonBlockingLockExclusive)?;
+        Ok(Box::new(RealLock { _file: file }))
+    }
+
+    fn random(&self) -> io::Result<u64> {
+        let mut bytes = [0; 8];
+        getrandom(&mut bytes, GetRandomFlags::empty())?;
+        Ok(u64::from_le_bytes(bytes))
+    }
+
+    fn describe(&self, name: &str) -> String {
+        if name.is_empty() {
+            return self.path.display().to_string();
+        }
+        self.path.join(name).display().to_string()
+    }
+}
+
+/// Holds the file whose lock the kernel drops when it is closed.
+#[derive(Debug)]
+struct RealLock {
+    _file: File,
+}
+
+impl DiskLock for RealLock {}
+
+#[derive(Debug)]
+struct RealFile(File);
+
+impl DiskFile for RealFile {
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.0.metadata()?.len())
+    }
+
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.0.read_at(buffer, offset)
+    }
+
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        self.0.write_at(bytes, offset)
+    }
+
+    fn allocate(&self, len: u64) -> io::Result<()> {
+        match fs::fallocate(&self.0, FallocateFlags::empty(), 0, len) {
+            Ok(()) => Ok(()),
+            // Some network and user-space file systems cannot: there, only writing takes the space.
+            Err(rustix::io::Errno::OPNOTSUPP) => fill(self, len),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        Ok(fs::fdatasync(&self.0)?)
+    }
+}
+
+/// Takes space by writing zeros beyond what the file holds.
+fn fill(file: &RealFile, len: u64) -> io::Result<()> {
+    const ZEROS: [u8; 64 << 10] = [0; 64 << 10];
+    let mut at = file.len()?;
+    while at < len {
+        let count = usize::try_from(len - at).unwrap_or(usize::MAX).min(ZEROS.len());
+        file.write_all_at(&ZEROS[..count], at)?;
+        at += count as u64;
+    }
+    Ok(())
+}

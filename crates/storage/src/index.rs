@@ -1,0 +1,78 @@
+//! Where on the disk each body is, and how many live bodies a segment still holds.
+//!
+//! About 50 bytes of memory for a body, whatever its size: a backlog costs that and no more.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::{BodyKey, epoch::SegmentNumber};
+
+/// Where a body's frame begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Location {
+    pub(crate) segment: SegmentNumber,
+    pub(crate) offset: u32,
+    /// Bytes of the body, without its header.
+    pub(crate) len: u32,
+}
+
+/// What of a segment is still wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Live {
+    pub(crate) bodies: u32,
+    pub(crate) bytes: u64,
+}
+
+/// Key → location, and the sum of it by segment.
+#[derive(Debug, Default)]
+pub(crate) struct Index {
+    locations: HashMap<BodyKey, Location>,
+    live: BTreeMap<SegmentNumber, Live>,
+}
+
+impl Index {
+    pub(crate) fn insert(&mut self, key: BodyKey, location: Location) {
+        self.remove(key);
+        self.locations.insert(key, location);
+        let live = self.live.entry(location.segment).or_default();
+        live.bodies += 1;
+        live.bytes += u64::from(location.len);
+    }
+
+    pub(crate) fn get(&self, key: BodyKey) -> Option<Location> {
+        self.locations.get(&key).copied()
+    }
+
+    pub(crate) fn remove(&mut self, key: BodyKey) {
+        let Some(location) = self.locations.remove(&key) else { return };
+        let live = self.live.entry(location.segment).or_default();
+        live.bodies -= 1;
+        live.bytes -= u64::from(location.len);
+    }
+
+    /// How many bodies it knows.
+    pub(crate) fn len(&self) -> usize {
+        self.locations.len()
+    }
+
+    /// The live bodies of every segment that ever held one.
+    pub(crate) fn live(&self) -> &BTreeMap<SegmentNumber, Live> {
+        &self.live
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_segment_counts_only_the_bodies_that_are_still_wanted() {
+        let mut index = Index::default();
+        let location = Location { segment: SegmentNumber(3), offset: 64, len: 10 };
+        index.insert(BodyKey(1), location);
+        index.insert(BodyKey(2), Location { offset: 128, ..location });
+        index.remove(BodyKey(1));
+        index.remove(BodyKey(1));
+        assert_eq!(index.live()[&SegmentNumber(3)], Live { bodies: 1, bytes: 10 });
+        assert_eq!((index.get(BodyKey(1)), index.len()), (None, 1));
+    }
+}

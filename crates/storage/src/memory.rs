@@ -1,0 +1,62 @@
+//! A store without a disk: records are dropped once appended, bodies are kept until released.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use bytes::Bytes;
+
+use crate::{BodyKey, Lsn, Progress, Record, bodies::Usage};
+
+/// Bodies, and the number of the last record.
+#[derive(Debug, Default)]
+pub(crate) struct Memory(Mutex<Kept>);
+
+#[derive(Debug, Default)]
+struct Kept {
+    last: Lsn,
+    closed: bool,
+    bodies: HashMap<BodyKey, Bytes>,
+}
+
+impl Memory {
+    /// Each change of the contents is a single call, so a panic elsewhere leaves them whole.
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn append(&self, record: Record<'_>) -> Lsn {
+        let mut kept = self.kept();
+        kept.last = kept.last.next();
+        kept.bodies.extend(record.bodies);
+        kept.last
+    }
+
+    pub(crate) fn progress(&self) -> Progress {
+        let last = self.kept().last;
+        Progress { written: last, durable: last, poisoned: false }
+    }
+
+    pub(crate) fn get(&self, key: BodyKey) -> Option<Bytes> {
+        self.kept().bodies.get(&key).cloned()
+    }
+
+    pub(crate) fn release(&self, key: BodyKey) {
+        self.kept().bodies.remove(&key);
+    }
+
+    pub(crate) fn usage(&self) -> Usage {
+        let kept = self.kept();
+        let bytes = kept.bodies.values().map(|body| body.len() as u64).sum();
+        Usage { segments: 0, bodies: kept.bodies.len() as u64, body_bytes: bytes }
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.kept().closed
+    }
+
+    pub(crate) fn close(&self) {
+        self.kept().closed = true;
+    }
+}

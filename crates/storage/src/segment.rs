@@ -1,0 +1,116 @@
+//! One segment: a file of a fixed size that begins with a header and holds batches.
+//!
+//! ```text
+//! 0               8         12      16              24        28      32              40         64
+//! ├─ magic ───────┼─ format ┼─ crc ─┼─ salt ────────┼─ number ┼─ prev ┼─ first_lsn ───┼─ zeros ──┼─ batch ─┼─ batch ─┼─ zeros …
+//! ```
+//!
+//! `crc` covers the epoch and everything else of the header. `prev` and `first_lsn` tie the segment
+//! to the one before it. The header is written together with the first batch: until then the file
+//! is a spare, all zeros.
+//!
+//! # Invariants
+//!
+//! - A segment is synced before the first write to its successor: a torn tail is only ever in the
+//!   last segment that has a header, or in the one right after it.
+//! - Numbers follow each other without a gap, spares included.
+
+use std::sync::Arc;
+
+use crate::{
+    Lsn, OpenError,
+    batch::Position,
+    disk::DiskFile,
+    epoch::{Epoch, SegmentNumber},
+    record::{read_u32, read_u64},
+};
+
+/// Bytes before the first batch.
+pub(crate) const SEGMENT_HEADER_BYTES: usize = 64;
+/// The latest format, and the only one so far.
+pub(crate) const FORMAT: u32 = 1;
+
+const MAGIC: [u8; 8] = *b"LongshSg";
+
+/// A segment's file, open.
+#[derive(Debug, Clone)]
+pub(crate) struct SegmentFile {
+    pub(crate) number: SegmentNumber,
+    pub(crate) file: Arc<dyn DiskFile>,
+    pub(crate) epoch: Epoch,
+    /// The path, for messages.
+    pub(crate) path: Arc<str>,
+}
+
+impl SegmentFile {
+    /// All of its bytes.
+    pub(crate) fn load(&self) -> Result<Vec<u8>, OpenError> {
+        let len = self.len()?;
+        self.load_first(usize::try_from(len).unwrap_or(usize::MAX))
+    }
+
+    /// Its first `len` bytes, or all that there are.
+    pub(crate) fn load_first(&self, len: usize) -> Result<Vec<u8>, OpenError> {
+        let mut bytes = vec![0; len];
+        let read =
+            self.file.read_full_at(&mut bytes, 0).map_err(OpenError::io("read", &*self.path))?;
+        bytes.truncate(read);
+        Ok(bytes)
+    }
+
+    pub(crate) fn len(&self) -> Result<u64, OpenError> {
+        self.file.len().map_err(OpenError::io("look at", &*self.path))
+    }
+
+    /// The header, if the segment has been written to.
+    pub(crate) fn header(&self) -> Result<Option<SegmentHeader>, OpenError> {
+        let bytes = self.load_first(SEGMENT_HEADER_BYTES)?;
+        SegmentHeader::decode(self, &bytes)
+    }
+}
+
+/// What a segment says about itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct SegmentHeader {
+    pub(crate) salt: u64,
+    pub(crate) number: SegmentNumber,
+    pub(crate) start: Position,
+}
+
+impl SegmentHeader {
+    pub(crate) fn encode(&self, epoch: Epoch) -> [u8; SEGMENT_HEADER_BYTES] {
+        let mut out = [0; SEGMENT_HEADER_BYTES];
+        out[..8].copy_from_slice(&MAGIC);
+        out[8..12].copy_from_slice(&FORMAT.to_le_bytes());
+        out[16..24].copy_from_slice(&self.salt.to_le_bytes());
+        out[24..28].copy_from_slice(&self.number.0.to_le_bytes());
+        out[28..32].copy_from_slice(&self.start.prev.to_le_bytes());
+        out[32..40].copy_from_slice(&self.start.next.0.to_le_bytes());
+        let crc = epoch.checksum(&[&out[..12], &out[16..]]);
+        out[12..16].copy_from_slice(&crc.to_le_bytes());
+        out
+    }
+
+    /// The header in `bytes`, if it is one of this segment's present life.
+    fn decode(segment: &SegmentFile, bytes: &[u8]) -> Result<Option<Self>, OpenError> {
+        let Some(header) = Self::fields(segment.epoch, bytes) else { return Ok(None) };
+        let format = read_u32(bytes, 8).unwrap_or(FORMAT);
+        if format > FORMAT {
+            let file = segment.path.to_string();
+            return Err(OpenError::NewerFormat { file, found: format, known: FORMAT });
+        }
+        Ok((header.number == segment.number).then_some(header))
+    }
+
+    fn fields(epoch: Epoch, bytes: &[u8]) -> Option<Self> {
+        let bytes = bytes.get(..SEGMENT_HEADER_BYTES).filter(|bytes| bytes[..8] == MAGIC)?;
+        if read_u32(bytes, 12)? != epoch.checksum(&[&bytes[..12], &bytes[16..]]) {
+            return None;
+        }
+        Some(Self {
+            salt: read_u64(bytes, 16)?,
+            number: SegmentNumber(read_u32(bytes, 24)?),
+            start: Position { next: Lsn(read_u64(bytes, 32)?), prev: read_u32(bytes, 28)? },
+        })
+    }
+}

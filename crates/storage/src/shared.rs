@@ -1,0 +1,346 @@
+//! What the callers, the writer and the allocator share: one lock, and who waits on it.
+//!
+//! Callers push records; the writer takes all of them at once. The allocator adds spares, the
+//! writer takes them. Whoever makes room wakes those who wait for it.
+//!
+//! # Invariants
+//!
+//! - The order of `append` calls is the order of the queue, of the numbers, and of the log.
+//! - Nothing here does input or output.
+
+use std::{
+    fmt,
+    sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError},
+    time::Duration,
+};
+
+use tokio::sync::Notify;
+
+use crate::{
+    Lsn, Progress, Purpose, Record, ReserveError,
+    bodies::Bodies,
+    epoch::SegmentNumber,
+    record::PendingRecord,
+    segment::SegmentFile,
+    space::{Space, VOUCH_CHARGE, Warmth},
+};
+
+type Callback = Box<dyn Fn(Progress) + Send + Sync>;
+
+/// The meeting place of callers and threads.
+pub(crate) struct Shared {
+    state: Mutex<State>,
+    /// Wakes the writer: there is a record, or the store is closing.
+    work: Condvar,
+    /// Wakes the allocator: a spare was taken, or the store is closing.
+    allocate: Condvar,
+    /// Wakes a writer that waits for a spare.
+    spare: Condvar,
+    /// Wakes callers that wait for room.
+    room: Notify,
+    callback: OnceLock<Callback>,
+    reporting: Mutex<()>,
+    pub(crate) bodies: Bodies,
+}
+
+#[derive(Debug)]
+struct State {
+    queue: Vec<PendingRecord>,
+    next: Lsn,
+    progress: Progress,
+    space: Space,
+    closing: bool,
+    /// The writer waits for the spare that is being warmed.
+    hurry: bool,
+}
+
+/// What the writer is to do next.
+#[derive(Debug)]
+pub(crate) enum Work {
+    /// Write these.
+    Records(Vec<PendingRecord>),
+    /// The time given has passed, and nothing came.
+    Timeout,
+    /// Come to an orderly end: there is nothing left to write.
+    Close,
+    /// Stop where it is: the store is poisoned.
+    Stop,
+}
+
+/// What the allocator is to do next.
+#[derive(Debug)]
+pub(crate) enum Chore {
+    /// Make a segment of this number.
+    Allocate(SegmentNumber),
+    /// Write zeros over this one.
+    Warm(SegmentFile),
+    /// Come to an end.
+    Stop,
+}
+
+impl Shared {
+    pub(crate) fn new(bodies: Bodies, space: Space, last: Lsn) -> Self {
+        let progress = Progress { written: last, durable: last, poisoned: false };
+        let queue = Vec::new();
+        Self {
+            state: Mutex::new(State {
+                queue,
+                next: last.next(),
+                progress,
+                space,
+                closing: false,
+                hurry: false,
+            }),
+            work: Condvar::new(),
+            allocate: Condvar::new(),
+            spare: Condvar::new(),
+            room: Notify::new(),
+            callback: OnceLock::new(),
+            reporting: Mutex::new(()),
+            bodies,
+        }
+    }
+
+    /// A thread that panicked has poisoned the store through its guard; the state itself is whole.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    // For callers.
+
+    pub(crate) fn reserve(&self, charge: u64, purpose: Purpose) -> Result<(), ReserveError> {
+        let mut state = self.state();
+        state.check_open()?;
+        state.space.promise(charge, purpose)
+    }
+
+    /// Waits until [`Shared::reserve`] would not answer `Busy`.
+    pub(crate) async fn room(&self, charge: u64, purpose: Purpose) -> Result<(), ReserveError> {
+        loop {
+            let mut changed = std::pin::pin!(self.room.notified());
+            changed.as_mut().enable();
+            match self.check(charge, purpose) {
+                Err(ReserveError::Busy) => changed.await,
+                settled => return settled,
+            }
+        }
+    }
+
+    fn check(&self, charge: u64, purpose: Purpose) -> Result<(), ReserveError> {
+        let state = self.state();
+        state.check_open()?;
+        state.space.check(charge, purpose)
+    }
+
+    pub(crate) fn give_back(&self, charge: u64) {
+        self.state().space.settle(charge);
+        self.room.notify_waiters();
+    }
+
+    pub(crate) fn append(&self, charge: u64, record: Record<'_>) -> Lsn {
+        self.bodies.hold(&record.bodies);
+        let events = record.events.to_vec();
+        let mut state = self.state();
+        let lsn = state.next;
+        state.next = lsn.next();
+        let Record { bodies, sync, .. } = record;
+        state.queue.push(PendingRecord { lsn, events, bodies, sync, charge });
+        if state.queue.len() == 1 {
+            self.work.notify_one();
+        }
+        lsn
+    }
+
+    pub(crate) fn progress(&self) -> Progress {
+        self.state().progress
+    }
+
+    pub(crate) fn set_callback(&self, callback: Callback) {
+        assert!(self.callback.set(callback).is_ok(), "on_progress is called once");
+    }
+
+    pub(crate) fn begin_close(&self) {
+        self.state().closing = true;
+        self.work.notify_all();
+        self.allocate.notify_all();
+        self.room.notify_waiters();
+    }
+
+    // For the writer.
+
+    /// Waits for records, at most for `timeout`, and takes all that there are.
+    pub(crate) fn next_work(&self, timeout: Option<Duration>) -> Work {
+        let mut state = self.wait_for_work(timeout);
+        if state.progress.poisoned {
+            return Work::Stop;
+        }
+        match (state.queue.is_empty(), state.closing) {
+            (false, _) => Work::Records(std::mem::take(&mut state.queue)),
+            (true, true) => Work::Close,
+            (true, false) => Work::Timeout,
+        }
+    }
+
+    fn wait_for_work(&self, timeout: Option<Duration>) -> MutexGuard<'_, State> {
+        let state = self.state();
+        let resting = |state: &mut State| state.queue.is_empty() && !state.ending();
+        match timeout {
+            None => self.work.wait_while(state, resting).unwrap_or_else(PoisonError::into_inner),
+            Some(timeout) => {
+                let woken = self.work.wait_timeout_while(state, timeout, resting);
+                woken.unwrap_or_else(PoisonError::into_inner).0
+            }
+        }
+    }
+
+    /// Takes the next spare, and waits while it is being warmed. None if there is none.
+    pub(crate) fn take_spare(&self) -> Option<SegmentFile> {
+        let mut state = self.state();
+        while state.front_is_warming() {
+            state.hurry = true;
+            state = self.spare.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        state.hurry = false;
+        let segment = state.space.take_front();
+        self.allocate.notify_one();
+        segment
+    }
+
+    /// Reports records written: their charges are settled, and `active_bytes` is what is left.
+    pub(crate) fn written(&self, through: Lsn, durable: bool, charges: u64, active_bytes: u64) {
+        self.advance(|state| {
+            state.space.settle(charges);
+            state.space.set_active_bytes(active_bytes);
+            state.progress.written = through;
+            if durable {
+                state.progress.durable = through;
+            }
+        });
+        self.room.notify_waiters();
+    }
+
+    /// Promises room for a batch that only vouches, if there is any.
+    pub(crate) fn promise_vouch(&self) -> bool {
+        self.state().space.promise_vouch()
+    }
+
+    /// Reports that batch written: `active_bytes` is what is left.
+    pub(crate) fn vouched(&self, active_bytes: u64) {
+        let mut state = self.state();
+        state.space.settle(VOUCH_CHARGE);
+        state.space.set_active_bytes(active_bytes);
+    }
+
+    /// Reports everything up to `through` durable.
+    pub(crate) fn synced(&self, through: Lsn) {
+        self.advance(|state| state.progress.durable = state.progress.durable.max(through));
+    }
+
+    /// Stops everything for good.
+    pub(crate) fn poison(&self) {
+        self.advance(|state| state.progress.poisoned = true);
+        self.room.notify_waiters();
+        self.work.notify_all();
+        self.allocate.notify_all();
+        self.spare.notify_all();
+    }
+
+    /// Changes the state, and reports what has become of it. Nothing moves in a poisoned store.
+    fn advance(&self, change: impl FnOnce(&mut State)) {
+        {
+            let mut state = self.state();
+            if state.progress.poisoned {
+                return;
+            }
+            change(&mut state);
+        }
+        // Reports are read and made under a lock of their own: they never overtake each other.
+        let _turn = self.reporting.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(callback) = self.callback.get() {
+            callback(self.progress());
+        }
+    }
+
+    // For the allocator.
+
+    /// The spare to make next, unless there are enough or the disk is full.
+    pub(crate) fn wanted_spare(&self) -> Option<SegmentNumber> {
+        let state = self.state();
+        state.space.wanted().filter(|_| !state.space.is_full())
+    }
+
+    /// Waits for something to do; after a full disk, at least for `retry`.
+    pub(crate) fn next_chore(&self, retry: Duration) -> Chore {
+        let mut state = self.state();
+        if state.space.is_full() {
+            let paused = self.allocate.wait_timeout_while(state, retry, |state| !state.ending());
+            state = paused.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        loop {
+            if let Some(chore) = state.chore() {
+                return chore;
+            }
+            state = self.allocate.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    pub(crate) fn add_spare(&self, segment: SegmentFile) {
+        self.bodies.add_segment(segment.clone());
+        self.state().space.add(segment);
+        self.room.notify_waiters();
+        self.spare.notify_all();
+    }
+
+    /// Notes that the disk is full. True if that is news.
+    pub(crate) fn set_full(&self) -> bool {
+        let news = self.state().space.set_full();
+        self.room.notify_waiters();
+        news
+    }
+
+    /// Whether warming should stop: the writer waits for that very segment, or all ends.
+    pub(crate) fn is_hurried(&self) -> bool {
+        let state = self.state();
+        state.ending() || (state.hurry && state.front_is_warming())
+    }
+
+    pub(crate) fn end_warming(&self) {
+        self.state().space.end_warming();
+        self.spare.notify_all();
+    }
+}
+
+impl State {
+    fn check_open(&self) -> Result<(), ReserveError> {
+        match (self.progress.poisoned, self.closing) {
+            (true, _) => Err(ReserveError::Poisoned),
+            (false, true) => Err(ReserveError::Closed),
+            (false, false) => Ok(()),
+        }
+    }
+
+    fn ending(&self) -> bool {
+        self.closing || self.progress.poisoned
+    }
+
+    fn front_is_warming(&self) -> bool {
+        !self.progress.poisoned
+            && self.space.front().is_some_and(|spare| spare.warmth == Warmth::Warming)
+    }
+
+    fn chore(&mut self) -> Option<Chore> {
+        if self.ending() {
+            return Some(Chore::Stop);
+        }
+        match self.space.wanted() {
+            Some(number) => Some(Chore::Allocate(number)),
+            None => self.space.begin_warming().map(Chore::Warm),
+        }
+    }
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared").field("state", &self.state).finish_non_exhaustive()
+    }
+}

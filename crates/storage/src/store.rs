@@ -1,0 +1,289 @@
+//! The store: what a caller may ask, and what is promised.
+//!
+//! A store on a disk is a meeting place (`shared`) of callers and two threads, the writer and the
+//! allocator. A store in memory has neither.
+//!
+//! # Invariants
+//!
+//! - `reserve`, `append`, `progress`, `cached` and `release` do no input or output and never wait
+//!   for any.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    thread::{self, JoinHandle},
+};
+
+use bytes::Bytes;
+
+use crate::{
+    BodyKey, CloseError, Disk, Lsn, OpenError, Options, Progress, Purpose, ReadError, Record,
+    Recovered, ReplayError, Reservation, ReserveError,
+    allocator::{self, Allocator, SegmentMaker},
+    bodies::{Bodies, Usage},
+    disk::DiskLock,
+    epoch::SegmentNumber,
+    log::Log,
+    memory::Memory,
+    recovery::{self, Ready},
+    shared::Shared,
+    space::Space,
+    verify,
+    writer::Writer,
+};
+
+/// A log of records, and the bodies they speak of.
+#[derive(Debug)]
+pub struct Store(Kind);
+
+enum Kind {
+    Disk(OnDisk),
+    Memory(Memory),
+}
+
+/// A store with threads, and the lock on its directory.
+struct OnDisk {
+    shared: Arc<Shared>,
+    running: Mutex<Option<Running>>,
+}
+
+struct Running {
+    threads: Vec<JoinHandle<()>>,
+    _lock: Box<dyn DiskLock>,
+}
+
+impl Store {
+    /// Opens the store in `disk`, or makes one in an empty directory.
+    ///
+    /// Every record is handed to `replay`, in order: its place, its events, and a list to which the
+    /// keys of bodies that are no longer wanted are added, so that the index never holds more than
+    /// the live ones. A torn tail is cut, and reported in [`Recovered`].
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`]; nothing was deleted, and nothing was changed unless it is an `Io` error.
+    pub fn open(
+        disk: Arc<dyn Disk>,
+        options: Options,
+        replay: &mut dyn FnMut(Lsn, &[u8], &mut Vec<BodyKey>) -> Result<(), ReplayError>,
+    ) -> Result<(Self, Recovered), OpenError> {
+        options.check()?;
+        let lock = verify::lock(&*disk)?;
+        let ready = recovery::recover(&disk, options.segment_bytes, replay)?;
+        let recovered = ready.recovered.clone();
+        let directory = disk.describe("");
+        let store = OnDisk::start(ready, options, lock, &directory)?;
+        Ok((Self(Kind::Disk(store)), recovered))
+    }
+
+    /// A store that keeps nothing: records are dropped once appended, and bodies are kept in memory
+    /// until released. An append is durable at once, and [`Store::on_progress`] is never called.
+    pub fn in_memory() -> Self {
+        Self(Kind::Memory(Memory::default()))
+    }
+
+    /// Reserves room for one record of `bytes` ([`Record::bytes`]). Does not wait.
+    ///
+    /// # Errors
+    ///
+    /// `Full` and `Busy` pass; `Poisoned` and `Closed` stay; `TooLarge` is for this size alone.
+    pub fn reserve(&self, bytes: u64, purpose: Purpose) -> Result<Reservation, ReserveError> {
+        match &self.0 {
+            Kind::Disk(store) => {
+                store.shared.reserve(Space::charge(bytes), purpose)?;
+                Ok(Reservation::new(bytes, Some(Arc::clone(&store.shared))))
+            }
+            Kind::Memory(memory) if memory.is_closed() => Err(ReserveError::Closed),
+            Kind::Memory(_) => Ok(Reservation::new(bytes, None)),
+        }
+    }
+
+    /// Waits while [`Store::reserve`] would answer `Busy` to a [`Purpose::Grow`] of `bytes`.
+    ///
+    /// Nothing is reserved: another caller may be faster, and then it is `Busy` again.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::reserve`], without `Busy`.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future has no effect.
+    pub async fn room(&self, bytes: u64) -> Result<(), ReserveError> {
+        self.room_for(bytes, Purpose::Grow).await
+    }
+
+    /// [`Store::room`] for either purpose.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::reserve`], without `Busy`.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future has no effect.
+    pub async fn room_for(&self, bytes: u64, purpose: Purpose) -> Result<(), ReserveError> {
+        match &self.0 {
+            Kind::Disk(store) => store.shared.room(Space::charge(bytes), purpose).await,
+            Kind::Memory(memory) if memory.is_closed() => Err(ReserveError::Closed),
+            Kind::Memory(_) => Ok(()),
+        }
+    }
+
+    /// Appends a record, and says where it is in the log. The order of calls is that of the log.
+    ///
+    /// It cannot fail: room was reserved. Whether it becomes durable, [`Progress`] tells. After
+    /// [`Store::close`] it may never be written.
+    ///
+    /// # Panics
+    ///
+    /// If the record is larger than its reservation.
+    pub fn append(&self, reservation: Reservation, record: Record<'_>) -> Lsn {
+        let bytes = record.len_bytes();
+        assert!(bytes <= reservation.bytes(), "a record of {bytes} bytes was not reserved");
+        let charge = reservation.spend();
+        match &self.0 {
+            Kind::Disk(store) => store.shared.append(charge, record),
+            Kind::Memory(memory) => memory.append(record),
+        }
+    }
+
+    /// How far the log has come.
+    pub fn progress(&self) -> Progress {
+        match &self.0 {
+            Kind::Disk(store) => store.shared.progress(),
+            Kind::Memory(memory) => memory.progress(),
+        }
+    }
+
+    /// Has `callback` called by the writer's thread after each write and each sync, in order, and
+    /// when the store is poisoned. It must be quick: the log waits for it. Progress made before
+    /// this call is not reported again: look at [`Store::progress`] afterwards.
+    ///
+    /// # Panics
+    ///
+    /// If it was called before.
+    pub fn on_progress(&self, callback: Box<dyn Fn(Progress) + Send + Sync>) {
+        match &self.0 {
+            Kind::Disk(store) => store.shared.set_callback(callback),
+            Kind::Memory(_) => drop(callback),
+        }
+    }
+
+    /// A body, if it is in memory.
+    pub fn cached(&self, key: BodyKey) -> Option<Bytes> {
+        match &self.0 {
+            Kind::Disk(store) => store.shared.bodies.cached(key),
+            Kind::Memory(memory) => memory.get(key),
+        }
+    }
+
+    /// A body, from memory or by one read of the disk; `None` if it was released or never was.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError`] if the disk fails, or holds something else in its place.
+    pub fn read(&self, key: BodyKey) -> Result<Option<Bytes>, ReadError> {
+        match &self.0 {
+            Kind::Disk(store) => store.shared.bodies.read(key),
+            Kind::Memory(memory) => Ok(memory.get(key)),
+        }
+    }
+
+    /// Forgets a body: nobody will ask for it again.
+    pub fn release(&self, key: BodyKey) {
+        match &self.0 {
+            Kind::Disk(store) => store.shared.bodies.release(key),
+            Kind::Memory(memory) => memory.release(key),
+        }
+    }
+
+    /// What the bodies cost at this moment. Takes time with the number of segments, not of bodies
+    /// (in memory: of bodies).
+    pub fn usage(&self) -> Usage {
+        match &self.0 {
+            Kind::Disk(store) => store.shared.bodies.usage(),
+            Kind::Memory(memory) => memory.usage(),
+        }
+    }
+
+    /// Comes to an orderly end: writes what is pending, syncs, writes a last batch that vouches for
+    /// all of it, and gives the directory back. Bodies can still be read. Calling it again does
+    /// nothing but give the same answer; dropping the store does the same, as well as it can.
+    ///
+    /// # Errors
+    ///
+    /// `Poisoned` if a write or a sync failed, now or before.
+    pub fn close(&self) -> Result<(), CloseError> {
+        match &self.0 {
+            Kind::Disk(store) => store.close(),
+            Kind::Memory(memory) => {
+                memory.close();
+                Ok(())
+            }
+        }
+    }
+}
+
+impl OnDisk {
+    fn start(
+        ready: Ready,
+        options: Options,
+        lock: Box<dyn DiskLock>,
+        directory: &str,
+    ) -> Result<Self, OpenError> {
+        let Ready { log, index, used, recovered, maker } = ready;
+        let next = used.last().map_or(SegmentNumber::FIRST, |segment| segment.number.next());
+        let mut space = Space::new(options.segment_bytes, options.pending_bytes_max, next);
+        space.set_active_bytes(log.active_bytes());
+        let bodies = Bodies::new(options.cache_bytes, index, &used);
+        let shared = Arc::new(Shared::new(bodies, space, recovered.last));
+        allocator::top_up(&shared, &maker).map_err(OpenError::io("make segments in", directory))?;
+        let threads = spawn(&shared, log, maker, options)
+            .map_err(OpenError::io("start threads for", directory))?;
+        Ok(Self { shared, running: Mutex::new(Some(Running { threads, _lock: lock })) })
+    }
+
+    fn close(&self) -> Result<(), CloseError> {
+        self.shared.begin_close();
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(Running { threads, _lock }) = running.take() {
+            for thread in threads {
+                // A panic has poisoned the store, which is answered below.
+                thread.join().ok();
+            }
+        }
+        if self.shared.progress().poisoned { Err(CloseError::Poisoned) } else { Ok(()) }
+    }
+}
+
+fn spawn(
+    shared: &Arc<Shared>,
+    log: Log,
+    maker: SegmentMaker,
+    options: Options,
+) -> std::io::Result<Vec<JoinHandle<()>>> {
+    let writer = Writer::new(Arc::clone(shared), log, &options);
+    let allocator = Allocator::new(Arc::clone(shared), maker, options);
+    let named = |name: &str| thread::Builder::new().name(name.to_owned());
+    let writer = named("log-writer").spawn(|| writer.run())?;
+    let allocator = named("log-allocator").spawn(|| allocator.run())?;
+    Ok(vec![writer, allocator])
+}
+
+impl Drop for OnDisk {
+    fn drop(&mut self) {
+        if self.close().is_err() {
+            tracing::error!("the store was poisoned: what was not durable may be lost");
+        }
+    }
+}
+
+impl fmt::Debug for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Disk(store) => store.shared.fmt(f),
+            Self::Memory(memory) => memory.fmt(f),
+        }
+    }
+}

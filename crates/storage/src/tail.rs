@@ -1,0 +1,91 @@
+//! What lies behind the end of the log: nothing, a torn tail, or damage.
+//!
+//! A power cut may leave any part of what was not synced. A later batch that is whole, and that was
+//! written when the missing record was already synced, bears witness that more than a torn tail is
+//! missing: then something that had been durable is gone. Otherwise nothing of it had been promised
+//! to anybody, and it is cut: overwritten with zeros, so that no later crash can bring it back.
+//!
+//! # Invariants
+//!
+//! - Cutting can be interrupted at any point and begun again: what is left bears no witness either.
+
+use crate::{
+    Lsn, OpenError,
+    batch::{ALIGNMENT, BatchHeader},
+    record::read_u32,
+    scan::{End, damaged, rest},
+    segment::{SEGMENT_HEADER_BYTES, SegmentFile},
+};
+
+/// Zeros are written in pieces of this size.
+const ZEROS_BYTES: usize = 64 << 10;
+
+/// Bytes behind the end of the log that are not zero.
+#[derive(Debug)]
+pub(crate) struct Remains<'a> {
+    pub(crate) segment: &'a SegmentFile,
+    pub(crate) offset: u64,
+    pub(crate) bytes: u64,
+}
+
+/// Finds what lies behind the end, in the last used segment and in the first spare, which is as far
+/// as a write can have come. Fails if it is damage.
+pub(crate) fn judge<'a>(
+    segments: &'a [SegmentFile],
+    end: &End,
+) -> Result<Vec<Remains<'a>>, OpenError> {
+    let mut remains = Vec::new();
+    if let Some(last) = end.used.checked_sub(1) {
+        remains.extend(look(&segments[last], end.offset, end)?);
+    }
+    if let Some(spare) = segments.get(end.used) {
+        remains.extend(look(spare, 0, end)?);
+    }
+    Ok(remains)
+}
+
+fn look<'a>(
+    segment: &'a SegmentFile,
+    offset: u64,
+    end: &End,
+) -> Result<Option<Remains<'a>>, OpenError> {
+    let bytes = segment.load()?;
+    let behind = rest(&bytes, usize::try_from(offset).unwrap_or(usize::MAX));
+    let Some(last) = behind.iter().rposition(|byte| *byte != 0) else { return Ok(None) };
+    if has_witness(segment, behind, end.position.next) {
+        let reason = format!(
+            "record {} cannot be read, and a later batch says it was durable",
+            end.position.next
+        );
+        return Err(damaged(segment, offset, &reason));
+    }
+    Ok(Some(Remains { segment, offset, bytes: last as u64 + 1 }))
+}
+
+/// Whether a batch in `behind` says that `missing` was synced before it.
+fn has_witness(segment: &SegmentFile, behind: &[u8], missing: Lsn) -> bool {
+    (0..behind.len()).step_by(ALIGNMENT).any(|at| {
+        let bytes = &behind[at..];
+        // Most of it is zeros: look closer only where something begins.
+        read_u32(bytes, 0).is_some_and(|magic| magic != 0)
+            && BatchHeader::decode(segment.epoch, bytes)
+                .is_some_and(|header| header.synced_through >= missing)
+    })
+}
+
+/// Overwrites remains with zeros, durably.
+pub(crate) fn cut(remains: &Remains<'_>) -> Result<(), OpenError> {
+    let segment = remains.segment;
+    let zeros = [0; ZEROS_BYTES];
+    let mut at = remains.offset;
+    let end = remains.offset + remains.bytes;
+    while at < end {
+        let count = usize::try_from(end - at).unwrap_or(usize::MAX).min(ZEROS_BYTES);
+        let cut = segment.file.write_all_at(&zeros[..count], at);
+        cut.map_err(OpenError::io("cut the torn tail of", &*segment.path))?;
+        at += count as u64;
+    }
+    segment.file.sync_data().map_err(OpenError::io("sync", &*segment.path))
+}
+
+const _: () = assert!(SEGMENT_HEADER_BYTES.is_multiple_of(ALIGNMENT), "batches begin aligned");

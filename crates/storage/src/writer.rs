@@ -1,0 +1,158 @@
+//! The one thread that writes: natural group commit.
+//!
+//! It takes all records that are pending, writes them as one batch, syncs once, reports, and takes
+//! what has come in the meantime. There is no linger: a lone record is written at once, and the more
+//! there are, the more of them share a sync.
+//!
+//! # Invariants
+//!
+//! - Progress is reported after each write and each sync, in order, and never ahead of them.
+//! - A failed write or sync ends the thread and poisons the store. No call is repeated: after a
+//!   failed sync the kernel may call the lost pages clean, and the next sync would lie.
+
+use std::sync::Arc;
+
+use crate::{
+    Options, SyncMode,
+    log::{Failure, Log},
+    pace::{Due, Pace},
+    record::PendingRecord,
+    shared::{Shared, Work},
+};
+
+/// The writer of one store.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    shared: Arc<Shared>,
+    log: Log,
+    pace: Pace,
+    sync: SyncMode,
+    segment_bytes: u64,
+}
+
+/// How a turn of the writer ended.
+enum Turn {
+    Again,
+    End,
+}
+
+impl Writer {
+    pub(crate) fn new(shared: Arc<Shared>, log: Log, options: &Options) -> Self {
+        let pace = Pace::new(options);
+        Self { shared, log, pace, sync: options.sync, segment_bytes: options.segment_bytes }
+    }
+
+    /// Writes until the store is closed, or poisoned.
+    pub(crate) fn run(mut self) {
+        let _guard = PoisonOnPanic(Arc::clone(&self.shared));
+        loop {
+            match self.turn() {
+                Ok(Turn::Again) => {}
+                Ok(Turn::End) => return,
+                Err(failure) => return self.fail(&failure),
+            }
+        }
+    }
+
+    fn fail(&self, failure: &Failure) {
+        let Failure { action, file, source } = failure;
+        tracing::error!(%file, error = %source, "cannot {action} the log: the store takes nothing more; check the disk and restart");
+        self.shared.poison();
+    }
+
+    fn turn(&mut self) -> Result<Turn, Failure> {
+        let next = self.pace.next();
+        match self.shared.next_work(next.map(|(_, wait)| wait)) {
+            Work::Records(records) => self.commit(records)?,
+            Work::Timeout => match next {
+                Some((Due::Sync, _)) => self.sync()?,
+                Some((Due::Vouch, _)) => self.vouch()?,
+                None => {}
+            },
+            Work::Close => {
+                self.vouch()?;
+                return Ok(Turn::End);
+            }
+            Work::Stop => return Ok(Turn::End),
+        }
+        Ok(Turn::Again)
+    }
+
+    /// Writes all records, in as many batches as segments ask for, and syncs if somebody waits.
+    fn commit(&mut self, records: Vec<PendingRecord>) -> Result<(), Failure> {
+        let mut rest = &records[..];
+        while !rest.is_empty() {
+            let (batch, later) = rest.split_at(self.log.fit(rest));
+            if batch.is_empty() {
+                self.roll()?;
+            } else {
+                self.write(batch)?;
+            }
+            rest = later;
+        }
+        if self.must_sync(&records) { self.sync() } else { Ok(()) }
+    }
+
+    fn must_sync(&self, records: &[PendingRecord]) -> bool {
+        let awaited = match self.sync {
+            SyncMode::Always => records.iter().any(|record| record.sync),
+            SyncMode::Interval(_) => false,
+        };
+        awaited || self.pace.is_sync_overdue()
+    }
+
+    fn write(&mut self, batch: &[PendingRecord]) -> Result<(), Failure> {
+        let placed = self.log.write(batch)?;
+        self.pace.wrote();
+        self.shared.bodies.place(placed.into_iter());
+        let charges = batch.iter().map(|record| record.charge).sum();
+        let durable = self.sync != SyncMode::Always;
+        self.shared.written(self.log.written(), durable, charges, self.log.active_bytes());
+        Ok(())
+    }
+
+    fn sync(&mut self) -> Result<(), Failure> {
+        self.log.sync()?;
+        self.pace.synced();
+        self.shared.synced(self.log.written());
+        Ok(())
+    }
+
+    fn roll(&mut self) -> Result<(), Failure> {
+        let spare = self.shared.take_spare().expect("room was promised before the append");
+        tracing::debug!(segment = %spare.path, "going on to the next segment");
+        self.log.roll(spare, self.segment_bytes)?;
+        self.pace.synced();
+        self.shared.synced(self.log.written());
+        Ok(())
+    }
+
+    /// Makes all durable, and says so on the disk in a batch of its own: a bad byte in the last
+    /// records is then known to be damage. Without room for it, the records stay as they are.
+    fn vouch(&mut self) -> Result<(), Failure> {
+        self.sync()?;
+        let wanted = self.pace.is_resting() && self.shared.promise_vouch();
+        self.pace.vouched();
+        if !wanted {
+            return Ok(());
+        }
+        if !self.log.fits_empty() {
+            self.roll()?;
+        }
+        self.log.write(&[])?;
+        self.shared.vouched(self.log.active_bytes());
+        self.log.sync()
+    }
+}
+
+/// Poisons the store if the thread that holds it panics: nobody may wait for it in vain.
+#[derive(Debug)]
+pub(crate) struct PoisonOnPanic(pub(crate) Arc<Shared>);
+
+impl Drop for PoisonOnPanic {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.poison();
+        }
+    }
+}
