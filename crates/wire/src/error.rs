@@ -107,8 +107,8 @@ pub enum SqsError {
     /// A batch has this many entries.
     #[error("Maximum number of entries per request are {BATCH_ENTRIES_MAX}. You have sent {0}.")]
     TooManyEntriesInBatchRequest(usize),
-    /// There is no action of this name; empty if the request named none.
-    #[error("The action {0} is not valid for this endpoint.")]
+    /// There is no such action, or the request named none: [`SqsError::unknown_operation`].
+    #[error("{0}")]
     UnknownOperation(String),
     /// The access key is not known.
     #[error("The security token included in the request is invalid.")]

@@ -21,12 +21,16 @@ pub fn system_attributes(
     sent.get(header).map(|raw| trace_header(header, raw)).transpose()
 }
 
+/// A trace header has no data type but plain `String`, which its digest takes for granted.
 fn trace_header(name: &str, raw: &RawAttribute) -> Result<String, SqsError> {
-    match attribute("system", name, raw)?.value {
-        AttributeValue::Text(header) => Ok(header),
-        AttributeValue::Binary(_) => Err(SqsError::InvalidParameterValue(format!(
-            "Message (system) attribute '{name}' must have type 'String'."
-        ))),
+    let attribute = attribute("system", name, raw)?;
+    match attribute.value {
+        AttributeValue::Text(header) if attribute.data_type == "String" => Ok(header),
+        AttributeValue::Text(_) | AttributeValue::Binary(_) => {
+            Err(SqsError::InvalidParameterValue(format!(
+                "Message (system) attribute '{name}' must have type 'String'."
+            )))
+        }
     }
 }
 

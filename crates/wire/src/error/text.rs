@@ -29,6 +29,16 @@ impl SqsError {
         Self::InvalidAttributeValue(format!("Invalid value for the parameter {name}."))
     }
 
+    /// There is no action of this name; an empty name is that of a request that named none.
+    pub fn unknown_operation(action: &str) -> Self {
+        Self::UnknownOperation(if action.is_empty() {
+            "The request names no action: send the header X-Amz-Target: AmazonSQS.<Action>."
+                .to_owned()
+        } else {
+            format!("The action {action} is not valid for this endpoint.")
+        })
+    }
+
     /// The handle's receive is too long ago, or on a FIFO queue over.
     pub fn receipt_handle_expired(handle: impl Display) -> Self {
         Self::invalid_value(handle, "ReceiptHandle", "The receipt handle has expired.")

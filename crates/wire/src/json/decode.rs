@@ -47,7 +47,7 @@ pub fn decode(target: Option<&str>, body: &[u8]) -> Result<Request, SqsError> {
         "TagQueue" => read::<TagQueue>(body),
         "UntagQueue" => read::<UntagQueue>(body),
         "ListQueueTags" => read::<ListQueueTags>(body),
-        _ => Err(SqsError::UnknownOperation(action.unwrap_or(target).to_owned())),
+        _ => Err(SqsError::unknown_operation(action.unwrap_or(target))),
     }
 }
 

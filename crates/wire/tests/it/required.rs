@@ -1,0 +1,78 @@
+//! Actions that there are not, and required members that are missing.
+
+use longshore_wire::{Request, SqsError, json};
+
+use crate::decode;
+
+#[track_caller]
+fn assert_missing(action: &str, body: &str, parameter: &str) {
+    let expected = SqsError::MissingParameter(parameter.to_owned());
+    assert_eq!(decode(action, body), Err(expected.clone()), "{action} {body}");
+    let text = format!("The request must contain the parameter {parameter}.");
+    assert_eq!(expected.to_string(), text);
+}
+
+#[test]
+fn every_action_but_three_requires_a_queue_url() {
+    let without = ["CreateQueue", "GetQueueUrl", "ListQueues"];
+    for action in Request::ACTIONS.iter().filter(|action| !without.contains(action)) {
+        for body in ["", " \n", "{}", "null", r#"{"QueueUrl":""}"#, r#"{"QueueUrl":null}"#] {
+            assert_missing(action, body, "QueueUrl");
+        }
+    }
+}
+
+#[test]
+fn required_members_are_asked_for_by_name() {
+    let cases = [
+        ("SendMessage", r#"{"QueueUrl":"q"}"#, "MessageBody"),
+        ("SendMessage", r#"{"QueueUrl":"q","MessageBody":""}"#, "MessageBody"),
+        ("DeleteMessage", r#"{"QueueUrl":"q","ReceiptHandle":""}"#, "ReceiptHandle"),
+        ("ChangeMessageVisibility", r#"{"QueueUrl":"q"}"#, "ReceiptHandle"),
+        ("ChangeMessageVisibility", r#"{"QueueUrl":"q","ReceiptHandle":"h"}"#, "VisibilityTimeout"),
+        ("SetQueueAttributes", r#"{"QueueUrl":"q","Attributes":{}}"#, "Attribute.Name"),
+        ("TagQueue", r#"{"QueueUrl":"q","Tags":{}}"#, "Tags"),
+        ("UntagQueue", r#"{"QueueUrl":"q"}"#, "TagKeys"),
+    ];
+    for (action, body, parameter) in cases {
+        assert_missing(action, body, parameter);
+    }
+}
+
+#[test]
+fn a_queue_name_that_is_absent_and_one_that_is_empty_are_refused_differently() {
+    let absent = "Value for parameter QueueName is invalid. Reason: Must specify a queue name.";
+    for action in ["CreateQueue", "GetQueueUrl"] {
+        let refused = |body| decode(action, body).unwrap_err();
+        assert_eq!(refused("{}"), SqsError::InvalidParameterValue(absent.to_owned()));
+        assert_eq!(refused(r#"{"QueueName":""}"#).to_string(), "Queue name cannot be empty");
+    }
+}
+
+#[test]
+fn a_batch_without_entries_is_decoded_for_its_queue_is_looked_up_first() {
+    for action in ["SendMessageBatch", "DeleteMessageBatch", "ChangeMessageVisibilityBatch"] {
+        assert!(decode(action, r#"{"QueueUrl":"q"}"#).is_ok(), "{action}");
+    }
+}
+
+#[test]
+fn every_action_is_known_by_its_exact_name() {
+    for action in Request::ACTIONS {
+        let refused = decode(action, "[]").unwrap_err();
+        assert!(matches!(refused, SqsError::Serialization(_)), "{action}");
+    }
+    let cases = [
+        (Some("AmazonSQS.FooBar"), "The action FooBar is not valid for this endpoint."),
+        (Some("AmazonSQS.sendMessage"), "The action sendMessage is not valid for this endpoint."),
+        (
+            Some("amazonsqs.SendMessage"),
+            "The action amazonsqs.SendMessage is not valid for this endpoint.",
+        ),
+        (None, "The request names no action: send the header X-Amz-Target: AmazonSQS.<Action>."),
+    ];
+    for (target, text) in cases {
+        let refused = json::decode(target, b"{}").unwrap_err();
+        assert_eq!(refused, SqsError::UnknownOperation(text.to_owned()));
+    }
+}
