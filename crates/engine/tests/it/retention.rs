@@ -1,0 +1,80 @@
+//! Retention: when messages are gone by themselves.
+
+use longshore_types::Settings;
+
+use crate::builder::{Driven, millis, secs};
+
+fn keeping_a_minute() -> Driven {
+    Driven::new(Settings { retention: secs(60), ..Settings::default() })
+}
+
+#[test]
+fn a_message_is_gone_when_its_retention_ends_and_its_body_is_released() {
+    let mut driven = keeping_a_minute();
+    let key = driven.send();
+    assert_eq!(driven.pass(millis(59_999)), []);
+    assert_eq!(driven.pass(millis(1)), [key]);
+    assert_eq!(driven.counts(), (0, 0, 0));
+    assert_eq!(driven.queue.oldest(), None);
+}
+
+#[test]
+fn retention_is_counted_from_the_send_and_not_from_the_end_of_the_delay() {
+    let mut driven = keeping_a_minute();
+    driven.send_with(Some(secs(50)));
+    driven.pass(secs(60));
+    assert_eq!(driven.keys(), []);
+}
+
+#[test]
+fn a_message_expires_while_it_is_delayed() {
+    let mut driven = keeping_a_minute();
+    driven.send_with(Some(secs(900)));
+    driven.pass(secs(60));
+    assert_eq!(driven.counts(), (0, 0, 0));
+    assert_eq!(driven.queue.next_due(), None);
+}
+
+#[test]
+fn a_message_that_expires_in_flight_does_not_come_back_and_is_deleted_with_success() {
+    let mut driven = keeping_a_minute();
+    driven.send();
+    driven.pass(secs(50));
+    let receipt = driven.receive_one();
+    driven.pass(secs(10));
+    assert_eq!(driven.counts(), (0, 0, 0));
+    assert_eq!(driven.delete(&receipt), Ok(false));
+    driven.pass(secs(30));
+    assert_eq!(driven.receive(10), []);
+}
+
+#[test]
+fn a_shorter_retention_is_that_of_the_messages_already_here_too() {
+    let mut driven = Driven::with_messages(1);
+    driven.pass(secs(60));
+    let young = driven.send();
+    let old = driven.keys()[0];
+    let gone = driven.set(Settings { retention: secs(60), ..Settings::default() });
+    assert_eq!(gone, [old]);
+    assert_eq!(driven.keys(), [young]);
+}
+
+#[test]
+fn a_longer_retention_keeps_the_messages_already_here() {
+    let mut driven = keeping_a_minute();
+    driven.send();
+    driven.set(Settings { retention: secs(120), ..Settings::default() });
+    driven.pass(secs(119));
+    assert_eq!(driven.counts(), (1, 0, 0));
+    driven.pass(secs(1));
+    assert_eq!(driven.counts(), (0, 0, 0));
+}
+
+#[test]
+fn messages_expire_in_the_order_of_their_sends() {
+    let mut driven = keeping_a_minute();
+    let first = driven.send();
+    driven.pass(secs(1));
+    let second = driven.send();
+    assert_eq!(driven.pass(secs(60)), [first, second]);
+}
