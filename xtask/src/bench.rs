@@ -40,8 +40,7 @@ use crate::stopwatch::Stopwatch;
 use crate::workspace;
 use fleet::Load;
 use ledger::Account;
-use report::{Pair, Row};
-use server::{Server, Storage};
+use server::{Peer, Server, Storage};
 
 /// How long and how hard.
 #[derive(Debug, Args)]
@@ -61,6 +60,9 @@ pub(crate) struct Options {
     /// Measure this program instead of building one.
     #[arg(long)]
     binary: Option<PathBuf>,
+    /// Measure another broker beside ours; `{port}` in its command stands for a free port. Can be repeated.
+    #[arg(long = "peer", value_name = "NAME=COMMAND")]
+    peers: Vec<Peer>,
 }
 
 impl Options {
@@ -82,41 +84,52 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     println!("{}", machine::describe(&data.0, &binary)?);
     println!("{}\n", report::settings(&load, queues::BODY_BYTES));
     let accounts =
-        [brokers(&binary, &data.0, &load)?, reference_system(&binary, &data.0, &load)?].concat();
-    for account in &accounts {
-        println!("{account}");
-    }
+        [brokers(options, &binary, &data.0, &load)?, reference_system(&binary, &data.0, &load)?]
+            .concat();
+    show(&accounts);
     let wrong = accounts.iter().filter(|account| !account.is_right()).count();
     ensure!(wrong == 0, "{wrong} of {} accounts do not add up", accounts.len());
     Ok(())
 }
 
-/// The scenarios of queues, on both brokers in turn, so that both meet the same noise.
-fn brokers(binary: &Path, data: &Path, load: &Load) -> Result<Vec<Account>> {
-    let durable = Server::broker(binary, data, Storage::Durable)?;
-    let in_memory = Server::broker(binary, data, Storage::InMemory)?;
-    let mut table = Vec::new();
-    let mut accounts = Vec::new();
+/// Our brokers; all others are compared with the first.
+const OWN: [Storage; 2] = [Storage::Durable, Storage::InMemory];
+
+/// The scenarios of queues, on all brokers in turn, so that they meet the same noise.
+fn brokers(options: &Options, binary: &Path, data: &Path, load: &Load) -> Result<Vec<Account>> {
+    let own = OWN.map(|storage| Server::broker(binary, data, storage));
+    let peers = options.peers.iter().map(|peer| Server::peer(peer, data));
+    let servers: Vec<Server> = own.into_iter().chain(peers).collect::<Result<_>>()?;
+    let (mut rows, mut accounts) = (Vec::new(), Vec::new());
     for batch in [1, sqs::BATCH_MAX] {
-        let durable = queues::measure(&durable, load, batch)?;
-        let in_memory = queues::measure(&in_memory, load, batch)?;
-        table.extend(Pair::all(durable.rows, in_memory.rows));
-        accounts.extend(durable.accounts.into_iter().chain(in_memory.accounts));
+        for (index, server) in servers.iter().enumerate() {
+            let measured = queues::measure(server, load, batch)?;
+            rows.extend(measured.rows);
+            if index < OWN.len() {
+                accounts.extend(measured.accounts);
+            } else {
+                // Peers may lose what they like: that is shown, and no failure of ours.
+                show(&measured.accounts);
+            }
+        }
     }
-    table.extend(Pair::all(
-        vec![latency::measure(&durable, load)?],
-        vec![latency::measure(&in_memory, load)?],
-    ));
-    println!("{}", report::pairs(&table));
-    println!("{}\n", report::servers(&[&durable, &in_memory])?);
+    for server in &servers {
+        rows.push(latency::measure(server, load)?);
+    }
+    println!("{}\n{}\n", report::table(&rows), report::servers(&servers)?);
     Ok(accounts)
+}
+
+fn show(accounts: &[Account]) {
+    for account in accounts {
+        println!("{account}");
+    }
 }
 
 fn reference_system(binary: &Path, data: &Path, load: &Load) -> Result<Vec<Account>> {
     let system = Server::reference_system(binary, data)?;
-    let (rows, account): (Vec<Row>, Account) = tasks::measure(&system, load)?;
-    println!("{}", report::rows(&rows));
-    println!("{}\n", report::servers(&[&system])?);
+    let (rows, account) = tasks::measure(&system, load)?;
+    println!("{}\n{}\n", report::table(&rows), report::servers(&[system])?);
     Ok(vec![account])
 }
 

@@ -26,7 +26,9 @@ pub(super) fn measure(server: &Server, load: &Load) -> Result<Row> {
     let (server_before, own_before) = (server.cpu_time()?, server::own_cpu_time()?);
     let record = exchange(&queue, load.limit)?;
     Ok(Row {
-        name: "send to receive".to_owned(),
+        scenario: "send to receive".to_owned(),
+        server: server.name.clone(),
+        paced: true,
         record,
         server_time: server.cpu_time()?.saturating_sub(server_before),
         own_time: server::own_cpu_time()?.saturating_sub(own_before),

@@ -68,7 +68,8 @@ fn step_by_step(
     let (clients, row) = drive(server, title("delete"), turned(clients, Role::Delete), DRAIN_MAX)?;
     measured.rows.push(row);
     let (clients, row) = drive(server, title("drain"), turned(clients, Role::Drain), DRAIN_MAX)?;
-    measured.rows.extend((row.record.messages > 0).then_some(row));
+    // A drain is in batches whatever the scenario's size, so it is reported once.
+    measured.rows.extend((batch == BATCH_MAX && row.record.messages > 0).then_some(row));
     measured.accounts.push(settle(format!("{}, {}", server.name, title("steps")), &clients));
     Ok(())
 }
@@ -94,25 +95,26 @@ fn cycle(
 /// Drives the clients and reads the processors' clocks around it.
 fn drive(
     server: &Server,
-    name: String,
-    clients: Vec<Peer>,
+    scenario: String,
+    clients: Vec<Participant>,
     limit: Duration,
-) -> Result<(Vec<Peer>, Row)> {
+) -> Result<(Vec<Participant>, Row)> {
     let (server_before, own_before) = (server.cpu_time()?, server::own_cpu_time()?);
     let (clients, record) = fleet::drive(clients, limit)?;
     let server_time = server.cpu_time()?.saturating_sub(server_before);
     let own_time = server::own_cpu_time()?.saturating_sub(own_before);
-    Ok((clients, Row { name, record, server_time, own_time }))
+    let server = server.name.clone();
+    Ok((clients, Row { scenario, server, paced: false, record, server_time, own_time }))
 }
 
-fn turned(mut clients: Vec<Peer>, role: Role) -> Vec<Peer> {
+fn turned(mut clients: Vec<Participant>, role: Role) -> Vec<Participant> {
     for client in &mut clients {
         client.role = role;
     }
     clients
 }
 
-fn settle(name: String, clients: &[Peer]) -> Account {
+fn settle(name: String, clients: &[Participant]) -> Account {
     let sent: Vec<u64> = clients.iter().flat_map(|client| client.sent.clone()).flatten().collect();
     let received: Vec<u64> =
         clients.iter().flat_map(|client| client.received.iter().copied()).collect();
@@ -142,12 +144,21 @@ impl Scenario {
         Ok(Self { queue: Queue::create(server.address, name)?, batch, counters: Arc::default() })
     }
 
-    fn clients(&self, count: usize, role: Role) -> Result<Vec<Peer>> {
+    fn clients(&self, count: usize, role: Role) -> Result<Vec<Participant>> {
         let client = |_| {
             let connection = self.queue.connect()?;
             let (queue, counters) = (self.queue.clone(), Arc::clone(&self.counters));
             let (sent, received, held) = (Vec::new(), Vec::new(), Vec::new());
-            Ok(Peer { role, connection, queue, batch: self.batch, counters, sent, received, held })
+            Ok(Participant {
+                role,
+                connection,
+                queue,
+                batch: self.batch,
+                counters,
+                sent,
+                received,
+                held,
+            })
         };
         (0..count).map(client).collect()
     }
@@ -176,7 +187,7 @@ enum Role {
 
 /// One client of a queue, whatever its role.
 #[derive(Debug)]
-struct Peer {
+struct Participant {
     role: Role,
     connection: Connection,
     queue: Queue,
@@ -190,7 +201,7 @@ struct Peer {
     held: Vec<Received>,
 }
 
-impl Client for Peer {
+impl Client for Participant {
     fn turn(&mut self, record: &mut Record) -> Result<Turn> {
         match self.role {
             Role::Send => self.send(record),
@@ -203,7 +214,7 @@ impl Client for Peer {
     }
 }
 
-impl Peer {
+impl Participant {
     fn send(&mut self, record: &mut Record) -> Result<Turn> {
         let numbers = self.numbers();
         if numbers.end > MESSAGES_MAX {

@@ -1,4 +1,4 @@
-//! The tables: a row for each scenario, the durable broker beside the one in memory, and what the programs cost.
+//! The table: for each scenario a row for each server, the durable broker first, and what the programs cost.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -11,8 +11,12 @@ use super::server::Server;
 /// What was measured in one scenario on one server.
 #[derive(Debug)]
 pub(super) struct Row {
-    /// The scenario.
-    pub(super) name: String,
+    /// What was done.
+    pub(super) scenario: String,
+    /// By whom.
+    pub(super) server: String,
+    /// Whether the load generator waited between messages, so that the rate says nothing about the server.
+    pub(super) paced: bool,
     /// Messages and times.
     pub(super) record: Record,
     /// Processor time that the server used.
@@ -23,14 +27,14 @@ pub(super) struct Row {
 
 impl Row {
     fn numbers(&self) -> String {
-        let Record { messages, .. } = self.record;
-        let cost = self.server_time.as_secs_f64() * 1e6 / lossy(messages.max(1));
+        let cost = self.server_time.as_secs_f64() * 1e6 / lossy(self.record.messages.max(1));
+        let rate = if self.paced { "-".to_owned() } else { format!("{:.0}", self.record.rate()) };
+        let (p50, p99) = (self.record.percentile(50), self.record.percentile(99));
+        let share = format!("{:.0} %", self.generator_share());
         format!(
-            "{:>9.0} {:>8} {:>8} {cost:>7.1} {:>4.0} %",
-            self.record.rate(),
-            milliseconds(self.record.percentile(50)),
-            milliseconds(self.record.percentile(99)),
-            self.generator_share(),
+            "{rate:>9} {:>8} {:>8} {cost:>7.1} {share:>5}",
+            milliseconds(p50),
+            milliseconds(p99)
         )
     }
 
@@ -39,62 +43,45 @@ impl Row {
         let all = (self.server_time + self.own_time).as_secs_f64();
         100.0 * self.own_time.as_secs_f64() / all.max(f64::EPSILON)
     }
-}
 
-/// The same scenario on both brokers.
-#[derive(Debug)]
-pub(super) struct Pair {
-    durable: Row,
-    in_memory: Row,
-}
-
-impl Pair {
-    /// Scenarios that were run on both.
-    pub(super) fn all(durable: Vec<Row>, in_memory: Vec<Row>) -> Vec<Self> {
-        let mut in_memory = in_memory;
-        let mut take = |name: &str| {
-            in_memory.iter().position(|row| row.name == name).map(|at| in_memory.remove(at))
-        };
-        let pair = |durable: Row| take(&durable.name).map(|in_memory| Self { durable, in_memory });
-        durable.into_iter().filter_map(pair).collect()
+    /// The rate as a multiple of another's; for a paced scenario, how much shorter the median time is.
+    fn ratio(&self, other: &Self) -> f64 {
+        let ratio = |a: f64, b: f64| a / b.max(f64::EPSILON);
+        if self.paced {
+            let median = |row: &Self| row.record.percentile(50).as_secs_f64();
+            return ratio(median(other), median(self));
+        }
+        ratio(self.record.rate(), other.record.rate())
     }
 }
 
-const NUMBERS: &str = "   msgs/s   p50 ms   p99 ms  us/msg   gen.";
-
-/// The table of both brokers. The ratio is that of the rates: what is left of the speed when every reply waits for
-/// the disk.
-pub(super) fn pairs(pairs: &[Pair]) -> String {
-    let width = pairs.iter().map(|pair| pair.durable.name.len()).max().unwrap_or(0);
-    let columns = NUMBERS.len();
-    let mut table =
-        format!("{:width$} | {:^columns$} | {:^columns$} | ratio\n", "", "durable", "in memory");
-    let _ = writeln!(table, "{:width$} | {NUMBERS} | {NUMBERS} |", "");
-    for Pair { durable, in_memory } in pairs {
-        let ratio = durable.record.rate() / in_memory.record.rate().max(f64::EPSILON);
-        let _ = writeln!(
-            table,
-            "{:width$} | {} | {} | {ratio:>5.2}",
-            durable.name,
-            durable.numbers(),
-            in_memory.numbers()
-        );
-    }
-    table
-}
-
-/// The table of one server.
-pub(super) fn rows(rows: &[Row]) -> String {
-    let width = rows.iter().map(|row| row.name.len()).max().unwrap_or(0);
-    let mut table = format!("{:width$} | {NUMBERS}\n", "reference system");
-    for row in rows {
-        let _ = writeln!(table, "{:width$} | {}", row.name, row.numbers());
+/// A line for each row, those of one scenario together. The ratio is how much faster than the scenario's first row.
+pub(super) fn table(rows: &[Row]) -> String {
+    let width =
+        |of: fn(&Row) -> &String| rows.iter().map(|row| of(row).chars().count()).max().unwrap_or(0);
+    let (scenario, server) = (width(|row| &row.scenario), width(|row| &row.server));
+    let mut table = format!(
+        "{:scenario$}  {:server$}    msgs/s   p50 ms   p99 ms  us/msg  gen.  ratio\n",
+        "", ""
+    );
+    let mut done: Vec<&str> = Vec::new();
+    for first in rows {
+        if done.contains(&first.scenario.as_str()) {
+            continue;
+        }
+        done.push(&first.scenario);
+        for row in rows.iter().filter(|row| row.scenario == first.scenario) {
+            let name = if std::ptr::eq(row, first) { row.scenario.as_str() } else { "" };
+            let (numbers, ratio) = (row.numbers(), row.ratio(first));
+            let _ =
+                writeln!(table, "{name:scenario$}  {:server$} {numbers}  {ratio:>5.2}", row.server);
+        }
     }
     table
 }
 
 /// Start-up time and memory of each server.
-pub(super) fn servers(servers: &[&Server]) -> Result<String> {
+pub(super) fn servers(servers: &[Server]) -> Result<String> {
     let mut lines = Vec::new();
     for server in servers {
         let (start_up, memory) = (milliseconds(server.start_up), server.memory_max_mib()?);
@@ -130,30 +117,36 @@ fn lossy(count: u64) -> f64 {
 mod tests {
     use super::*;
 
-    fn row(name: &str, messages: u64) -> Row {
+    fn row(scenario: &str, server: &str, messages: u64) -> Row {
         let samples = vec![Duration::from_micros(1500)];
-        let record = Record { messages, elapsed: Duration::from_secs(2), samples };
-        let (server_time, own_time) = (Duration::from_secs(3), Duration::from_secs(1));
-        Row { name: name.to_owned(), record, server_time, own_time }
+        Row {
+            scenario: scenario.to_owned(),
+            server: server.to_owned(),
+            paced: false,
+            record: Record { messages, elapsed: Duration::from_secs(2), samples },
+            server_time: Duration::from_secs(3),
+            own_time: Duration::from_secs(1),
+        }
     }
 
     #[test]
     fn a_row_says_rate_times_and_costs() {
-        let numbers = row("send", 1_000_000).numbers();
+        let numbers = row("send", "durable", 1_000_000).numbers();
         let numbers: Vec<_> = numbers.split_whitespace().collect();
         assert_eq!(numbers, ["500000", "1.500", "1.500", "3.0", "25", "%"]);
     }
 
     #[test]
-    fn the_ratio_is_what_durability_leaves_of_the_rate() {
-        let table =
-            pairs(&Pair::all(vec![row("send", 100)], vec![row("other", 1), row("send", 400)]));
-        assert!(
-            table
-                .lines()
-                .nth(2)
-                .is_some_and(|line| line.starts_with("send |") && line.ends_with("|  0.25")),
-            "{table}"
-        );
+    fn rows_of_one_scenario_stand_together_and_are_compared_with_its_first() {
+        let rows = [
+            row("send", "durable", 400),
+            row("drain", "durable", 8),
+            row("send", "in memory", 600),
+        ];
+        let table = table(&rows);
+        let lines: Vec<_> = table.lines().skip(1).collect();
+        assert!(lines[0].starts_with("send   durable") && lines[0].ends_with(" 1.00"), "{table}");
+        assert!(lines[1].starts_with("       in memory") && lines[1].ends_with(" 1.50"), "{table}");
+        assert!(lines[2].starts_with("drain  durable"), "{table}");
     }
 }

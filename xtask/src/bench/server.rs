@@ -4,10 +4,11 @@ use std::fs::{self, File};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
+use std::str::FromStr;
 use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 
 use super::http::Connection;
 use super::{machine, sqs};
@@ -27,11 +28,28 @@ pub(super) enum Storage {
     InMemory,
 }
 
+/// Another broker to measure beside ours.
+#[derive(Debug, Clone)]
+pub(super) struct Peer {
+    name: String,
+    command: String,
+}
+
+impl FromStr for Peer {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let (name, command) = text.split_once('=').context("say NAME=COMMAND")?;
+        ensure!(command.contains("{port}"), "say where the port goes: {{port}}");
+        Ok(Self { name: name.to_owned(), command: command.to_owned() })
+    }
+}
+
 /// A running program.
 #[derive(Debug)]
 pub(super) struct Server {
     /// What it is called in reports.
-    pub(super) name: &'static str,
+    pub(super) name: String,
     /// Where it answers.
     pub(super) address: SocketAddr,
     /// From its start to its first answer.
@@ -57,6 +75,16 @@ impl Server {
         Self::start(name, command, data, address, &sqs::request(address, "ListQueues", "{}"))
     }
 
+    /// Another broker, by a command in which `{port}` stands for the port that it shall listen on.
+    pub(super) fn peer(peer: &Peer, data: &Path) -> Result<Self> {
+        let address = free_address()?;
+        let command = peer.command.replace("{port}", &address.port().to_string());
+        let mut words = command.split_whitespace();
+        let mut command = workspace::command(words.next().context("a peer needs a command")?);
+        command.args(words);
+        Self::start(&peer.name, command, data, address, &sqs::request(address, "ListQueues", "{}"))
+    }
+
     /// The reference system in one process: app, workers and durable broker, without working time.
     pub(super) fn reference_system(binary: &Path, data: &Path) -> Result<Self> {
         let (address, broker) = (free_address()?, free_address()?);
@@ -68,7 +96,7 @@ impl Server {
     }
 
     fn start(
-        name: &'static str,
+        name: &str,
         mut command: Command,
         data: &Path,
         address: SocketAddr,
@@ -79,7 +107,8 @@ impl Server {
         command.env("RUST_LOG", "warn").stdout(file.try_clone()?).stderr(file);
         let watch = Stopwatch::start();
         let child = command.spawn().with_context(|| format!("cannot start the {name} program"))?;
-        let mut server = Self { name, address, start_up: Duration::ZERO, child, log };
+        let mut server =
+            Self { name: name.to_owned(), address, start_up: Duration::ZERO, child, log };
         server.wait_for_answer(hello, watch)?;
         server.start_up = watch.elapsed();
         Ok(server)
@@ -195,6 +224,12 @@ mod tests {
         let failure = started.unwrap_err().to_string();
         fs::remove_dir_all(&data).unwrap();
         assert!(failure.contains("ended with exit status: 3; it said:\nno such disk"), "{failure}");
+    }
+
+    #[test]
+    fn a_peer_is_a_name_and_a_command_with_a_port() {
+        assert!("other=run --port {port}".parse::<Peer>().is_ok());
+        assert!("other=run".parse::<Peer>().is_err() && "run {port}".parse::<Peer>().is_err());
     }
 
     #[test]

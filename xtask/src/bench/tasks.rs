@@ -36,7 +36,14 @@ pub(super) fn measure(system: &Server, load: &Load) -> Result<(Vec<Row>, Account
     accepted.samples.extend(clients.iter().flat_map(|client| &client.accepted));
     accepted.samples.sort_unstable();
     let account = settle(&clients);
-    let row = |name: &str, record| Row { name: name.to_owned(), record, server_time, own_time };
+    let row = |name: &str, record| Row {
+        scenario: name.to_owned(),
+        server: system.name.clone(),
+        paced: false,
+        record,
+        server_time,
+        own_time,
+    };
     Ok((vec![row("request to result", record), row("request to callback URL", accepted)], account))
 }
 
