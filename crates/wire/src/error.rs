@@ -2,7 +2,7 @@
 //!
 //! [`SqsError`]'s `Display` is the text on the wire. [`SqsError::spelling`] is the one table that
 //! knows an error's JSON shape, its Query code, whose fault it is, and the HTTP status. Texts
-//! that more than one rule shares are made by the constructors in [`text`].
+//! that more than one rule shares are made by the constructors in `error::text`.
 
 mod entry;
 mod text;

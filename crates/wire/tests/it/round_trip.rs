@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use longshore_types::MessageId;
 use longshore_wire::{
-    ReceiveMessageReply, ReceivedMessage, Reply, Request, SendMessageBatch, check, digest, json,
+    ReceiveMessageReply, ReceivedMessage, Reply, Request, SendMessage, SendMessageBatch, check,
+    digest, json,
 };
 use proptest::prelude::{any, prop_assert_eq, proptest};
 
 /// A message with this body and the attributes of a request, as a receive answers it.
-fn received(body: String, request: &longshore_wire::SendMessage) -> Option<ReceivedMessage> {
+fn received(body: String, request: &SendMessage) -> Option<ReceivedMessage> {
     let message_attributes = check::message_attributes(&request.message_attributes).ok()?;
     Some(ReceivedMessage {
         message_id: MessageId::from_random([1; 16]),
@@ -22,12 +23,18 @@ fn received(body: String, request: &longshore_wire::SendMessage) -> Option<Recei
     })
 }
 
-fn send(request: &serde_json::Value) -> Option<longshore_wire::SendMessage> {
+fn send(request: &serde_json::Value) -> Option<SendMessage> {
     let bytes = serde_json::to_vec(request).unwrap();
     match json::decode(Some("AmazonSQS.SendMessage"), &bytes) {
         Ok(Request::SendMessage(send)) => Some(send),
         _ => None,
     }
+}
+
+/// Code units as JSON's escapes.
+fn escape(units: impl Iterator<Item = u16>) -> String {
+    let escapes: Vec<String> = units.map(|unit| format!("\\u{unit:04x}")).collect();
+    escapes.concat()
 }
 
 proptest! {
@@ -50,7 +57,7 @@ proptest! {
 
     #[test]
     fn escaped_and_plain_characters_are_read_alike(body in ".{1,64}") {
-        let escaped: String = body.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect();
+        let escaped = escape(body.encode_utf16());
         let request = format!(r#"{{"QueueUrl":"q","MessageBody":"{escaped}"}}"#);
         let decoded = json::decode(Some("AmazonSQS.SendMessage"), request.as_bytes());
         let plain = send(&serde_json::json!({ "QueueUrl": "q", "MessageBody": body }));
@@ -69,7 +76,7 @@ proptest! {
 
     #[test]
     fn any_code_units_are_read_as_one_body(units in proptest::collection::vec(any::<u16>(), 1..32)) {
-        let escaped: String = units.iter().map(|unit| format!("\\u{unit:04x}")).collect();
+        let escaped = escape(units.iter().copied());
         let body = format!(r#"{{"QueueUrl":"q","Entries":[{{"Id":"a","MessageBody":"{escaped}"}}]}}"#);
         let decoded = json::decode(Some("AmazonSQS.SendMessageBatch"), body.as_bytes());
         let expected: String =

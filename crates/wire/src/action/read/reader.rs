@@ -1,0 +1,107 @@
+//! The visitor that meets every value of a request.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+
+/// What stood where something else was expected.
+#[derive(Clone, Copy)]
+pub(crate) enum Found {
+    Text,
+    Number,
+    Bool(bool),
+    List,
+    Map,
+}
+
+/// A sort of member: which values it takes. What a sort does not override, it refuses.
+pub(crate) trait Sort<'de>: Sized {
+    type Value;
+
+    /// The text for a value that the sort does not take.
+    fn refuse(found: Found) -> String;
+
+    fn text(_: &str) -> Result<Self::Value, String> {
+        Err(Self::refuse(Found::Text))
+    }
+
+    fn integer(_: i64) -> Result<Self::Value, String> {
+        Err(Self::refuse(Found::Number))
+    }
+
+    fn list<A: SeqAccess<'de>>(_: A) -> Result<Self::Value, A::Error> {
+        Err(de::Error::custom(Self::refuse(Found::List)))
+    }
+
+    fn map<A: MapAccess<'de>>(_: A) -> Result<Self::Value, A::Error> {
+        Err(de::Error::custom(Self::refuse(Found::Map)))
+    }
+}
+
+/// Reads one value of a sort; `None` is `null`.
+pub(crate) struct Reader<S>(PhantomData<S>);
+
+impl<S> Reader<S> {
+    pub(crate) const fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<'de, S: Sort<'de>> DeserializeSeed<'de> for Reader<S> {
+    type Value = Option<S::Value>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de, S: Sort<'de>> Visitor<'de> for Reader<S> {
+    type Value = Option<S::Value>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a member of an SQS request")
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_bool<E: de::Error>(self, value: bool) -> Result<Self::Value, E> {
+        Err(E::custom(S::refuse(Found::Bool(value))))
+    }
+
+    fn visit_i64<E: de::Error>(self, value: i64) -> Result<Self::Value, E> {
+        S::integer(value).map(Some).map_err(E::custom)
+    }
+
+    /// A number beyond `i64` is beyond every range of SQS, and so is `i64::MAX`.
+    fn visit_u64<E: de::Error>(self, value: u64) -> Result<Self::Value, E> {
+        self.visit_i64(i64::try_from(value).unwrap_or(i64::MAX))
+    }
+
+    /// `10.0` is an integer: some languages write every number so.
+    fn visit_f64<E: de::Error>(self, value: f64) -> Result<Self::Value, E> {
+        match integral(value) {
+            Some(integer) => self.visit_i64(integer),
+            None => Err(E::custom(S::refuse(Found::Number))),
+        }
+    }
+
+    fn visit_str<E: de::Error>(self, value: &str) -> Result<Self::Value, E> {
+        S::text(value).map(Some).map_err(E::custom)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Self::Value, A::Error> {
+        S::list(list).map(Some)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+        S::map(map).map(Some)
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "a cast from float saturates, as it should")]
+fn integral(value: f64) -> Option<i64> {
+    (value.fract() == 0.0).then_some(value as i64)
+}

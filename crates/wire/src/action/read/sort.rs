@@ -1,0 +1,139 @@
+//! The sorts of members, and SQS's texts for values that are of another.
+
+use std::collections::BTreeMap;
+use std::marker::PhantomData;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, SeqAccess};
+
+use super::reader::{Found, Reader, Sort};
+
+const MAP_FOUND: &str = "Start of structure or map found where not expected.";
+const LIST_FOUND: &str = "Start of list found where not expected";
+const NO_COLLECTION: &str = "Unrecognized collection type class java.lang.String";
+
+/// A string.
+pub(crate) struct Text;
+
+impl Sort<'_> for Text {
+    type Value = String;
+
+    fn refuse(found: Found) -> String {
+        refuse_scalar(found, "a String")
+    }
+
+    fn text(value: &str) -> Result<String, String> {
+        Ok(value.to_owned())
+    }
+}
+
+/// An integer.
+pub(crate) struct Integer;
+
+impl Sort<'_> for Integer {
+    type Value = i64;
+
+    fn refuse(found: Found) -> String {
+        refuse_scalar(found, "an Integer")
+    }
+
+    fn integer(value: i64) -> Result<i64, String> {
+        Ok(value)
+    }
+}
+
+/// Bytes, sent as standard base64 with padding.
+pub(crate) struct Blob;
+
+impl Sort<'_> for Blob {
+    type Value = Vec<u8>;
+
+    fn refuse(found: Found) -> String {
+        refuse_scalar(found, "a Blob")
+    }
+
+    fn text(value: &str) -> Result<Vec<u8>, String> {
+        STANDARD.decode(value).map_err(|fault| format!("A binary value is not base64: {fault}"))
+    }
+}
+
+/// A list of one sort.
+pub(crate) struct List<S>(PhantomData<S>);
+
+impl<'de, S: Sort<'de>> Sort<'de> for List<S> {
+    type Value = Vec<S::Value>;
+
+    fn refuse(found: Found) -> String {
+        match found {
+            Found::Map => MAP_FOUND,
+            Found::List => LIST_FOUND,
+            Found::Text | Found::Number | Found::Bool(_) => NO_COLLECTION,
+        }
+        .to_owned()
+    }
+
+    fn list<A: SeqAccess<'de>>(mut list: A) -> Result<Self::Value, A::Error> {
+        let mut values = Vec::new();
+        while let Some(element) = list.next_element_seed(Reader::<S>::new())? {
+            values.extend(element);
+        }
+        Ok(values)
+    }
+}
+
+/// A map from strings to one sort. A repeated key keeps its last value.
+pub(crate) struct Map<S>(PhantomData<S>);
+
+impl<'de, S: Sort<'de>> Sort<'de> for Map<S> {
+    type Value = BTreeMap<String, S::Value>;
+
+    fn refuse(found: Found) -> String {
+        refuse_map(found)
+    }
+
+    fn map<A: MapAccess<'de>>(mut map: A) -> Result<Self::Value, A::Error> {
+        let mut values = BTreeMap::new();
+        while let Some(key) = map.next_key::<String>()? {
+            if let Some(value) = map.next_value_seed(Reader::<S>::new())? {
+                values.insert(key, value);
+            }
+        }
+        Ok(values)
+    }
+}
+
+/// A structure with members of its own.
+pub(crate) struct Structure<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Sort<'de> for Structure<T> {
+    type Value = T;
+
+    fn refuse(found: Found) -> String {
+        refuse_map(found)
+    }
+
+    fn map<A: MapAccess<'de>>(map: A) -> Result<T, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(map))
+    }
+}
+
+fn refuse_map(found: Found) -> String {
+    let text = if matches!(found, Found::List) { LIST_FOUND } else { MAP_FOUND };
+    text.to_owned()
+}
+
+/// The text for what stood where a scalar was expected.
+fn refuse_scalar(found: Found, wanted: &str) -> String {
+    let token = match found {
+        Found::List => return LIST_FOUND.to_owned(),
+        Found::Map => return MAP_FOUND.to_owned(),
+        Found::Text => "STRING_VALUE",
+        Found::Number => "NUMBER_VALUE",
+        Found::Bool(true) => "TRUE_VALUE",
+        Found::Bool(false) => "FALSE_VALUE",
+    };
+    format!("{token} can not be converted to {wanted}")
+}
