@@ -7,14 +7,14 @@ use super::Complaint;
 use super::tree::Tree;
 
 /// A word that is not used, and what is said instead.
-const WORDS: [(&str, &str); 22] = [
+///
+/// `push` and `pop` are not here: collections have them in std too, and no verb of a queue is called so.
+const WORDS: [(&str, &str); 20] = [
     ("job", "task"),
     ("jobs", "tasks"),
     ("topic", "queue"),
     ("tries", "receive count, or attempt"),
     ("nack", "change visibility, or retry"),
-    ("pop", "receive"),
-    ("push", "send, or append"),
     ("visible", "available"),
     ("invisible", "in flight"),
     ("partition", "message group"),
@@ -96,7 +96,7 @@ mod tests {
 
     #[test]
     fn words_inside_words_and_private_items_are_left_alone() {
-        assert_eq!(places("a.rs", "pub struct Jobless;\nfn push() {}\n"), Vec::<String>::new());
+        assert_eq!(places("a.rs", "pub struct Jobless;\nfn job() {}\n"), Vec::<String>::new());
     }
 
     #[test]
