@@ -5,11 +5,11 @@
 //! that more than one rule shares are made by the constructors in `error::text`.
 
 mod entry;
+mod spelling;
 mod text;
 
+pub use spelling::{Fault, Spelling};
 pub(crate) use text::INVALID_CHARACTERS;
-
-use std::fmt;
 
 use longshore_types::limits::{BATCH_ENTRIES_MAX, MESSAGE_BYTES_MAX};
 use thiserror::Error;
@@ -116,147 +116,4 @@ pub enum SqsError {
     /// The model has it, SQS refuses it.
     #[error("{0}")]
     UnsupportedOperation(String),
-}
-
-/// Who must act on an error.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
-    /// The client: the same request will fail again.
-    Sender,
-    /// The broker: the same request can succeed later.
-    Receiver,
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Sender => "Sender",
-            Self::Receiver => "Receiver",
-        })
-    }
-}
-
-/// How SQS spells an error on the wire.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Spelling {
-    /// What precedes the shape in the JSON `__type`: SQS's own model, or the generic one.
-    pub namespace: &'static str,
-    /// The shape's name, which ends the JSON `__type`.
-    pub shape: &'static str,
-    /// The code in the Query protocol, in batch results, and in `x-amzn-query-error`.
-    pub query_code: &'static str,
-    /// Whose fault it is.
-    pub fault: Fault,
-    /// The HTTP status.
-    pub status: u16,
-}
-
-impl Spelling {
-    /// The JSON `__type`: `<namespace>#<shape>`.
-    pub fn json_type(&self) -> String {
-        format!("{}#{}", self.namespace, self.shape)
-    }
-}
-
-impl SqsError {
-    /// How SQS spells this error: the only place that knows.
-    pub const fn spelling(&self) -> Spelling {
-        match self {
-            Self::AccessDenied(_) => generic("AccessDeniedException", "AccessDenied", 403),
-            Self::BatchEntryIdsNotDistinct(_) => modelled(
-                "BatchEntryIdsNotDistinct",
-                "AWS.SimpleQueueService.BatchEntryIdsNotDistinct",
-                400,
-            ),
-            Self::BatchRequestTooLong(_) => {
-                modelled("BatchRequestTooLong", "AWS.SimpleQueueService.BatchRequestTooLong", 400)
-            }
-            Self::EmptyBatchRequest(_) => {
-                modelled("EmptyBatchRequest", "AWS.SimpleQueueService.EmptyBatchRequest", 400)
-            }
-            Self::InternalFailure => receiver("InternalFailure", "InternalError", 500),
-            Self::InvalidAddress(_) => modelled("InvalidAddress", "InvalidAddress", 404),
-            Self::InvalidAttributeName(_) => {
-                modelled("InvalidAttributeName", "InvalidAttributeName", 400)
-            }
-            Self::InvalidAttributeValue(_) => {
-                modelled("InvalidAttributeValue", "InvalidAttributeValue", 400)
-            }
-            Self::InvalidBatchEntryId => {
-                modelled("InvalidBatchEntryId", "AWS.SimpleQueueService.InvalidBatchEntryId", 400)
-            }
-            Self::InvalidMessageContents => {
-                modelled("InvalidMessageContents", "InvalidMessageContents", 400)
-            }
-            Self::InvalidParameterValue(_) | Self::MessageTooLong(_) => {
-                generic("InvalidParameterValueException", "InvalidParameterValue", 400)
-            }
-            Self::InvalidSecurity(_) => modelled("InvalidSecurity", "InvalidSecurity", 403),
-            Self::InvalidSignature(_) => {
-                generic("InvalidSignatureException", "SignatureDoesNotMatch", 403)
-            }
-            Self::MessageNotInflight => {
-                modelled("MessageNotInflight", "AWS.SimpleQueueService.MessageNotInflight", 400)
-            }
-            Self::MissingParameter(_) => {
-                generic("MissingRequiredParameterException", "MissingParameter", 400)
-            }
-            Self::PurgeQueueInProgress(_) => {
-                modelled("PurgeQueueInProgress", "AWS.SimpleQueueService.PurgeQueueInProgress", 403)
-            }
-            Self::OverLimit(_) => modelled("OverLimit", "OverLimit", 403),
-            Self::QueueDeletedRecently => {
-                modelled("QueueDeletedRecently", "AWS.SimpleQueueService.QueueDeletedRecently", 400)
-            }
-            Self::QueueDoesNotExist => {
-                modelled("QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue", 400)
-            }
-            Self::QueueNameExists(_) => modelled("QueueNameExists", "QueueAlreadyExists", 400),
-            Self::ReceiptHandleIsInvalid(_) => {
-                modelled("ReceiptHandleIsInvalid", "ReceiptHandleIsInvalid", 404)
-            }
-            Self::RequestThrottled => modelled("RequestThrottled", "RequestThrottled", 403),
-            Self::Serialization(_) => generic("SerializationException", "MalformedInput", 400),
-            Self::ServiceUnavailable(_) => {
-                receiver("ServiceUnavailable", "ServiceUnavailable", 503)
-            }
-            Self::TooManyEntriesInBatchRequest(_) => modelled(
-                "TooManyEntriesInBatchRequest",
-                "AWS.SimpleQueueService.TooManyEntriesInBatchRequest",
-                400,
-            ),
-            Self::UnknownOperation(_) => generic("UnknownOperationException", "InvalidAction", 400),
-            Self::UnrecognizedClient => {
-                generic("UnrecognizedClientException", "InvalidClientTokenId", 403)
-            }
-            Self::UnsupportedOperation(_) => {
-                modelled("UnsupportedOperation", "AWS.SimpleQueueService.UnsupportedOperation", 400)
-            }
-        }
-    }
-
-    /// The value of the header `x-amzn-query-error`, sent with every error: SDKs take the code
-    /// from it, and drop it unless it has exactly these two parts.
-    pub fn query_error_header(&self) -> String {
-        let spelling = self.spelling();
-        format!("{};{}", spelling.query_code, spelling.fault)
-    }
-}
-
-/// A shape of the SQS API's model.
-const fn modelled(shape: &'static str, query_code: &'static str, status: u16) -> Spelling {
-    let namespace = "com.amazonaws.sqs";
-    Spelling { namespace, shape, query_code, fault: Fault::Sender, status }
-}
-
-/// A shape that all AWS services share.
-const fn generic(shape: &'static str, query_code: &'static str, status: u16) -> Spelling {
-    let namespace = "com.amazon.coral.service";
-    Spelling { namespace, shape, query_code, fault: Fault::Sender, status }
-}
-
-/// A generic shape that is not the sender's fault.
-const fn receiver(shape: &'static str, query_code: &'static str, status: u16) -> Spelling {
-    let namespace = "com.amazon.coral.service";
-    Spelling { namespace, shape, query_code, fault: Fault::Receiver, status }
 }
