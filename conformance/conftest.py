@@ -1,5 +1,10 @@
 """Fixtures that every part shares, and the logs of the processes in a failed test's report."""
 
+import contextlib
+import os
+from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlsplit
+
 import pytest
 
 from harness import sqs
@@ -34,9 +39,16 @@ def pytest_sessionfinish():
 
 @pytest.fixture(scope="session")
 def broker(tmp_path_factory):
-    """One durable broker for all the tests of the SQS wire; each test has queues of its own."""
+    """One durable broker for all the tests of the SQS wire; each test has queues of its own.
+
+    With `LONGSHORE_CONFORMANCE_ENDPOINT` it is another SQS-compatible broker that already runs there.
+    """
     system = System(tmp_path_factory.mktemp("broker"))
-    system.start_broker()
+    elsewhere = os.environ.get("LONGSHORE_CONFORMANCE_ENDPOINT")
+    if elsewhere:
+        system.broker_port = urlsplit(elsewhere).port
+    else:
+        system.start_broker()
     yield system
     system.stop()
 
@@ -62,12 +74,18 @@ def unchecked(broker):
     return sqs.client(broker.broker_url, checked=False)
 
 
+def remove(aws, url):
+    """Deletes a queue, unless the test already did."""
+    with contextlib.suppress(aws.exceptions.QueueDoesNotExist):
+        aws.delete_queue(QueueUrl=url)
+
+
 @pytest.fixture
 def queue(aws):
     """The URL of a new standard queue."""
     url = aws.create_queue(QueueName=sqs.new_name())["QueueUrl"]
     yield url
-    aws.delete_queue(QueueUrl=url)
+    remove(aws, url)
 
 
 @pytest.fixture
@@ -84,7 +102,7 @@ def make_queue(aws):
 
     yield make
     for url in made:
-        aws.delete_queue(QueueUrl=url)
+        remove(aws, url)
 
 
 @pytest.fixture
@@ -100,3 +118,24 @@ def apart(tmp_path):
     yield make
     for system in made:
         system.stop()
+
+
+class Background:
+    """A call in a thread of its own: its result, or its exception, is the caller's."""
+
+    def __init__(self, call):
+        pool = ThreadPoolExecutor(max_workers=1)
+        self._future = pool.submit(call)
+        pool.shutdown(wait=False)
+
+    def result(self, timeout):
+        return self._future.result(timeout)
+
+    def running(self):
+        return not self._future.done()
+
+
+@pytest.fixture
+def background():
+    """Runs a call beside the test: `background(call).result(timeout)`."""
+    return Background

@@ -31,8 +31,8 @@ _DUMMY_AWS = {
 
 def binary():
     """The program under test: `LONGSHORE_BIN`, else the debug build of this checkout."""
-    named = os.environ.get("LONGSHORE_BIN")
-    path = Path(named) if named else REPOSITORY / "target" / "debug" / "fibonacci"
+    target = Path(os.environ.get("CARGO_TARGET_DIR", REPOSITORY / "target"))
+    path = Path(os.environ.get("LONGSHORE_BIN", target / "debug" / "fibonacci"))
     assert path.is_file(), f"{path} does not exist: build it, or set LONGSHORE_BIN"
     return str(path.resolve())
 

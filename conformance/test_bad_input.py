@@ -1,0 +1,214 @@
+"""What a user gets wrong: one clear sentence on stderr, an exit status that is not 0, and nothing lost."""
+
+import re
+import socket
+
+import pytest
+
+from harness import sqs, wait
+from harness.process import Process, binary, clean_environment, free_port, run
+from harness.system import System, sqs_alive
+
+# What a program that lost its temper prints.
+INNARDS = re.compile(r"panicked|RUST_BACKTRACE|stack backtrace|\.rs:\d+|unwrap|Os \{|Error \{|Some\(|Err\(")
+
+
+# The exit codes of `--help`.
+USAGE, CANNOT_START = 2, 3
+
+
+def refusal(code, *arguments, directory, mentions=(), env=None):
+    """Runs the program, which must end by itself with this exit code and an error that names `mentions`."""
+    done = run(*arguments, directory=directory, env=env)
+    said = done.stderr
+    assert done.returncode == code, (done.returncode, done.stdout, said)
+    assert said.strip(), "it failed without a word"
+    assert not INNARDS.search(said), said
+    for word in mentions:
+        assert str(word) in said, said
+    return done
+
+
+# ── flags ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("arguments", "mentions"),
+    [
+        (["--nobody-has-this-flag"], ["--nobody-has-this-flag"]),
+        (["nobody-has-this-role"], ["nobody-has-this-role"]),
+        (["worker", "--work-time", "soon"], ["--work-time", "soon"]),
+        (["worker", "--concurrency", "0"], ["--concurrency"]),
+        (["worker", "--concurrency", "many"], ["--concurrency", "many"]),
+        (["app", "--listen", "nonsense"], ["--listen", "nonsense"]),
+        (["app", "--public-url", "nonsense"], ["--public-url", "nonsense"]),
+        (["broker", "--broker-listen", "127.0.0.1:99999"], ["--broker-listen", "127.0.0.1:99999"]),
+        (["queues", "frobnicate"], ["frobnicate"]),
+    ],
+)
+def test_a_bad_flag_is_named_and_ends_with_2(tmp_path, arguments, mentions):
+    refusal(USAGE, *arguments, directory=tmp_path, mentions=mentions)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_bad_environment_variable_is_as_bad_as_its_flag(tmp_path):
+    env = clean_environment(LONGSHORE_WORK_TIME="soon")
+    refusal(USAGE, "worker", directory=tmp_path, mentions=["soon"], env=env)
+
+
+def test_help_names_every_role_and_ends_with_0(tmp_path):
+    done = run("--help", directory=tmp_path)
+    assert done.returncode == 0
+    for role in ["up", "broker", "app", "worker", "queues", "health"]:
+        assert role in done.stdout
+
+
+# ── queues.toml ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("text", "mentions"),
+    [
+        ("[queues.A]\nvisibility_timeot = 30\n", ["visibility_timeot", "2"]),
+        ("[queues.A]\n\nvisibility_timeout = \"soon\"\n", ["3"]),
+        ("[queues.A]\nvisibility_timeout = 43201\n", ["2"]),
+        ("[queues.A]\ndelay = 901\n", ["2"]),
+        ("[queues.\"not a name\"]\n", ["not a name"]),
+        ("[queues.A]\ndead_letter = { queue = \"Nobody\", max_receive_count = 3 }\n", ["Nobody"]),
+        ("[quues.A]\n", ["quues", "1"]),
+        ("this is not TOML", ["1"]),
+    ],
+)
+def test_a_bad_queues_file_is_named_with_its_line(tmp_path, text, mentions):
+    file = tmp_path / "queues.toml"
+    file.write_text(text)
+    flags = ["--queues", file, "--data", tmp_path / "data", "--broker-listen", f"127.0.0.1:{free_port()}"]
+    refusal(USAGE, "broker", *flags, directory=tmp_path, mentions=["queues.toml", *mentions])
+
+
+def test_a_missing_queues_file_is_named(tmp_path):
+    flags = ["--queues", tmp_path / "absent.toml", "--broker-listen", f"127.0.0.1:{free_port()}"]
+    refusal(USAGE, "broker", *flags, directory=tmp_path, mentions=["absent.toml"])
+
+
+# ── addresses ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(("role", "flag"), [("broker", "--broker-listen"), ("app", "--listen"), ("up", "--listen")])
+def test_a_port_in_use_is_named(tmp_path, role, flag):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        flags = [flag, address, "--data", tmp_path / "data"]
+        if role == "up":
+            flags += ["--broker-listen", f"127.0.0.1:{free_port()}"]
+        refusal(CANNOT_START, role, *flags, directory=tmp_path, mentions=[address])
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0", "[::]"])
+def test_a_broker_that_checks_no_signatures_refuses_to_listen_beyond_loopback(tmp_path, address):
+    listen = f"{address}:{free_port()}"
+    flags = ["--broker-listen", listen, "--data", tmp_path / "data"]
+    refusal(USAGE, "broker", *flags, directory=tmp_path, mentions=["--allow-anonymous"])
+
+
+def test_a_broker_listens_beyond_loopback_when_told_that_anyone_may_come(apart):
+    system = apart(broker_flags=["--allow-anonymous"])
+    flags = ["--broker-listen", f"0.0.0.0:{system.broker_port}", "--data", system.data, "--allow-anonymous"]
+    system.broker = Process("broker", [binary(), "broker", *flags], system.directory)
+    system.await_broker()
+
+
+# ── the data directory ───────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_data_directory_has_one_broker_and_the_first_goes_on(apart, tmp_path):
+    system = apart()
+    system.start_broker()
+    url = system.sqs.create_queue(QueueName="kept")["QueueUrl"]
+    flags = ["--data", system.data, "--broker-listen", f"127.0.0.1:{free_port()}"]
+    refusal(CANNOT_START, "broker", *flags, directory=tmp_path, mentions=[system.data])
+    system.sqs.send_message(QueueUrl=url, MessageBody="still here")
+
+
+def test_a_data_directory_that_cannot_be_made_is_named(tmp_path):
+    in_the_way = tmp_path / "file"
+    in_the_way.write_text("not a directory")
+    flags = ["--data", in_the_way / "data", "--broker-listen", f"127.0.0.1:{free_port()}"]
+    refusal(CANNOT_START, "broker", *flags, directory=tmp_path, mentions=[in_the_way])
+
+
+def damaged(system):
+    """Fills a broker's log with messages, stops it, and flips one byte in the middle of what it wrote."""
+    system.start_broker()
+    url = system.sqs.create_queue(QueueName="kept")["QueueUrl"]
+    for i in range(50):
+        system.sqs.send_message(QueueUrl=url, MessageBody=f"{i}-" + "x" * 1000)
+    assert system.broker.stop() == 0
+    marker = b"25-xxxxxxxx"
+    for file in sorted((system.data / "broker").rglob("*")):
+        content = file.read_bytes() if file.is_file() else b""
+        at = content.find(marker)
+        if at >= 0:
+            flipped = bytes([content[at + 100] ^ 0x40])
+            file.write_bytes(content[: at + 100] + flipped + content[at + 101 :])
+            return file, content
+    raise AssertionError("the body is in no file of the broker")
+
+
+def test_a_damaged_log_is_refused_with_file_and_offset_and_left_as_it_is(apart, tmp_path):
+    system = apart()
+    file, before = damaged(system)
+    after_the_flip = file.read_bytes()
+    flags = ["--data", system.data, "--broker-listen", f"127.0.0.1:{system.broker_port}"]
+    done = refusal(CANNOT_START, "broker", *flags, directory=tmp_path, mentions=[file.name])
+    assert re.search(r"\d{2,}", done.stderr.replace(file.name, "")), "no offset is named"
+    assert file.read_bytes() == after_the_flip
+
+    # Whoever has the file back as it was has lost nothing.
+    file.write_bytes(before)
+    system.start_broker()
+    bodies = [m["Body"] for m in sqs.drain(system.sqs, system.queue("kept"))]
+    assert [body.split("-")[0] for body in bodies] == [str(i) for i in range(50)]
+
+
+# ── the broker is not there ──────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("role", ["app", "worker"])
+def test_a_role_without_a_broker_waits_for_it_and_says_so_without_ending(apart, role):
+    system = apart(worker_flags=["--work-time", "0s"])
+    assert sqs_alive(system.broker_url) is None
+    if role == "app":
+        started = system.start_app()
+    else:
+        started = system.start_worker()
+    wait.until(lambda: str(system.broker_port) in started.output(), "it names the broker it cannot reach", 30)
+    system.start_broker()
+    if role == "app":
+        system.start_worker()
+    else:
+        system.start_app()
+    accepted = wait.until(
+        lambda: a if (a := system.request_task("8")).status == 200 else None, "a task is accepted", 30
+    )
+    task = accepted.json()["callbackUrl"].rsplit("/", 1)[1]
+    assert system.outcome(task, timeout=60) == {"status": "COMPLETED", "value": 13}
+    assert started.running()
+    assert not re.search(r"panicked|stack backtrace", started.output())
+
+
+def test_health_tells_a_running_role_from_one_that_is_not_there(apart, tmp_path):
+    system = System(tmp_path / "health", worker_flags=["--work-time", "0s"])
+    absent = run("health", "--role", "app", "--url", system.app_url, directory=tmp_path)
+    assert absent.returncode == 1
+    assert absent.stderr.strip() and not INNARDS.search(absent.stderr)
+    try:
+        system.start_apart(workers=1)
+        urls = {"app": system.app_url, "broker": system.broker_url, "worker": system.workers[0].health_url}
+        for role, url in urls.items():
+            done = run("health", "--role", role, "--url", url, directory=tmp_path)
+            assert done.returncode == 0, (role, done.stderr)
+    finally:
+        system.stop()

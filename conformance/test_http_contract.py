@@ -1,0 +1,258 @@
+"""The HTTP face of the reference system, row by row, in one process and in four.
+
+The same cases run against `up` and against a broker, an app and two workers as processes of their own: a user
+must not be able to tell the two apart.
+"""
+
+import json
+import re
+import uuid
+
+import pytest
+
+from harness import http, sqs, wait
+from harness.http import assert_problem
+from harness.system import STATUS_QUEUE, TASK_QUEUE, System, fibonacci, task_id
+
+QUICK = ["--work-time", "0s"]
+
+
+@pytest.fixture(scope="module", params=["up", "apart"])
+def system(request, tmp_path_factory):
+    made = System(tmp_path_factory.mktemp(request.param), worker_flags=QUICK)
+    if request.param == "up":
+        made.start_up()
+    else:
+        made.start_apart(workers=2)
+    yield made
+    made.stop()
+
+
+def invalid(body):
+    """The status of a task whose message body is not a number that it accepts."""
+    return {"status": "FAILED", "error": f'{{"message":"Invalid request in message.Body:{body}"}}'}
+
+
+# ── asking ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_root_greets(system):
+    answer = http.get(system.app_url + "/")
+    assert answer.status == 200
+    assert answer.text.strip()
+
+
+def test_a_task_is_accepted_with_a_callback_url(system):
+    answer = system.request_task("8")
+    assert answer.status == 200
+    assert answer.media_type == "application/json"
+    accepted = answer.json()
+    assert set(accepted) == {"value", "callbackUrl"}
+    assert accepted["value"] == 8
+    task = task_id(answer)
+    assert str(uuid.UUID(task)) == task
+    assert accepted["callbackUrl"] == f"{system.app_url}/fibonacci/status/{task}"
+
+
+def test_each_request_is_a_task_of_its_own(system):
+    assert len({system.submit("8") for _ in range(5)}) == 5
+
+
+def test_the_callback_url_names_the_host_that_was_asked(system):
+    host = {"Host": "fibonacci.example:8080"}
+    answer = http.get(f"{system.app_url}/fibonacci?value=8", headers=host)
+    url = answer.json()["callbackUrl"]
+    assert url == f"http://fibonacci.example:8080/fibonacci/status/{task_id(answer)}"
+
+
+@pytest.mark.parametrize(
+    ("sent", "echoed"),
+    [
+        ("8", "8"),
+        ("0", "0"),
+        ("-1", "-1"),
+        ("1.5", "1.5"),
+        ("1e3", "1e3"),
+        ("123456789012345678901234567890", "123456789012345678901234567890"),
+        ("abc", '"abc"'),
+        ("007", '"007"'),
+        ("%2B8", '"+8"'),
+        ("NaN", '"NaN"'),
+        ("true", '"true"'),
+        ("%22x%22", '"\\"x\\""'),
+        ("a%20b", '"a b"'),
+        ("%C3%BC", '"ü"'),
+    ],
+)
+def test_the_value_is_echoed_as_a_number_where_it_is_one_and_else_as_a_string(system, sent, echoed):
+    answer = system.request_task(sent)
+    assert answer.status == 200, answer.text
+    # The text itself, because a JSON parser would round a long number.
+    found = re.search(r'"value":\s*(.*?),\s*"callbackUrl"', answer.text)
+    assert found.group(1) == echoed
+
+
+@pytest.mark.parametrize("query", ["", "?value=", "?other=8", "?Value=8"])
+def test_a_missing_or_empty_value_is_a_400_and_sends_nothing(system, query):
+    # Work that earlier cases left behind must not be mistaken for a message of this one.
+    assert system.outcome(system.submit("2"))["status"] == "COMPLETED"
+    queue = system.queue(TASK_QUEUE)
+    wait.until(lambda: sqs.counts(system.sqs, queue) == (0, 0, 0), "the task queue is empty")
+    before = len(system.computations())
+    assert_problem(http.get(f"{system.app_url}/fibonacci{query}"), 400)
+    assert sqs.counts(system.sqs, queue) == (0, 0, 0)
+    assert len(system.computations()) == before
+
+
+# ── results ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("value", "result"), [(1, 0), (2, 1), (3, 1), (4, 2), (8, 13), (93, 7540113804746346429)]
+)
+def test_a_valid_value_is_completed_with_its_number(system, value, result):
+    task = system.submit(value)
+    assert system.outcome(task) == {"status": "COMPLETED", "value": result}
+
+
+@pytest.mark.parametrize("value", [100, 300, 5000])
+def test_a_large_result_is_exact_to_the_last_digit(system, value):
+    task = system.submit(value)
+    system.outcome(task)
+    found = re.search(r'"value":\s*(\d+)\s*[,}]', system.status(task).text)
+    assert found.group(1) == str(fibonacci(value))
+
+
+@pytest.mark.parametrize(
+    ("sent", "body"),
+    [
+        ("0", "0"),
+        ("-1", "-1"),
+        ("1.5", "1.5"),
+        ("abc", "abc"),
+        ("08", "08"),
+        ("%2B8", "+8"),
+        ("8%20", "8 "),
+        ("1e3", "1e3"),
+        ("%C3%BC", "ü"),
+        ("99999999999999999999999999", "99999999999999999999999999"),
+    ],
+)
+def test_an_invalid_value_fails_with_the_body_as_it_was_sent(system, sent, body):
+    task = system.submit(sent)
+    assert system.outcome(task) == invalid(body)
+
+
+def test_an_invalid_value_is_not_dead_lettered(system):
+    assert system.outcome(system.submit("abc"))["status"] == "FAILED"
+    for name in ["FibonacciTaskDeadLetters", "FibonacciStatusDeadLetters"]:
+        assert sqs.counts(system.sqs, system.queue(name)) == (0, 0, 0)
+
+
+def test_a_body_that_is_not_plain_in_json_is_quoted_in_the_error(system):
+    status = system.outcome(system.submit("%22x%22"))
+    assert status["status"] == "FAILED"
+    # The error is a string that holds JSON, so it must parse once more.
+    assert json.loads(status["error"]) == {"message": 'Invalid request in message.Body:"x"'}
+
+
+# ── statuses ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("unknown", [str(uuid.uuid4()), "not-a-uuid", "0"])
+def test_an_unknown_id_is_a_404(system, unknown):
+    assert_problem(system.status(unknown), 404)
+
+
+def test_a_status_is_json_and_can_be_asked_again_and_again(system):
+    task = system.submit("8")
+    system.outcome(task)
+    answers = [system.status(task) for _ in range(3)]
+    assert {a.text for a in answers} == {answers[0].text}
+    assert answers[0].media_type == "application/json"
+
+
+def test_an_unknown_path_is_a_404_problem(system):
+    assert_problem(http.get(system.app_url + "/nobody-is-here"), 404)
+
+
+def test_another_method_is_refused(system):
+    answer = http.request("POST", f"{system.app_url}/fibonacci?value=8")
+    assert_problem(answer, 405)
+
+
+def test_the_queues_are_empty_when_everything_is_answered(system):
+    tasks = [system.submit(i + 1) for i in range(20)]
+    assert {system.outcome(task)["status"] for task in tasks} == {"COMPLETED"}
+    for name in [TASK_QUEUE, STATUS_QUEUE]:
+        queue = system.queue(name)
+        wait.until(lambda q=queue: sqs.counts(system.sqs, q) == (0, 0, 0), f"{name} is empty")
+
+
+def test_each_task_is_computed_once(system):
+    tasks = [system.submit(8) for _ in range(20)]
+    for task in tasks:
+        system.outcome(task)
+    computed = system.computations()
+    assert {computed[task] for task in tasks} == {1}
+
+
+# ── time, names, absence: each needs a system of its own ─────────────────────────────────────────────────
+
+
+def test_a_task_is_pending_while_the_work_takes_its_time(apart):
+    system = apart(worker_flags=["--work-time", "2s"])
+    system.start_apart(workers=1)
+    task = system.submit("8")
+    assert system.status(task).json() == {"status": "PENDING"}
+    assert system.outcome(task) == {"status": "COMPLETED", "value": 13}
+
+
+def test_a_task_is_pending_while_there_is_no_worker(apart):
+    system = apart(worker_flags=QUICK)
+    system.start_apart(workers=0)
+    task = system.submit("8")
+    assert system.status(task).json() == {"status": "PENDING"}
+    system.start_worker()
+    assert system.outcome(task) == {"status": "COMPLETED", "value": 13}
+
+
+def test_an_invalid_value_fails_without_the_working_time(apart):
+    system = apart(worker_flags=["--work-time", "60s"])
+    system.start_apart(workers=1)
+    assert system.outcome(system.submit("-1"), timeout=20) == invalid("-1")
+
+
+def test_a_value_above_the_limit_fails_and_the_limit_itself_does_not(apart):
+    system = apart(worker_flags=[*QUICK, "--value-max", "50"])
+    system.start_apart(workers=1)
+    assert system.outcome(system.submit("50"))["status"] == "COMPLETED"
+    assert system.outcome(system.submit("51")) == invalid("51")
+
+
+def test_the_public_url_wins_over_the_host(apart):
+    system = apart(app_flags=["--public-url", "https://fibonacci.example/base"])
+    system.start_apart(workers=0)
+    answer = system.request_task("8")
+    url = answer.json()["callbackUrl"]
+    assert url == f"https://fibonacci.example/base/fibonacci/status/{task_id(answer)}"
+
+
+def test_without_a_broker_the_answer_is_503_until_it_is_back(apart):
+    system = apart(worker_flags=QUICK)
+    system.start_apart(workers=1)
+    before = system.submit("8")
+    assert system.outcome(before)["status"] == "COMPLETED"
+    system.broker.stop()
+
+    answer = system.request_task("9")
+    assert_problem(answer, 503)
+    assert int(answer.headers["retry-after"]) >= 1
+    # Statuses need no broker.
+    assert system.status(before).json() == {"status": "COMPLETED", "value": 13}
+
+    system.start_broker()
+    accepted = wait.until(
+        lambda: a if (a := system.request_task("9")).status == 200 else None, "a task is accepted again"
+    )
+    assert system.outcome(task_id(accepted), timeout=60) == {"status": "COMPLETED", "value": 21}
