@@ -32,9 +32,13 @@ pub use id::{RandomSource, SystemRandom, TaskId, TaskIdError};
 pub use replies::{Replies, RepliesError, RepliesReport};
 pub use reply::{Reply, ReplyStatus};
 
+#[cfg(feature = "sqlite")]
+pub use store::sqlite::SqliteStore;
 pub use store::{Claim, ClaimStore, Fence, KeptReply, MemoryStore, ReplyStore, Status, StoreError};
 pub use task::Task;
 
+#[cfg(feature = "aws")]
+pub use transport::aws::{AwsOptions, AwsTransport};
 pub use transport::{BoxFuture, Transport, TransportError};
 pub use worker::{
     Context, Failure, Outcome, RetryPolicy, Worker, WorkerError, WorkerReport, WorkerStatus,

@@ -190,9 +190,11 @@ impl Client {
     ) -> Result<TaskId, SendError> {
         match entry {
             Some(Ok(sent)) => self.note_alias(id, &sent).await,
-            Some(Err(fault)) => Err(self.withdraw(&id, fault.to_string()).await),
-            None => {
-                let reason = "the answer does not name the message".to_owned();
+            Some(Err(fault)) if fault.is_certain() => {
+                Err(self.withdraw(&id, fault.to_string()).await)
+            }
+            Some(Err(_)) | None => {
+                let reason = "the answer leaves the message out".to_owned();
                 Err(SendError::Unknown { id, reason })
             }
         }

@@ -11,6 +11,8 @@
 pub mod claim;
 pub mod memory;
 pub mod reply;
+#[cfg(feature = "sqlite")]
+pub mod sqlite;
 
 use thiserror::Error;
 

@@ -172,6 +172,14 @@ pub struct EntryFault {
 }
 
 impl EntryFault {
+    /// The code, ours, of an entry that the answer to its batch leaves out.
+    pub const UNANSWERED: &'static str = "Unanswered";
+
+    /// Whether it is certain that the entry was not done.
+    pub fn is_certain(&self) -> bool {
+        self.code != Self::UNANSWERED
+    }
+
     /// Whether the receipt no longer stands for a message in flight: the message was deleted, or
     /// its lease ended and another delivery took it over. Which of these is not known.
     pub fn is_stale_receipt(&self) -> bool {

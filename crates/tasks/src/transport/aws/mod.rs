@@ -1,1 +1,288 @@
 //! Amazon SQS, or any endpoint that speaks it, through the AWS SDK.
+//!
+//! The SDK's own retries are off: they would hide from the meter what was asked, and from the
+//! caller that an earlier try may have been carried out. This module tries again itself, keeps
+//! the doubt of every try, and sends the same task id each time, by which a receiver knows it.
+
+mod classify;
+mod connect;
+mod convert;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_sdk_sqs::Client;
+use aws_sdk_sqs::types::{
+    ChangeMessageVisibilityBatchRequestEntry, DeleteMessageBatchRequestEntry,
+    MessageSystemAttributeName, QueueAttributeName,
+};
+use futures::FutureExt as _;
+
+pub use connect::AwsOptions;
+
+use self::classify::{Call, classify};
+use super::{
+    Action, BoxFuture, DeadLetterFacts, EntryResult, OutgoingMessage, QueueFacts, QueueHandle,
+    ReceiveRequest, ReceivedMessage, RequestMeter, Result, SentMessage, Transport,
+};
+
+/// Tries of a call that fails in a way that can pass, and the pause before the next one, times
+/// the tries so far. Kept short: somebody waits for the answer.
+const TRIES: u32 = 3;
+const TRY_AGAIN_AFTER: Duration = Duration::from_millis(50);
+
+/// Carries messages by the AWS SDK.
+#[derive(Clone, Debug)]
+pub struct AwsTransport {
+    client: Client,
+    /// With a time limit that a long poll fits into.
+    polling_client: Client,
+    meter: Arc<RequestMeter>,
+}
+
+impl AwsTransport {
+    /// Makes the clients. Nothing is asked of the endpoint yet.
+    pub async fn connect(options: AwsOptions) -> Self {
+        let (client, polling_client) = connect::clients(options).await;
+        Self { client, polling_client, meter: Arc::default() }
+    }
+
+    /// What the requests cost so far.
+    pub fn meter(&self) -> Arc<RequestMeter> {
+        Arc::clone(&self.meter)
+    }
+
+    async fn queue_url(&self, name: &str) -> Result<QueueHandle> {
+        let call = Call::new(Action::GetQueueUrl, name);
+        let ask = || async {
+            self.meter.count(call.action, name, 0);
+            let answer = self.client.get_queue_url().queue_name(name).send().await;
+            answer.map_err(|error| classify(&call, error))
+        };
+        let answer = persist(ask).await?;
+        let url = answer.queue_url().ok_or_else(|| call.without("a queue URL"))?;
+        Ok(QueueHandle::new(name, url))
+    }
+
+    async fn facts(&self, queue: &QueueHandle) -> Result<QueueFacts> {
+        let call = Call::new(Action::GetQueueAttributes, queue.name());
+        let ask = || async {
+            self.meter.count(call.action, queue.name(), 0);
+            let request = self.client.get_queue_attributes().queue_url(queue.url());
+            let request = request.attribute_names(QueueAttributeName::VisibilityTimeout);
+            let request = request.attribute_names(QueueAttributeName::RedrivePolicy);
+            request.send().await.map_err(|error| classify(&call, error))
+        };
+        let answer = persist(ask).await?;
+        let attribute = |name| answer.attributes().and_then(|all| all.get(&name));
+        let seconds = attribute(QueueAttributeName::VisibilityTimeout).and_then(|s| s.parse().ok());
+        let visibility_timeout = Duration::from_secs(seconds.unwrap_or(30));
+        let policy = attribute(QueueAttributeName::RedrivePolicy);
+        let dead_letter = match policy.and_then(|text| convert::redrive_policy(text)) {
+            Some((name, receive_count_max)) => {
+                Some(DeadLetterFacts { queue: self.queue_url(&name).await?, receive_count_max })
+            }
+            None => None,
+        };
+        Ok(QueueFacts { visibility_timeout, dead_letter })
+    }
+
+    async fn send(
+        &self,
+        queue: &QueueHandle,
+        messages: Vec<OutgoingMessage>,
+    ) -> Result<Vec<EntryResult<SentMessage>>> {
+        let call = Call::new(Action::SendMessageBatch, queue.name());
+        let bytes = messages.iter().map(OutgoingMessage::bytes).sum();
+        let count = messages.len();
+        let entries: Vec<_> = messages.into_iter().enumerate().map(convert::send_entry).collect();
+        let ask = || async {
+            self.meter.count(call.action, queue.name(), bytes);
+            let request = self.client.send_message_batch().queue_url(queue.url());
+            let request = request.set_entries(Some(entries.clone()));
+            request.send().await.map_err(|error| classify(&call, error))
+        };
+        let answer = persist(ask).await?;
+        let sent = answer.successful().iter().map(convert::sent);
+        Ok(convert::in_order(count, sent, answer.failed()))
+    }
+
+    async fn receive_messages(
+        &self,
+        queue: &QueueHandle,
+        request: ReceiveRequest,
+    ) -> Result<Vec<ReceivedMessage>> {
+        let call = Call::new(Action::ReceiveMessage, queue.name());
+        let receive = self.polling_client.receive_message().queue_url(queue.url());
+        let receive = receive
+            .max_number_of_messages(i32::try_from(request.count_max).unwrap_or(i32::MAX))
+            .wait_time_seconds(convert::seconds(request.wait))
+            .set_visibility_timeout(request.visibility_timeout.map(convert::seconds))
+            .message_attribute_names("All")
+            .message_system_attribute_names(MessageSystemAttributeName::ApproximateReceiveCount)
+            .message_system_attribute_names(MessageSystemAttributeName::SentTimestamp);
+        let answer = receive.send().await;
+        let messages: Vec<_> = match &answer {
+            Ok(answer) => answer.messages().iter().filter_map(convert::received).collect(),
+            Err(_) => Vec::new(),
+        };
+        let bytes = messages.iter().map(convert::received_bytes).sum();
+        self.meter.count(call.action, queue.name(), bytes);
+        answer.map(|_| messages).map_err(|error| classify(&call, error))
+    }
+
+    async fn delete(
+        &self,
+        queue: &QueueHandle,
+        receipts: Vec<String>,
+    ) -> Result<Vec<EntryResult<()>>> {
+        let call = Call::new(Action::DeleteMessageBatch, queue.name());
+        let count = receipts.len();
+        let entry = |(place, receipt): (usize, String)| {
+            let entry = DeleteMessageBatchRequestEntry::builder();
+            let entry = entry.id(place.to_string()).receipt_handle(receipt).build();
+            entry.expect("id and receipt handle are given")
+        };
+        let entries: Vec<_> = receipts.into_iter().enumerate().map(entry).collect();
+        self.meter.count(call.action, queue.name(), 0);
+        let request = self.client.delete_message_batch().queue_url(queue.url());
+        let answer = request.set_entries(Some(entries)).send().await;
+        let answer = answer.map_err(|error| classify(&call, error))?;
+        let deleted = answer.successful().iter().map(|entry| (entry.id().to_owned(), ()));
+        Ok(convert::in_order(count, deleted, answer.failed()))
+    }
+
+    async fn change_visibility(
+        &self,
+        queue: &QueueHandle,
+        changes: Vec<(String, Duration)>,
+    ) -> Result<Vec<EntryResult<()>>> {
+        let call = Call::new(Action::ChangeMessageVisibilityBatch, queue.name());
+        let count = changes.len();
+        let entry = |(place, (receipt, timeout)): (usize, (String, Duration))| {
+            let entry = ChangeMessageVisibilityBatchRequestEntry::builder();
+            let entry = entry.id(place.to_string()).receipt_handle(receipt);
+            let entry = entry.visibility_timeout(convert::seconds(timeout)).build();
+            entry.expect("id and receipt handle are given")
+        };
+        let entries: Vec<_> = changes.into_iter().enumerate().map(entry).collect();
+        self.meter.count(call.action, queue.name(), 0);
+        let request = self.client.change_message_visibility_batch().queue_url(queue.url());
+        let answer = request.set_entries(Some(entries)).send().await;
+        let answer = answer.map_err(|error| classify(&call, error))?;
+        let changed = answer.successful().iter().map(|entry| (entry.id().to_owned(), ()));
+        Ok(convert::in_order(count, changed, answer.failed()))
+    }
+}
+
+/// Makes a call again that failed in a way that can pass. If any try may have been carried out,
+/// the failure of the last one does not undo that: the doubt is what is reported.
+async fn persist<T, F: Future<Output = Result<T>>>(call: impl Fn() -> F) -> Result<T> {
+    let mut doubt = None;
+    for tries in 1.. {
+        match call().await {
+            Ok(answer) => return Ok(answer),
+            Err(error) => {
+                let last = tries == TRIES || !error.is_transient();
+                let doubtful = !error.is_certain();
+                if last {
+                    return Err(doubt.unwrap_or(error));
+                }
+                if doubtful {
+                    doubt = Some(error);
+                }
+                tokio::time::sleep(TRY_AGAIN_AFTER * tries).await;
+            }
+        }
+    }
+    unreachable!("the last try returns")
+}
+
+impl Transport for AwsTransport {
+    fn resolve<'a>(&'a self, queue: &'a str) -> BoxFuture<'a, Result<QueueHandle>> {
+        if queue.contains("://") {
+            return async move { Ok(QueueHandle::from_url(queue)) }.boxed();
+        }
+        self.queue_url(queue).boxed()
+    }
+
+    fn queue_facts<'a>(&'a self, queue: &'a QueueHandle) -> BoxFuture<'a, Result<QueueFacts>> {
+        self.facts(queue).boxed()
+    }
+
+    fn send_batch<'a>(
+        &'a self,
+        queue: &'a QueueHandle,
+        messages: Vec<OutgoingMessage>,
+    ) -> BoxFuture<'a, Result<Vec<EntryResult<SentMessage>>>> {
+        self.send(queue, messages).boxed()
+    }
+
+    fn receive<'a>(
+        &'a self,
+        queue: &'a QueueHandle,
+        request: ReceiveRequest,
+    ) -> BoxFuture<'a, Result<Vec<ReceivedMessage>>> {
+        self.receive_messages(queue, request).boxed()
+    }
+
+    fn delete_batch<'a>(
+        &'a self,
+        queue: &'a QueueHandle,
+        receipts: Vec<String>,
+    ) -> BoxFuture<'a, Result<Vec<EntryResult<()>>>> {
+        self.delete(queue, receipts).boxed()
+    }
+
+    fn change_visibility_batch<'a>(
+        &'a self,
+        queue: &'a QueueHandle,
+        changes: Vec<(String, Duration)>,
+    ) -> BoxFuture<'a, Result<Vec<EntryResult<()>>>> {
+        self.change_visibility(queue, changes).boxed()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+    use crate::transport::TransportError;
+
+    fn not_sent() -> TransportError {
+        let (action, target) = (Action::SendMessageBatch, "q".to_owned());
+        TransportError::NotSent { action, target, source: "refused".into() }
+    }
+
+    fn unknown() -> TransportError {
+        let (action, target) = (Action::SendMessageBatch, "q".to_owned());
+        TransportError::Unknown { action, target, source: "reset".into() }
+    }
+
+    async fn outcome(answers: Vec<Result<()>>) -> Result<()> {
+        let answers = RefCell::new(answers.into_iter());
+        persist(|| {
+            let next = answers.borrow_mut().next();
+            async { next.expect("no more tries than answers") }
+        })
+        .await
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_try_that_may_have_been_carried_out_is_not_forgotten() {
+        let answer = outcome(vec![Err(unknown()), Err(not_sent()), Err(not_sent())]).await;
+        assert!(matches!(answer, Err(TransportError::Unknown { .. })));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_send_that_never_left_is_certain_after_every_try() {
+        let answer = outcome(vec![Err(not_sent()), Err(not_sent()), Err(not_sent())]).await;
+        assert!(matches!(answer, Err(TransportError::NotSent { .. })));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_later_try_makes_good() {
+        assert!(outcome(vec![Err(unknown()), Ok(())]).await.is_ok());
+    }
+}

@@ -1,0 +1,189 @@
+//! A thread that owns a connection and carries out commands; the writer's in groups.
+//!
+//! All commands that have come while a transaction was being synced share the next one: one sync
+//! pays for many. If one of them fails, all of the group are told so and none is done, which is
+//! right because each can be repeated.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode, TransactionBehavior};
+use thiserror::Error;
+use tokio::sync::oneshot;
+
+/// Commands of one transaction at most, so that the first does not wait long for the last.
+const GROUP_MAX: usize = 256;
+/// How long another process's transaction is waited for.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// Tries to switch a new file to WAL while other processes try it too.
+const WAL_TRIES: u32 = 10;
+
+/// What a thread's connection is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Access {
+    Read,
+    Write,
+}
+
+/// Why a command was not carried out.
+#[derive(Clone, Debug, Error)]
+pub(super) enum CommandError {
+    /// SQLite's own words.
+    #[error("{0}")]
+    Sqlite(String),
+    /// The thread is gone; it says why in the log.
+    #[error("its thread has ended")]
+    Ended,
+}
+
+/// Gives the answer, once it is known whether its transaction was committed.
+type Answer = Box<dyn FnOnce(Result<(), CommandError>) + Send>;
+/// Does the work in a transaction, or is told that there is none; its answer waits for the commit.
+type Command =
+    Box<dyn FnOnce(Result<&Connection, CommandError>) -> (Option<CommandError>, Answer) + Send>;
+
+/// A thread that owns a connection. Dropped, it carries out what it has and ends.
+pub(super) struct ConnectionThread {
+    commands: Option<Sender<Command>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// Opens a connection, set up as every one of them has to be.
+pub(super) fn open(path: &Path) -> rusqlite::Result<Connection> {
+    let connection = Connection::open(path)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    switch_to_wal(&connection)?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    Ok(connection)
+}
+
+/// SQLite does not wait for other processes when it switches; so this waits for them by a write
+/// transaction, which does.
+fn switch_to_wal(connection: &Connection) -> rusqlite::Result<()> {
+    let mut tries = 1;
+    loop {
+        let switched = connection.pragma_update(None, "journal_mode", "WAL");
+        match switched {
+            Err(error) if is_busy(&error) && tries < WAL_TRIES => tries += 1,
+            settled => return settled,
+        }
+        connection.execute_batch("BEGIN IMMEDIATE; COMMIT")?;
+    }
+}
+
+fn is_busy(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
+}
+
+impl ConnectionThread {
+    pub(super) fn spawn(mut connection: Connection, access: Access) -> std::io::Result<Self> {
+        let (commands, queue) = channel();
+        let run = move || while carry_out_next(&mut connection, &queue, access) {};
+        let thread = std::thread::Builder::new().name("longshore-store".to_owned()).spawn(run)?;
+        Ok(Self { commands: Some(commands), thread: Some(thread) })
+    }
+
+    /// Has the command carried out, and answers when its effect is on disk.
+    pub(super) async fn carry_out<T, F>(&self, command: F) -> Result<T, CommandError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    {
+        let (asker, answer) = oneshot::channel();
+        let command: Command = Box::new(|connection| {
+            match connection.and_then(|connection| Ok(command(connection)?)) {
+                Ok(value) => (None, answer_with(asker, value)),
+                Err(error) => (Some(error), answer_without(asker)),
+            }
+        });
+        let commands = self.commands.as_ref().ok_or(CommandError::Ended)?;
+        commands.send(command).map_err(|_| CommandError::Ended)?;
+        answer.await.map_err(|_| CommandError::Ended)?
+    }
+}
+
+impl From<rusqlite::Error> for CommandError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sqlite(error.to_string())
+    }
+}
+
+type Asker<T> = oneshot::Sender<Result<T, CommandError>>;
+
+fn answer_with<T: Send + 'static>(asker: Asker<T>, value: T) -> Answer {
+    // Who asked may have gone; the effect stands all the same.
+    Box::new(|committed| drop(asker.send(committed.map(|()| value))))
+}
+
+fn answer_without<T: Send + 'static>(asker: Asker<T>) -> Answer {
+    Box::new(|committed| {
+        let error = committed.err().unwrap_or(CommandError::Ended);
+        drop(asker.send(Err(error)));
+    })
+}
+
+/// Waits for a command and carries it out with those that wait behind it; `false` when no more
+/// can come.
+fn carry_out_next(connection: &mut Connection, queue: &Receiver<Command>, access: Access) -> bool {
+    let Ok(first) = queue.recv() else { return false };
+    let group = std::iter::once(first).chain(queue.try_iter().take(GROUP_MAX - 1));
+    match access {
+        Access::Write => carry_out_group(connection, group.collect()),
+        Access::Read => group.for_each(|command| carry_out_one(connection, command)),
+    }
+    true
+}
+
+fn carry_out_one(connection: &Connection, command: Command) {
+    let (error, answer) = command(Ok(connection));
+    answer(error.map_or(Ok(()), Err));
+}
+
+fn carry_out_group(connection: &mut Connection, group: Vec<Command>) {
+    let transaction = match connection.transaction_with_behavior(TransactionBehavior::Immediate) {
+        Ok(transaction) => transaction,
+        Err(error) => return refuse(group, &error.into()),
+    };
+    let mut failed = None;
+    let mut answers = Vec::with_capacity(group.len());
+    for command in group {
+        let (error, answer) = command(Ok(&transaction));
+        failed = failed.or(error);
+        answers.push(answer);
+    }
+    let committed = match failed {
+        None => transaction.commit().map_err(CommandError::from),
+        Some(error) => transaction.rollback().map_err(CommandError::from).and(Err(error)),
+    };
+    for answer in answers {
+        answer(committed.clone());
+    }
+}
+
+/// Tells every asker that there is no transaction.
+fn refuse(group: Vec<Command>, error: &CommandError) {
+    for command in group {
+        let (_, answer) = command(Err(error.clone()));
+        answer(Err(error.clone()));
+    }
+}
+
+impl Drop for ConnectionThread {
+    fn drop(&mut self) {
+        drop(self.commands.take());
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the store's thread has panicked");
+        }
+    }
+}
+
+impl fmt::Debug for ConnectionThread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ConnectionThread").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,128 @@
+//! Where the endpoint is and what requests are signed with.
+//!
+//! Without an endpoint the SDK's standard chains decide: environment, profile, container or
+//! instance role. With one on this host, a laptop's broker, nothing outside the host is asked:
+//! missing credentials and region are made up, and instance metadata is not looked for, which
+//! would take seconds to not be found.
+
+use std::time::Duration;
+
+use aws_config::environment::{
+    EnvironmentVariableCredentialsProvider, EnvironmentVariableRegionProvider,
+};
+use aws_config::meta::credentials::CredentialsProviderChain;
+use aws_config::meta::region::RegionProviderChain;
+use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
+use aws_config::retry::RetryConfig;
+use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, ConfigLoader, Region};
+use aws_credential_types::Credentials;
+use aws_sdk_sqs::Client;
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+
+/// How long a connection may take to be made.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long an answer may take to begin.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a long poll's answer may take: the longest wait of 20 s, and time for the answer.
+const POLL_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Where SQS is.
+#[derive(Clone, Debug, Default)]
+pub struct AwsOptions {
+    /// The endpoint's URL. By default `AWS_ENDPOINT_URL_SQS` or `AWS_ENDPOINT_URL`, else Amazon.
+    pub endpoint_url: Option<String>,
+    /// The region. By default what environment, profile or instance say; `us-east-1` for an
+    /// endpoint on this host.
+    pub region: Option<String>,
+}
+
+/// A client for short calls, and one for long polls; they share their connections.
+pub(super) async fn clients(options: AwsOptions) -> (Client, Client) {
+    let config = loader(options).load().await;
+    let with_answer_within = |limit| {
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .operation_attempt_timeout(limit)
+            .build();
+        let config = aws_sdk_sqs::config::Builder::from(&config).timeout_config(timeouts);
+        Client::from_conf(config.build())
+    };
+    (with_answer_within(ANSWER_TIMEOUT), with_answer_within(POLL_TIMEOUT))
+}
+
+fn loader(options: AwsOptions) -> ConfigLoader {
+    let tls = Provider::Rustls(CryptoMode::Ring);
+    let http = aws_smithy_http_client::Builder::new().tls_provider(tls).build_https();
+    let endpoint = options.endpoint_url.or_else(endpoint_from_environment);
+    let region = options.region.map(Region::new);
+    let local = endpoint.as_deref().is_some_and(is_loopback);
+    let mut loader = aws_config::defaults(BehaviorVersion::latest())
+        .http_client(http)
+        .retry_config(RetryConfig::disabled())
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
+    if let Some(endpoint) = endpoint {
+        loader = loader.endpoint_url(endpoint);
+    }
+    if local {
+        loader.region(local_region(region)).credentials_provider(local_credentials())
+    } else {
+        loader.region(RegionProviderChain::first_try(region).or_default_provider())
+    }
+}
+
+fn endpoint_from_environment() -> Option<String> {
+    let names = ["AWS_ENDPOINT_URL_SQS", "AWS_ENDPOINT_URL"];
+    names.into_iter().find_map(|name| std::env::var(name).ok().filter(|url| !url.is_empty()))
+}
+
+fn local_region(region: Option<Region>) -> RegionProviderChain {
+    RegionProviderChain::first_try(region)
+        .or_else(EnvironmentVariableRegionProvider::new())
+        .or_else(ProfileFileRegionProvider::new())
+        .or_else(Region::from_static("us-east-1"))
+}
+
+fn local_credentials() -> CredentialsProviderChain {
+    let made_up = Credentials::new("local", "local", None, None, "longshore");
+    CredentialsProviderChain::first_try(
+        "environment",
+        EnvironmentVariableCredentialsProvider::new(),
+    )
+    .or_else("profile", ProfileFileCredentialsProvider::builder().build())
+    .or_else("made up", made_up)
+}
+
+/// Whether a URL names this host.
+fn is_loopback(url: &str) -> bool {
+    let after_scheme = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let authority = after_scheme.split(['/', '?', '#']).next().unwrap_or_default();
+    let host_and_port = authority.rsplit('@').next().unwrap_or_default();
+    let host = match host_and_port.strip_prefix('[') {
+        Some(rest) => rest.split(']').next().unwrap_or_default(),
+        None => host_and_port.split(':').next().unwrap_or_default(),
+    };
+    host == "localhost"
+        || host.ends_with(".localhost")
+        || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_endpoint_is_local_if_its_host_is_this_one() {
+        for local in ["http://localhost:9324", "http://127.0.0.1:9324/x", "http://[::1]:9324"] {
+            assert!(is_loopback(local), "{local}");
+        }
+        for remote in [
+            "https://sqs.eu-west-1.amazonaws.com",
+            "http://10.0.0.1",
+            "http://localhost.example.com",
+        ] {
+            assert!(!is_loopback(remote), "{remote}");
+        }
+    }
+}
