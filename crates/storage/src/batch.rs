@@ -89,11 +89,13 @@ impl Position {
     pub(crate) const START: Self = Self { next: Lsn(1), prev: 0 };
 }
 
+/// Each record, and where its frame begins, counted from the start of the batch.
+type Placed<'a> = Vec<(DecodedRecord<'a>, usize)>;
+
 /// A batch found in a segment. Everything in it was right.
 #[derive(Debug)]
 pub(crate) struct DecodedBatch<'a> {
-    /// Each record, and where its frame begins, counted from the start of the batch.
-    pub(crate) records: Vec<(DecodedRecord<'a>, usize)>,
+    pub(crate) records: Placed<'a>,
     /// Where the reader is after it.
     pub(crate) after: Position,
     /// Bytes of the batch, with the zeros behind it.
@@ -127,7 +129,7 @@ fn decode_records(
     mut at: Position,
     batch: &[u8],
     count: u32,
-) -> Result<(Vec<(DecodedRecord<'_>, usize)>, Position), &'static str> {
+) -> Result<(Placed<'_>, Position), &'static str> {
     let mut records = Vec::new();
     let mut offset = BATCH_HEADER_BYTES;
     for _ in 0..count {

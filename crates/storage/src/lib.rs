@@ -61,7 +61,7 @@ pub use lsn::{BodyKey, Lsn};
 pub use options::{Options, SyncMode};
 pub use progress::Progress;
 pub use record::Record;
-pub use recovery::{Recovered, TornTail};
+pub use recovery::{Recovered, Replay, TornTail};
 pub use reservation::{Purpose, Reservation};
 pub use store::Store;
 pub use verify::{Report, verify};

@@ -193,7 +193,12 @@ impl Encoder<'_> {
 
     fn segment_header(&self, start: Position) -> [u8; SEGMENT_HEADER_BYTES] {
         let segment = &self.active.segment;
-        let header = SegmentHeader { salt: self.salt, number: segment.number, start };
+        let header = SegmentHeader {
+            salt: self.salt,
+            number: segment.number,
+            start,
+            capacity: self.active.capacity,
+        };
         header.encode(segment.epoch)
     }
 

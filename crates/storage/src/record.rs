@@ -152,14 +152,16 @@ fn decode_body(frame: &[u8]) -> Option<BodyFrame> {
     (frame.len().checked_sub(BODY_HEADER_BYTES)? >= len).then_some(BodyFrame { key, len })
 }
 
+/// Each body, and where its header begins, counted from the start of the record's frame.
+type BodyFrames = Vec<(BodyFrame, usize)>;
+
 /// A record found in a segment. Its checksum was right.
 #[derive(Debug)]
 pub(crate) struct DecodedRecord<'a> {
     pub(crate) lsn: Lsn,
     pub(crate) crc: u32,
     pub(crate) events: &'a [u8],
-    /// Each body, and where its header begins, counted from the start of the frame.
-    pub(crate) bodies: Vec<(BodyFrame, usize)>,
+    pub(crate) bodies: BodyFrames,
     /// Bytes of the frame.
     pub(crate) len: usize,
 }
@@ -187,7 +189,7 @@ pub(crate) fn decode(
     Ok(DecodedRecord { lsn, crc, events, bodies, len })
 }
 
-fn decode_payload(frame: &[u8]) -> Option<(&[u8], Vec<(BodyFrame, usize)>)> {
+fn decode_payload(frame: &[u8]) -> Option<(&[u8], BodyFrames)> {
     let events_len = read_u32(frame, FRAME_BYTES)? as usize;
     let body_count = read_u32(frame, FRAME_BYTES + 4)?;
     let start = FRAME_BYTES + COUNTS_BYTES;

@@ -53,10 +53,9 @@ pub struct TornTail {
     pub bytes: u64,
 }
 
-/// What is called for each record: its place, its events, and a list to which the keys of bodies
-/// that are no longer wanted are added.
-pub(crate) type Replay<'a> =
-    dyn FnMut(Lsn, &[u8], &mut Vec<BodyKey>) -> Result<(), ReplayError> + 'a;
+/// What is called for each record, in order: its place, its events, and a list to which the keys of
+/// bodies that are no longer wanted are added.
+pub type Replay<'a> = dyn FnMut(Lsn, &[u8], &mut Vec<BodyKey>) -> Result<(), ReplayError> + 'a;
 
 /// A log ready to be written to.
 #[derive(Debug)]
@@ -70,13 +69,13 @@ pub(crate) struct Ready {
 
 /// Opens the log in `disk`, whose lock is held.
 pub(crate) fn recover(
-    disk: &Arc<dyn Disk>,
+    disk: Arc<dyn Disk>,
     segment_bytes: u64,
     replay: &mut Replay<'_>,
 ) -> Result<Ready, OpenError> {
     let names = disk.list().map_err(OpenError::io("list", disk.describe("")))?;
-    let salt = identity::open_or_create(&**disk, &names)?;
-    let mut segments = scan::open_segments(&**disk, &names, salt)?;
+    let salt = identity::open_or_create(&*disk, &names)?;
+    let mut segments = scan::open_segments(&*disk, &names, salt)?;
     let mut replayer = Replayer { index: Index::default(), released: Vec::new(), replay };
     let end = scan::walk(&segments, &mut |segment, offset, record| {
         replayer.record(segment, offset, record)
@@ -88,7 +87,7 @@ pub(crate) fn recover(
     let recovered = recovered(&end, &index, torn);
     segments.truncate(end.used);
     let log = Log::new(salt, active(&segments, &end)?, end.position);
-    let maker = SegmentMaker { disk: Arc::clone(disk), salt, segment_bytes };
+    let maker = SegmentMaker { disk, salt, segment_bytes };
     Ok(Ready { log, index, used: segments, recovered, maker })
 }
 

@@ -64,6 +64,9 @@ pub(crate) fn walk(segments: &[SegmentFile], visit: &mut Visit<'_>) -> Result<En
     let headers = used_headers(segments)?;
     let mut end = End { used: headers.len(), offset: 0, position: Position::START, batches: 0 };
     for (segment, header) in segments.iter().zip(&headers) {
+        if segment.len()? < header.capacity {
+            return Err(damaged(segment, segment.len()?, "it is shorter than it was made"));
+        }
         if header.start != end.position {
             return Err(broken_chain(segments, segment, end.offset));
         }

@@ -1,12 +1,12 @@
 //! One segment: a file of a fixed size that begins with a header and holds batches.
 //!
 //! ```text
-//! 0               8         12      16              24        28      32              40         64
-//! ├─ magic ───────┼─ format ┼─ crc ─┼─ salt ────────┼─ number ┼─ prev ┼─ first_lsn ───┼─ zeros ──┼─ batch ─┼─ batch ─┼─ zeros …
+//! 0               8         12      16              24        28      32              40           48      64
+//! ├─ magic ───────┼─ format ┼─ crc ─┼─ salt ────────┼─ number ┼─ prev ┼─ first_lsn ───┼─ capacity ─┼─ zeros ┼─ batch ─┼─ batch ─┼─ zeros …
 //! ```
 //!
 //! `crc` covers the epoch and everything else of the header. `prev` and `first_lsn` tie the segment
-//! to the one before it. The header is written together with the first batch: until then the file
+//! to the one before it. `capacity` is the size of the file: a shorter one has lost its end. The header is written together with the first batch: until then the file
 //! is a spare, all zeros.
 //!
 //! # Invariants
@@ -75,6 +75,8 @@ pub(crate) struct SegmentHeader {
     pub(crate) salt: u64,
     pub(crate) number: SegmentNumber,
     pub(crate) start: Position,
+    /// The size that the file was made with.
+    pub(crate) capacity: u64,
 }
 
 impl SegmentHeader {
@@ -86,6 +88,7 @@ impl SegmentHeader {
         out[24..28].copy_from_slice(&self.number.0.to_le_bytes());
         out[28..32].copy_from_slice(&self.start.prev.to_le_bytes());
         out[32..40].copy_from_slice(&self.start.next.0.to_le_bytes());
+        out[40..48].copy_from_slice(&self.capacity.to_le_bytes());
         let crc = epoch.checksum(&[&out[..12], &out[16..]]);
         out[12..16].copy_from_slice(&crc.to_le_bytes());
         out
@@ -111,6 +114,7 @@ impl SegmentHeader {
             salt: read_u64(bytes, 16)?,
             number: SegmentNumber(read_u32(bytes, 24)?),
             start: Position { next: Lsn(read_u64(bytes, 32)?), prev: read_u32(bytes, 28)? },
+            capacity: read_u64(bytes, 40)?,
         })
     }
 }

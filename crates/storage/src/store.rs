@@ -18,7 +18,7 @@ use bytes::Bytes;
 
 use crate::{
     BodyKey, CloseError, Disk, Lsn, OpenError, Options, Progress, Purpose, ReadError, Record,
-    Recovered, ReplayError, Reservation, ReserveError,
+    Recovered, Replay, Reservation, ReserveError,
     allocator::{self, Allocator, SegmentMaker},
     bodies::{Bodies, Usage},
     disk::DiskLock,
@@ -65,13 +65,13 @@ impl Store {
     pub fn open(
         disk: Arc<dyn Disk>,
         options: Options,
-        replay: &mut dyn FnMut(Lsn, &[u8], &mut Vec<BodyKey>) -> Result<(), ReplayError>,
+        replay: &mut Replay<'_>,
     ) -> Result<(Self, Recovered), OpenError> {
         options.check()?;
         let lock = verify::lock(&*disk)?;
-        let ready = recovery::recover(&disk, options.segment_bytes, replay)?;
-        let recovered = ready.recovered.clone();
         let directory = disk.describe("");
+        let ready = recovery::recover(disk, options.segment_bytes, replay)?;
+        let recovered = ready.recovered.clone();
         let store = OnDisk::start(ready, options, lock, &directory)?;
         Ok((Self(Kind::Disk(store)), recovered))
     }

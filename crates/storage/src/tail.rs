@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Zeros are written in pieces of this size.
-const ZEROS_BYTES: usize = 64 << 10;
+const ZEROS_BYTES: usize = 8 << 10;
 
 /// Bytes behind the end of the log that are not zero.
 #[derive(Debug)]

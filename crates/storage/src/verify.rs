@@ -1,5 +1,7 @@
 //! Looking at a whole store without changing anything.
 
+use std::io;
+
 use crate::{Disk, Lsn, OpenError, disk::DiskLock, identity, scan, tail};
 
 /// What a store holds, by reading all of it.
@@ -34,9 +36,12 @@ pub fn verify(disk: &dyn Disk) -> Result<Report, OpenError> {
 
 /// Takes the directory, or says who has it.
 pub(crate) fn lock(disk: &dyn Disk) -> Result<Box<dyn DiskLock>, OpenError> {
-    disk.lock().map_err(|source| match source.kind() {
-        std::io::ErrorKind::WouldBlock => OpenError::Locked { directory: disk.describe("") },
-        _ => OpenError::io("lock", disk.describe(""))(source),
+    let directory = disk.describe("");
+    disk.lock().map_err(|source| {
+        if source.kind() == io::ErrorKind::WouldBlock {
+            return OpenError::Locked { directory };
+        }
+        OpenError::io("lock", directory)(source)
     })
 }
 

@@ -63,7 +63,7 @@ impl Writer {
     fn turn(&mut self) -> Result<Turn, Failure> {
         let next = self.pace.next();
         match self.shared.next_work(next.map(|(_, wait)| wait)) {
-            Work::Records(records) => self.commit(records)?,
+            Work::Records(records) => self.commit(&records)?,
             Work::Timeout => match next {
                 Some((Due::Sync, _)) => self.sync()?,
                 Some((Due::Vouch, _)) => self.vouch()?,
@@ -79,8 +79,8 @@ impl Writer {
     }
 
     /// Writes all records, in as many batches as segments ask for, and syncs if somebody waits.
-    fn commit(&mut self, records: Vec<PendingRecord>) -> Result<(), Failure> {
-        let mut rest = &records[..];
+    fn commit(&mut self, records: &[PendingRecord]) -> Result<(), Failure> {
+        let mut rest = records;
         while !rest.is_empty() {
             let (batch, later) = rest.split_at(self.log.fit(rest));
             if batch.is_empty() {
@@ -90,7 +90,7 @@ impl Writer {
             }
             rest = later;
         }
-        if self.must_sync(&records) { self.sync() } else { Ok(()) }
+        if self.must_sync(records) { self.sync() } else { Ok(()) }
     }
 
     fn must_sync(&self, records: &[PendingRecord]) -> bool {

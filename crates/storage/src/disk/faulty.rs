@@ -59,6 +59,7 @@ struct Inner {
 }
 
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 struct World {
     names: BTreeMap<String, usize>,
     durable_names: BTreeMap<String, usize>,
@@ -74,7 +75,7 @@ struct World {
     full: bool,
     lying: bool,
     short: bool,
-    syncs_held: bool,
+    held: Option<usize>,
     syncs_waiting: usize,
 }
 
@@ -89,6 +90,7 @@ struct Contents {
     live: Vec<u8>,
     durable: Vec<u8>,
     unsynced: Vec<Change>,
+    syncs: u64,
 }
 
 #[derive(Debug, Clone)]
@@ -97,7 +99,7 @@ enum Change {
     Grow(usize),
 }
 
-/// SplitMix64: enough to draw faults with, and the same everywhere.
+/// `SplitMix64`: enough to draw faults with, and the same everywhere.
 #[derive(Debug, Clone)]
 struct Random(u64);
 
@@ -137,7 +139,7 @@ impl FaultyDisk {
             full: false,
             lying: false,
             short: false,
-            syncs_held: false,
+            held: None,
             syncs_waiting: 0,
         };
         Self(Arc::new(Inner { world: Mutex::new(world), released: Condvar::new() }))
@@ -187,10 +189,30 @@ impl FaultyDisk {
         self.world().short = short;
     }
 
-    /// Makes syncs of files wait until they are released.
-    pub fn hold_syncs(&self, held: bool) {
-        self.world().syncs_held = held;
+    /// Makes syncs of one file wait until they are released.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such file.
+    pub fn hold_syncs(&self, name: &str) {
+        let mut world = self.world();
+        world.held = Some(world.names[name]);
+    }
+
+    /// Lets all syncs go on.
+    pub fn release_syncs(&self) {
+        self.world().held = None;
         self.0.released.notify_all();
+    }
+
+    /// How often one file was synced.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such file.
+    pub fn syncs_of(&self, name: &str) -> u64 {
+        let world = self.world();
+        world.files[world.names[name]].syncs
     }
 
     /// Waits until a sync is being held.
@@ -263,8 +285,12 @@ impl FaultyDisk {
     }
 
     /// Lets a sync wait while syncs are held.
-    fn wait_while_held<'a>(&self, mut world: MutexGuard<'a, World>) -> MutexGuard<'a, World> {
-        while world.syncs_held {
+    fn wait_while_held<'a>(
+        &self,
+        mut world: MutexGuard<'a, World>,
+        file: usize,
+    ) -> MutexGuard<'a, World> {
+        while world.held == Some(file) {
             world.syncs_waiting += 1;
             self.0.released.notify_all();
             world = self.0.released.wait(world).unwrap_or_else(PoisonError::into_inner);
@@ -362,7 +388,7 @@ impl NameChange {
 
 impl Contents {
     fn synced(bytes: Vec<u8>) -> Self {
-        Self { live: bytes.clone(), durable: bytes, unsynced: Vec::new() }
+        Self { live: bytes.clone(), durable: bytes, unsynced: Vec::new(), syncs: 0 }
     }
 
     fn change(&mut self, change: Change) {
@@ -541,8 +567,9 @@ impl DiskFile for FaultyFile {
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        let mut world = self.disk.wait_while_held(self.disk.world());
+        let mut world = self.disk.wait_while_held(self.disk.world(), self.file);
         world.change(Operation::Sync)?;
+        world.files[self.file].syncs += 1;
         if !world.lying {
             world.files[self.file].sync();
         }

@@ -147,7 +147,7 @@ impl DiskFile for RealFile {
 
 /// Takes space by writing zeros beyond what the file holds.
 fn fill(file: &RealFile, len: u64) -> io::Result<()> {
-    const ZEROS: [u8; 64 << 10] = [0; 64 << 10];
+    const ZEROS: [u8; 4 << 10] = [0; 4 << 10];
     let mut at = file.len()?;
     while at < len {
         let count = usize::try_from(len - at).unwrap_or(usize::MAX).min(ZEROS.len());

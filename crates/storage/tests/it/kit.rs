@@ -11,6 +11,9 @@ use longshore_storage::{
     Store, SyncMode, disk::FaultyDisk,
 };
 
+/// The segment that a new store writes to first.
+pub(crate) const FIRST_SEGMENT: &str = "segment-00000001.log";
+
 /// Small segments, and no batch that vouches unless the store is closed.
 pub(crate) fn small() -> Options {
     Options {
@@ -56,8 +59,16 @@ impl Bench {
 
     /// Appends, without waiting for anything but room.
     pub(crate) fn append(&self, record: Record<'_>) -> Result<Lsn, ReserveError> {
+        self.append_for(record, Purpose::Grow)
+    }
+
+    pub(crate) fn append_for(
+        &self,
+        record: Record<'_>,
+        purpose: Purpose,
+    ) -> Result<Lsn, ReserveError> {
         let reservation = loop {
-            match self.store.reserve(record.len_bytes(), Purpose::Shrink) {
+            match self.store.reserve(record.len_bytes(), purpose) {
                 Err(ReserveError::Busy) => std::thread::yield_now(),
                 other => break other?,
             }

@@ -1,0 +1,173 @@
+//! Bytes that are not as they were written: correct data, or an error that names the place.
+
+use longshore_storage::{BodyKey, Lsn, OpenError, Options, ReadError, disk::FaultyDisk, verify};
+
+use crate::kit::{Bench, FIRST_SEGMENT, small};
+
+const SECOND_SEGMENT: &str = "segment-00000002.log";
+const RECORDS: u64 = 9;
+
+fn body(key: u64) -> Vec<u8> {
+    vec![u8::try_from(key).unwrap(); 600]
+}
+
+/// A closed store of nine records in two segments.
+fn closed() -> FaultyDisk {
+    let disk = FaultyDisk::new(1);
+    let bench = Bench::open(&disk, small()).unwrap();
+    for key in 1..=RECORDS {
+        bench.append_body(key, &body(key)).unwrap();
+    }
+    bench.store.close().unwrap();
+    drop(bench);
+    disk
+}
+
+/// Correct data, or an error; the error is returned.
+fn open_and_compare(disk: &FaultyDisk) -> Option<OpenError> {
+    let bench = match Bench::open(disk, small()) {
+        Ok(bench) => bench,
+        Err(error) => return Some(error),
+    };
+    assert_eq!(bench.recovered.last, Lsn(RECORDS));
+    for key in 1..=RECORDS {
+        assert_eq!(bench.store.read(BodyKey(key)).unwrap().unwrap(), body(key));
+    }
+    None
+}
+
+#[test]
+fn a_flipped_bit_anywhere_gives_correct_data_or_an_error_that_names_the_file() {
+    let disk = closed();
+    let mut errors = 0;
+    for name in ["identity", FIRST_SEGMENT, SECOND_SEGMENT] {
+        for byte in 0..disk.contents(name).len() {
+            let copy = disk.copy();
+            copy.flip_bit(name, byte * 8 + byte % 8);
+            let Some(error) = open_and_compare(&copy) else { continue };
+            assert!(error.to_string().starts_with("faulty:/"), "{name} byte {byte}: {error}");
+            errors += 1;
+        }
+    }
+    assert!(errors > 9 * 600, "every byte of a record counts: {errors}");
+}
+
+#[test]
+fn verify_finds_what_opening_finds_and_changes_nothing() {
+    let disk = closed();
+    for byte in (0..disk.contents(SECOND_SEGMENT).len()).step_by(7) {
+        let copy = disk.copy();
+        copy.flip_bit(SECOND_SEGMENT, byte * 8);
+        let before = copy.contents(SECOND_SEGMENT);
+        let report = verify(&copy).unwrap();
+        assert_eq!(copy.contents(SECOND_SEGMENT), before);
+        let said = report.damage.map(|error| error.to_string());
+        assert_eq!(said, open_and_compare(&copy).map(|error| error.to_string()), "byte {byte}");
+    }
+}
+
+#[test]
+fn damage_is_refused_and_nothing_is_changed() {
+    let disk = closed();
+    disk.flip_bit(FIRST_SEGMENT, 1000 * 8);
+    let before = (disk.contents(FIRST_SEGMENT), disk.contents(SECOND_SEGMENT));
+    let error = open_and_compare(&disk).unwrap();
+    assert!(matches!(error, OpenError::Damaged { .. }), "{error}");
+    let words = error.to_string();
+    assert!(words.contains("segment-00000001.log is damaged at byte"), "{words}");
+    assert!(words.contains("restore it from a backup; nothing was changed"), "{words}");
+    assert_eq!((disk.contents(FIRST_SEGMENT), disk.contents(SECOND_SEGMENT)), before);
+}
+
+#[test]
+fn the_last_record_before_an_orderly_close_is_not_taken_for_a_torn_tail() {
+    let disk = closed();
+    let bytes = disk.contents(SECOND_SEGMENT);
+    let last = bytes.windows(100).position(|bytes| bytes == [9; 100]).unwrap();
+    disk.flip_bit(SECOND_SEGMENT, last * 8);
+    let error = open_and_compare(&disk).unwrap();
+    assert!(error.to_string().contains("a later batch says it was durable"), "{error}");
+}
+
+#[test]
+fn a_body_that_rots_while_the_store_is_open_is_never_handed_out() {
+    let disk = FaultyDisk::new(1);
+    let bench = Bench::open(&disk, small()).unwrap();
+    assert!(bench.wait_durable(bench.append_body(9, &body(9)).unwrap()));
+    let at = disk.contents(FIRST_SEGMENT).iter().rposition(|byte| *byte == 9).unwrap();
+    disk.flip_bit(FIRST_SEGMENT, at * 8);
+    let error = bench.store.read(BodyKey(9)).unwrap_err();
+    assert!(matches!(error, ReadError::Damaged { .. }));
+    assert!(error.to_string().contains("segment-00000001.log is damaged at byte"), "{error}");
+}
+
+#[test]
+fn missing_and_shortened_files_are_named() {
+    let keep = |names: &[&str], disk: &FaultyDisk| {
+        let copy = FaultyDisk::new(2);
+        names.iter().for_each(|name| copy.set_contents(name, disk.contents(name)));
+        open_and_compare(&copy).unwrap().to_string()
+    };
+    let disk = closed();
+    let said = keep(&["identity", SECOND_SEGMENT], &disk);
+    assert!(said.starts_with("faulty:/segment-00000001.log is missing"), "{said}");
+    let said = keep(&[FIRST_SEGMENT, SECOND_SEGMENT], &disk);
+    assert!(said.starts_with("faulty:/identity is missing"), "{said}");
+
+    let mut short = disk.contents(SECOND_SEGMENT);
+    short.truncate(700);
+    disk.set_contents(SECOND_SEGMENT, short);
+    let said = open_and_compare(&disk).unwrap().to_string();
+    assert!(said.contains("segment-00000002.log is damaged at byte 700"), "{said}");
+}
+
+#[test]
+fn a_store_of_a_later_version_is_left_alone() {
+    let disk = closed();
+    let mut identity = disk.contents("identity");
+    identity[8] = 2;
+    let crc = crc32c::crc32c_append(crc32c::crc32c(&identity[..12]), &identity[16..]);
+    identity[12..16].copy_from_slice(&crc.to_le_bytes());
+    disk.set_contents("identity", identity);
+    let error = open_and_compare(&disk).unwrap();
+    assert!(matches!(error, OpenError::NewerFormat { found: 2, known: 1, .. }), "{error}");
+}
+
+#[test]
+fn the_former_records_of_a_recycled_file_are_never_taken_for_new_ones() {
+    let disk = FaultyDisk::new(1);
+    let options = || Options { segment_bytes: 8 << 10, ..small() };
+    let bench = Bench::open(&disk, options()).unwrap();
+    for key in 1..=RECORDS {
+        bench.append_body(key, &body(key)).unwrap();
+    }
+    bench.store.close().unwrap();
+    // The next two segments hold what the first one holds, as if its file had been used again.
+    for spare in [SECOND_SEGMENT, "segment-00000003.log"] {
+        disk.set_contents(spare, disk.contents(FIRST_SEGMENT));
+    }
+    let bench = Bench::open(&disk, options()).unwrap();
+    assert_eq!(bench.recovered.last, Lsn(RECORDS));
+    for key in 101..=130 {
+        assert!(bench.wait_durable(bench.append_body(key, &body(key)).unwrap()));
+    }
+    drop(bench);
+    let bench = Bench::open(&disk, options()).unwrap();
+    assert_eq!(bench.recovered.last, Lsn(RECORDS + 30));
+    assert_eq!(bench.store.read(BodyKey(130)).unwrap().unwrap(), body(130));
+}
+
+#[test]
+fn a_body_that_imitates_a_batch_does_not_pass_for_one() {
+    let donor = closed();
+    let imitation = donor.contents(FIRST_SEGMENT)[64..900].to_vec();
+    let disk = FaultyDisk::new(99);
+    let bench = Bench::open(&disk, small()).unwrap();
+    assert!(bench.wait_durable(bench.append_body(1, &imitation).unwrap()));
+    drop(bench);
+    let torn = disk.copy();
+    torn.flip_bit(FIRST_SEGMENT, 70 * 8);
+    let bench = Bench::open(&torn, small());
+    assert!(bench.is_err(), "the close has vouched for it, so this is damage");
+    assert_eq!(Bench::open(&disk, small()).unwrap().recovered.last, Lsn(1));
+}
