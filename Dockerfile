@@ -29,6 +29,6 @@ VOLUME /data
 EXPOSE 5000 9324 4000
 # The app's; a container with another role names its own (see compose.yaml).
 HEALTHCHECK --interval=10s --timeout=5s --start-period=10s \
-    CMD ["fibonacci", "health", "--role", "app", "--url", "http://127.0.0.1:5000"]
+    CMD ["fibonacci", "health", "--role", "app"]
 ENTRYPOINT ["/usr/local/bin/fibonacci"]
 CMD ["up"]

@@ -7,7 +7,7 @@ import pytest
 
 from harness import sqs, wait
 from harness.process import Process, binary, clean_environment, free_port, run
-from harness.system import System, sqs_alive
+from harness.system import sqs_alive
 
 # What a program that lost its temper prints.
 INNARDS = re.compile(r"panicked|RUST_BACKTRACE|stack backtrace|\.rs:\d+|unwrap|Os \{|Error \{|Some\(|Err\(")
@@ -200,15 +200,21 @@ def test_a_role_without_a_broker_waits_for_it_and_says_so_without_ending(apart, 
 
 
 def test_health_tells_a_running_role_from_one_that_is_not_there(apart, tmp_path):
-    system = System(tmp_path / "health", worker_flags=["--work-time", "0s"])
-    absent = run("health", "--role", "app", "--url", system.app_url, directory=tmp_path)
-    assert absent.returncode == 1
-    assert absent.stderr.strip() and not INNARDS.search(absent.stderr)
-    try:
-        system.start_apart(workers=1)
-        urls = {"app": system.app_url, "broker": system.broker_url, "worker": system.workers[0].health_url}
-        for role, url in urls.items():
-            done = run("health", "--role", role, "--url", url, directory=tmp_path)
-            assert done.returncode == 0, (role, done.stderr)
-    finally:
-        system.stop()
+    def health(role, flag, address):
+        return run("health", "--role", role, flag, address, directory=tmp_path)
+
+    system = apart(worker_flags=["--work-time", "0s"])
+    system.start_apart(workers=1)
+    roles = [
+        ("app", "--listen", f"127.0.0.1:{system.app_port}"),
+        ("broker", "--broker-listen", f"127.0.0.1:{system.broker_port}"),
+        ("worker", "--health-listen", system.workers[0].health_url.removeprefix("http://")),
+    ]
+    for role in roles:
+        done = health(*role)
+        assert done.returncode == 0, (role, done.stderr)
+    system.stop()
+    for role in roles:
+        done = health(*role)
+        assert done.returncode == 1
+        assert role[2] in done.stderr and not INNARDS.search(done.stderr)
