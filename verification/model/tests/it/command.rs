@@ -1,0 +1,165 @@
+//! What a random case is made of: queues, and commands to them.
+//!
+//! Commands name queues and receipts by a number that is taken modulo how many there are, so that
+//! every command fits every case and a failing case can be shrunk. Time jumps mostly to just
+//! before, at and just after a deadline: that is where mistakes are.
+
+use std::time::Duration;
+
+use longshore_types::{QueueArn, RedrivePolicy, Settings};
+use proptest::prelude::*;
+use proptest::sample::Index;
+
+/// Queues of every case.
+pub(crate) const QUEUE_COUNT: usize = 3;
+
+/// Commands of a case at most.
+const COMMANDS_MAX: usize = 60;
+
+/// What happens next.
+#[derive(Clone, Debug)]
+pub(crate) enum Command {
+    Send { queue: usize, delay: Option<Duration> },
+    Receive { queue: usize, count_max: usize, visibility: Option<Duration> },
+    Delete { receipt: Picked, elsewhere: bool },
+    ChangeVisibility { receipt: Picked, elsewhere: bool, timeout: Duration },
+    Purge { queue: usize },
+    Set { queue: usize, settings: Settings },
+    Pass(Passing),
+}
+
+/// One of the receipts that were given so far.
+#[derive(Clone, Debug)]
+pub(crate) enum Picked {
+    /// One of the last few.
+    Recent(Index),
+    /// Any, which is likely to be of a message that is gone.
+    Any(Index),
+}
+
+/// How far time goes on.
+#[derive(Clone, Debug)]
+pub(crate) enum Passing {
+    /// By so many milliseconds.
+    By(Duration),
+    /// To the next deadline, or to the millisecond before or after it.
+    ToNextDeadline(Edge),
+    /// The same with any deadline, which can be days away.
+    ToDeadline { which: Index, edge: Edge },
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Edge {
+    Before,
+    At,
+    After,
+}
+
+/// A whole case.
+#[derive(Clone, Debug)]
+pub(crate) struct Case {
+    pub(crate) settings: Vec<Settings>,
+    pub(crate) in_flight_max: usize,
+    pub(crate) commands: Vec<Command>,
+}
+
+/// The name of a queue of the case; the last is that of a queue that does not exist.
+pub(crate) fn arn(queue: usize) -> QueueArn {
+    QueueArn::parse(&format!("arn:aws:sqs:us-east-1:000000000000:queue-{queue}")).unwrap()
+}
+
+pub(crate) fn cases() -> impl Strategy<Value = Case> {
+    let settings: Vec<_> = (0..QUEUE_COUNT).map(settings).collect();
+    let in_flight_max = prop_oneof![Just(2_usize), Just(4), Just(1000)];
+    let commands = prop::collection::vec(commands(), 1..=COMMANDS_MAX);
+    (settings, in_flight_max, commands).prop_map(|(settings, in_flight_max, commands)| Case {
+        settings,
+        in_flight_max,
+        commands,
+    })
+}
+
+fn commands() -> impl Strategy<Value = Command> {
+    let queue = queues;
+    prop_oneof![
+        14 => (queue(), delays()).prop_map(|(queue, delay)| Command::Send { queue, delay }),
+        18 => (queue(), 1..=4_usize, visibilities()).prop_map(|(queue, count_max, visibility)| {
+            Command::Receive { queue, count_max, visibility }
+        }),
+        2 => (receipts(), rarely())
+            .prop_map(|(receipt, elsewhere)| Command::Delete { receipt, elsewhere }),
+        3 => (receipts(), rarely(), timeouts()).prop_map(|(receipt, elsewhere, timeout)| {
+            Command::ChangeVisibility { receipt, elsewhere, timeout }
+        }),
+        1 => queue().prop_map(|queue| Command::Purge { queue }),
+        1 => queue()
+            .prop_flat_map(|queue| (Just(queue), settings(queue)))
+            .prop_map(|(queue, settings)| Command::Set { queue, settings }),
+        10 => passings().prop_map(Command::Pass),
+    ]
+}
+
+fn passings() -> impl Strategy<Value = Passing> {
+    let edges = || prop_oneof![Just(Edge::Before), Just(Edge::At), Just(Edge::After)];
+    prop_oneof![
+        2 => (0..3_000_u64).prop_map(|time| Passing::By(Duration::from_millis(time))),
+        6 => edges().prop_map(Passing::ToNextDeadline),
+        1 => (any::<Index>(), edges())
+            .prop_map(|(which, edge)| Passing::ToDeadline { which, edge }),
+    ]
+}
+
+/// More often the first queue, so that enough happens in one of them.
+fn queues() -> impl Strategy<Value = usize> {
+    prop_oneof![2 => Just(0_usize), 3 => 0..QUEUE_COUNT]
+}
+
+fn receipts() -> impl Strategy<Value = Picked> {
+    prop_oneof![
+        3 => any::<Index>().prop_map(Picked::Recent),
+        1 => any::<Index>().prop_map(Picked::Any),
+    ]
+}
+
+fn rarely() -> impl Strategy<Value = bool> {
+    prop::bool::weighted(0.1)
+}
+
+fn seconds(choices: &'static [u64]) -> impl Strategy<Value = Duration> {
+    prop::sample::select(choices).prop_map(Duration::from_secs)
+}
+
+fn delays() -> impl Strategy<Value = Option<Duration>> {
+    prop::option::weighted(0.3, seconds(&[0, 1, 5, 900]))
+}
+
+fn visibilities() -> impl Strategy<Value = Option<Duration>> {
+    prop::option::weighted(0.5, seconds(&[0, 0, 1, 30, 43_200]))
+}
+
+fn timeouts() -> impl Strategy<Value = Duration> {
+    seconds(&[0, 0, 1, 20, 43_199, 43_200])
+}
+
+fn settings(queue: usize) -> impl Strategy<Value = Settings> {
+    let durations = (
+        seconds(&[0, 1, 5, 30]),
+        seconds(&[0, 0, 0, 2, 10]),
+        seconds(&[60, 345_600, 345_600, 1_209_600, 1_209_600]),
+    );
+    (durations, redrive(queue)).prop_map(|((visibility_timeout, delay, retention), redrive)| {
+        Settings { visibility_timeout, delay, retention, redrive, ..Settings::default() }
+    })
+}
+
+/// A queue dead-letters to the next one mostly, or to any other, or to one that does not exist.
+fn redrive(queue: usize) -> impl Strategy<Value = Option<RedrivePolicy>> {
+    let others: Vec<usize> = (0..=QUEUE_COUNT).filter(|other| *other != queue).collect();
+    let next = (queue + 1) % QUEUE_COUNT;
+    let targets = prop_oneof![2 => Just(next), 1 => prop::sample::select(others)];
+    let policy = (targets, 1..=3_u32).prop_map(|(target, count)| RedrivePolicy {
+        target: arn(target),
+        receive_count_max: count,
+    });
+    prop::option::weighted(0.7, policy)
+}

@@ -1,0 +1,11 @@
+//! Random commands, given to the engine and to the model: everything that can be seen is the same.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod command;
+mod comparison;
+mod engine;
+mod engine_keeps_to_the_contract;
+mod model_agrees_with_recordings;
+mod mutant;
+mod mutants_are_caught;

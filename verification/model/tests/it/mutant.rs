@@ -1,0 +1,154 @@
+//! Ways to be wrong, one at a time, so that it can be shown that the comparison sees them.
+//!
+//! A mutant changes what the engine is set to, or what is recorded and applied; the engine itself
+//! is the one that ships.
+
+use std::time::Duration;
+
+use longshore_engine::{Event, Message, MessageKey, Queue};
+use longshore_types::{Settings, Timestamp};
+
+/// A way to be wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mutant {
+    /// Not wrong at all.
+    None,
+    DeliversNewestFirst,
+    /// Every receive is the first one, for the receiver and for the redrive policy.
+    ForgetsToCountReceives,
+    KeepsDeletedMessages,
+    /// Compares with `>=` where the contract says `>`.
+    DeadLettersOneReceiveEarly,
+    DeadLettersOneReceiveLate,
+    EndsLeasesLate,
+    EndsLeasesEarly,
+    TreatsNoVisibilityTimeoutAsOneMillisecond,
+    AddsToTheQueuesVisibilityTimeout,
+    IgnoresDelays,
+    EndsDelaysLate,
+    KeepsMessagesLonger,
+    ForgetsToPurge,
+    ResetsTheCountAtAMove,
+    RestartsRetentionAtAMove,
+    LosesMessagesAtAMove,
+    IgnoresNewSettings,
+    /// Does the right thing, and forgets to record it.
+    ForgetsToRecordDeletes,
+    ForgetsToRecordReceives,
+}
+
+impl Mutant {
+    pub(crate) const WRONG: [Self; 19] = [
+        Self::DeliversNewestFirst,
+        Self::ForgetsToCountReceives,
+        Self::KeepsDeletedMessages,
+        Self::DeadLettersOneReceiveEarly,
+        Self::DeadLettersOneReceiveLate,
+        Self::EndsLeasesLate,
+        Self::EndsLeasesEarly,
+        Self::TreatsNoVisibilityTimeoutAsOneMillisecond,
+        Self::AddsToTheQueuesVisibilityTimeout,
+        Self::IgnoresDelays,
+        Self::EndsDelaysLate,
+        Self::KeepsMessagesLonger,
+        Self::ForgetsToPurge,
+        Self::ResetsTheCountAtAMove,
+        Self::RestartsRetentionAtAMove,
+        Self::LosesMessagesAtAMove,
+        Self::IgnoresNewSettings,
+        Self::ForgetsToRecordDeletes,
+        Self::ForgetsToRecordReceives,
+    ];
+
+    /// What a queue is set to that ought to be set to `settings`.
+    pub(crate) fn settings(self, mut settings: Settings) -> Settings {
+        if self == Self::KeepsMessagesLonger {
+            settings.retention += Duration::from_millis(1);
+        }
+        if let Some(policy) = &mut settings.redrive {
+            policy.receive_count_max = self.receive_count_max(policy.receive_count_max);
+        }
+        settings
+    }
+
+    fn receive_count_max(self, receive_count_max: u32) -> u32 {
+        if self == Self::DeadLettersOneReceiveEarly {
+            receive_count_max - 1
+        } else if self == Self::DeadLettersOneReceiveLate {
+            receive_count_max + 1
+        } else if self == Self::ForgetsToCountReceives {
+            u32::MAX
+        } else {
+            receive_count_max
+        }
+    }
+
+    /// What happens where `event` ought to.
+    pub(crate) fn event(self, event: Event, queue: &Queue, now: Timestamp) -> Option<Event> {
+        let event = match (self, event) {
+            (Self::EndsLeasesLate, Event::Received { deliveries }) => leased(&deliveries, later),
+            (Self::EndsLeasesEarly, Event::Received { deliveries }) => leased(&deliveries, earlier),
+            (Self::TreatsNoVisibilityTimeoutAsOneMillisecond, Event::Received { deliveries }) => {
+                leased(&deliveries, |until| until.max(later(now)))
+            }
+            (Self::AddsToTheQueuesVisibilityTimeout, Event::VisibilityChanged { key, until }) => {
+                Event::VisibilityChanged { key, until: until + queue.settings().visibility_timeout }
+            }
+            (Self::IgnoresDelays, Event::Sent { key, id, bytes, .. }) => {
+                Event::Sent { key, id, bytes, available_at: now }
+            }
+            (Self::EndsDelaysLate, Event::Sent { key, id, bytes, available_at }) => {
+                Event::Sent { key, id, bytes, available_at: later(available_at) }
+            }
+            (Self::ResetsTheCountAtAMove, Event::Arrived { messages, source }) => Event::Arrived {
+                messages: each(messages, |message| message.receive_count = 0),
+                source,
+            },
+            (Self::RestartsRetentionAtAMove, Event::Arrived { messages, source }) => {
+                Event::Arrived { messages: each(messages, |message| message.sent_at = now), source }
+            }
+            (Self::KeepsDeletedMessages, Event::Deleted { .. })
+            | (Self::ForgetsToPurge, Event::Purged)
+            | (Self::LosesMessagesAtAMove, Event::Arrived { .. })
+            | (Self::IgnoresNewSettings, Event::SettingsChanged { .. }) => return None,
+            (_, event) => event,
+        };
+        Some(event)
+    }
+
+    /// What the receiver is told instead of `receive_count`.
+    pub(crate) fn receive_count(self, receive_count: u32) -> u32 {
+        if self == Self::ForgetsToCountReceives { 1 } else { receive_count }
+    }
+
+    /// Whether the event reaches the log.
+    pub(crate) fn is_logged(self, event: &Event) -> bool {
+        !matches!(
+            (self, event),
+            (Self::ForgetsToRecordDeletes, Event::Deleted { .. })
+                | (Self::ForgetsToRecordReceives, Event::Received { .. })
+        )
+    }
+}
+
+fn leased(
+    deliveries: &[(MessageKey, Timestamp)],
+    change: impl Fn(Timestamp) -> Timestamp,
+) -> Event {
+    Event::Received {
+        deliveries: deliveries.iter().map(|(key, until)| (*key, change(*until))).collect(),
+    }
+}
+
+fn each(mut messages: Vec<Message>, change: impl Fn(&mut Message)) -> Vec<Message> {
+    messages.iter_mut().for_each(change);
+    messages
+}
+
+fn later(time: Timestamp) -> Timestamp {
+    time + Duration::from_millis(1)
+}
+
+fn earlier(time: Timestamp) -> Timestamp {
+    Timestamp::from_millis(time.as_millis() - 1)
+}
