@@ -94,7 +94,10 @@ def test_a_missing_queues_file_is_named(tmp_path):
 # ── addresses ────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize(("role", "flag"), [("broker", "--broker-listen"), ("app", "--listen"), ("up", "--listen")])
+@pytest.mark.parametrize(
+    ("role", "flag"),
+    [("broker", "--broker-listen"), ("app", "--listen"), ("up", "--listen"), ("worker", "--health-listen")],
+)
 def test_a_port_in_use_is_named(tmp_path, role, flag):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -230,6 +230,14 @@ def test_a_value_above_the_limit_fails_and_the_limit_itself_does_not(apart):
     assert system.outcome(system.submit("51")) == invalid("51")
 
 
+def test_a_result_is_kept_for_the_stated_time_and_then_unknown(apart):
+    system = apart(worker_flags=QUICK, app_flags=["--result-retention", "2s"])
+    system.start_apart(workers=1)
+    task = system.submit("8")
+    assert system.outcome(task)["status"] == "COMPLETED"
+    wait.until(lambda: system.status(task).status == 404, "the result is forgotten", 60)
+
+
 def test_the_public_url_wins_over_the_host(apart):
     system = apart(app_flags=["--public-url", "https://fibonacci.example/base"])
     system.start_apart(workers=0)
