@@ -1,1 +1,42 @@
-//! A durable broker that speaks SQS.
+//! A durable broker that speaks SQS: embeddable, and served over HTTP.
+//!
+//! ```text
+//! HTTP ─► wire decodes ─► operation ─► core: engine decides ─► log ─► engine applies
+//!                                        │
+//! HTTP ◄─ wire encodes ◄─────────────── answer, once all that it depends on is durable
+//! ```
+//!
+//! This is where `wire`, `engine` and `storage` meet, which do not know one another.
+//!
+//! # Reading order
+//!
+//! `broker` (what a user calls) → `operation` (a file per SQS action) → `core` (append, apply, wait,
+//! wake) → `driver` (the lock, the clock, the threads) → `server` (HTTP). `journal` and `content`
+//! are what is written; `receipt` and `queue_url` what is handed out; `attribute` what a queue is
+//! set to.
+//!
+//! # Invariants
+//!
+//! - Every answer waits until the log is durable up to what it says.
+//! - One place reads the clock and one makes random bytes; both are passed in.
+
+mod attribute;
+mod broker;
+mod caller;
+pub mod clock;
+mod content;
+mod core;
+mod dead_letters;
+mod driver;
+pub mod entropy;
+mod founding;
+mod journal;
+mod log;
+mod operation;
+mod queue_url;
+mod receipt;
+mod server;
+
+pub use broker::{Broker, BrokerOptions, OpenError};
+pub use caller::Caller;
+pub use server::{ServeError, ServerOptions, serve};

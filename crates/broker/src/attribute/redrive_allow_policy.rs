@@ -1,0 +1,108 @@
+//! The redrive allow policy: which queues can name this one as their dead-letter queue.
+
+use longshore_types::QueueArn;
+use longshore_wire::SqsError;
+use serde_json::{Map, Value};
+
+/// Source queues that a policy can name.
+const SOURCES_MAX: usize = 10;
+
+enum Policy {
+    AllowAll,
+    DenyAll,
+    ByQueue(Vec<String>),
+}
+
+/// Checks a policy's text; an empty one removes it.
+pub(super) fn check(text: &str) -> Result<Option<String>, SqsError> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    parse(text)?;
+    Ok(Some(text.to_owned()))
+}
+
+/// Whether a dead-letter queue with that policy takes messages of `source`.
+pub(crate) fn allows(policy: Option<&str>, source: &QueueArn) -> bool {
+    match policy.map(parse) {
+        None | Some(Ok(Policy::AllowAll)) => true,
+        Some(Ok(Policy::DenyAll) | Err(_)) => false,
+        Some(Ok(Policy::ByQueue(sources))) => sources.contains(&source.to_string()),
+    }
+}
+
+fn parse(text: &str) -> Result<Policy, SqsError> {
+    let map: Map<String, Value> = serde_json::from_str(text).map_err(|_| unsupported())?;
+    let sources = map.get("sourceQueueArns").map(arns).transpose()?;
+    match (map.get("redrivePermission").and_then(Value::as_str), sources) {
+        (Some("byQueue"), Some(sources)) if !sources.is_empty() => by_queue(text, sources),
+        (Some("byQueue"), _) => Err(refuse(
+            text,
+            "When you specify the byQueue permission type, you must also specify one or more \
+             sourceQueueArns values.",
+        )),
+        (Some("allowAll"), None) => Ok(Policy::AllowAll),
+        (Some("denyAll"), None) => Ok(Policy::DenyAll),
+        (Some("allowAll" | "denyAll"), Some(_)) => Err(refuse(
+            text,
+            "To specify one or more source queue ARNs, you must set redrivePermission to byQueue.",
+        )),
+        _ => Err(unsupported()),
+    }
+}
+
+fn by_queue(text: &str, sources: Vec<String>) -> Result<Policy, SqsError> {
+    if sources.len() <= SOURCES_MAX {
+        return Ok(Policy::ByQueue(sources));
+    }
+    Err(refuse(text, "The maximum number of source queue ARNs you can specify is 10."))
+}
+
+fn arns(value: &Value) -> Result<Vec<String>, SqsError> {
+    let texts = value.as_array().ok_or_else(unsupported)?.iter();
+    texts.map(|text| text.as_str().map(ToOwned::to_owned).ok_or_else(unsupported)).collect()
+}
+
+fn unsupported() -> SqsError {
+    let text = "Invalid value for the parameter RedriveAllowPolicy. Reason: Amazon SQS can't \
+                create the redrive allow policy, as it\u{2019}s in an unsupported format.";
+    SqsError::InvalidParameterValue(text.to_owned())
+}
+
+fn refuse(text: &str, reason: &str) -> SqsError {
+    let reason = format!("Amazon SQS can't create the redrive allow policy. {reason}");
+    SqsError::invalid_value(text, "RedriveAllowPolicy", &reason)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn source() -> QueueArn {
+        QueueArn::parse("arn:aws:sqs:us-east-1:000000000000:jobs").unwrap()
+    }
+
+    #[test]
+    fn a_policy_permits_whom_it_names() {
+        let by_queue =
+            format!(r#"{{"redrivePermission":"byQueue","sourceQueueArns":["{}"]}}"#, source());
+        assert!(allows(None, &source()));
+        assert!(allows(Some(r#"{"redrivePermission":"allowAll"}"#), &source()));
+        assert!(!allows(Some(r#"{"redrivePermission":"denyAll"}"#), &source()));
+        assert!(allows(Some(&by_queue), &source()));
+        assert!(!allows(Some(&by_queue.replace("jobs", "other")), &source()));
+    }
+
+    #[test]
+    fn sources_go_with_by_queue_and_by_queue_with_sources() {
+        for bad in [
+            "x",
+            "{}",
+            r#"{"redrivePermission":"byQueue"}"#,
+            r#"{"redrivePermission":"denyAll","sourceQueueArns":["a"]}"#,
+            r#"{"redrivePermission":"some"}"#,
+        ] {
+            assert!(check(bad).is_err(), "{bad}");
+        }
+    }
+}

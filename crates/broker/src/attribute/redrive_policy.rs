@@ -1,0 +1,144 @@
+//! The redrive policy: `{"deadLetterTargetArn": "arn:…", "maxReceiveCount": 3}`.
+//!
+//! The text is kept and given back as it was sent. The order of the checks is that of SQS.
+
+use longshore_types::{AttributeName, QueueArn, RedrivePolicy, arn::QueueArnError, limits};
+use longshore_wire::SqsError;
+use serde_json::{Map, Value};
+
+use super::{Attributes, allows};
+
+const TARGET: &str = "deadLetterTargetArn";
+const COUNT: &str = "maxReceiveCount";
+
+/// Checks a policy's text; an empty one removes it. Whether its target exists is not asked.
+pub(super) fn check(text: &str) -> Result<Option<String>, SqsError> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    parse(text)?;
+    Ok(Some(text.to_owned()))
+}
+
+/// The policy that a text describes.
+pub(super) fn parse(text: &str) -> Result<RedrivePolicy, SqsError> {
+    let map: Map<String, Value> = serde_json::from_str(text).map_err(|_| not_a_map())?;
+    let count = map.get(COUNT).ok_or_else(|| lacks(text, COUNT))?;
+    let target = map.get(TARGET).ok_or_else(|| lacks(text, TARGET))?;
+    if map.len() > 2 {
+        let reason =
+            "Only following attributes are supported: [maxReceiveCount, deadLetterTargetArn].";
+        return Err(refuse(text, reason));
+    }
+    let receive_count_max = parse_count(text, count)?;
+    Ok(RedrivePolicy { target: parse_target(text, target)?, receive_count_max })
+}
+
+fn parse_count(text: &str, value: &Value) -> Result<u32, SqsError> {
+    let shown = value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
+    let count = shown.parse().ok();
+    let in_range = |count: &u32| limits::RECEIVE_COUNT_BEFORE_DEAD_LETTER.contains(count);
+    count.filter(in_range).ok_or_else(|| {
+        let reason = format!(
+            "Invalid value for maxReceiveCount: {shown}, valid values are from 1 to 1000 both \
+             inclusive."
+        );
+        refuse(text, &reason)
+    })
+}
+
+fn parse_target(text: &str, value: &Value) -> Result<QueueArn, SqsError> {
+    QueueArn::parse(value.as_str().unwrap_or_default()).map_err(|fault| {
+        let reason = match fault {
+            QueueArnError::NotAnArn => "Dead-letter target ARN should be fully qualified ARN.",
+            QueueArnError::NotAQueue => {
+                "Only SQS queues are valid resources for deadLetterTargetArn."
+            }
+        };
+        refuse(text, reason)
+    })
+}
+
+/// Checks a policy of queue `source` against its target, whose attributes are looked up by `find`.
+pub(crate) fn check_target<'a>(
+    text: &str,
+    source: &QueueArn,
+    find: impl FnOnce(&QueueArn) -> Option<&'a Attributes>,
+) -> Result<(), SqsError> {
+    let policy = parse(text)?;
+    if policy.target.account != source.account {
+        return Err(refuse(text, "Dead-letter target owner should be same as the source."));
+    }
+    let target = find(&policy.target).filter(|_| policy.target.region == source.region);
+    let target = target.ok_or_else(|| refuse(text, "Dead letter target does not exist."))?;
+    if policy.target.name.is_fifo() != source.name.is_fifo() {
+        return Err(refuse(text, "Dead-letter queue must be same type of queue as the source.."));
+    }
+    if policy.target == *source {
+        return Err(refuse(text, "A queue cannot be its own dead-letter queue."));
+    }
+    if !allows(target.get(&AttributeName::RedriveAllowPolicy).map(String::as_str), source) {
+        let reason = "The dead-letter queue's redrive allow policy does not permit this source.";
+        return Err(refuse(text, reason));
+    }
+    Ok(())
+}
+
+fn not_a_map() -> SqsError {
+    let text = "Invalid value for the parameter RedrivePolicy. Reason: Redrive policy is not a \
+                valid JSON map.";
+    SqsError::InvalidParameterValue(text.to_owned())
+}
+
+fn lacks(text: &str, member: &str) -> SqsError {
+    refuse(text, &format!("Redrive policy does not contain mandatory attribute: {member}."))
+}
+
+fn refuse(text: &str, reason: &str) -> SqsError {
+    SqsError::invalid_value(text, "RedrivePolicy", reason)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ARN: &str = "arn:aws:sqs:us-east-1:000000000000:dead";
+
+    #[track_caller]
+    fn refused(text: &str, reason: &str) {
+        let message = parse(text).unwrap_err().to_string();
+        assert!(message.ends_with(reason), "{text}: {message}");
+    }
+
+    #[test]
+    fn a_count_can_be_a_number_or_its_digits() {
+        for count in ["3", "\"3\""] {
+            let text = format!(r#"{{"deadLetterTargetArn":"{ARN}","maxReceiveCount":{count}}}"#);
+            let policy = parse(&text).unwrap();
+            assert_eq!((policy.receive_count_max, policy.target.to_string()), (3, ARN.to_owned()));
+        }
+    }
+
+    #[test]
+    fn each_fault_has_its_own_reason() {
+        refused("[]", "Redrive policy is not a valid JSON map.");
+        refused("{}", "does not contain mandatory attribute: maxReceiveCount.");
+        refused(r#"{"maxReceiveCount":1}"#, "mandatory attribute: deadLetterTargetArn.");
+        let with = |count: &str, target: &str| {
+            format!(r#"{{"maxReceiveCount":{count},"deadLetterTargetArn":"{target}"}}"#)
+        };
+        refused(
+            &with("1001", ARN),
+            "maxReceiveCount: 1001, valid values are from 1 to 1000 both inclusive.",
+        );
+        refused(
+            &with("\"x\"", ARN),
+            "maxReceiveCount: x, valid values are from 1 to 1000 both inclusive.",
+        );
+        refused(&with("3", "dummy"), "Dead-letter target ARN should be fully qualified ARN.");
+        refused(
+            &with("3", "arn:aws:sns:a:000000000000:b"),
+            "Only SQS queues are valid resources for deadLetterTargetArn.",
+        );
+    }
+}

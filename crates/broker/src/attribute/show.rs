@@ -1,0 +1,66 @@
+//! What `GetQueueAttributes` answers.
+
+use std::collections::BTreeSet;
+
+use longshore_engine::{Counts, QueueEntry};
+use longshore_types::AttributeName;
+use longshore_types::attribute::Access;
+use longshore_wire::SqsError;
+
+use super::{Attributes, default_text};
+
+/// The attributes that a request names; `All` stands for every one.
+pub(crate) fn wanted(names: &[String]) -> Result<BTreeSet<AttributeName>, SqsError> {
+    let mut wanted = BTreeSet::new();
+    for name in names {
+        if name == "All" {
+            wanted.extend(AttributeName::ALL);
+            continue;
+        }
+        let parsed = AttributeName::parse(name).ok_or_else(|| SqsError::unknown_attribute(name))?;
+        if parsed.access() == Access::FifoOnly {
+            return Err(SqsError::unknown_attribute(name));
+        }
+        wanted.insert(parsed);
+    }
+    Ok(wanted)
+}
+
+/// The values of a queue's attributes. What is not set and has no default is left out.
+pub(crate) fn show(
+    entry: &QueueEntry,
+    counts: Counts,
+    wanted: &BTreeSet<AttributeName>,
+) -> Attributes {
+    let value = |name: &AttributeName| Some((*name, value_of(entry, counts, *name)?));
+    wanted.iter().filter_map(value).collect()
+}
+
+fn value_of(entry: &QueueEntry, counts: Counts, name: AttributeName) -> Option<String> {
+    computed(entry, counts, name)
+        .or_else(|| entry.attributes.get(&name).cloned())
+        .or_else(|| default_of(entry, name).map(ToOwned::to_owned))
+}
+
+/// A queue with a KMS key reuses data keys for 300 seconds unless it says otherwise.
+fn default_of(entry: &QueueEntry, name: AttributeName) -> Option<&'static str> {
+    let has_key = entry.attributes.contains_key(&AttributeName::KmsMasterKeyId);
+    if has_key && name == AttributeName::KmsDataKeyReusePeriodSeconds {
+        return Some("300");
+    }
+    default_text(name)
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "all other attributes are set, not computed")]
+fn computed(entry: &QueueEntry, counts: Counts, name: AttributeName) -> Option<String> {
+    let value = match name {
+        AttributeName::ApproximateNumberOfMessages => counts.available.to_string(),
+        AttributeName::ApproximateNumberOfMessagesNotVisible => counts.in_flight.to_string(),
+        AttributeName::ApproximateNumberOfMessagesDelayed => counts.delayed.to_string(),
+        AttributeName::CreatedTimestamp => entry.created_at.as_secs().to_string(),
+        AttributeName::LastModifiedTimestamp => entry.modified_at.as_secs().to_string(),
+        AttributeName::QueueArn => entry.arn.to_string(),
+        _ => return None,
+    };
+    Some(value)
+}

@@ -1,0 +1,269 @@
+//! The broker as a library: open, call, close.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use longshore_engine::{MessageKey, QueueEntry};
+use longshore_storage::Options as StoreOptions;
+use longshore_types::{AccountId, MessageId, QueueArn, Region};
+use longshore_wire::{Reply, Request, SqsError};
+use thiserror::Error;
+use tokio::task::JoinHandle;
+
+use crate::caller::Caller;
+use crate::clock::{Clock, SystemClock};
+use crate::content::Content;
+use crate::core::{Answer, Identity, Operation};
+use crate::dead_letters;
+use crate::driver::Driver;
+use crate::entropy::{Entropy, SystemEntropy};
+use crate::founding;
+use crate::log::body_key;
+use crate::operation;
+use crate::receipt::ReceiptMaker;
+
+/// How a broker is opened.
+#[derive(Clone, Debug)]
+pub struct BrokerOptions {
+    /// The directory that holds the broker's log; it is created if need be, and one broker at a
+    /// time uses it. `None` keeps everything in memory: it is gone when the broker is.
+    pub data: Option<PathBuf>,
+    /// The region of its queues' ARNs. Default `us-east-1`.
+    pub region: Region,
+    /// The account of its queues. Default `000000000000`.
+    pub account: AccountId,
+    /// Whether SQS's 60-second rules hold: a queue cannot be purged again, nor a deleted one
+    /// created again, for that long. Default no: tests create and purge all the time.
+    pub strict: bool,
+    /// How the log is kept.
+    pub store: StoreOptions,
+    /// What tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Where message ids and the broker's secret come from.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+impl Default for BrokerOptions {
+    fn default() -> Self {
+        Self {
+            data: None,
+            region: Region::default(),
+            account: AccountId::default(),
+            strict: false,
+            store: StoreOptions::default(),
+            clock: Arc::new(SystemClock::start()),
+            entropy: Arc::new(SystemEntropy),
+        }
+    }
+}
+
+/// Why a broker could not be opened. Nothing in its directory was changed.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The directory cannot be opened or created.
+    #[error("cannot open the data directory {directory}: {source}")]
+    Directory {
+        /// The directory.
+        directory: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The log in the directory cannot be used.
+    #[error("cannot open the data directory {directory}: {source}")]
+    Store {
+        /// The directory.
+        directory: String,
+        /// Why.
+        source: longshore_storage::OpenError,
+    },
+    /// The log failed while the broker wrote that it had started.
+    #[error("cannot write to the data directory: check that its disk is healthy and has room")]
+    FirstWrite,
+}
+
+/// A broker that speaks SQS: clones share it.
+///
+/// ```
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// use longshore_broker::{Broker, BrokerOptions};
+/// use longshore_wire::CreateQueue;
+///
+/// let broker = Broker::open(BrokerOptions::default()).await?;
+/// let create = CreateQueue { queue_name: "images".into(), ..CreateQueue::default() };
+/// let reply = broker.call(create.into()).await?;
+/// broker.close().await;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Broker {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    driver: Arc<Driver>,
+    receipts: ReceiptMaker,
+    entropy: Arc<dyn Entropy>,
+    account: AccountId,
+    loops: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl Broker {
+    /// Opens a broker: replays its log, and answers nothing until the log says that it has started.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`] if the directory is in use, damaged, or cannot be written.
+    pub async fn open(options: BrokerOptions) -> Result<Self, OpenError> {
+        let (options, opened) = tokio::task::spawn_blocking(move || {
+            let opened = founding::open_store(&options);
+            (options, opened)
+        })
+        .await
+        .expect("opening a store does not panic");
+        let founding::Opened { store, replay } = opened?;
+        let identity = Identity {
+            region: options.region,
+            account: options.account.clone(),
+            strict: options.strict,
+        };
+        let mut ledger = replay.finish(identity, Box::new(Arc::clone(&store)));
+        let secret = founding::found(&mut ledger, &*options.clock, &*options.entropy)
+            .map_err(|_| OpenError::FirstWrite)?;
+        let driver = Driver::start(ledger, store, options.clock);
+        let timers = tokio::spawn(Arc::clone(&driver).run_timers());
+        let watch = tokio::spawn(dead_letters::watch(Arc::clone(&driver)));
+        let broker = Self {
+            shared: Arc::new(Shared {
+                driver,
+                receipts: ReceiptMaker::new(&secret),
+                entropy: options.entropy,
+                account: options.account,
+                loops: Mutex::new(vec![timers, watch]),
+            }),
+        };
+        broker.perform(founding::Started).await.map_err(|_| OpenError::FirstWrite)?;
+        Ok(broker)
+    }
+
+    /// Carries out a request of this process.
+    ///
+    /// # Errors
+    ///
+    /// What SQS would answer.
+    ///
+    /// # Cancel safety
+    ///
+    /// A call that is dropped may have been carried out, but a receive that is dropped while it
+    /// waits takes no message.
+    pub async fn call(&self, request: Request) -> Result<Reply, SqsError> {
+        let caller = Caller::new("http://localhost", &self.shared.account);
+        self.call_as(&caller, request).await
+    }
+
+    /// [`Broker::call`] for somebody else.
+    pub async fn call_as(&self, caller: &Caller, request: Request) -> Result<Reply, SqsError> {
+        operation::dispatch(self, caller, request).await
+    }
+
+    /// The account of the broker's queues.
+    pub fn account(&self) -> &AccountId {
+        &self.shared.account
+    }
+
+    /// Whether the log has failed, after which every request is refused until a restart.
+    pub fn has_failed(&self) -> bool {
+        self.shared.driver.has_failed()
+    }
+
+    /// Resolves when the log has failed.
+    pub async fn failed(&self) {
+        self.shared.driver.failed().await;
+    }
+
+    /// The dead-letter queues that hold messages, with how many are available, delayed or in flight.
+    pub fn dead_letters(&self) -> Vec<(QueueArn, usize)> {
+        self.shared.driver.look(dead_letters::not_empty)
+    }
+
+    /// How many queues there are.
+    pub fn queue_count(&self) -> usize {
+        self.shared.driver.look(|ledger| ledger.catalog().queues().count())
+    }
+
+    /// The queues' names.
+    pub fn queues(&self) -> Vec<QueueArn> {
+        let arn = |entry: &QueueEntry| entry.arn.clone();
+        self.shared.driver.look(|ledger| ledger.catalog().queues().map(arn).collect())
+    }
+
+    /// Answers the receives that wait for messages with none, so that a server can drain.
+    pub fn release_parked(&self) {
+        self.shared.driver.release_parked();
+    }
+
+    /// Comes to an orderly end: what was accepted is durable, and the directory is free again.
+    /// Requests that come later are refused.
+    pub async fn close(&self) {
+        self.shared.driver.release_parked();
+        self.shared.driver.close();
+        let loops =
+            std::mem::take(&mut *self.shared.loops.lock().unwrap_or_else(PoisonError::into_inner));
+        for task in loops {
+            // A loop that panicked has nothing left to end.
+            drop(task.await);
+        }
+        let store = Arc::clone(self.shared.driver.store());
+        let closed = tokio::task::spawn_blocking(move || store.close()).await;
+        if let Ok(Err(failure)) = closed {
+            tracing::error!(%failure, "the broker's log did not come to an orderly end");
+        }
+    }
+
+    pub(crate) async fn perform(&self, operation: impl Operation) -> Result<Answer, SqsError> {
+        self.shared.driver.perform(operation).await
+    }
+
+    /// Carries out an operation whose answer is a whole reply.
+    pub(crate) async fn reply_to(&self, operation: impl Operation) -> Result<Reply, SqsError> {
+        match self.perform(operation).await? {
+            Answer::Reply(reply) => Ok(reply),
+            Answer::Delivered(_) => unreachable!("only a receive delivers"),
+        }
+    }
+
+    pub(crate) fn receipts(&self) -> &ReceiptMaker {
+        &self.shared.receipts
+    }
+
+    pub(crate) fn new_message_id(&self) -> MessageId {
+        let mut bytes = [0; 16];
+        self.shared.entropy.fill(&mut bytes);
+        MessageId::from_random(bytes)
+    }
+
+    /// A message's content; `None` if the message is gone. Reads from memory where it can, and
+    /// from the disk on a thread that may block.
+    pub(crate) async fn content(&self, key: MessageKey) -> Result<Option<Content>, SqsError> {
+        let store = self.shared.driver.store();
+        let body = match store.cached(body_key(key)) {
+            Some(body) => Some(body),
+            None => self.read_body(key).await?,
+        };
+        body.map(|body| Content::decode(&body)).transpose().map_err(|failure| {
+            tracing::error!(%key, %failure, "a message's content cannot be decoded");
+            SqsError::InternalFailure
+        })
+    }
+
+    async fn read_body(&self, key: MessageKey) -> Result<Option<bytes::Bytes>, SqsError> {
+        let store = Arc::clone(self.shared.driver.store());
+        let read = tokio::task::spawn_blocking(move || store.read(body_key(key)));
+        read.await.expect("reading a body does not panic").map_err(|failure| {
+            tracing::error!(%key, %failure, "a message's content cannot be read");
+            SqsError::InternalFailure
+        })
+    }
+}

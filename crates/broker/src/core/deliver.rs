@@ -1,0 +1,156 @@
+//! A receive: messages that were received too often leave for the dead-letter queue, the oldest of
+//! the others are delivered.
+
+use std::time::Duration;
+
+use longshore_engine::{Event, MessageKey, Queue, QueueId, Receipt, Receive, ReceiveDecision};
+use longshore_storage::{Purpose, ReserveError};
+use longshore_types::{MessageId, QueueArn, Timestamp};
+use longshore_wire::SqsError;
+
+use super::ledger::log_failure;
+use super::{Ledger, Need};
+use crate::journal::Change;
+
+/// What a receive asks of a queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ReceiveSpec {
+    /// At most so many messages.
+    pub(crate) count_max: usize,
+    /// How long they stay in flight, where that is not left to the queue.
+    pub(crate) visibility: Option<Duration>,
+    /// Whether the receive waits: then a queue with too many in flight has nothing for it, while
+    /// one that does not wait is refused.
+    pub(crate) waits: bool,
+}
+
+/// A message on its way out; its body is still in the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Delivered {
+    pub(crate) receipt: Receipt,
+    pub(crate) id: MessageId,
+    pub(crate) sent_at: Timestamp,
+    pub(crate) first_received_at: Timestamp,
+    pub(crate) receive_count: u32,
+    pub(crate) dead_letter_source: Option<QueueArn>,
+}
+
+impl Ledger {
+    /// Delivers what `spec` asks for, with what the answer must wait for; `None` if there is nothing to deliver.
+    pub(crate) fn deliver(
+        &mut self,
+        id: QueueId,
+        spec: ReceiveSpec,
+    ) -> Result<Option<(Vec<Delivered>, Need)>, SqsError> {
+        self.advance(id);
+        loop {
+            let target = self.dead_letter_target(id);
+            let Some(decision) = self.decide_receive(id, spec, target)? else { return Ok(None) };
+            let moved = !decision.dead_lettered.is_empty();
+            let Some(delivered) = self.commit_receive(id, decision, target)? else {
+                return Ok(None);
+            };
+            if !delivered.0.is_empty() {
+                return Ok(Some(delivered));
+            }
+            if !moved {
+                return Ok(None);
+            }
+        }
+    }
+
+    fn dead_letter_target(&self, id: QueueId) -> Option<QueueId> {
+        let policy = self.queue(id)?.settings().redrive.as_ref()?;
+        self.catalog().by_arn(&policy.target)
+    }
+
+    fn decide_receive(
+        &self,
+        id: QueueId,
+        spec: ReceiveSpec,
+        target: Option<QueueId>,
+    ) -> Result<Option<ReceiveDecision>, SqsError> {
+        let queue = self.queue(id).ok_or(SqsError::QueueDoesNotExist)?;
+        let receive = Receive {
+            count_max: spec.count_max,
+            visibility: spec.visibility,
+            dead_letter_target_exists: target.is_some(),
+        };
+        match queue.receive(receive, self.now()) {
+            Ok(decision) => Ok(Some(decision)),
+            Err(_over_limit) if spec.waits => Ok(None),
+            Err(_over_limit) => Err(SqsError::too_many_in_flight()),
+        }
+    }
+
+    /// Commits a receive; `None` if it must wait for room in the log.
+    fn commit_receive(
+        &mut self,
+        id: QueueId,
+        decision: ReceiveDecision,
+        target: Option<QueueId>,
+    ) -> Result<Option<(Vec<Delivered>, Need)>, SqsError> {
+        let delivered = decision.event.as_ref().map_or_else(Vec::new, delivered_keys);
+        let changes = self.receive_changes(id, decision, target);
+        if changes.is_empty() {
+            return Ok(Some((Vec::new(), self.settled(id))));
+        }
+        let lsn = match self.commit(changes, None, Purpose::Shrink) {
+            Ok(lsn) => lsn,
+            Err(ReserveError::Busy) => {
+                self.block(id);
+                return Ok(None);
+            }
+            Err(failure) => return Err(log_failure(failure)),
+        };
+        let need = Need { durable: self.settled(id).durable, written: lsn };
+        Ok(Some((self.delivered(id, &delivered), need)))
+    }
+
+    fn receive_changes(
+        &self,
+        id: QueueId,
+        decision: ReceiveDecision,
+        target: Option<QueueId>,
+    ) -> Vec<Change> {
+        let mut changes = Vec::with_capacity(3);
+        let source = self.entry(id).map(|entry| entry.arn.clone());
+        if let (false, Some(target), Some(source)) =
+            (decision.dead_lettered.is_empty(), target, source)
+        {
+            let keys: Vec<_> = decision.dead_lettered.iter().map(|message| message.key).collect();
+            if let Some(queue) = self.queue(id) {
+                changes.push(Change::Queue(id, queue.dead_letter(&keys)));
+                let arrival = Queue::arrive(decision.dead_lettered, source);
+                changes.push(Change::Queue(target, arrival));
+            }
+        }
+        changes.extend(decision.event.map(|event| Change::Queue(id, event)));
+        changes
+    }
+
+    fn delivered(&self, id: QueueId, keys: &[MessageKey]) -> Vec<Delivered> {
+        let epoch = self.catalog().epoch();
+        let received_at = self.now();
+        let Some(queue) = self.queue(id) else { return Vec::new() };
+        let told = |&key: &MessageKey| {
+            let facts = queue.delivery(key)?;
+            Some(Delivered {
+                receipt: Receipt { queue: id, key, epoch, delivery: facts.number, received_at },
+                id: facts.id,
+                sent_at: facts.sent_at,
+                first_received_at: facts.first_received_at,
+                receive_count: facts.receive_count,
+                dead_letter_source: facts.dead_letter_source.cloned(),
+            })
+        };
+        keys.iter().filter_map(told).collect()
+    }
+}
+
+fn delivered_keys(event: &Event) -> Vec<MessageKey> {
+    let Event::Received { deliveries } = event else {
+        unreachable!("a receive decides a receive, not {event:?}")
+    };
+    deliveries.iter().map(|(key, _)| *key).collect()
+}

@@ -1,0 +1,313 @@
+//! The catalog and the queues, and the one way to change them: append, then apply.
+//!
+//! # Invariants
+//!
+//! - [`Ledger::commit`] appends what it applies, in the same order, and at the same time.
+//! - Replaying the log through [`Ledger::replay`] rebuilds the same catalog and queues.
+//! - Time never runs backwards, over restarts neither: it is never before the last record's.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use longshore_engine::{Catalog, CatalogEvent, Event, MessageKey, Queue, QueueEntry, QueueId};
+use longshore_storage::{BodyKey, Lsn, Progress, Purpose, ReplayError, ReserveError};
+use longshore_types::{AccountId, QueueArn, QueueName, Region, Settings, Timestamp};
+use longshore_wire::SqsError;
+
+use super::Need;
+use crate::journal::{Change, Entry};
+use crate::log::{Append, Body, Log, Room, body_key};
+
+/// Who this broker is, and how strict.
+#[derive(Clone, Debug)]
+pub(crate) struct Identity {
+    pub(crate) region: Region,
+    pub(crate) account: AccountId,
+    /// Whether the 60-second rules hold: to purge again, and to create a deleted queue again.
+    pub(crate) strict: bool,
+}
+
+/// A queue, and how far the log must come before an answer about it may leave.
+#[derive(Debug)]
+struct Owned {
+    queue: Queue,
+    /// The last record that changed the queue by more than a receive.
+    settled: Lsn,
+    purged_at: Option<Timestamp>,
+}
+
+/// The catalog and the queues.
+#[derive(Debug)]
+pub(crate) struct Ledger {
+    identity: Identity,
+    log: Box<dyn Log>,
+    catalog: Catalog,
+    catalog_settled: Lsn,
+    queues: BTreeMap<QueueId, Owned>,
+    next_key: u64,
+    now: Timestamp,
+    /// Queues that changed since somebody looked who waits for them.
+    touched: BTreeSet<QueueId>,
+    /// Queues whose waiters could not be served for want of room in the log.
+    blocked: BTreeSet<QueueId>,
+}
+
+/// What a log says, on the way to being a [`Ledger`].
+#[derive(Debug, Default)]
+pub(crate) struct Replay {
+    catalog: Catalog,
+    catalog_settled: Lsn,
+    queues: BTreeMap<QueueId, Owned>,
+    next_key: u64,
+    now: Timestamp,
+}
+
+impl Replay {
+    /// Applies one record; `released` gets the bodies that nothing needs any more.
+    pub(crate) fn record(
+        &mut self,
+        lsn: Lsn,
+        events: &[u8],
+        released: &mut Vec<BodyKey>,
+    ) -> Result<(), ReplayError> {
+        let entry = Entry::decode(events).map_err(ReplayError::new)?;
+        self.now = self.now.max(entry.at);
+        for change in &entry.changes {
+            self.next_key = self.next_key.max(next_key(change));
+            let gone = self.state().apply(change, entry.at, lsn);
+            released.extend(gone.into_iter().map(body_key));
+        }
+        Ok(())
+    }
+
+    /// The ledger, on the log that was replayed.
+    pub(crate) fn finish(self, identity: Identity, log: Box<dyn Log>) -> Ledger {
+        let touched = self.queues.keys().copied().collect();
+        let Self { catalog, catalog_settled, queues, next_key, now } = self;
+        let blocked = BTreeSet::new();
+        Ledger { identity, log, catalog, catalog_settled, queues, next_key, now, touched, blocked }
+    }
+
+    fn state(&mut self) -> State<'_> {
+        State {
+            catalog: &mut self.catalog,
+            catalog_settled: &mut self.catalog_settled,
+            queues: &mut self.queues,
+        }
+    }
+}
+
+/// The key after a change's own, if it brings a message.
+fn next_key(change: &Change) -> u64 {
+    match change {
+        Change::Queue(_, Event::Sent { key, .. }) => key.get() + 1,
+        Change::Queue(..) | Change::Catalog(_) => 0,
+    }
+}
+
+/// What events change: the same code for a live change and for a replayed one.
+struct State<'a> {
+    catalog: &'a mut Catalog,
+    catalog_settled: &'a mut Lsn,
+    queues: &'a mut BTreeMap<QueueId, Owned>,
+}
+
+impl State<'_> {
+    /// Applies a change, and answers the messages that are gone with it.
+    fn apply(&mut self, change: &Change, at: Timestamp, lsn: Lsn) -> Vec<MessageKey> {
+        match change {
+            Change::Catalog(event) => self.apply_to_catalog(event, at, lsn),
+            Change::Queue(id, event) => self.apply_to_queue(*id, event, at, lsn),
+        }
+    }
+
+    fn apply_to_catalog(
+        &mut self,
+        event: &CatalogEvent,
+        at: Timestamp,
+        lsn: Lsn,
+    ) -> Vec<MessageKey> {
+        self.catalog.apply(event, at);
+        *self.catalog_settled = lsn;
+        if let CatalogEvent::Created { id, .. } = event {
+            let queue = Queue::new(*id, Settings::default());
+            self.queues.insert(*id, Owned { queue, settled: lsn, purged_at: None });
+        }
+        if let CatalogEvent::Deleted { id } = event {
+            let removed = self.queues.remove(id);
+            return removed.map(|owned| owned.queue.keys().collect()).unwrap_or_default();
+        }
+        Vec::new()
+    }
+
+    fn apply_to_queue(
+        &mut self,
+        id: QueueId,
+        event: &Event,
+        at: Timestamp,
+        lsn: Lsn,
+    ) -> Vec<MessageKey> {
+        let Some(owned) = self.queues.get_mut(&id) else { return Vec::new() };
+        let mut gone = owned.queue.advance(at);
+        gone.extend(owned.queue.apply(event, at));
+        match event {
+            Event::Received { .. } => {}
+            Event::Purged => (owned.settled, owned.purged_at) = (lsn, Some(at)),
+            Event::Sent { .. }
+            | Event::VisibilityChanged { .. }
+            | Event::Deleted { .. }
+            | Event::DeadLettered { .. }
+            | Event::Arrived { .. }
+            | Event::SettingsChanged { .. } => owned.settled = lsn,
+        }
+        gone
+    }
+}
+
+impl Ledger {
+    /// Who this broker is.
+    pub(crate) const fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// The time of the turn that is under way.
+    pub(crate) const fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// Moves time on; it never runs backwards.
+    pub(crate) fn advance_time(&mut self, now: Timestamp) {
+        self.now = self.now.max(now);
+    }
+
+    /// Which queues there are.
+    pub(crate) const fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
+    /// A queue, as it was when it was last advanced.
+    pub(crate) fn queue(&self, id: QueueId) -> Option<&Queue> {
+        self.queues.get(&id).map(|owned| &owned.queue)
+    }
+
+    /// When a queue was last purged, since the broker started or its log says.
+    pub(crate) fn purged_at(&self, id: QueueId) -> Option<Timestamp> {
+        self.queues.get(&id)?.purged_at
+    }
+
+    /// The name of a queue in this broker's own region.
+    pub(crate) fn arn(&self, account: Option<AccountId>, name: QueueName) -> QueueArn {
+        let account = account.unwrap_or_else(|| self.identity.account.clone());
+        QueueArn { region: self.identity.region.clone(), account, name }
+    }
+
+    /// What is known of a queue beside its messages.
+    pub(crate) fn entry(&self, id: QueueId) -> Option<&QueueEntry> {
+        self.catalog.get(id)
+    }
+
+    /// How far the log has come.
+    pub(crate) fn progress(&self) -> Progress {
+        self.log.progress()
+    }
+
+    /// How far the log must come before an answer about the queue may leave.
+    pub(crate) fn settled(&self, id: QueueId) -> Need {
+        let queue = self.queues.get(&id).map(|owned| Need::durable(owned.settled));
+        self.catalog_settled().and(queue.unwrap_or_default())
+    }
+
+    /// How far the log must come before an answer about the catalog may leave.
+    pub(crate) const fn catalog_settled(&self) -> Need {
+        Need::durable(self.catalog_settled)
+    }
+
+    /// Moves what has come due in a queue.
+    pub(crate) fn advance(&mut self, id: QueueId) {
+        let Some(owned) = self.queues.get_mut(&id) else { return };
+        for key in owned.queue.advance(self.now) {
+            self.log.release(key);
+        }
+        self.touched.insert(id);
+    }
+
+    /// The key of a message that is about to be sent.
+    pub(crate) fn new_key(&mut self) -> MessageKey {
+        let key = MessageKey::new(self.next_key);
+        self.next_key += 1;
+        key
+    }
+
+    /// Whether the log has room for what is about to be decided.
+    pub(crate) fn check_room(&self, room: Room) -> Result<(), ReserveError> {
+        self.log.check_room(room)
+    }
+
+    /// Appends `changes` as one record and applies them. Nothing changes if the log has no room.
+    pub(crate) fn commit(
+        &mut self,
+        changes: Vec<Change>,
+        body: Option<Body>,
+        purpose: Purpose,
+    ) -> Result<Lsn, ReserveError> {
+        let entry = Entry { at: self.now, changes };
+        let sync = entry.changes.iter().any(must_be_durable);
+        let append = Append { events: &entry.encode(), body, sync, purpose };
+        let lsn = self.log.append(append)?;
+        for change in &entry.changes {
+            self.apply(change, lsn);
+        }
+        Ok(lsn)
+    }
+
+    fn apply(&mut self, change: &Change, lsn: Lsn) {
+        let mut state = State {
+            catalog: &mut self.catalog,
+            catalog_settled: &mut self.catalog_settled,
+            queues: &mut self.queues,
+        };
+        for key in state.apply(change, self.now, lsn) {
+            self.log.release(key);
+        }
+        self.touched.extend(changed_queue(change));
+    }
+
+    /// Has the queue's waiters and timer looked at before the turn ends.
+    pub(crate) fn touch(&mut self, id: QueueId) {
+        self.touched.insert(id);
+    }
+
+    /// A queue whose waiters and timer are to be looked at.
+    pub(crate) fn next_touched(&mut self) -> Option<QueueId> {
+        self.touched.pop_first()
+    }
+
+    /// The queue's waiters are served again when the log has moved on.
+    pub(super) fn block(&mut self, id: QueueId) {
+        self.blocked.insert(id);
+    }
+
+    /// The log has moved on: serves again whom it had no room for.
+    pub(crate) fn retry_blocked(&mut self) {
+        self.touched.append(&mut self.blocked);
+    }
+}
+
+/// Only the record of a standard receive may be lost in a power cut: the message comes again.
+const fn must_be_durable(change: &Change) -> bool {
+    !matches!(change, Change::Queue(_, Event::Received { .. }))
+}
+
+const fn changed_queue(change: &Change) -> Option<QueueId> {
+    match change {
+        Change::Queue(id, _) | Change::Catalog(CatalogEvent::Deleted { id }) => Some(*id),
+        Change::Catalog(_) => None,
+    }
+}
+
+/// What a caller is told when the log takes no record. Nothing has changed.
+pub(crate) fn log_failure(failure: ReserveError) -> SqsError {
+    if matches!(failure, ReserveError::Poisoned | ReserveError::Closed) {
+        return SqsError::InternalFailure;
+    }
+    SqsError::ServiceUnavailable(failure.to_string())
+}

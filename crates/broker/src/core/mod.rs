@@ -1,0 +1,248 @@
+//! The broker without its machine: append, apply, wait, wake.
+//!
+//! [`Core`] is a plain value that is told what is asked, what time it is and how far the log has
+//! come. It decides by the engine, appends to the log, applies, and answers each waiter once all
+//! that the answer depends on is durable. It does no IO, reads no clock and spawns nothing: the
+//! driver (`crate::driver`) puts one lock around it and real time, real disk and real clients
+//! beside it; a simulator can put virtual ones there.
+//!
+//! ```text
+//! perform ─► operation ─► Ledger: decide, append, apply ─► Held ─► (durable) ─► the waiter
+//!                │                      │ touched queues
+//!                └► Parked ◄────────────┘ wake: a message became available
+//! ```
+//!
+//! # Invariants
+//!
+//! - Every answer, refusals and no-ops too, waits until the log is durable up to the last event that
+//!   its queue and the catalog had applied when it was decided. The record of a standard receive
+//!   is the exception: it is written before its reply, and no reply waits for its sync.
+//! - A receive is parked only while nothing is available to it; whatever makes a message
+//!   available wakes one waiter for one message, in the order of their arrival.
+//! - Once the log has failed, every waiter and every later request is told so.
+
+mod deliver;
+mod held;
+mod ledger;
+mod parked;
+mod timers;
+mod turn;
+
+use std::collections::BTreeMap;
+
+use longshore_engine::QueueId;
+use longshore_storage::Progress;
+use longshore_types::Timestamp;
+use longshore_wire::{Reply, SqsError};
+
+pub(crate) use deliver::{Delivered, ReceiveSpec};
+pub(crate) use held::Need;
+pub(crate) use ledger::{Identity, Ledger, Replay, log_failure};
+pub(crate) use parked::ParkedReceive;
+pub(crate) use turn::{Turn, catalog_refused};
+
+use crate::log::Room;
+use held::Held;
+use parked::Parked;
+use timers::Timers;
+
+/// What an operation came to.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    /// A whole reply.
+    Reply(Reply),
+    /// Messages, whose bodies are still to be read. None: nothing came in time.
+    Delivered(Vec<Delivered>),
+}
+
+/// What an operation wants to happen now.
+#[derive(Debug)]
+pub(crate) enum Step {
+    /// Answer, as soon as it is durable.
+    Done(Answer),
+    /// Wait for messages until the deadline.
+    Park(QueueId, ReceiveSpec, Timestamp),
+}
+
+/// One SQS action: check, decide, commit, answer.
+pub(crate) trait Operation {
+    /// The room that its records will take in the log.
+    fn room(&self) -> Room {
+        Room::small()
+    }
+
+    /// Carries the action out.
+    fn run(self, turn: &mut Turn<'_>) -> Result<Step, SqsError>;
+}
+
+/// Who waits for an answer.
+pub(crate) trait Waiter {
+    /// Whether nobody waits any more: no message is leased for such a one.
+    fn is_gone(&self) -> bool;
+
+    /// Hands the answer over.
+    fn answer(self, answer: Result<Answer, SqsError>);
+}
+
+/// The queues, who waits for their messages, and who waits for the disk.
+#[derive(Debug)]
+pub(crate) struct Core<W> {
+    ledger: Ledger,
+    parked: BTreeMap<QueueId, Parked<W>>,
+    held: Held<W>,
+    timers: Timers,
+    /// The broker is closing: nobody is parked any more.
+    closing: bool,
+}
+
+impl<W: Waiter> Core<W> {
+    pub(crate) fn new(ledger: Ledger) -> Self {
+        let held = Held::new(ledger.progress());
+        Self { ledger, parked: BTreeMap::new(), held, timers: Timers::default(), closing: false }
+    }
+
+    /// The queues, for looking at.
+    pub(crate) const fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// Carries out `operation` and answers `waiter`, now or later.
+    pub(crate) fn perform(&mut self, operation: impl Operation, waiter: W, now: Timestamp) {
+        self.ledger.advance_time(now);
+        let mut turn = Turn::new(&mut self.ledger);
+        let step = operation.run(&mut turn);
+        let need = turn.need();
+        match step {
+            Ok(Step::Done(answer)) => self.held.hold(need, waiter, Ok(answer)),
+            Ok(Step::Park(queue, spec, deadline)) => {
+                self.park(queue, ParkedReceive { waiter, spec, deadline });
+            }
+            Err(refusal) => self.held.hold(need, waiter, Err(refusal)),
+        }
+        self.settle();
+    }
+
+    /// Carries out what has come due: the ends of delays, leases, retention and waits.
+    pub(crate) fn tick(&mut self, now: Timestamp) {
+        self.ledger.advance_time(now);
+        for queue in self.timers.due(self.ledger.now()) {
+            self.ledger.advance(queue);
+            self.end_waits(queue);
+        }
+        self.settle();
+    }
+
+    /// When [`Core::tick`] has something to do next.
+    pub(crate) fn next_due(&self) -> Option<Timestamp> {
+        self.timers.next_due()
+    }
+
+    /// Learns how far the log has come, and answers those who waited for it.
+    pub(crate) fn progressed(&mut self, progress: Progress) {
+        self.held.progressed(progress);
+        if progress.poisoned {
+            self.fail_parked();
+        } else {
+            self.ledger.retry_blocked();
+            self.settle();
+        }
+    }
+
+    /// Ends every parked receive without messages, and lets none wait from here on: the broker is
+    /// closing.
+    pub(crate) fn release_parked(&mut self) {
+        self.closing = true;
+        for (queue, mut parked) in std::mem::take(&mut self.parked) {
+            let need = self.ledger.settled(queue);
+            while let Some(receive) = parked.pop() {
+                self.held.hold(need, receive.waiter, Ok(Answer::Delivered(Vec::new())));
+            }
+        }
+    }
+
+    fn park(&mut self, queue: QueueId, receive: ParkedReceive<W>) {
+        if self.closing {
+            let need = self.ledger.settled(queue);
+            return self.held.hold(need, receive.waiter, Ok(Answer::Delivered(Vec::new())));
+        }
+        if let Err(refused) = self.parked.entry(queue).or_default().push(receive) {
+            refused.waiter.answer(Err(SqsError::RequestThrottled));
+        }
+        self.ledger.touch(queue);
+    }
+
+    fn fail_parked(&mut self) {
+        for (_, mut parked) in std::mem::take(&mut self.parked) {
+            while let Some(receive) = parked.pop() {
+                receive.waiter.answer(Err(held::failed()));
+            }
+        }
+    }
+
+    /// Wakes whom the changed queues can serve, and sets their timers, until nothing changes.
+    fn settle(&mut self) {
+        while let Some(queue) = self.ledger.next_touched() {
+            if self.ledger.queue(queue).is_some() {
+                self.wake(queue);
+                self.set_timer(queue);
+            } else {
+                self.forget(queue);
+            }
+        }
+    }
+
+    fn wake(&mut self, queue: QueueId) {
+        while let Some(spec) = self.next_to_serve(queue) {
+            match self.ledger.deliver(queue, spec) {
+                Ok(None) => return,
+                Ok(Some((delivered, need))) => self.answer_first(queue, need, Ok(delivered)),
+                Err(failure) => {
+                    let need = self.ledger.settled(queue);
+                    self.answer_first(queue, need, Err(failure));
+                }
+            }
+        }
+    }
+
+    /// The first receive that still waits, if the queue has something available.
+    fn next_to_serve(&mut self, queue: QueueId) -> Option<ReceiveSpec> {
+        let available = self.ledger.queue(queue)?.counts().available;
+        let parked = self.parked.get_mut(&queue).filter(|_| available > 0)?;
+        parked.first_present().map(|receive| receive.spec)
+    }
+
+    fn answer_first(
+        &mut self,
+        queue: QueueId,
+        need: Need,
+        answer: Result<Vec<Delivered>, SqsError>,
+    ) {
+        if let Some(receive) = self.parked.get_mut(&queue).and_then(Parked::pop) {
+            self.held.hold(need, receive.waiter, answer.map(Answer::Delivered));
+        }
+    }
+
+    fn end_waits(&mut self, queue: QueueId) {
+        let now = self.ledger.now();
+        let need = self.ledger.settled(queue);
+        while let Some(receive) = self.parked.get_mut(&queue).and_then(|all| all.pop_due(now)) {
+            self.held.hold(need, receive.waiter, Ok(Answer::Delivered(Vec::new())));
+        }
+    }
+
+    fn set_timer(&mut self, queue: QueueId) {
+        let engine = self.ledger.queue(queue).and_then(longshore_engine::Queue::next_due);
+        let parked = self.parked.get(&queue).and_then(Parked::next_deadline);
+        self.timers.set(queue, engine.into_iter().chain(parked).min());
+    }
+
+    /// The queue was deleted: those who wait for its messages are told.
+    fn forget(&mut self, queue: QueueId) {
+        self.timers.set(queue, None);
+        let need = self.ledger.catalog_settled();
+        let mut parked = self.parked.remove(&queue).unwrap_or_default();
+        while let Some(receive) = parked.pop() {
+            self.held.hold(need, receive.waiter, Err(SqsError::QueueDoesNotExist));
+        }
+    }
+}

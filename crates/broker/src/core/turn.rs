@@ -1,0 +1,165 @@
+//! One operation's turn at the ledger.
+//!
+//! An operation looks queues up and commits through its turn, which remembers what it saw: its
+//! answer waits for all of that to be durable.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use longshore_engine::{
+    Catalog, CatalogEvent, CatalogRefusal, Event, MessageKey, Queue, QueueEntry, QueueId,
+};
+use longshore_storage::Purpose;
+use longshore_types::{AttributeName, QueueArn, Timestamp};
+use longshore_wire::SqsError;
+
+use super::ledger::{Identity, log_failure};
+use super::{Delivered, Ledger, Need, ReceiveSpec};
+use crate::journal::Change;
+use crate::log::Body;
+use crate::queue_url::QueueAddress;
+
+/// One operation's turn.
+#[derive(Debug)]
+pub(crate) struct Turn<'a> {
+    ledger: &'a mut Ledger,
+    seen: BTreeSet<QueueId>,
+    /// What a receive found its answer to need, which is less than its queue's last record.
+    received: Option<Need>,
+}
+
+impl<'a> Turn<'a> {
+    pub(crate) const fn new(ledger: &'a mut Ledger) -> Self {
+        Self { ledger, seen: BTreeSet::new(), received: None }
+    }
+
+    /// What the answer must wait for.
+    pub(crate) fn need(&self) -> Need {
+        let seen = self.seen.iter().map(|id| self.ledger.settled(*id));
+        let need = seen.fold(self.ledger.catalog_settled(), Need::and);
+        need.and(self.received.unwrap_or_default())
+    }
+
+    /// The time of this turn.
+    pub(crate) const fn now(&self) -> Timestamp {
+        self.ledger.now()
+    }
+
+    /// Who this broker is.
+    pub(crate) const fn identity(&self) -> &Identity {
+        self.ledger.identity()
+    }
+
+    /// Which queues there are.
+    pub(crate) const fn catalog(&self) -> &Catalog {
+        self.ledger.catalog()
+    }
+
+    /// The name of a queue of this broker.
+    pub(crate) fn arn(&self, address: QueueAddress) -> QueueArn {
+        self.ledger.arn(address.account, address.name)
+    }
+
+    /// The queue that a `QueueUrl` means, advanced to now.
+    pub(crate) fn resolve(&mut self, url: &str) -> Result<QueueId, SqsError> {
+        let address = QueueAddress::parse(url).ok_or(SqsError::QueueDoesNotExist)?;
+        let arn = self.arn(address);
+        let id = self.catalog().by_arn(&arn).ok_or(SqsError::QueueDoesNotExist)?;
+        self.ledger.advance(id);
+        self.seen.insert(id);
+        Ok(id)
+    }
+
+    /// A queue that was resolved in this turn.
+    pub(crate) fn queue(&self, id: QueueId) -> Result<&Queue, SqsError> {
+        self.ledger.queue(id).ok_or(SqsError::QueueDoesNotExist)
+    }
+
+    /// What is known of a queue beside its messages.
+    pub(crate) fn entry(&self, id: QueueId) -> Result<&QueueEntry, SqsError> {
+        self.ledger.entry(id).ok_or(SqsError::QueueDoesNotExist)
+    }
+
+    /// Decides the creation of a queue, and answers its id.
+    pub(crate) fn decide_create(
+        &self,
+        arn: QueueArn,
+        attributes: BTreeMap<AttributeName, String>,
+        tags: BTreeMap<String, String>,
+    ) -> Result<(QueueId, CatalogEvent), SqsError> {
+        let created = self.catalog().create(arn, attributes, tags);
+        let event = created.map_err(|refusal| catalog_refused(&refusal))?;
+        let CatalogEvent::Created { id, .. } = event else {
+            unreachable!("a creation decides a creation, not {event:?}")
+        };
+        Ok((id, event))
+    }
+
+    /// When the queue was last purged.
+    pub(crate) fn purged_at(&self, id: QueueId) -> Option<Timestamp> {
+        self.ledger.purged_at(id)
+    }
+
+    /// The key of a message that is about to be sent.
+    pub(crate) fn new_key(&mut self) -> MessageKey {
+        self.ledger.new_key()
+    }
+
+    /// Appends and applies a send, with the message's content.
+    pub(crate) fn commit_send(
+        &mut self,
+        id: QueueId,
+        event: Event,
+        body: Body,
+    ) -> Result<(), SqsError> {
+        self.commit_record(vec![Change::Queue(id, event)], Some(body), Purpose::Grow)
+    }
+
+    /// Appends and applies an event of a queue.
+    pub(crate) fn commit(&mut self, id: QueueId, event: Event) -> Result<(), SqsError> {
+        self.commit_record(vec![Change::Queue(id, event)], None, Purpose::Shrink)
+    }
+
+    /// Appends and applies an event of the catalog, and with it what it means for the queue.
+    pub(crate) fn commit_catalog(
+        &mut self,
+        event: CatalogEvent,
+        of_queue: Option<(QueueId, Event)>,
+    ) -> Result<(), SqsError> {
+        let mut changes = vec![Change::Catalog(event)];
+        changes.extend(of_queue.map(|(id, event)| Change::Queue(id, event)));
+        self.commit_record(changes, None, Purpose::Shrink)
+    }
+
+    fn commit_record(
+        &mut self,
+        changes: Vec<Change>,
+        body: Option<Body>,
+        purpose: Purpose,
+    ) -> Result<(), SqsError> {
+        self.ledger.commit(changes, body, purpose).map(drop).map_err(log_failure)
+    }
+
+    /// Receives from a queue; nothing, if nothing is available to `spec`.
+    pub(crate) fn deliver(
+        &mut self,
+        id: QueueId,
+        spec: ReceiveSpec,
+    ) -> Result<Vec<Delivered>, SqsError> {
+        let Some((delivered, need)) = self.ledger.deliver(id, spec)? else {
+            return Ok(Vec::new());
+        };
+        self.received = Some(need);
+        Ok(delivered)
+    }
+}
+
+/// How SQS says that the catalog refused.
+pub(crate) fn catalog_refused(refusal: &CatalogRefusal) -> SqsError {
+    match refusal {
+        CatalogRefusal::TooManyTags { arn, .. } => {
+            SqsError::InvalidParameterValue(format!("Too many tags added for queue {}.", arn.name))
+        }
+        CatalogRefusal::Exists { .. } => SqsError::QueueNameExists("QueueName".to_owned()),
+        CatalogRefusal::Unknown { .. } => SqsError::QueueDoesNotExist,
+    }
+}

@@ -1,0 +1,48 @@
+//! Says when a dead-letter queue is not empty: somebody should look.
+//!
+//! A queue is a dead-letter queue if another queue's redrive policy names it. The watch looks at
+//! start and then once a minute, and says so when a queue's count has changed.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use longshore_types::QueueArn;
+
+use crate::core::Ledger;
+use crate::driver::Driver;
+
+/// How often the watch looks.
+const LOOK_EVERY: Duration = Duration::from_secs(60);
+
+/// The dead-letter queues that hold messages, with how many.
+pub(crate) fn not_empty(ledger: &Ledger) -> Vec<(QueueArn, usize)> {
+    let catalog = ledger.catalog();
+    let dead_letter_queues =
+        catalog.queues().filter(|entry| catalog.sources_of(&entry.arn).next().is_some());
+    let counted = dead_letter_queues.filter_map(|entry| {
+        let counts = ledger.queue(entry.id)?.counts();
+        Some((entry.arn.clone(), counts.available + counts.in_flight + counts.delayed))
+    });
+    counted.filter(|(_, count)| *count > 0).collect()
+}
+
+/// Looks until the driver is closed.
+pub(crate) async fn watch(driver: Arc<Driver>) {
+    let mut said = BTreeMap::new();
+    loop {
+        let found = driver.look(not_empty);
+        tell(&found, &said);
+        said = found.into_iter().collect();
+        tokio::select! {
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+            () = driver.until_closed() => return,
+        }
+    }
+}
+
+fn tell(found: &[(QueueArn, usize)], said: &BTreeMap<QueueArn, usize>) {
+    for (queue, count) in found.iter().filter(|(queue, count)| said.get(queue) != Some(count)) {
+        tracing::warn!(queue = %queue.name, count, "a dead-letter queue is not empty: look at its messages, then redrive or purge them");
+    }
+}

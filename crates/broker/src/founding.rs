@@ -1,0 +1,87 @@
+//! The start of a broker: its log is replayed, and then says that it has started.
+//!
+//! Two facts are in the log before the first reply: the secret that signs receipt handles, made
+//! once, and the epoch, one more at each start. A delivery that a power cut took back bears an
+//! earlier epoch than any later one.
+
+use std::sync::Arc;
+
+use longshore_storage::disk::RealDisk;
+use longshore_storage::{Purpose, Recovered, ReserveError, Store};
+use longshore_wire::{Reply, SqsError};
+
+use crate::broker::{BrokerOptions, OpenError};
+use crate::clock::Clock;
+use crate::core::{Answer, Ledger, Operation, Replay, Step, Turn};
+use crate::entropy::Entropy;
+use crate::journal::Change;
+
+/// A store, and what its log says.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    pub(crate) store: Arc<Store>,
+    pub(crate) replay: Replay,
+}
+
+/// Opens the store and replays its log. Blocks.
+pub(crate) fn open_store(options: &BrokerOptions) -> Result<Opened, OpenError> {
+    let mut replay = Replay::default();
+    let Some(directory) = &options.data else {
+        return Ok(Opened { store: Arc::new(Store::in_memory()), replay });
+    };
+    let shown = directory.display().to_string();
+    let disk = RealDisk::open(directory)
+        .map_err(|source| OpenError::Directory { directory: shown.clone(), source })?;
+    let (store, recovered) =
+        Store::open(Arc::new(disk), options.store.clone(), &mut |lsn, events, released| {
+            replay.record(lsn, events, released)
+        })
+        .map_err(|source| OpenError::Store { directory: shown, source })?;
+    tell(&recovered);
+    Ok(Opened { store: Arc::new(store), replay })
+}
+
+fn tell(recovered: &Recovered) {
+    for torn in &recovered.torn {
+        tracing::warn!(
+            file = torn.file,
+            offset = torn.offset,
+            bytes = torn.bytes,
+            "cut the end of the log, which was being written when the broker stopped: nothing in it had been acknowledged"
+        );
+    }
+    let (records, bodies) = (recovered.records, recovered.bodies);
+    tracing::info!(records, bodies, "the log is replayed");
+}
+
+/// Appends that the broker has started, and answers its secret.
+pub(crate) fn found(
+    ledger: &mut Ledger,
+    clock: &dyn Clock,
+    entropy: &dyn Entropy,
+) -> Result<[u8; 32], ReserveError> {
+    ledger.advance_time(clock.now());
+    let secret = ledger.catalog().secret().copied().unwrap_or_else(|| new_secret(entropy));
+    let mut changes = vec![Change::Catalog(ledger.catalog().boot())];
+    if ledger.catalog().secret().is_none() {
+        changes.push(Change::Catalog(ledger.catalog().found(secret)));
+    }
+    ledger.commit(changes, None, Purpose::Shrink)?;
+    Ok(secret)
+}
+
+fn new_secret(entropy: &dyn Entropy) -> [u8; 32] {
+    let mut secret = [0; 32];
+    entropy.fill(&mut secret);
+    secret
+}
+
+/// Awaits that the start is durable, as any answer does.
+#[derive(Debug)]
+pub(crate) struct Started;
+
+impl Operation for Started {
+    fn run(self, _turn: &mut Turn<'_>) -> Result<Step, SqsError> {
+        Ok(Step::Done(Answer::Reply(Reply::Empty)))
+    }
+}

@@ -1,0 +1,45 @@
+//! Events ⇄ the bytes of a log record.
+//!
+//! A record is what happened at one time, all or none: a list of events, each of the catalog or
+//! of a queue. A move to a dead-letter queue is one record that names both queues.
+//!
+//! The bytes are CBOR. The numbers of fields and variants, here and in the engine's events, are
+//! the format: new ones can be added, none can get another meaning.
+
+use longshore_engine::{CatalogEvent, Event, QueueId};
+use longshore_types::Timestamp;
+use minicbor::{Decode, Encode};
+
+/// What happened at one time, all or none.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub(crate) struct Entry {
+    /// When. Replaying a record advances what it touches to this time first.
+    #[n(0)]
+    pub(crate) at: Timestamp,
+    /// What, in order.
+    #[n(1)]
+    pub(crate) changes: Vec<Change>,
+}
+
+/// One event, and whose it is.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub(crate) enum Change {
+    /// Of the catalog.
+    #[n(0)]
+    Catalog(#[n(0)] CatalogEvent),
+    /// Of a queue.
+    #[n(1)]
+    Queue(#[n(0)] QueueId, #[n(1)] Event),
+}
+
+impl Entry {
+    /// The record's bytes.
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        minicbor::to_vec(self).expect("writing to memory cannot fail")
+    }
+
+    /// The record that `bytes` hold.
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, minicbor::decode::Error> {
+        minicbor::decode(bytes)
+    }
+}

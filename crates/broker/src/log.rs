@@ -1,0 +1,89 @@
+//! The log as the core sees it, and the store behind it.
+//!
+//! The trait is small so that a simulated log can take the store's place.
+
+use std::fmt;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use longshore_engine::MessageKey;
+use longshore_storage::{
+    BodyKey, Lsn, Progress, Purpose, Record, Reservation, ReserveError, Store,
+};
+
+/// A message's content on its way into the log.
+pub(crate) type Body = (MessageKey, Bytes);
+
+/// What the core asks of the log. No call waits.
+pub(crate) trait Log: Send + fmt::Debug {
+    /// Whether a record of so many bytes would find room now.
+    fn check_room(&self, room: Room) -> Result<(), ReserveError>;
+
+    /// Appends a record: its place in the log is decided, its durability is told by progress.
+    fn append(&self, record: Append<'_>) -> Result<Lsn, ReserveError>;
+
+    /// How far the log has come.
+    fn progress(&self) -> Progress;
+
+    /// The message is gone: its body will not be asked for again.
+    fn release(&self, key: MessageKey);
+}
+
+/// One record, before it has a number.
+#[derive(Debug)]
+pub(crate) struct Append<'a> {
+    pub(crate) events: &'a [u8],
+    pub(crate) body: Option<Body>,
+    /// Whether a reply waits for this record to be durable.
+    pub(crate) sync: bool,
+    pub(crate) purpose: Purpose,
+}
+
+/// Room in the log, asked for before anything is decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Room {
+    /// Bytes of the records together.
+    pub(crate) bytes: u64,
+    pub(crate) purpose: Purpose,
+}
+
+impl Room {
+    /// Room for what lets a queue shrink or keeps it going: a delete, a receive, an attribute.
+    pub(crate) const fn small() -> Self {
+        Self { bytes: 16 << 10, purpose: Purpose::Shrink }
+    }
+
+    /// Room for sends of `bytes` together.
+    pub(crate) const fn grow(bytes: u64) -> Self {
+        Self { bytes, purpose: Purpose::Grow }
+    }
+}
+
+impl Log for Arc<Store> {
+    fn check_room(&self, room: Room) -> Result<(), ReserveError> {
+        self.reserve(room.bytes, room.purpose).map(drop)
+    }
+
+    fn append(&self, append: Append<'_>) -> Result<Lsn, ReserveError> {
+        let record = Record {
+            events: append.events,
+            bodies: append.body.map(|(key, bytes)| (body_key(key), bytes)).into_iter().collect(),
+            sync: append.sync,
+        };
+        let reservation: Reservation = self.reserve(record.len_bytes(), append.purpose)?;
+        Ok(Store::append(self, reservation, record))
+    }
+
+    fn progress(&self) -> Progress {
+        Store::progress(self)
+    }
+
+    fn release(&self, key: MessageKey) {
+        Store::release(self, body_key(key));
+    }
+}
+
+/// A message's key is also its body's.
+pub(crate) fn body_key(key: MessageKey) -> BodyKey {
+    BodyKey(key.get())
+}

@@ -1,0 +1,151 @@
+//! The batch actions: a loop over the single action's own code, with a batch's own rules around.
+//!
+//! An entry that fails is told in `Failed`, and the others are carried out; only what is wrong
+//! with the batch as a whole refuses the request.
+
+use std::time::Duration;
+
+use longshore_types::limits::MESSAGE_BYTES_MAX;
+use longshore_wire::{
+    BatchKind, BatchResultEntry, BatchResultErrorEntry, ChangeMessageVisibilityBatch,
+    ChangeMessageVisibilityBatchReply, DeleteMessageBatch, DeleteMessageBatchReply, Reply,
+    SendMessageBatch, SendMessageBatchReply, SendMessageBatchResultEntry, SqsError, check,
+};
+
+use super::change_message_visibility::change_visibility;
+use super::delete_message::{Handle, delete};
+use super::done;
+use super::draft::Draft;
+use crate::broker::Broker;
+use crate::caller::Caller;
+use crate::core::{Operation, Step, Turn};
+use crate::log::Room;
+
+/// What the entries came to, by id: those that succeeded, and those that failed.
+type Results<T> = (Vec<(String, T)>, Vec<BatchResultErrorEntry>);
+
+/// A batch, prepared: the queue, what is wrong with the batch's shape, and the entries by id.
+#[derive(Debug)]
+struct Batch<E> {
+    queue_url: String,
+    shape: Result<(), SqsError>,
+    entries: Vec<(String, E)>,
+}
+
+impl<E> Batch<E> {
+    fn new(queue_url: String, kind: BatchKind, entries: Vec<(Option<String>, E)>) -> Self {
+        let shape = check::batch_shape(entries.iter().map(|(id, _)| id.as_deref()), kind);
+        let named = |(id, entry): (Option<String>, E)| (id.unwrap_or_default(), entry);
+        Self { queue_url, shape, entries: entries.into_iter().map(named).collect() }
+    }
+
+    /// Carries each entry out, and answers what each came to.
+    fn run<T>(
+        self,
+        turn: &mut Turn<'_>,
+        mut one: impl FnMut(&mut Turn<'_>, longshore_engine::QueueId, E) -> Result<T, SqsError>,
+    ) -> Result<Results<T>, SqsError> {
+        let queue = turn.resolve(&self.queue_url)?;
+        self.shape?;
+        let (mut successful, mut failed) = (Vec::new(), Vec::new());
+        for (id, entry) in self.entries {
+            match one(turn, queue, entry) {
+                Ok(result) => successful.push((id, result)),
+                Err(refusal) => failed.push(refusal.into_entry(id)),
+            }
+        }
+        Ok((successful, failed))
+    }
+}
+
+/// A batch of sends, prepared.
+#[derive(Debug)]
+pub(super) struct SendBatch(Batch<Draft>);
+
+impl SendBatch {
+    pub(super) fn prepare(input: SendMessageBatch, broker: &Broker, caller: &Caller) -> Self {
+        let entries = input.entries.into_iter().map(|mut entry| {
+            let id = entry.id.take();
+            (id, Draft::new(entry.into_send(String::new()), broker, caller))
+        });
+        let entries = entries.collect();
+        let mut batch = Batch::new(input.queue_url, BatchKind::Send, entries);
+        batch.shape = batch.shape.and_then(|()| check_total(&batch.entries));
+        Self(batch)
+    }
+}
+
+/// All messages of a batch together are as large as one may be, whatever the queue's own limit.
+fn check_total(entries: &[(String, Draft)]) -> Result<(), SqsError> {
+    let bytes = entries.iter().map(|(_, draft)| draft.bytes).sum();
+    if bytes > MESSAGE_BYTES_MAX as usize {
+        return Err(SqsError::BatchRequestTooLong(bytes));
+    }
+    Ok(())
+}
+
+impl Operation for SendBatch {
+    fn room(&self) -> Room {
+        if self.0.shape.is_err() {
+            return Room::small();
+        }
+        Room::grow(self.0.entries.iter().map(|(_, draft)| draft.room_bytes()).sum())
+    }
+
+    fn run(self, turn: &mut Turn<'_>) -> Result<Step, SqsError> {
+        let (sent, failed) = self.0.run(turn, |turn, queue, draft| draft.send(queue, turn))?;
+        let successful =
+            sent.into_iter().map(|(id, sent)| SendMessageBatchResultEntry { id, sent }).collect();
+        Ok(done(Reply::SendMessageBatch(SendMessageBatchReply { successful, failed })))
+    }
+}
+
+/// A batch of deletes, prepared.
+#[derive(Debug)]
+pub(super) struct DeleteBatch(Batch<Handle>);
+
+impl DeleteBatch {
+    pub(super) fn prepare(input: DeleteMessageBatch, broker: &Broker) -> Self {
+        let entries = input.entries.into_iter();
+        let entries =
+            entries.map(|entry| (entry.id, Handle::parse(entry.receipt_handle, broker))).collect();
+        Self(Batch::new(input.queue_url, BatchKind::Delete, entries))
+    }
+}
+
+impl Operation for DeleteBatch {
+    fn run(self, turn: &mut Turn<'_>) -> Result<Step, SqsError> {
+        let (deleted, failed) =
+            self.0.run(turn, |turn, queue, handle| delete(turn, queue, &handle))?;
+        let successful = ids(deleted);
+        Ok(done(Reply::DeleteMessageBatch(DeleteMessageBatchReply { successful, failed })))
+    }
+}
+
+/// A batch of changes of visibility, prepared.
+#[derive(Debug)]
+pub(super) struct ChangeVisibilityBatch(Batch<(Handle, Result<Duration, SqsError>)>);
+
+impl ChangeVisibilityBatch {
+    pub(super) fn prepare(input: ChangeMessageVisibilityBatch, broker: &Broker) -> Self {
+        let entries = input.entries.into_iter().map(|entry| {
+            let handle = Handle::parse(entry.receipt_handle, broker);
+            (entry.id, (handle, check::entry_visibility(entry.visibility_timeout)))
+        });
+        Self(Batch::new(input.queue_url, BatchKind::ChangeVisibility, entries.collect()))
+    }
+}
+
+impl Operation for ChangeVisibilityBatch {
+    fn run(self, turn: &mut Turn<'_>) -> Result<Step, SqsError> {
+        let (changed, failed) = self.0.run(turn, |turn, queue, (handle, timeout)| {
+            change_visibility(turn, queue, &handle, timeout)
+        })?;
+        let reply = ChangeMessageVisibilityBatchReply { successful: ids(changed), failed };
+        Ok(done(Reply::ChangeMessageVisibilityBatch(reply)))
+    }
+}
+
+fn ids(entries: Vec<(String, ())>) -> Vec<BatchResultEntry> {
+    entries.into_iter().map(|(id, ())| BatchResultEntry { id }).collect()
+}

@@ -1,0 +1,51 @@
+//! `ChangeMessageVisibility`: a lease ends so many seconds from now; zero hands the message back.
+
+use std::time::Duration;
+
+use longshore_engine::QueueId;
+use longshore_wire::{ChangeMessageVisibility, Reply, SqsError, check};
+
+use super::delete_message::Handle;
+use super::done;
+use crate::broker::Broker;
+use crate::core::{Operation, Step, Turn};
+
+/// A change of visibility, prepared.
+#[derive(Debug)]
+pub(super) struct ChangeVisibility {
+    queue_url: String,
+    handle: Handle,
+    timeout: Result<Duration, SqsError>,
+}
+
+impl ChangeVisibility {
+    pub(super) fn prepare(input: ChangeMessageVisibility, broker: &Broker) -> Self {
+        let handle = Handle::parse(input.receipt_handle, broker);
+        let timeout = check::visibility(input.visibility_timeout);
+        Self { queue_url: input.queue_url, handle, timeout }
+    }
+}
+
+impl Operation for ChangeVisibility {
+    fn run(self, turn: &mut Turn<'_>) -> Result<Step, SqsError> {
+        let id = turn.resolve(&self.queue_url)?;
+        change_visibility(turn, id, &self.handle, self.timeout)?;
+        Ok(done(Reply::Empty))
+    }
+}
+
+/// Changes one message's visibility, for a single change and for an entry of a batch.
+pub(super) fn change_visibility(
+    turn: &mut Turn<'_>,
+    id: QueueId,
+    handle: &Handle,
+    timeout: Result<Duration, SqsError>,
+) -> Result<(), SqsError> {
+    let receipt = handle.receipt()?;
+    let timeout = timeout?;
+    let decided = turn.queue(id)?.change_visibility(&receipt, timeout, turn.now());
+    match decided.map_err(|refusal| handle.refused(refusal, timeout.as_secs()))? {
+        Some(event) => turn.commit(id, event),
+        None => Ok(()),
+    }
+}

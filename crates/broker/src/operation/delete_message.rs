@@ -1,0 +1,80 @@
+//! `DeleteMessage`.
+//!
+//! A receipt handle is honoured for 12 hours, also after its visibility timeout has ended and
+//! after the message was received again: the work was reported done. Deleting again succeeds.
+
+use longshore_engine::{QueueId, Receipt, Refusal};
+use longshore_wire::{DeleteMessage, Reply, SqsError};
+
+use super::done;
+use crate::broker::Broker;
+use crate::core::{Operation, Step, Turn};
+
+/// A delete, prepared.
+#[derive(Debug)]
+pub(super) struct Delete {
+    queue_url: String,
+    handle: Handle,
+}
+
+impl Delete {
+    pub(super) fn prepare(input: DeleteMessage, broker: &Broker) -> Self {
+        let handle = Handle::parse(input.receipt_handle, broker);
+        Self { queue_url: input.queue_url, handle }
+    }
+}
+
+impl Operation for Delete {
+    fn run(self, turn: &mut Turn<'_>) -> Result<Step, SqsError> {
+        let id = turn.resolve(&self.queue_url)?;
+        delete(turn, id, &self.handle)?;
+        Ok(done(Reply::Empty))
+    }
+}
+
+/// Deletes one message, for a single delete and for an entry of a batch.
+pub(super) fn delete(turn: &mut Turn<'_>, id: QueueId, handle: &Handle) -> Result<(), SqsError> {
+    let receipt = handle.receipt()?;
+    let decided = turn.queue(id)?.delete(&receipt, turn.now());
+    match decided.map_err(|refusal| handle.refused(refusal, 0))? {
+        Some(event) => turn.commit(id, event),
+        None => Ok(()),
+    }
+}
+
+/// A receipt handle as it was sent, and the delivery that it names.
+#[derive(Debug)]
+pub(super) struct Handle {
+    text: String,
+    receipt: Option<Receipt>,
+}
+
+impl Handle {
+    pub(super) fn parse(text: String, broker: &Broker) -> Self {
+        let receipt = broker.receipts().parse(&text);
+        Self { text, receipt }
+    }
+
+    /// The delivery that the handle names.
+    pub(super) fn receipt(&self) -> Result<Receipt, SqsError> {
+        if self.text.is_empty() {
+            return Err(SqsError::MissingParameter("ReceiptHandle".to_owned()));
+        }
+        self.receipt.ok_or_else(|| SqsError::ReceiptHandleIsInvalid(self.text.clone()))
+    }
+
+    /// How SQS says that the queue refused; `seconds` is the visibility timeout that was asked.
+    pub(super) fn refused(&self, refusal: Refusal, seconds: u64) -> SqsError {
+        match refusal {
+            Refusal::ReceiptOfAnotherQueue { .. } => {
+                SqsError::ReceiptHandleIsInvalid(self.text.clone())
+            }
+            Refusal::ReceiptExpired { .. } => SqsError::receipt_handle_expired(&self.text),
+            Refusal::NotAvailable { .. } => {
+                SqsError::not_available_for_visibility_change(&self.text)
+            }
+            Refusal::VisibilityTooLong { .. } => SqsError::visibility_beyond_limit(seconds),
+            Refusal::OverLimit { .. } => SqsError::too_many_in_flight(),
+        }
+    }
+}

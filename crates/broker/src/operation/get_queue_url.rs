@@ -1,0 +1,26 @@
+//! `GetQueueUrl`: the URL of a queue, for whoever knows its name.
+
+use longshore_types::AccountId;
+use longshore_wire::{GetQueueUrl, GetQueueUrlReply, Reply, SqsError};
+
+use super::done;
+use crate::caller::Caller;
+use crate::core::{Operation, Step, Turn};
+use crate::queue_url::QueueAddress;
+
+impl Operation for (GetQueueUrl, Caller) {
+    fn run(self, turn: &mut Turn<'_>) -> Result<Step, SqsError> {
+        let (input, caller) = self;
+        let address = address(&input).ok_or(SqsError::QueueDoesNotExist)?;
+        let arn = turn.arn(address);
+        turn.catalog().by_arn(&arn).ok_or(SqsError::QueueDoesNotExist)?;
+        let queue_url = caller.queue_url(&arn);
+        Ok(done(Reply::GetQueueUrl(GetQueueUrlReply { queue_url })))
+    }
+}
+
+fn address(input: &GetQueueUrl) -> Option<QueueAddress> {
+    let name = QueueAddress::parse(&input.queue_name)?.name;
+    let account = input.queue_owner_aws_account_id.as_deref().map(AccountId::parse);
+    Some(QueueAddress { account: account.transpose().ok()?, name })
+}

@@ -1,0 +1,14 @@
+//! `ListQueueTags`.
+
+use longshore_wire::{ListQueueTags, ListQueueTagsReply, Reply, SqsError};
+
+use super::done;
+use crate::core::{Operation, Step, Turn};
+
+impl Operation for ListQueueTags {
+    fn run(self, turn: &mut Turn<'_>) -> Result<Step, SqsError> {
+        let id = turn.resolve(&self.queue_url)?;
+        let tags = turn.entry(id)?.tags.clone();
+        Ok(done(Reply::ListQueueTags(ListQueueTagsReply { tags })))
+    }
+}

@@ -1,0 +1,28 @@
+//! `PurgeQueue`: every message goes, available, delayed and in flight; later sends stay.
+
+use std::time::Duration;
+
+use longshore_engine::QueueId;
+use longshore_wire::{PurgeQueue, Reply, SqsError};
+
+use super::done;
+use crate::core::{Operation, Step, Turn};
+
+/// How long a strict broker refuses to purge a queue again.
+const PURGE_AGAIN_AFTER: Duration = Duration::from_secs(60);
+
+impl Operation for PurgeQueue {
+    fn run(self, turn: &mut Turn<'_>) -> Result<Step, SqsError> {
+        let id = turn.resolve(&self.queue_url)?;
+        if turn.identity().strict && purged_lately(turn, id) {
+            return Err(SqsError::PurgeQueueInProgress(turn.entry(id)?.arn.name.to_string()));
+        }
+        let event = turn.queue(id)?.purge();
+        turn.commit(id, event)?;
+        Ok(done(Reply::Empty))
+    }
+}
+
+fn purged_lately(turn: &Turn<'_>, id: QueueId) -> bool {
+    turn.purged_at(id).is_some_and(|at| turn.now().since(at) < PURGE_AGAIN_AFTER)
+}

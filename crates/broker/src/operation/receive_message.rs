@@ -1,0 +1,156 @@
+//! `ReceiveMessage`: the turn at the queue, and then the bodies.
+//!
+//! The turn answers which messages are delivered; their bodies are read from the store once the
+//! answer may leave, outside the lock. A message that was deleted in between is left out.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use longshore_engine::QueueId;
+use longshore_types::MessageAttributes;
+use longshore_wire::check::{AttributeFilter, ReceiveLimits, SystemAttributeNames};
+use longshore_wire::{
+    ReceiveMessage, ReceiveMessageReply, ReceivedMessage, Reply, SqsError, SystemAttributeName,
+    check, digest,
+};
+
+use crate::broker::Broker;
+use crate::content::Content;
+use crate::core::{Answer, Delivered, Operation, ReceiveSpec, Step, Turn};
+use crate::log::Room;
+
+/// A receive, prepared.
+#[derive(Debug)]
+struct Receive {
+    queue_url: String,
+    limits: Result<ReceiveLimits, SqsError>,
+}
+
+/// What of a message the receive asks for beside its body.
+#[derive(Debug)]
+struct Wanted {
+    system: SystemAttributeNames,
+    attributes: AttributeFilter,
+}
+
+/// Receives messages.
+///
+/// # Cancel safety
+///
+/// A receive that is dropped while it waits takes no message.
+pub(super) async fn receive(broker: &Broker, input: ReceiveMessage) -> Result<Reply, SqsError> {
+    let system = check::system_attribute_names(
+        &input.attribute_names,
+        &input.message_system_attribute_names,
+    );
+    let limits = check::receive(&input).and_then(|limits| system.clone().map(|_| limits));
+    let attributes = AttributeFilter::parse(&input.message_attribute_names);
+    let answer = broker.perform(Receive { queue_url: input.queue_url, limits }).await?;
+    let wanted = Wanted { system: system?, attributes };
+    match answer {
+        Answer::Delivered(delivered) => {
+            let messages = messages(broker, delivered, &wanted).await?;
+            Ok(Reply::ReceiveMessage(ReceiveMessageReply { messages }))
+        }
+        Answer::Reply(reply) => Ok(reply),
+    }
+}
+
+impl Operation for Receive {
+    fn room(&self) -> Room {
+        Room::small()
+    }
+
+    fn run(self, turn: &mut Turn<'_>) -> Result<Step, SqsError> {
+        let id = turn.resolve(&self.queue_url)?;
+        let limits = self.limits?;
+        let wait = match limits.wait {
+            Some(wait) => wait,
+            None => turn.queue(id)?.settings().receive_wait,
+        };
+        receive_or_park(turn, id, &limits, wait)
+    }
+}
+
+fn receive_or_park(
+    turn: &mut Turn<'_>,
+    id: QueueId,
+    limits: &ReceiveLimits,
+    wait: Duration,
+) -> Result<Step, SqsError> {
+    let waits = !wait.is_zero();
+    let spec = ReceiveSpec { count_max: limits.count, visibility: limits.visibility, waits };
+    let delivered = turn.deliver(id, spec)?;
+    if delivered.is_empty() && waits {
+        return Ok(Step::Park(id, spec, turn.now() + wait));
+    }
+    Ok(Step::Done(Answer::Delivered(delivered)))
+}
+
+async fn messages(
+    broker: &Broker,
+    delivered: Vec<Delivered>,
+    wanted: &Wanted,
+) -> Result<Vec<ReceivedMessage>, SqsError> {
+    let mut messages = Vec::with_capacity(delivered.len());
+    for delivery in delivered {
+        if let Some(content) = broker.content(delivery.receipt.key).await? {
+            let handle = broker.receipts().handle(&delivery.receipt);
+            messages.push(wanted.message(&delivery, handle, content));
+        }
+    }
+    Ok(messages)
+}
+
+impl Wanted {
+    fn message(&self, delivery: &Delivered, handle: String, content: Content) -> ReceivedMessage {
+        let attributes = self.system_attributes(delivery, &content);
+        let message_attributes = self.message_attributes(content.attributes);
+        ReceivedMessage {
+            message_id: delivery.id,
+            receipt_handle: handle,
+            md5_of_body: content.body_md5,
+            body: content.body,
+            attributes,
+            md5_of_message_attributes: digest::attributes(&message_attributes),
+            message_attributes,
+        }
+    }
+
+    fn message_attributes(&self, mut attributes: MessageAttributes) -> MessageAttributes {
+        attributes.retain(|name, _| self.attributes.matches(name));
+        attributes
+    }
+
+    fn system_attributes(
+        &self,
+        delivery: &Delivered,
+        content: &Content,
+    ) -> BTreeMap<SystemAttributeName, String> {
+        let value = |name| Some((name, system_attribute(name, delivery, content)?));
+        self.system.iter().filter_map(value).collect()
+    }
+}
+
+/// A system attribute's value; `None` where the message has none.
+fn system_attribute(
+    name: SystemAttributeName,
+    delivery: &Delivered,
+    content: &Content,
+) -> Option<String> {
+    match name {
+        SystemAttributeName::SenderId => Some(content.sender.clone()),
+        SystemAttributeName::SentTimestamp => Some(delivery.sent_at.to_string()),
+        SystemAttributeName::ApproximateReceiveCount => Some(delivery.receive_count.to_string()),
+        SystemAttributeName::ApproximateFirstReceiveTimestamp => {
+            Some(delivery.first_received_at.to_string())
+        }
+        SystemAttributeName::AwsTraceHeader => content.trace_header.clone(),
+        SystemAttributeName::MessageGroupId => content.group.clone(),
+        SystemAttributeName::DeadLetterQueueSourceArn => {
+            delivery.dead_letter_source.as_ref().map(ToString::to_string)
+        }
+        // Of FIFO queues only; a standard queue leaves them out without an error.
+        SystemAttributeName::SequenceNumber | SystemAttributeName::MessageDeduplicationId => None,
+    }
+}

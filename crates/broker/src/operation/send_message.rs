@@ -1,0 +1,36 @@
+//! `SendMessage`.
+
+use longshore_wire::{Reply, SendMessage, SqsError};
+
+use super::done;
+use super::draft::Draft;
+use crate::broker::Broker;
+use crate::caller::Caller;
+use crate::core::{Operation, Step, Turn};
+use crate::log::Room;
+
+/// A send, prepared.
+#[derive(Debug)]
+pub(super) struct Send {
+    queue_url: String,
+    draft: Draft,
+}
+
+impl Send {
+    pub(super) fn prepare(mut input: SendMessage, broker: &Broker, caller: &Caller) -> Self {
+        let queue_url = std::mem::take(&mut input.queue_url);
+        Self { queue_url, draft: Draft::new(input, broker, caller) }
+    }
+}
+
+impl Operation for Send {
+    fn room(&self) -> Room {
+        Room::grow(self.draft.room_bytes())
+    }
+
+    fn run(self, turn: &mut Turn<'_>) -> Result<Step, SqsError> {
+        let id = turn.resolve(&self.queue_url)?;
+        let reply = self.draft.send(id, turn)?;
+        Ok(done(Reply::SendMessage(reply)))
+    }
+}

@@ -1,0 +1,32 @@
+//! `SetQueueAttributes`: all that is asked, or, if any of it is wrong, nothing.
+
+use longshore_types::AttributeName;
+use longshore_wire::{Reply, SetQueueAttributes, SqsError};
+
+use super::create_queue::check_redrive;
+use super::done;
+use crate::attribute::{self, Attributes, Checked};
+use crate::core::{Operation, Step, Turn};
+
+impl Operation for SetQueueAttributes {
+    fn run(self, turn: &mut Turn<'_>) -> Result<Step, SqsError> {
+        let id = turn.resolve(&self.queue_url)?;
+        let entry = turn.entry(id)?;
+        let checked = attribute::check(&self.attributes, &entry.attributes)?;
+        let policy = checked.get(&AttributeName::RedrivePolicy).and_then(Option::as_ref);
+        check_redrive(turn, &entry.arn, policy)?;
+        let settings = attribute::settings(&merged(&entry.attributes, &checked));
+        let settings = turn.queue(id)?.change_settings(settings);
+        let event =
+            turn.catalog().set_attributes(id, checked).map_err(|_| SqsError::QueueDoesNotExist)?;
+        turn.commit_catalog(event, Some((id, settings)))?;
+        Ok(done(Reply::Empty))
+    }
+}
+
+fn merged(present: &Attributes, set: &Checked) -> Attributes {
+    let kept = present.iter().filter(|(name, _)| !set.contains_key(name));
+    let kept = kept.map(|(name, value)| (*name, value.clone()));
+    let given = set.iter().filter_map(|(name, value)| Some((*name, value.clone()?)));
+    kept.chain(given).collect()
+}

@@ -1,0 +1,28 @@
+//! `TagQueue` and `UntagQueue`: tags are merged in, and taken away by key.
+
+use longshore_wire::{Reply, SqsError, TagQueue, UntagQueue, check};
+
+use super::done;
+use crate::core::{Operation, Step, Turn, catalog_refused};
+
+impl Operation for TagQueue {
+    fn run(self, turn: &mut Turn<'_>) -> Result<Step, SqsError> {
+        let id = turn.resolve(&self.queue_url)?;
+        check::tags(&self.tags)?;
+        let event =
+            turn.catalog().tag(id, self.tags).map_err(|refusal| catalog_refused(&refusal))?;
+        turn.commit_catalog(event, None)?;
+        Ok(done(Reply::Empty))
+    }
+}
+
+impl Operation for UntagQueue {
+    fn run(self, turn: &mut Turn<'_>) -> Result<Step, SqsError> {
+        let id = turn.resolve(&self.queue_url)?;
+        check::tag_keys(&self.tag_keys)?;
+        let keys = self.tag_keys.into_iter().collect();
+        let event = turn.catalog().untag(id, keys).map_err(|refusal| catalog_refused(&refusal))?;
+        turn.commit_catalog(event, None)?;
+        Ok(done(Reply::Empty))
+    }
+}
