@@ -36,6 +36,7 @@ mod epoch;
 mod error;
 mod identity;
 mod index;
+mod lock;
 mod log;
 mod lsn;
 mod memory;

@@ -262,6 +262,15 @@ mod tests {
     }
 
     #[test]
+    fn a_record_is_refused_out_of_its_place() {
+        let mut out = Vec::new();
+        sample().encode(epoch(), 77, &mut out, |_, _, _| {});
+        assert!(decode(epoch(), Lsn(9), 77, &out).is_ok());
+        assert!(decode(epoch(), Lsn(8), 77, &out).is_err());
+        assert!(decode(epoch(), Lsn(9), 78, &out).is_err());
+    }
+
+    #[test]
     fn a_body_is_refused_under_another_key_or_epoch() {
         let mut frame = Vec::new();
         encode_body(epoch(), BodyKey(1), b"text", &mut frame);

@@ -173,9 +173,10 @@ impl Space {
         Some(spare.segment)
     }
 
-    /// The first spare that is cold, which counts as warming from now on.
+    /// The spare that is used next, if it is cold; it counts as warming from now on. Those behind it
+    /// are not warmed yet: a store that stays small should not write what it may never need.
     pub(crate) fn begin_warming(&mut self) -> Option<SegmentFile> {
-        let spare = self.spares.iter_mut().find(|spare| spare.warmth == Warmth::Cold)?;
+        let spare = self.spares.front_mut().filter(|spare| spare.warmth == Warmth::Cold)?;
         spare.warmth = Warmth::Warming;
         Some(spare.segment.clone())
     }

@@ -23,12 +23,12 @@ use crate::{
     bodies::{Bodies, Usage},
     disk::DiskLock,
     epoch::SegmentNumber,
+    lock,
     log::Log,
     memory::Memory,
     recovery::{self, Ready},
     shared::Shared,
     space::Space,
-    verify,
     writer::Writer,
 };
 
@@ -68,7 +68,7 @@ impl Store {
         replay: &mut Replay<'_>,
     ) -> Result<(Self, Recovered), OpenError> {
         options.check()?;
-        let lock = verify::lock(&*disk)?;
+        let lock = lock::take(&*disk)?;
         let directory = disk.describe("");
         let ready = recovery::recover(disk, options.segment_bytes, replay)?;
         let recovered = ready.recovered.clone();

@@ -12,13 +12,14 @@
 use crate::{
     Lsn, OpenError,
     batch::{ALIGNMENT, BatchHeader},
-    record::read_u32,
     scan::{End, damaged, rest},
     segment::{SEGMENT_HEADER_BYTES, SegmentFile},
 };
 
 /// Zeros are written in pieces of this size.
 const ZEROS_BYTES: usize = 8 << 10;
+/// What is compared with zeros at once: a multiple of what batches are aligned to.
+const PAGE_BYTES: usize = 4 << 10;
 
 /// Bytes behind the end of the log that are not zero.
 #[derive(Debug)]
@@ -51,7 +52,7 @@ fn look<'a>(
 ) -> Result<Option<Remains<'a>>, OpenError> {
     let bytes = segment.load()?;
     let behind = rest(&bytes, usize::try_from(offset).unwrap_or(usize::MAX));
-    let Some(last) = behind.iter().rposition(|byte| *byte != 0) else { return Ok(None) };
+    let Some(last) = last_not_zero(behind) else { return Ok(None) };
     if has_witness(segment, behind, end.position.next) {
         let reason = format!(
             "record {} cannot be read, and a later batch says it was durable",
@@ -64,13 +65,29 @@ fn look<'a>(
 
 /// Whether a batch in `behind` says that `missing` was synced before it.
 fn has_witness(segment: &SegmentFile, behind: &[u8], missing: Lsn) -> bool {
-    (0..behind.len()).step_by(ALIGNMENT).any(|at| {
-        let bytes = &behind[at..];
-        // Most of it is zeros: look closer only where something begins.
-        read_u32(bytes, 0).is_some_and(|magic| magic != 0)
-            && BatchHeader::decode(segment.epoch, bytes)
-                .is_some_and(|header| header.synced_through >= missing)
-    })
+    let bears_witness = |at: usize| {
+        BatchHeader::decode(segment.epoch, &behind[at..])
+            .is_some_and(|header| header.synced_through >= missing)
+    };
+    let starts = (0..behind.len()).step_by(PAGE_BYTES).filter(|at| !is_zero(&behind[*at..]));
+    let mut places =
+        starts.flat_map(|at| (at..behind.len().min(at + PAGE_BYTES)).step_by(ALIGNMENT));
+    places.any(bears_witness)
+}
+
+/// Where the last byte is that is not zero.
+fn last_not_zero(bytes: &[u8]) -> Option<usize> {
+    let page = (0..bytes.len()).step_by(PAGE_BYTES).rfind(|at| !is_zero(&bytes[*at..]))?;
+    let end = bytes.len().min(page + PAGE_BYTES);
+    bytes[page..end].iter().rposition(|byte| *byte != 0).map(|at| page + at)
+}
+
+/// Whether the first page of `bytes` is all zeros. Most of them are: a comparison of whole pages is
+/// what keeps the look at an empty segment short.
+fn is_zero(bytes: &[u8]) -> bool {
+    const ZEROS: [u8; PAGE_BYTES] = [0; PAGE_BYTES];
+    let page = &bytes[..bytes.len().min(PAGE_BYTES)];
+    page == &ZEROS[..page.len()]
 }
 
 /// Overwrites remains with zeros, durably.

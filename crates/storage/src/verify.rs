@@ -1,8 +1,6 @@
 //! Looking at a whole store without changing anything.
 
-use std::io;
-
-use crate::{Disk, Lsn, OpenError, disk::DiskLock, identity, scan, tail};
+use crate::{Disk, Lsn, OpenError, identity, lock, scan, tail};
 
 /// What a store holds, by reading all of it.
 #[derive(Debug, Default)]
@@ -28,21 +26,10 @@ pub struct Report {
 /// Reads everything in a store, checks it, and changes nothing. A store that is open elsewhere is
 /// [`OpenError::Locked`]; damage is in the report.
 pub fn verify(disk: &dyn Disk) -> Result<Report, OpenError> {
-    let _lock = lock(disk)?;
+    let _lock = lock::take(disk)?;
     let mut report = Report::default();
     report.damage = look(disk, &mut report).err();
     Ok(report)
-}
-
-/// Takes the directory, or says who has it.
-pub(crate) fn lock(disk: &dyn Disk) -> Result<Box<dyn DiskLock>, OpenError> {
-    let directory = disk.describe("");
-    disk.lock().map_err(|source| {
-        if source.kind() == io::ErrorKind::WouldBlock {
-            return OpenError::Locked { directory };
-        }
-        OpenError::io("lock", directory)(source)
-    })
 }
 
 fn look(disk: &dyn Disk, report: &mut Report) -> Result<(), OpenError> {

@@ -234,10 +234,19 @@ impl FaultyDisk {
         Self::with(names, files, seed)
     }
 
-    /// The disk after the process was killed: nothing is lost, and the lock is free.
+    /// The disk after the process was killed, as a new one without faults: nothing is lost, nothing
+    /// more is synced, and the lock is free. This one is off.
     #[must_use]
     pub fn kill(&self, seed: u64) -> Self {
-        self.power_cut(PowerCut::Everything, seed)
+        let mut world = self.world();
+        world.off = true;
+        let killed = Self::with(world.names.clone(), world.files.clone(), seed);
+        {
+            let mut left = killed.world();
+            left.durable_names = world.durable_names.clone();
+            left.name_changes.clone_from(&world.name_changes);
+        }
+        killed
     }
 
     /// A second disk with the same contents, all of it synced. This one goes on.

@@ -37,6 +37,12 @@ impl RealDisk {
             std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&path)?;
             sync_parent(&path)?;
         }
+        Self::open_existing(path)
+    }
+
+    /// Opens the directory at `path`, which must be there.
+    pub fn open_existing(path: impl Into<PathBuf>) -> io::Result<Self> {
+        let path = path.into();
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let directory = fs::open(&path, flags, Mode::empty())?;
         Ok(Self { path, directory })

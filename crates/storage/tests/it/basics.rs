@@ -186,7 +186,7 @@ fn a_record_that_the_caller_cannot_replay_is_named() {
     let bench = Bench::open(&disk, small()).unwrap();
     bench.append_events(b"strange").unwrap();
     bench.store.close().unwrap();
-    let refused = Store::open(Arc::new(disk.clone()), small(), &mut |_, _, _| {
+    let refused = Store::open(Arc::new(disk), small(), &mut |_, _, _| {
         Err(longshore_storage::ReplayError::new("event 99 is unknown"))
     });
     let message = refused.err().unwrap().to_string();

@@ -105,7 +105,9 @@ fn a_body_that_rots_while_the_store_is_open_is_never_handed_out() {
 fn missing_and_shortened_files_are_named() {
     let keep = |names: &[&str], disk: &FaultyDisk| {
         let copy = FaultyDisk::new(2);
-        names.iter().for_each(|name| copy.set_contents(name, disk.contents(name)));
+        for name in names {
+            copy.set_contents(name, disk.contents(name));
+        }
         open_and_compare(&copy).unwrap().to_string()
     };
     let disk = closed();

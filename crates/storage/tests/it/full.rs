@@ -1,6 +1,6 @@
 //! A full disk: what makes the store larger waits, everything else goes on.
 
-use longshore_storage::{Lsn, Purpose, Record, ReserveError, disk::FaultyDisk};
+use longshore_storage::{Lsn, Purpose, Record, Reservation, ReserveError, disk::FaultyDisk};
 
 use crate::kit::{Bench, small};
 
@@ -82,31 +82,38 @@ fn a_reservation_that_is_dropped_gives_its_room_back() {
     }
 }
 
+/// Reserves records of these sizes, in turn, until it is refused.
+fn reserve_all(bench: &Bench, sizes: &[u64]) -> Vec<Reservation> {
+    let mut reserved = Vec::new();
+    for bytes in sizes.iter().cycle() {
+        match bench.store.reserve(*bytes, Purpose::Shrink) {
+            Ok(reservation) => reserved.push(reservation),
+            Err(refused) => {
+                assert_eq!(refused, ReserveError::Full);
+                return reserved;
+            }
+        }
+    }
+    reserved
+}
+
 #[test]
 fn whatever_was_reserved_fits_in_any_order_and_with_any_waste() {
-    let disk = FaultyDisk::new(1);
-    let bench = Bench::open(&disk, small()).unwrap();
-    disk.set_full(true);
-    let sizes = [900, 10, 500, 976, 1, 300, 700];
-    let mut reserved = Vec::new();
-    for bytes in sizes.into_iter().cycle() {
-        match bench.store.reserve(bytes, Purpose::Shrink) {
-            Ok(reservation) => reserved.push(reservation),
-            Err(_) => break,
-        }
-    }
-    reserved.sort_by_key(|reservation| reservation.bytes() % 7);
-    let mut last = Lsn::ZERO;
-    for reservation in reserved {
-        let overhead = usize::try_from(Record::bytes(0, [])).unwrap();
-        let Ok(len) = usize::try_from(reservation.bytes()) else { continue };
-        let events = vec![3; len.saturating_sub(overhead)];
-        if len >= overhead {
+    let overhead = Record::bytes(0, []);
+    for sizes in [&[976][..], &[976, 30], &[900, 28, 500, 976, 300, 700], &[28]] {
+        let disk = FaultyDisk::new(1);
+        let bench = Bench::open(&disk, small()).unwrap();
+        disk.set_full(true);
+        fill(&bench);
+        let mut reserved = reserve_all(&bench, sizes);
+        assert!(reserved.len() >= 4);
+        reserved.sort_by_key(|reservation| reservation.bytes() % 7);
+        for reservation in reserved {
+            let events = vec![3; usize::try_from(reservation.bytes() - overhead).unwrap()];
             let record = Record { events: &events, bodies: Vec::new(), sync: true };
-            last = bench.store.append(reservation, record);
+            let lsn = bench.store.append(reservation, record);
+            assert!(bench.wait_durable(lsn));
         }
+        assert_eq!(bench.store.close(), Ok(()));
     }
-    assert!(last > Lsn(5));
-    assert!(bench.wait_durable(last));
-    assert!(!bench.store.progress().poisoned);
 }

@@ -1,4 +1,5 @@
 //! What a store promises, on a disk in memory that fails on request, and on a real one.
+#![expect(clippy::unwrap_used, reason = "in a test, a failure is a panic")]
 
 mod basics;
 mod crash;

@@ -104,7 +104,7 @@ fn run(seed: u64) {
     let mut disk = FaultyDisk::new(seed);
     let mut model = Model::default();
     let mut durable = Lsn::ZERO;
-    for _ in 0..1 + random.below(6) {
+    for _ in 0..=random.below(6) {
         disturb(&disk, &mut random);
         if let Ok(bench) = Bench::open(&disk, options(&mut random)) {
             model.check(&disk, &bench, durable, seed);
