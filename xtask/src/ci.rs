@@ -31,8 +31,10 @@ pub(crate) fn run() -> Result<()> {
 
 const CLIPPY: [&str; 6] = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
 
+/// Private items too: their docs are what a contributor reads, and a broken link there is as broken.
 fn documentation() -> std::process::Command {
-    let mut command = workspace::cargo(["doc", "--workspace", "--no-deps"]);
+    let mut command =
+        workspace::cargo(["doc", "--workspace", "--no-deps", "--document-private-items"]);
     command.env("RUSTDOCFLAGS", "-D warnings");
     command
 }

@@ -41,7 +41,12 @@ const LAYERS: &[Layer] = &[
             "longshore-wire",
         ],
     ),
-    layer("longshore-model", &["longshore-engine", "longshore-types"]),
+    Layer {
+        member: "longshore-model",
+        may_use: &["longshore-types"],
+        // The comparison knows both; the model itself must not know what it is the yardstick of.
+        tests_may_use: &["longshore-engine"],
+    },
     layer("fibonacci", &["longshore"]),
     layer("xtask", &[]),
 ];
@@ -124,6 +129,17 @@ mod tests {
         check_arrow("longshore-tasks", "longshore-broker", false);
         check_arrow("longshore-gateway", "longshore-broker", false);
         check_arrow("longshore", "longshore-broker", true);
+    }
+
+    #[test]
+    fn the_model_meets_the_engine_in_its_tests_only() {
+        let engine = manifest("longshore-engine", "serde");
+        let model = manifest("longshore-model", "longshore-engine");
+        let tested = model.replace("[dependencies]", "[dev-dependencies]");
+        let arrows = |model: &str| {
+            check(&Tree::of(&[("a/Cargo.toml", model), ("b/Cargo.toml", &engine)])).len()
+        };
+        assert_eq!((arrows(&model), arrows(&tested)), (1, 0));
     }
 
     #[test]
