@@ -1,6 +1,7 @@
 //! Where on the disk each body is, and how many live bodies a segment still holds.
 //!
-//! About 50 bytes of memory for a body, whatever its size: a backlog costs that and no more.
+//! About 50 bytes of memory for a body, whatever its size: a backlog costs that and no more. The map
+//! is kept in shards, because a map that grows moves all of its entries at once, and everybody waits.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -22,28 +23,38 @@ pub(crate) struct Live {
     pub(crate) bytes: u64,
 }
 
+/// How many maps share the keys: with a million bodies, one that grows moves 16,000.
+const SHARDS: u64 = 64;
+
 /// Key → location, and the sum of it by segment.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Index {
-    locations: HashMap<BodyKey, Location>,
+    shards: Vec<HashMap<BodyKey, Location>>,
     live: BTreeMap<SegmentNumber, Live>,
+}
+
+impl Default for Index {
+    fn default() -> Self {
+        let shards = (0..SHARDS).map(|_| HashMap::new()).collect();
+        Self { shards, live: BTreeMap::new() }
+    }
 }
 
 impl Index {
     pub(crate) fn insert(&mut self, key: BodyKey, location: Location) {
         self.remove(key);
-        self.locations.insert(key, location);
+        self.shards[shard(key)].insert(key, location);
         let live = self.live.entry(location.segment).or_default();
         live.bodies += 1;
         live.bytes += u64::from(location.len);
     }
 
     pub(crate) fn get(&self, key: BodyKey) -> Option<Location> {
-        self.locations.get(&key).copied()
+        self.shards[shard(key)].get(&key).copied()
     }
 
     pub(crate) fn remove(&mut self, key: BodyKey) {
-        let Some(location) = self.locations.remove(&key) else { return };
+        let Some(location) = self.shards[shard(key)].remove(&key) else { return };
         let live = self.live.entry(location.segment).or_default();
         live.bodies -= 1;
         live.bytes -= u64::from(location.len);
@@ -51,13 +62,17 @@ impl Index {
 
     /// How many bodies it knows.
     pub(crate) fn len(&self) -> usize {
-        self.locations.len()
+        self.shards.iter().map(HashMap::len).sum()
     }
 
     /// The live bodies of every segment that ever held one.
     pub(crate) fn live(&self) -> &BTreeMap<SegmentNumber, Live> {
         &self.live
     }
+}
+
+fn shard(key: BodyKey) -> usize {
+    usize::try_from(key.0 % SHARDS).expect("there are few shards")
 }
 
 #[cfg(test)]
