@@ -12,14 +12,17 @@
 //! - A task is at least once delivered and, given a [`ClaimStore`] that its workers share, has
 //!   its effects recorded once. A reply is sent before its task is deleted.
 
+mod batch_entries;
 mod batcher;
 pub mod client;
 pub mod clock;
 pub mod codec;
+pub mod dead_letter;
 pub mod envelope;
 pub mod id;
 pub mod replies;
 pub mod reply;
+mod start;
 pub mod store;
 pub mod task;
 pub mod transport;

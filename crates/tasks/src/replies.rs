@@ -13,22 +13,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::join_all;
-use longshore_types::{MessageAttribute, limits};
+use longshore_types::limits;
 use thiserror::Error;
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
+use crate::batch_entries::{Settled, settle};
 use crate::clock::{Clock, SystemClock};
-use crate::envelope::CREATED_AT;
+use crate::dead_letter;
 use crate::reply::{self, NotAReply};
+use crate::start;
 use crate::store::{ReplyStore, StoreError};
 use crate::transport::{
-    OutgoingMessage, QueueFacts, QueueHandle, ReceiveRequest, ReceivedMessage, Transport,
-    TransportError,
+    QueueFacts, QueueHandle, ReceiveRequest, ReceivedMessage, Transport, TransportError,
 };
-
-/// The message attribute of a copy in a dead-letter queue that says why it is there.
-pub const REASON: &str = "reason";
 
 /// How long a receive that failed is not repeated, at first and at last.
 const RECEIVE_AGAIN: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
@@ -36,8 +34,6 @@ const RECEIVE_AGAIN: (Duration, Duration) = (Duration::from_millis(100), Duratio
 const EXPIRE_EVERY: Duration = Duration::from_secs(60);
 /// Replies that are removed in one go, so that nobody waits long for the store.
 const EXPIRE_COUNT_MAX: usize = 500;
-/// Tries of a delete that fails; after the last one the reply comes again, and changes nothing.
-const DELETE_TRIES: u32 = 3;
 
 /// Consumes a reply queue into a reply store.
 #[derive(Debug)]
@@ -125,9 +121,9 @@ impl Replies {
     ///
     /// Dropped, it loses nothing: what it held comes again after its visibility timeout.
     pub async fn run(self, shutdown: CancellationToken) -> Result<RepliesReport, RepliesError> {
-        let queue = self.transport.resolve(&self.queue_name).await?;
-        let facts = self.transport.queue_facts(&queue).await?;
         let mut report = RepliesReport::default();
+        let found = start::find_queue(&*self.transport, &self.queue_name, &shutdown).await?;
+        let Some((queue, facts)) = found else { return Ok(report) };
         let expiry = self.expire_forever();
         let consume = self.consume(&queue, &facts, &shutdown, &mut report);
         tokio::select! {
@@ -147,29 +143,23 @@ impl Replies {
         let (first, last) = RECEIVE_AGAIN;
         let mut pause = first;
         while !shutdown.is_cancelled() {
-            match self.receive(queue, shutdown).await {
+            match self.receive(queue).await {
                 Ok(messages) => {
                     pause = first;
                     self.take_in(queue, facts, messages, report).await;
                 }
                 Err(error) => {
                     tracing::warn!(queue = queue.name(), %error, "replies cannot be received");
-                    let _ = shutdown.run_until_cancelled(sleep(pause)).await;
+                    shutdown.run_until_cancelled(sleep(pause)).await;
                     pause = (pause * 2).min(last);
                 }
             }
         }
     }
 
-    /// One receive, given up only when it has had the time it asked for and half as much again.
-    async fn receive(
-        &self,
-        queue: &QueueHandle,
-        shutdown: &CancellationToken,
-    ) -> Result<Vec<ReceivedMessage>, TransportError> {
+    async fn receive(&self, queue: &QueueHandle) -> Result<Vec<ReceivedMessage>, TransportError> {
         let count_max = limits::RECEIVE_COUNT_MAX;
         let request = ReceiveRequest { count_max, wait: self.wait, visibility_timeout: None };
-        let _ = shutdown;
         self.transport.receive(queue, request).await
     }
 
@@ -216,7 +206,7 @@ impl Replies {
             tracing::error!(message = id, %reason, "not a reply, and no dead-letter queue for it");
             return Fate::StaysOnQueue;
         };
-        let copy = dead_letter_copy(target, message, &reason.to_string());
+        let copy = dead_letter::copy(target, &message, None, &reason.to_string());
         let sent = self.transport.send_batch(target, vec![copy]).await;
         match sent.map(|mut entries| entries.pop()) {
             Ok(Some(Ok(_))) => {
@@ -230,34 +220,14 @@ impl Replies {
         }
     }
 
-    async fn delete(&self, queue: &QueueHandle, mut receipts: Vec<String>) {
-        for _ in 0..DELETE_TRIES {
-            if receipts.is_empty() {
-                return;
-            }
-            receipts = self.delete_once(queue, receipts).await;
+    async fn delete(&self, queue: &QueueHandle, receipts: Vec<String>) {
+        if receipts.is_empty() {
+            return;
         }
-        let count = receipts.len();
-        if count > 0 {
-            tracing::warn!(
-                queue = queue.name(),
-                count,
-                "replies were not deleted; they come again"
-            );
-        }
-    }
-
-    /// Tries to delete, and says which receipts are worth another try.
-    async fn delete_once(&self, queue: &QueueHandle, receipts: Vec<String>) -> Vec<String> {
-        match self.transport.delete_batch(queue, receipts.clone()).await {
-            Err(error) => {
-                tracing::warn!(queue = queue.name(), %error, "replies were not deleted");
-                receipts
-            }
-            Ok(entries) => {
-                let failed = |entry| matches!(entry, Err(fault) if !is_final(&fault));
-                let pairs = receipts.into_iter().zip(entries);
-                pairs.filter_map(|(receipt, entry)| failed(entry).then_some(receipt)).collect()
+        let call = |receipts| self.transport.delete_batch(queue, receipts);
+        for settled in settle(receipts, call).await {
+            if let Settled::GaveUp(cause) = settled {
+                tracing::warn!(queue = queue.name(), cause, "a reply was not deleted");
             }
         }
     }
@@ -272,39 +242,13 @@ impl Replies {
     }
 
     async fn expire(&self) -> Result<(), StoreError> {
-        let before = self.clock.now().as_millis().saturating_sub(self.retention.as_millis() as u64);
-        let before = longshore_types::Timestamp::from_millis(before);
+        let before = crate::clock::before(self.clock.now(), self.retention);
         while self.store.expire_replies(before, EXPIRE_COUNT_MAX).await? == EXPIRE_COUNT_MAX {}
         Ok(())
     }
 }
 
-fn is_final(fault: &crate::transport::EntryFault) -> bool {
-    fault.sender_fault
-}
-
 fn stays(message: &ReceivedMessage, error: &StoreError) -> Fate {
     tracing::warn!(message = message.message_id, %error, "a reply was not kept; it comes again");
     Fate::StaysOnQueue
-}
-
-/// A copy of `message` for a dead-letter queue: its body, and as many of its attributes as there
-/// is room for beside the reason.
-pub(crate) fn dead_letter_copy(
-    target: &QueueHandle,
-    message: ReceivedMessage,
-    reason: &str,
-) -> OutgoingMessage {
-    let _ = (CREATED_AT, Instant::now());
-    let mut attributes = message.attributes;
-    while attributes.len() >= limits::MESSAGE_ATTRIBUTES_MAX {
-        attributes.pop_last();
-    }
-    attributes.insert(REASON.to_owned(), MessageAttribute::text(reason));
-    let mut copy = OutgoingMessage::new(message.body, attributes);
-    if target.is_fifo() {
-        copy.group_id = Some(message.message_id.clone());
-        copy.deduplication_id = Some(message.message_id);
-    }
-    copy
 }

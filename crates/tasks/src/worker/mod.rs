@@ -15,29 +15,59 @@
 //! - A lease is spent once: deleted, returned or lost. Before that its heartbeat is stopped.
 //! - Nothing is detached: when [`Worker::run`] resolves or is dropped, nothing of it runs on.
 
+mod acknowledger;
 mod context;
+mod dispatcher;
+mod executor;
+mod heartbeat;
+mod lease;
 mod outcome;
+mod poller;
 mod registry;
 mod retry;
+mod runtime;
+mod sender;
 mod status;
+mod store_gate;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use longshore_types::limits::RECEIVE_COUNT_MAX;
 use thiserror::Error;
+use tokio::sync::{Semaphore, mpsc};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
+use self::acknowledger::Acknowledger;
+use self::dispatcher::Dispatcher;
+use self::heartbeat::{Heartbeat, HeartbeatParts};
+use self::poller::Poller;
+use self::registry::Registry;
+use self::runtime::Runtime;
+use self::sender::Sender;
+use self::store_gate::StoreGate;
 pub use context::Context;
 pub use outcome::{Failure, Outcome};
-use registry::Registry;
 pub use retry::RetryPolicy;
 pub use status::{WorkerReport, WorkerStatus};
 
-use crate::clock::{Clock, SystemClock};
+use crate::clock::{self, Clock, SystemClock};
 use crate::id::{RandomSource, SystemRandom};
+use crate::start;
 use crate::store::ClaimStore;
 use crate::task::Task;
-use crate::transport::{Transport, TransportError};
+use crate::transport::{QueueFacts, QueueHandle, Transport, TransportError};
+
+/// The least visibility timeout that leaves time to renew it.
+const VISIBILITY_MIN: Duration = Duration::from_secs(1);
+/// How long, after the grace period, handing back and the last receive may take.
+const LAST_WORDS: Duration = Duration::from_secs(5);
+/// How often claims that were kept long enough are looked for.
+const EXPIRE_EVERY: Duration = Duration::from_secs(60);
+/// Claims that are removed in one go, so that nobody waits long for the store.
+const EXPIRE_COUNT_MAX: usize = 500;
 
 /// Receives the tasks of one queue and runs their handlers.
 #[derive(Debug)]
@@ -68,6 +98,7 @@ struct Options {
     visibility_timeout: Option<Duration>,
     wait: Duration,
     grace: Duration,
+    retention: Duration,
     clock: Arc<dyn Clock>,
     random: Arc<dyn RandomSource>,
 }
@@ -81,6 +112,7 @@ impl Default for Options {
             visibility_timeout: None,
             wait: longshore_types::limits::RECEIVE_WAIT_MAX,
             grace: Duration::from_secs(25),
+            retention: Duration::from_secs(345_600),
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),
         }
@@ -169,6 +201,14 @@ impl Worker {
         self
     }
 
+    /// How long the reply of a task that has ended is kept, to be sent again for a duplicate: at
+    /// least as long as the queue keeps messages. 4 days by default.
+    #[must_use]
+    pub fn retention(mut self, retention: Duration) -> Self {
+        self.options.retention = retention;
+        self
+    }
+
     /// Tells the time of replies and claims; the system's clock by default.
     #[must_use]
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
@@ -189,18 +229,122 @@ impl Worker {
     }
 
     /// Works until `shutdown` is cancelled and what was running has ended: receives stop, runs
-    /// end within the grace period or are handed back, replies and deletes are flushed.
+    /// end within the grace period or are handed back, replies and deletes are flushed. A receive
+    /// that is under way at the shutdown is waited for, so that what it brings is handed back.
     ///
     /// # Errors
     ///
-    /// Only at the start. Once it works, a broker or store that cannot be reached is waited for.
+    /// Only at the start, and only what would not pass by itself. A broker or store that cannot
+    /// be reached is waited for.
     ///
     /// # Cancel safety
     ///
     /// Dropped, it loses nothing: what it held comes again after its visibility timeout.
     pub async fn run(self, shutdown: CancellationToken) -> Result<WorkerReport, WorkerError> {
-        let _queue = self.transport.resolve(&self.queue_name).await?;
-        shutdown.cancelled().await;
-        Ok(self.status.report())
+        let status = self.status();
+        let found = start::find_queue(&*self.transport, &self.queue_name, &shutdown).await?;
+        if let Some((queue, facts)) = found {
+            self.work(queue, facts, shutdown).await;
+        }
+        Ok(status.report())
+    }
+
+    async fn work(self, queue: QueueHandle, facts: QueueFacts, shutdown: CancellationToken) {
+        let mut flushing = JoinSet::new();
+        let mut background = JoinSet::new();
+        let (grace, retention) = (self.options.grace, self.options.retention);
+        let (claims, clock) = (Arc::clone(&self.claims), Arc::clone(&self.options.clock));
+        let runtime = self.start(queue, facts, &mut flushing);
+        let heartbeat = Arc::clone(&runtime.heartbeat);
+        background.spawn(async move { heartbeat.run().await });
+        background.spawn(expire_claims(claims, clock, retention));
+
+        let drained = runtime.drained.clone();
+        let status = Arc::clone(&runtime.status);
+        let dispatcher = dispatch(runtime, shutdown.clone(), &mut background);
+        let deadline = async {
+            shutdown.cancelled().await;
+            status.note_draining();
+            sleep(grace).await;
+            drained.cancel();
+            sleep(LAST_WORDS).await;
+        };
+        tokio::select! {
+            () = dispatcher => {}
+            () = deadline => tracing::warn!("the drain was cut off; what was held comes again"),
+        }
+        // A poller that outlived the deadline would keep the flush from ending.
+        background.shutdown().await;
+        let flush = async { while flushing.join_next().await.is_some() {} };
+        if timeout(LAST_WORDS, flush).await.is_err() {
+            tracing::warn!("the last deletes were cut off; what they were for comes again");
+        }
+    }
+
+    fn start(
+        self,
+        queue: QueueHandle,
+        facts: QueueFacts,
+        flushing: &mut JoinSet<()>,
+    ) -> Arc<Runtime> {
+        let Self { transport, claims, registry, options, status, .. } = self;
+        let visibility_timeout =
+            options.visibility_timeout.unwrap_or(facts.visibility_timeout).max(VISIBILITY_MIN);
+        let (acknowledger, acknowledging) =
+            Acknowledger::new(Arc::clone(&transport), queue.clone(), Arc::clone(&status));
+        let (sender, sending) = Sender::new(Arc::clone(&transport));
+        flushing.spawn(acknowledging.run());
+        flushing.spawn(sending.run());
+        let heartbeat = Heartbeat::new(HeartbeatParts {
+            transport: Arc::clone(&transport),
+            queue: queue.clone(),
+            claims: Arc::clone(&claims),
+            clock: Arc::clone(&options.clock),
+            visibility_timeout,
+        });
+        Arc::new(Runtime {
+            transport,
+            queue,
+            facts,
+            visibility_timeout,
+            claims,
+            registry,
+            options,
+            status,
+            heartbeat,
+            acknowledger,
+            sender,
+            store_gate: StoreGate::default(),
+            drained: CancellationToken::new(),
+        })
+    }
+}
+
+/// Starts the poller; the dispatcher is the caller's to run.
+fn dispatch(
+    runtime: Arc<Runtime>,
+    shutdown: CancellationToken,
+    background: &mut JoinSet<()>,
+) -> impl Future<Output = ()> + use<> {
+    let (sender, deliveries) = mpsc::channel(RECEIVE_COUNT_MAX);
+    let poller = Poller {
+        runtime: Arc::clone(&runtime),
+        permits: Arc::new(Semaphore::new(runtime.options.concurrency)),
+        deliveries: sender,
+        shutdown: shutdown.clone(),
+    };
+    background.spawn(poller.run());
+    Dispatcher { runtime, deliveries, shutdown }.run()
+}
+
+async fn expire_claims(claims: Arc<dyn ClaimStore>, clock: Arc<dyn Clock>, retention: Duration) {
+    loop {
+        let before = clock::before(clock.now(), retention);
+        match claims.expire_claims(before, EXPIRE_COUNT_MAX).await {
+            Ok(EXPIRE_COUNT_MAX) => continue,
+            Ok(_) => {}
+            Err(error) => tracing::warn!(%error, "old claims were not removed"),
+        }
+        sleep(EXPIRE_EVERY).await;
     }
 }

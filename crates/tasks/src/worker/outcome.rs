@@ -36,8 +36,6 @@ pub enum Outcome {
         /// When.
         until: Timestamp,
     },
-    /// The lease was lost: another delivery has the task, so nothing is replied or deleted.
-    Lost,
 }
 
 /// How a handler says that it has no reply.

@@ -1,0 +1,108 @@
+//! Spends leases: deletes messages and hands them back, in batches.
+//!
+//! Deletes linger for company, since each request is paid for and nobody waits for them; a
+//! message that is handed back leaves at once.
+//!
+//! # Invariants
+//!
+//! - Each entry of a batch is answered for by itself; one that fails is tried again.
+//! - A delete by a stale receipt is not known to be done: the message may come again, and its
+//!   claim then says that the task has ended.
+//! - What was handed in before the end is flushed at the end, at once.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::lease::StoppedLease;
+use super::status::{WorkerStatus, count};
+use crate::batch_entries::{Settled, settle};
+use crate::batcher::{BatchLoop, Batcher};
+use crate::transport::{QueueHandle, Transport};
+
+/// How long a delete waits for others to share its request.
+const DELETE_LINGER: Duration = Duration::from_millis(20);
+
+/// Where leases are spent.
+#[derive(Debug)]
+pub(super) struct Acknowledger {
+    deletes: Batcher<String, ()>,
+    returns: Batcher<(String, Duration), bool>,
+}
+
+/// Makes the calls for the [`Acknowledger`].
+#[derive(Debug)]
+pub(super) struct AcknowledgerLoop {
+    deletes: BatchLoop<String, ()>,
+    returns: BatchLoop<(String, Duration), bool>,
+    transport: Arc<dyn Transport>,
+    queue: QueueHandle,
+    status: Arc<WorkerStatus>,
+}
+
+impl Acknowledger {
+    pub(super) fn new(
+        transport: Arc<dyn Transport>,
+        queue: QueueHandle,
+        status: Arc<WorkerStatus>,
+    ) -> (Self, AcknowledgerLoop) {
+        let (delete_in, deletes) = Batcher::new(DELETE_LINGER);
+        let (return_in, returns) = Batcher::new(Duration::ZERO);
+        let run = AcknowledgerLoop { deletes, returns, transport, queue, status };
+        (Self { deletes: delete_in, returns: return_in }, run)
+    }
+
+    /// Has the message deleted, soon.
+    pub(super) async fn delete(&self, lease: StoppedLease) {
+        drop(self.deletes.submit(lease.into_receipt(), 0).await);
+    }
+
+    /// Makes the message available `after` that time; returns when the queue has said so, or it
+    /// was tried often enough. Then it comes when its lease ends.
+    pub(super) async fn hand_back(&self, lease: StoppedLease, after: Duration) {
+        let after = lease.visibility_up_to(after);
+        let handed_back = self.returns.ask((lease.into_receipt(), after), 0).await;
+        if handed_back != Some(true) {
+            tracing::warn!("a message was not handed back; it comes when its lease ends");
+        }
+    }
+}
+
+impl AcknowledgerLoop {
+    /// Works until the [`Acknowledger`] is gone and everything was flushed.
+    pub(super) async fn run(self) {
+        let Self { deletes, returns, transport, queue, status } = self;
+        let delete_all = deletes.run(|receipts| delete(&*transport, &queue, &status, receipts));
+        let return_all = returns.run(|changes| hand_back(&*transport, &queue, changes));
+        tokio::join!(delete_all, return_all);
+    }
+}
+
+async fn delete(
+    transport: &dyn Transport,
+    queue: &QueueHandle,
+    status: &WorkerStatus,
+    receipts: Vec<String>,
+) -> Vec<()> {
+    let settled = settle(receipts, |receipts| transport.delete_batch(queue, receipts)).await;
+    for one in &settled {
+        match one {
+            Settled::Done(()) => count(&status.deleted),
+            Settled::Stale => count(&status.delete_unknown),
+            Settled::GaveUp(cause) => {
+                count(&status.delete_unknown);
+                tracing::warn!(queue = queue.name(), cause, "a delete is not known to be done");
+            }
+        }
+    }
+    vec![(); settled.len()]
+}
+
+async fn hand_back(
+    transport: &dyn Transport,
+    queue: &QueueHandle,
+    changes: Vec<(String, Duration)>,
+) -> Vec<bool> {
+    let call = |changes| transport.change_visibility_batch(queue, changes);
+    let settled = settle(changes, call).await;
+    settled.into_iter().map(|one| !matches!(one, Settled::GaveUp(_))).collect()
+}

@@ -1,0 +1,371 @@
+//! The life of a task: open the envelope → claim → run → complete → reply → delete.
+//!
+//! A crash after any step loses nothing: before `complete` the task is run again by whoever
+//! receives it next, after it the kept reply is sent again and nothing is run.
+//!
+//! # Invariants
+//!
+//! - Nothing is run without a claim, and nothing is replied that the store has not kept.
+//! - A lost lease ends the run: its reply is not kept, not sent, and the message left alone.
+//! - A delivery that ran nothing counts no attempt.
+
+use std::any::Any;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use longshore_types::{MessageAttribute, Timestamp, limits};
+use tokio::time::sleep;
+
+use super::context::Context;
+use super::lease::Lease;
+use super::outcome::Outcome;
+use super::runtime::Runtime;
+use super::status::count;
+use crate::dead_letter;
+use crate::envelope::{self, Envelope};
+use crate::id::TaskId;
+use crate::reply::{self, Reply};
+use crate::store::{Claim, Fence, KeptReply, StoreError};
+use crate::transport::{OutgoingMessage, ReceivedMessage};
+
+/// Tries to keep a reply, and the pause between them: the run's effects would be repeated.
+const KEEP_TRIES: u32 = 5;
+const KEEP_AGAIN_AFTER: Duration = Duration::from_millis(200);
+/// The least time that a message of a task which runs elsewhere stays away.
+const BUSY_MIN: Duration = Duration::from_secs(1);
+
+/// One delivery of a task, and the lease on its message.
+#[derive(Debug)]
+pub(super) struct Execution {
+    runtime: Arc<Runtime>,
+    message: ReceivedMessage,
+    envelope: Envelope,
+    task: TaskId,
+    lease: Lease,
+}
+
+/// How a run ended, if it did.
+enum End {
+    Ran(Outcome),
+    /// Another delivery may have the message.
+    Lost,
+    /// The grace period of a shutdown is over.
+    Drained,
+}
+
+impl Execution {
+    /// Opens the envelope: whose task it is, and who wants the reply.
+    pub(super) fn open(runtime: Arc<Runtime>, message: ReceivedMessage, lease: Lease) -> Self {
+        let envelope = Envelope::open(&message.attributes);
+        let task = envelope::task_id_of(&envelope, &message);
+        Self { runtime, message, envelope, task, lease }
+    }
+
+    /// Sees the task through, as far as this delivery goes.
+    pub(super) async fn run(self) {
+        match self.claim().await {
+            Ok(Claim::Run { fence, attempt }) => self.attempt(fence, attempt).await,
+            Ok(Claim::Done { kept }) => {
+                count(&self.runtime.status.repeated);
+                self.deliver(kept).await;
+            }
+            Ok(Claim::Busy { until }) => {
+                count(&self.runtime.status.busy);
+                let wait = until.since(self.now()).max(BUSY_MIN);
+                self.hand_back(wait).await;
+            }
+            Err(error) => {
+                count(&self.runtime.status.returned);
+                let pause = self.runtime.store_gate.close(&error);
+                self.hand_back(pause).await;
+            }
+        }
+    }
+
+    /// Makes the message available again; nothing was begun.
+    pub(super) async fn return_unstarted(self) {
+        count(&self.runtime.status.returned);
+        self.hand_back(Duration::ZERO).await;
+    }
+
+    async fn claim(&self) -> Result<Claim, StoreError> {
+        let lease = self.runtime.heartbeat.claim_lease();
+        let claim = self.runtime.claims.claim(&self.task, lease, self.now()).await?;
+        self.runtime.store_gate.open();
+        Ok(claim)
+    }
+
+    async fn attempt(self, fence: Fence, attempt: u32) {
+        self.lease.cover(self.task.clone(), fence);
+        if self.is_on_its_last_receive() && attempt <= self.attempts_max() {
+            // If this run ended its worker, the native redrive policy would take the message
+            // next, without a reply.
+            count(&self.runtime.status.returned);
+            return self.release(fence, Duration::ZERO).await;
+        }
+        match self.end_of(attempt).await {
+            End::Ran(outcome) => self.conclude(fence, attempt, outcome).await,
+            End::Lost => self.lose(),
+            End::Drained => {
+                count(&self.runtime.status.returned);
+                self.release(fence, Duration::ZERO).await;
+            }
+        }
+    }
+
+    /// Runs the handler, unless there is a reason not to.
+    async fn end_of(&self, attempt: u32) -> End {
+        if attempt > self.attempts_max() {
+            let attempts = attempt - 1;
+            let reason = format!("each of its {attempts} attempts ended without an outcome");
+            return End::Ran(Outcome::Dead { reason });
+        }
+        if let Some(encoding) = &self.envelope.encoding {
+            let reason = format!("no codec for the encoding `{encoding}`");
+            return End::Ran(Outcome::Dead { reason });
+        }
+        let name = self.envelope.task_name.as_deref();
+        let Some(handler) = self.runtime.registry.find(name) else {
+            let reason = format!("no handler for task {}", name.unwrap_or("without a name"));
+            return End::Ran(Outcome::Dead { reason });
+        };
+        let run = handler(self.message.body.clone(), self.context(attempt));
+        let signals = self.lease.signals();
+        tokio::select! {
+            biased;
+            () = signals.lost.cancelled() => End::Lost,
+            () = signals.too_long.cancelled() => End::Ran(too_long()),
+            outcome = AssertUnwindSafe(run).catch_unwind() => {
+                End::Ran(outcome.unwrap_or_else(|panic| panicked(&*panic)))
+            }
+            () = self.runtime.drained.cancelled() => End::Drained,
+        }
+    }
+
+    /// Does to the message what the outcome says.
+    async fn conclude(self, fence: Fence, attempt: u32, outcome: Outcome) {
+        let status = Arc::clone(&self.runtime.status);
+        match self.final_if_last(attempt, outcome) {
+            Outcome::Done { body } => {
+                count(&status.done);
+                self.finish(fence, Reply::completed(body).into()).await;
+            }
+            Outcome::Discard { reason } => {
+                count(&status.discarded);
+                self.finish(fence, Reply::failed(&reason).into()).await;
+            }
+            Outcome::Dead { reason } => {
+                count(&status.dead);
+                tracing::warn!(task = %self.task, attempt, reason, "a task is dead");
+                let reply = Reply::failed(&reason);
+                self.finish(fence, KeptReply { reply, dead_letter: Some(reason) }).await;
+            }
+            Outcome::Retry { after, reason } => {
+                count(&status.retried);
+                let options = &self.runtime.options;
+                let pause = || options.retry.pause_after(attempt, &*options.random);
+                let pause = after.unwrap_or_else(pause);
+                tracing::info!(task = %self.task, attempt, reason, ?pause, "to be run again");
+                self.retry(fence, pause).await;
+            }
+            Outcome::Snooze { until } => {
+                count(&status.snoozed);
+                let wait = until.since(self.now());
+                self.release(fence, wait).await;
+            }
+        }
+    }
+
+    /// After the last attempt there is none to retry.
+    fn final_if_last(&self, attempt: u32, outcome: Outcome) -> Outcome {
+        match outcome {
+            Outcome::Retry { reason, .. } if attempt >= self.attempts_max() => {
+                Outcome::Dead { reason }
+            }
+            other => other,
+        }
+    }
+
+    /// Keeps the reply, then delivers it.
+    async fn finish(self, fence: Fence, kept: KeptReply) {
+        if self.lease.uncover().await.is_err() {
+            return self.lose();
+        }
+        match self.keep(fence, &kept).await {
+            Ok(true) => self.deliver(kept).await,
+            Ok(false) => self.lose(),
+            Err(error) => {
+                let pause = self.runtime.store_gate.close(&error);
+                self.hand_back(pause).await;
+            }
+        }
+    }
+
+    async fn keep(&self, fence: Fence, kept: &KeptReply) -> Result<bool, StoreError> {
+        let mut tries = 1;
+        loop {
+            let claims = &self.runtime.claims;
+            let answer = claims.complete(&self.task, fence, kept.clone(), self.now()).await;
+            match answer {
+                Err(error) if tries < KEEP_TRIES => {
+                    tracing::warn!(task = %self.task, %error, "a reply was not kept; trying again");
+                    sleep(KEEP_AGAIN_AFTER * tries).await;
+                    tries += 1;
+                }
+                settled => return settled,
+            }
+        }
+    }
+
+    /// Sends what the store has kept, then deletes the message. What cannot be sent now is sent
+    /// by the next delivery.
+    async fn deliver(self, kept: KeptReply) {
+        if self.lease.held().is_err() {
+            return self.lose();
+        }
+        let sent = match self.send_reply(kept.reply).await {
+            Ok(()) => self.send_to_dead_letters(kept.dead_letter.as_deref()).await,
+            failed => failed,
+        };
+        match sent {
+            Ok(()) => self.delete().await,
+            Err(cause) => {
+                tracing::warn!(task = %self.task, cause, "a reply was not sent; it will be");
+                let options = &self.runtime.options;
+                let receives = self.message.receive_count;
+                let pause = options.retry.pause_after(receives, &*options.random);
+                self.leave_for(pause).await;
+            }
+        }
+    }
+
+    async fn send_reply(&self, reply: Reply) -> Result<(), String> {
+        let own = self.runtime.options.reply_queue.as_deref();
+        let Some(name) = self.envelope.reply_to.as_deref().or(own) else { return Ok(()) };
+        let sender = &self.runtime.sender;
+        let queue = sender.queue(name).await.map_err(|error| error.to_string())?;
+        sender.send(&queue, reply::seal(&queue, &self.task, reply, self.now())).await
+    }
+
+    async fn send_to_dead_letters(&self, reason: Option<&str>) -> Result<(), String> {
+        let Some(reason) = reason else { return Ok(()) };
+        match &self.runtime.facts.dead_letter {
+            None => tracing::warn!(task = %self.task, "dead, and no dead-letter queue to keep it"),
+            Some(facts) => {
+                let copy = dead_letter::copy(&facts.queue, &self.message, Some(&self.task), reason);
+                self.runtime.sender.send(&facts.queue, copy).await?;
+            }
+        }
+        if let Err(error) = self.runtime.claims.dead_lettered(&self.task).await {
+            tracing::warn!(task = %self.task, %error, "a duplicate may be dead-lettered again");
+        }
+        Ok(())
+    }
+
+    async fn retry(self, fence: Fence, pause: Duration) {
+        if self.lease.uncover().await.is_err() {
+            return self.lose();
+        }
+        if let Err(error) = self.runtime.claims.end_attempt(&self.task, fence).await {
+            tracing::warn!(task = %self.task, %error, "a claim stays until its lease ends");
+        }
+        self.hand_back(pause).await;
+    }
+
+    async fn release(self, fence: Fence, wait: Duration) {
+        if self.lease.uncover().await.is_err() {
+            return self.lose();
+        }
+        if let Err(error) = self.runtime.claims.release(&self.task, fence).await {
+            tracing::warn!(task = %self.task, %error, "a claim stays until its lease ends");
+        }
+        self.hand_back(wait).await;
+    }
+
+    /// Makes the message available after `wait`. One that the native redrive policy would soon
+    /// take is sent anew, as the same task, and the old one deleted.
+    async fn hand_back(self, wait: Duration) {
+        if self.lease.held().is_err() {
+            return self.lose();
+        }
+        if self.runtime.is_worn(self.message.receive_count) && self.send_anew(wait).await {
+            self.delete().await;
+        } else {
+            self.leave_for(wait).await;
+        }
+    }
+
+    async fn leave_for(self, wait: Duration) {
+        let Ok(lease) = self.lease.stop().await else { return };
+        self.runtime.acknowledger.hand_back(lease, wait).await;
+    }
+
+    async fn delete(self) {
+        let Ok(lease) = self.lease.stop().await else { return };
+        self.runtime.acknowledger.delete(lease).await;
+    }
+
+    async fn send_anew(&self, wait: Duration) -> bool {
+        let queue = &self.runtime.queue;
+        let mut attributes = self.message.attributes.clone();
+        let id = MessageAttribute::text(self.task.as_str());
+        attributes.insert(envelope::TASK_ID.to_owned(), id);
+        let full = attributes.len() > limits::MESSAGE_ATTRIBUTES_MAX;
+        let message = OutgoingMessage::new(self.message.body.clone(), attributes);
+        if full || message.bytes() > limits::MESSAGE_BYTES_MAX as usize {
+            return false;
+        }
+        // By the task's id alone, SQS would take the message for the one that it replaces.
+        let deduplication = format!("{}-{}", self.task, self.message.message_id);
+        let mut message = message.in_group_of(queue, &self.task, &deduplication);
+        message.delay = (!queue.is_fifo()).then_some(wait.min(limits::DELAY_MAX));
+        let sent = self.runtime.sender.send(queue, message).await;
+        if let Err(cause) = &sent {
+            tracing::warn!(task = %self.task, cause, "a task was not sent anew");
+        }
+        sent.is_ok()
+    }
+
+    fn lose(self) {
+        count(&self.runtime.status.lost);
+        tracing::warn!(task = %self.task, "a lease was lost; another delivery has the task");
+    }
+
+    fn is_on_its_last_receive(&self) -> bool {
+        let receives = self.message.receive_count;
+        self.runtime.receive_count_max().is_some_and(|most| most >= 2 && receives >= most)
+    }
+
+    fn attempts_max(&self) -> u32 {
+        self.runtime.options.retry.attempts_max.max(1)
+    }
+
+    fn now(&self) -> Timestamp {
+        self.runtime.options.clock.now()
+    }
+
+    fn context(&self, attempt: u32) -> Context {
+        Context {
+            task_id: self.task.clone(),
+            attempt,
+            receive_count: self.message.receive_count,
+            created_at: self.envelope.created_at,
+            traceparent: self.envelope.traceparent.clone(),
+            cancelled: self.lease.signals().ended(),
+        }
+    }
+}
+
+fn too_long() -> Outcome {
+    let reason = "it runs longer than the 12 hours that SQS keeps a message in flight".to_owned();
+    Outcome::Dead { reason }
+}
+
+fn panicked(panic: &(dyn Any + Send)) -> Outcome {
+    let text = panic.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    let reason = format!("the handler panicked: {}", text.unwrap_or("without a message"));
+    Outcome::Retry { after: None, reason }
+}

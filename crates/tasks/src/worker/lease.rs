@@ -1,0 +1,143 @@
+//! The right to answer for a received message, as a token that is spent once.
+//!
+//! ```text
+//! Lease (renewed by the heartbeat) ── stop ──▶ StoppedLease ── delete or hand back ──▶ (spent)
+//!   └──────────── lost ────────────▶ (nothing may be done)
+//! ```
+//!
+//! # Invariants
+//!
+//! - Only a [`StoppedLease`] can be spent, and there is one only after the heartbeat has stopped
+//!   and its call in flight was awaited: no renewal lands after the message was handed back.
+//! - A dropped lease is no longer renewed: its message comes again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use longshore_types::limits::VISIBILITY_TIMEOUT_MAX;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::heartbeat::Heartbeat;
+use crate::id::TaskId;
+use crate::store::Fence;
+
+/// Another delivery may have the message: nothing may be done about it here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct LeaseLost;
+
+/// The right to answer for a message, renewed until it is stopped.
+#[derive(Debug)]
+pub(super) struct Lease {
+    id: u64,
+    receipt: String,
+    received_at: Instant,
+    heartbeat: Arc<Heartbeat>,
+    signals: LeaseSignals,
+}
+
+/// What the heartbeat tells whoever holds the lease.
+#[derive(Clone, Debug)]
+pub(super) struct LeaseSignals {
+    /// Either of the others.
+    ended: CancellationToken,
+    /// The lease is lost.
+    pub(super) lost: CancellationToken,
+    /// SQS will not let the message be in flight much longer.
+    pub(super) too_long: CancellationToken,
+}
+
+impl LeaseSignals {
+    pub(super) fn new() -> Self {
+        let signal = CancellationToken::new;
+        Self { ended: signal(), lost: signal(), too_long: signal() }
+    }
+
+    /// Cancelled when the run is in vain, for whatever reason.
+    pub(super) fn ended(&self) -> CancellationToken {
+        self.ended.clone()
+    }
+
+    pub(super) fn tell_lost(&self) {
+        self.lost.cancel();
+        self.ended.cancel();
+    }
+
+    pub(super) fn tell_too_long(&self) {
+        self.too_long.cancel();
+        self.ended.cancel();
+    }
+}
+
+/// The right to answer for a message, no longer renewed, to be spent now.
+#[derive(Debug)]
+#[must_use = "a lease that is not spent leaves its message in flight"]
+pub(super) struct StoppedLease {
+    receipt: String,
+    received_at: Instant,
+}
+
+impl Lease {
+    pub(super) fn new(
+        id: u64,
+        receipt: String,
+        received_at: Instant,
+        heartbeat: Arc<Heartbeat>,
+        signals: LeaseSignals,
+    ) -> Self {
+        Self { id, receipt, received_at, heartbeat, signals }
+    }
+
+    /// What the heartbeat tells.
+    pub(super) fn signals(&self) -> &LeaseSignals {
+        &self.signals
+    }
+
+    /// Has the claim extended before each renewal.
+    pub(super) fn cover(&self, task: TaskId, fence: Fence) {
+        self.heartbeat.cover(self.id, task, fence);
+    }
+
+    /// Ends the claim's extension, to end the claim itself; the message is still renewed.
+    pub(super) async fn uncover(&self) -> Result<(), LeaseLost> {
+        self.heartbeat.uncover(self.id).await;
+        self.held()
+    }
+
+    /// Whether nothing forbids to go on.
+    pub(super) fn held(&self) -> Result<(), LeaseLost> {
+        if self.signals.lost.is_cancelled() { Err(LeaseLost) } else { Ok(()) }
+    }
+
+    /// Stops the heartbeat and waits for its call in flight.
+    pub(super) async fn stop(mut self) -> Result<StoppedLease, LeaseLost> {
+        self.heartbeat.stop(self.id).await;
+        self.held()?;
+        let receipt = std::mem::take(&mut self.receipt);
+        Ok(StoppedLease { receipt, received_at: self.received_at })
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.heartbeat.forget(self.id);
+    }
+}
+
+impl StoppedLease {
+    /// The receipt handle, to spend it.
+    pub(super) fn into_receipt(self) -> String {
+        self.receipt
+    }
+
+    /// As much of `wanted` as SQS lets the message stay in flight from now.
+    pub(super) fn visibility_up_to(&self, wanted: Duration) -> Duration {
+        wanted.min(visibility_left(self.received_at.elapsed()))
+    }
+}
+
+/// How much longer SQS lets a message be in flight that has been for `age`: 12 hours in all, less
+/// a second, since SQS counts whole ones and refuses what is too much.
+pub(super) fn visibility_left(age: Duration) -> Duration {
+    VISIBILITY_TIMEOUT_MAX.saturating_sub(age).saturating_sub(Duration::from_secs(1))
+}

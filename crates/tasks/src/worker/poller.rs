@@ -1,0 +1,89 @@
+//! Receives messages, as many as there are permits to run them.
+//!
+//! # Invariants
+//!
+//! - Permits are held before a receive, one for each message that it asks for.
+//! - A receive under way is never dropped: what it brings after the shutdown is handed back.
+//! - While the store cannot be reached, nothing is received.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use longshore_types::limits::RECEIVE_COUNT_MAX;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::time::{Instant, sleep, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use super::runtime::Runtime;
+use crate::transport::{ReceiveRequest, ReceivedMessage};
+
+/// How long a receive that failed is not repeated, at first and at last.
+const RECEIVE_AGAIN: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+
+/// A message, and the permit to run it.
+#[derive(Debug)]
+pub(super) struct Delivery {
+    pub(super) message: ReceivedMessage,
+    /// Before the receive was called: leases are counted from here.
+    pub(super) received_at: Instant,
+    pub(super) permit: OwnedSemaphorePermit,
+}
+
+/// Receives messages.
+#[derive(Debug)]
+pub(super) struct Poller {
+    pub(super) runtime: Arc<Runtime>,
+    pub(super) permits: Arc<Semaphore>,
+    pub(super) deliveries: mpsc::Sender<Delivery>,
+    pub(super) shutdown: CancellationToken,
+}
+
+impl Poller {
+    /// Receives until the shutdown, and until the receive under way then has ended.
+    pub(super) async fn run(self) {
+        let (first, last) = RECEIVE_AGAIN;
+        let mut pause = first;
+        while let Some(permits) = self.shutdown.run_until_cancelled(self.permits()).await {
+            match self.receive(permits).await {
+                Ok(()) => pause = first,
+                Err(error) => {
+                    let queue = self.runtime.queue.name();
+                    tracing::warn!(queue, %error, "tasks cannot be received");
+                    self.shutdown.run_until_cancelled(sleep(pause)).await;
+                    pause = (pause * 2).min(last);
+                }
+            }
+        }
+    }
+
+    /// A permit for each message of the next receive: one at least, and what else is free.
+    async fn permits(&self) -> Vec<OwnedSemaphorePermit> {
+        if let Some(reopens_at) = self.runtime.store_gate.reopens_at() {
+            sleep_until(reopens_at).await;
+        }
+        let permits = || Arc::clone(&self.permits);
+        let first = permits().acquire_owned().await.expect("the semaphore is never closed");
+        let more = std::iter::from_fn(|| permits().try_acquire_owned().ok());
+        std::iter::once(first).chain(more.take(RECEIVE_COUNT_MAX - 1)).collect()
+    }
+
+    async fn receive(&self, permits: Vec<OwnedSemaphorePermit>) -> crate::transport::Result<()> {
+        let runtime = &self.runtime;
+        let received_at = Instant::now();
+        let request = ReceiveRequest {
+            count_max: permits.len(),
+            wait: runtime.options.wait,
+            visibility_timeout: Some(runtime.visibility_timeout),
+        };
+        let messages = runtime.transport.receive(&runtime.queue, request).await?;
+        runtime.status.note_received(messages.len(), runtime.options.clock.now());
+        for (message, permit) in messages.into_iter().zip(permits) {
+            let delivery = Delivery { message, received_at, permit };
+            // The dispatcher takes deliveries until the poller is gone.
+            if self.deliveries.send(delivery).await.is_err() {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
