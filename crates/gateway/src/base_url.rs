@@ -87,7 +87,8 @@ mod tests {
 
     #[test]
     fn only_absolute_http_urls_without_query_are_bases() {
-        for bad in ["", "example.org", "/path", "ftp://a", "http://a?b=1", "http://a@b", "http://"] {
+        for bad in ["", "example.org", "/path", "ftp://a", "http://a?b=1", "http://a@b", "http://"]
+        {
             assert!(BaseUrl::parse(bad).is_err(), "{bad}");
         }
     }

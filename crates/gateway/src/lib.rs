@@ -1,4 +1,28 @@
-//! stub
+//! Request-reply over HTTP: a request becomes a task, and a callback URL tells how it stands.
+//!
+//! ```text
+//! request ──▶ Gateway::accept ──▶ Client (PENDING → send → alias) ──▶ 200 with a callback URL
+//! callback URL ──▶ status routes ──▶ reply store ──▶ PENDING | COMPLETED | FAILED | 404
+//! ```
+//!
+//! What a request looks like and what of a reply is shown are the application's; how a task is
+//! accepted, refused or left in doubt is decided here, once: see [`refusal`].
+//!
+//! # Invariants
+//!
+//! - A send that has begun is finished, also when the caller has gone: see [`Gateway::accept`].
+//! - JSON that came from a worker is passed on as the text it is, so that no digit is lost.
+//! - Nothing here knows a queue or a database: it has a [`Client`](longshore_tasks::Client).
+
 pub mod base_url;
+pub mod gateway;
 pub mod problem;
+pub mod refusal;
 pub mod server;
+pub mod status;
+
+pub use base_url::{BaseUrl, BaseUrlError};
+pub use gateway::{Accepted, Gateway, GatewayOptions};
+pub use problem::Problem;
+pub use server::{ServerOptions, serve};
+pub use status::{Render, Shown};

@@ -58,6 +58,11 @@ impl Problem {
         self.status
     }
 
+    /// A member of the application's own.
+    pub fn member(&self, name: &str) -> Option<&Value> {
+        self.members.get(name)
+    }
+
     fn body(&self) -> Value {
         let mut body = self.members.clone();
         let title = self.status.canonical_reason().unwrap_or("Problem");

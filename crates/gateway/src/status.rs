@@ -1,0 +1,140 @@
+//! `GET <path>/status/<id>`: how a task stands.
+//!
+//! | the task | answer |
+//! |---|---|
+//! | no reply yet | `{"status":"PENDING"}` |
+//! | done | `{"status":"COMPLETED", …}`, with what the application shows of the reply |
+//! | given up | `{"status":"FAILED","error":"…"}`, where `error` is the reply's body as a string |
+//! | not known, or kept for as long as it should be | 404 |
+
+use std::fmt;
+
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use longshore_tasks::{Status, TaskId};
+use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde_json::value::RawValue;
+
+use crate::gateway::Gateway;
+use crate::problem::Problem;
+use crate::refusal;
+
+/// What a COMPLETED answer shows of a reply: a member's name, and its value as the JSON it is.
+#[derive(Clone, Debug)]
+pub struct Shown {
+    /// The member's name.
+    pub name: &'static str,
+    /// The member's value; every digit of it is kept.
+    pub json: Box<RawValue>,
+}
+
+/// Says what to show of a reply's body; `None` shows nothing but that the task is done.
+pub type Render = fn(&str) -> Option<Shown>;
+
+impl Gateway {
+    /// The route `GET <path>/status/<id>`; `render` says what a COMPLETED answer shows.
+    pub fn status_route(&self, path: &str, render: Render) -> Router {
+        Router::new()
+            .route(&format!("{path}/status/{{id}}"), get(status))
+            .with_state(Route { gateway: self.clone(), render })
+    }
+}
+
+#[derive(Clone)]
+struct Route {
+    gateway: Gateway,
+    render: Render,
+}
+
+async fn status(State(route): State<Route>, Path(id): Path<String>) -> Result<Answer, Problem> {
+    // What cannot be an id is no task's.
+    let id = TaskId::parse(&id).map_err(|_| unknown())?;
+    let status = route.gateway.client().status(&id).await;
+    match status.map_err(|error| refusal::of_status(&error, route.gateway.retry_after()))? {
+        None => Err(unknown()),
+        Some(Status::Pending) => Ok(Answer::Pending),
+        Some(Status::Completed { body }) => Ok(Answer::Completed((route.render)(&body))),
+        Some(Status::Failed { body }) => Ok(Answer::Failed(body)),
+    }
+}
+
+fn unknown() -> Problem {
+    Problem::not_found(
+        "no task has this id: it was never accepted here, or its result was kept for as long as \
+         results are",
+    )
+}
+
+/// How a known task stands, as the caller is shown it.
+enum Answer {
+    Pending,
+    Completed(Option<Shown>),
+    Failed(String),
+}
+
+impl Serialize for Answer {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        match self {
+            Self::Pending => map.serialize_entry("status", "PENDING")?,
+            Self::Completed(shown) => {
+                map.serialize_entry("status", "COMPLETED")?;
+                if let Some(Shown { name, json }) = shown {
+                    map.serialize_entry(name, json)?;
+                }
+            }
+            Self::Failed(body) => {
+                map.serialize_entry("status", "FAILED")?;
+                map.serialize_entry("error", body)?;
+            }
+        }
+        map.end()
+    }
+}
+
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&serde_json::to_string(self).expect("texts and raw JSON can be written"))
+    }
+}
+
+impl IntoResponse for Answer {
+    fn into_response(self) -> Response {
+        // A status that changes must be asked of us every time.
+        let headers = [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-store")];
+        (headers, self.to_string()).into_response()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(json: &str) -> Option<Shown> {
+        Some(Shown { name: "value", json: RawValue::from_string(json.to_owned()).unwrap() })
+    }
+
+    #[test]
+    fn a_value_is_passed_on_as_the_json_it_is() {
+        for json in ["13", "2.6863810024485354e+208", "null", &"9".repeat(3000)] {
+            let answer = Answer::Completed(shown(json)).to_string();
+            assert_eq!(answer, format!(r#"{{"status":"COMPLETED","value":{json}}}"#));
+        }
+    }
+
+    #[test]
+    fn a_failure_is_a_string_that_holds_the_replys_body() {
+        let body = r#"{"message":"Invalid request in message.Body:-1"}"#.to_owned();
+        let expected =
+            r#"{"status":"FAILED","error":"{\"message\":\"Invalid request in message.Body:-1\"}"}"#;
+        assert_eq!(Answer::Failed(body).to_string(), expected);
+    }
+
+    #[test]
+    fn a_task_without_a_reply_is_pending_and_no_more() {
+        assert_eq!(Answer::Pending.to_string(), r#"{"status":"PENDING"}"#);
+    }
+}

@@ -1,0 +1,149 @@
+//! What was typed → which command, with which flags.
+//!
+//! `--help` is documentation: flags are grouped, each with its default and its variable. No
+//! command is `up`, so that the program's bare name shows what it can do.
+
+use clap::builder::Styles;
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use crate::application::Application;
+use crate::exit::EXIT_CODES_HELP;
+use crate::options::{
+    AppOptions, BrokerRoleOptions, HealthOptions, LogFormat, QueuesApplyOptions, UpOptions,
+    WorkerRoleOptions,
+};
+
+/// What was typed.
+#[derive(Debug, Parser)]
+#[command(args_conflicts_with_subcommands = true, after_help = EXIT_CODES_HELP)]
+pub struct Cli<O: Args> {
+    /// The command; none is `up`.
+    #[command(subcommand)]
+    pub command: Option<Command<O>>,
+    /// The flags of `up`, where no command is named.
+    #[command(flatten)]
+    pub up: UpOptions<O>,
+    /// How log lines are written to stderr; RUST_LOG says which are (info and above by default)
+    #[arg(
+        long,
+        env = "LONGSHORE_LOG_FORMAT",
+        value_name = "FORMAT",
+        value_enum,
+        default_value = "text",
+        global = true,
+        help_heading = "Log"
+    )]
+    pub log_format: LogFormat,
+}
+
+/// A command.
+#[derive(Debug, Subcommand)]
+pub enum Command<O: Args> {
+    /// Everything in one process: broker, app and workers (this is what no command does)
+    Up(Box<UpOptions<O>>),
+    /// The app alone: HTTP, the sending side of the task queue, the receiving side of the reply queue
+    App(Box<AppOptions<O>>),
+    /// Workers alone: they receive tasks, run them and reply
+    Worker(Box<WorkerRoleOptions<O>>),
+    /// The broker alone: the queues, for every program that speaks SQS
+    Broker(Box<BrokerRoleOptions>),
+    /// The declared queues
+    #[command(subcommand)]
+    Queues(QueuesCommand),
+    /// Ask a running role how it is; exits 0 if it is well
+    Health(HealthOptions),
+}
+
+/// A command on the declared queues.
+#[derive(Debug, Subcommand)]
+pub enum QueuesCommand {
+    /// Create the declared queues on an endpoint, or change what differs; nothing is deleted
+    Apply(QueuesApplyOptions),
+}
+
+/// Reads the command line, under the application's name.
+///
+/// # Errors
+///
+/// What clap says: wrong usage, or a request for help.
+pub fn parse<A: Application>(
+    arguments: impl IntoIterator<Item = std::ffi::OsString>,
+) -> Result<Cli<A::Options>, clap::Error> {
+    let matches = command::<A>().try_get_matches_from(arguments)?;
+    Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command::<A>()))
+}
+
+fn command<A: Application>() -> clap::Command {
+    Cli::<A::Options>::command()
+        .name(A::NAME)
+        .bin_name(A::NAME)
+        .about(A::ABOUT)
+        .version(env!("CARGO_PKG_VERSION"))
+        .styles(Styles::plain())
+        .max_term_width(100)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_application::Echo;
+
+    fn parsed(line: &str) -> Result<Cli<<Echo as Application>::Options>, clap::Error> {
+        parse::<Echo>(line.split(' ').map(Into::into))
+    }
+
+    #[test]
+    fn every_flag_is_declared_once_in_each_command() {
+        command::<Echo>().debug_assert();
+    }
+
+    #[test]
+    fn no_command_is_up() {
+        let cli = parsed("echo --workers 3 --louder").unwrap();
+        assert!(cli.command.is_none());
+        assert_eq!(cli.up.workers, 3);
+        assert!(cli.up.application.louder);
+    }
+
+    #[test]
+    fn every_role_has_the_applications_own_flags_and_the_data_directory() {
+        for role in ["up", "app", "worker"] {
+            assert!(parsed(&format!("echo {role} --louder --data d")).is_ok(), "{role}");
+        }
+        assert!(parsed("echo broker --data d --task-queue T --status-queue S").is_ok());
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_exit_code_2() {
+        for line in [
+            "echo --nothing",
+            "echo nothing",
+            "echo --workers 0",
+            "echo --listen nowhere",
+            "echo --grace soon",
+            "echo --task-queue a.b",
+            "echo --public-url example.org",
+            "echo worker --concurrency 0",
+            "echo app --result-retention 1.5d",
+        ] {
+            let error = parsed(line).unwrap_err();
+            assert_eq!(error.exit_code(), 2, "{line}");
+        }
+    }
+
+    #[test]
+    fn help_names_every_flag_with_its_default_and_its_variable() {
+        let help = parsed("echo --help").unwrap_err();
+        assert_eq!(help.exit_code(), 0);
+        let help = help.to_string();
+        for part in [
+            "--broker-listen",
+            "LONGSHORE_BROKER_LISTEN",
+            "127.0.0.1:9324",
+            "Exit codes:",
+            "--louder",
+        ] {
+            assert!(help.contains(part), "{part}\n{help}");
+        }
+    }
+}

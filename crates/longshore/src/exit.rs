@@ -1,0 +1,92 @@
+//! How the program ends: its exit codes, and the sentence that goes with each.
+//!
+//! A [`Fault`] is what ends the program other than well. Its text is one or more whole sentences
+//! for the person at the terminal: what happened, to what, what to do. The cause is part of the
+//! sentence; nobody is shown a backtrace.
+
+use std::fmt;
+use std::process::ExitCode;
+
+/// What the exit codes mean; shown at the end of `--help`.
+pub const EXIT_CODES_HELP: &str = "\
+Exit codes:
+  0  ended well, also after SIGTERM or Ctrl-C
+  1  failed while running; `health`: the role is not well; `queues apply`: refused
+  2  wrong usage: a flag, an environment variable or a file that makes no sense
+  3  could not start: a port or the data directory is in use, or the data is damaged";
+
+/// The sorts of exit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// Something that ran failed.
+    Failed,
+    /// What was asked for makes no sense.
+    Usage,
+    /// Something that has to be there at the start is not, or belongs to somebody else.
+    CannotStart,
+}
+
+impl Exit {
+    /// The code that the system is told.
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Failed => 1,
+            Self::Usage => 2,
+            Self::CannotStart => 3,
+        }
+    }
+}
+
+/// Why the program ends other than well.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    exit: Exit,
+    text: String,
+}
+
+impl Fault {
+    /// Something that ran failed.
+    pub fn failed(text: impl Into<String>) -> Self {
+        Self { exit: Exit::Failed, text: text.into() }
+    }
+
+    /// What was asked for makes no sense.
+    pub fn usage(text: impl Into<String>) -> Self {
+        Self { exit: Exit::Usage, text: text.into() }
+    }
+
+    /// The program cannot start.
+    pub fn cannot_start(text: impl Into<String>) -> Self {
+        Self { exit: Exit::CannotStart, text: text.into() }
+    }
+
+    /// The sort of exit.
+    pub fn exit(&self) -> Exit {
+        self.exit
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl std::error::Error for Fault {}
+
+impl From<&Fault> for ExitCode {
+    fn from(fault: &Fault) -> Self {
+        Self::from(fault.exit.code())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_exit_has_the_code_that_help_gives_it() {
+        let documented = |exit: Exit| EXIT_CODES_HELP.contains(&format!("\n  {}  ", exit.code()));
+        assert!([Exit::Failed, Exit::Usage, Exit::CannotStart].into_iter().all(documented));
+    }
+}

@@ -1,0 +1,181 @@
+//! The health pages of an app and of workers: 200 if the role can do its work, else 503.
+//!
+//! Both are JSON objects with `role` and `status`: `ok`, `waiting` (for a broker that does not
+//! answer) or `draining` (the role was told to stop).
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::routing::get;
+use axum::{Json, Router};
+use longshore_tasks::{Clock, SystemClock, Transport, WorkerReport, WorkerStatus};
+use longshore_types::{QueueName, Timestamp};
+use serde::Serialize;
+use tokio_util::sync::CancellationToken;
+
+/// How long a worker that has room can go without an answer to a receive: three long polls.
+const RECEIVE_AGE_MAX: Duration = Duration::from_secs(60);
+/// How long an app's health page waits for the broker.
+const BROKER_PATIENCE: Duration = Duration::from_secs(2);
+
+/// What a role is up to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Condition {
+    /// It does its work.
+    Ok,
+    /// The broker does not answer.
+    Waiting,
+    /// It was told to stop.
+    Draining,
+}
+
+impl Condition {
+    fn status_code(self) -> StatusCode {
+        match self {
+            Self::Ok => StatusCode::OK,
+            Self::Waiting | Self::Draining => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+}
+
+/// The health page of the workers of a process.
+#[derive(Debug)]
+pub struct WorkersPage {
+    workers: Mutex<Vec<Option<Arc<WorkerStatus>>>>,
+    clock: Arc<dyn Clock>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct WorkersHealth {
+    role: &'static str,
+    status: Condition,
+    workers: Vec<WorkerHealth>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct WorkerHealth {
+    status: Condition,
+    running: u64,
+    last_receive_age_seconds: Option<u64>,
+    #[serde(flatten)]
+    report: WorkerReport,
+}
+
+impl WorkersPage {
+    /// A page of `count` workers that have not started.
+    pub fn new(count: usize) -> Self {
+        Self { workers: Mutex::new(vec![None; count]), clock: Arc::new(SystemClock) }
+    }
+
+    /// Shows `status` as that of the worker at `place`.
+    pub fn show(&self, place: usize, status: Arc<WorkerStatus>) {
+        let mut workers = self.workers.lock().unwrap_or_else(PoisonError::into_inner);
+        workers[place] = Some(status);
+    }
+
+    /// `GET /health`, and the same at `GET /`.
+    pub fn routes(self: Arc<Self>) -> Router {
+        let page = async |State(page): State<Arc<Self>>| {
+            let health = page.health(page.clock.now());
+            (health.status.status_code(), Json(health))
+        };
+        Router::new().route("/", get(page)).route("/health", get(page)).with_state(self)
+    }
+
+    fn health(&self, now: Timestamp) -> WorkersHealth {
+        let workers = self.workers.lock().unwrap_or_else(PoisonError::into_inner);
+        let workers: Vec<_> =
+            workers.iter().map(|status| worker_health(status.as_deref(), now)).collect();
+        let unwell = workers.iter().map(|worker| worker.status).find(|it| *it != Condition::Ok);
+        WorkersHealth { role: "worker", status: unwell.unwrap_or(Condition::Ok), workers }
+    }
+}
+
+fn worker_health(status: Option<&WorkerStatus>, now: Timestamp) -> WorkerHealth {
+    let age = status.and_then(WorkerStatus::receive_answered_at).map(|at| now.since(at));
+    let running = status.map_or(0, WorkerStatus::running);
+    // A worker whose every place is taken receives nothing, and is well.
+    let receives = running > 0 || age.is_some_and(|age| age <= RECEIVE_AGE_MAX);
+    let condition = match status {
+        Some(status) if status.is_draining() => Condition::Draining,
+        Some(_) if receives => Condition::Ok,
+        _ => Condition::Waiting,
+    };
+    WorkerHealth {
+        status: condition,
+        running,
+        last_receive_age_seconds: age.map(|age| age.as_secs()),
+        report: status.map(WorkerStatus::report).unwrap_or_default(),
+    }
+}
+
+/// The health page of an app.
+#[derive(Clone, Debug)]
+pub struct AppPage {
+    transport: Arc<dyn Transport>,
+    task_queue: QueueName,
+    shutdown: CancellationToken,
+}
+
+#[derive(Debug, Serialize)]
+struct AppHealth {
+    role: &'static str,
+    status: Condition,
+}
+
+impl AppPage {
+    /// A page of an app that sends to `task_queue`, until `shutdown`.
+    pub fn new(
+        transport: Arc<dyn Transport>,
+        task_queue: QueueName,
+        shutdown: CancellationToken,
+    ) -> Self {
+        Self { transport, task_queue, shutdown }
+    }
+
+    /// `GET /health`.
+    pub fn routes(self) -> Router {
+        let page = async |State(page): State<Self>| {
+            let status = page.condition().await;
+            (status.status_code(), Json(AppHealth { role: "app", status }))
+        };
+        Router::new().route("/health", get(page)).with_state(self)
+    }
+
+    async fn condition(&self) -> Condition {
+        if self.shutdown.is_cancelled() {
+            return Condition::Draining;
+        }
+        let asked = self.transport.resolve(self.task_queue.as_str());
+        match tokio::time::timeout(BROKER_PATIENCE, asked).await {
+            Ok(Ok(_)) => Condition::Ok,
+            Ok(Err(_)) | Err(_) => Condition::Waiting,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn workers_that_have_not_started_wait() {
+        let health = WorkersPage::new(2).health(Timestamp::from_millis(1));
+        assert_eq!(health.status, Condition::Waiting);
+        assert_eq!(health.workers.len(), 2);
+    }
+
+    #[test]
+    fn a_page_names_role_and_status() {
+        let health = WorkersPage::new(1).health(Timestamp::from_millis(1));
+        let page = serde_json::to_value(health).unwrap();
+        assert_eq!(page["role"], "worker");
+        assert_eq!(page["status"], "waiting");
+        assert_eq!(page["workers"][0]["running"], 0);
+    }
+}

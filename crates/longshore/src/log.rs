@@ -1,0 +1,32 @@
+//! The program's log: lines on stderr. What a task carries is never among them.
+
+use std::env;
+
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
+
+use crate::exit::Fault;
+use crate::options::LogFormat;
+
+/// Begins to write the log: what `RUST_LOG` says, else info and above.
+///
+/// # Errors
+///
+/// `RUST_LOG` makes no sense.
+pub fn start(format: LogFormat) -> Result<(), Fault> {
+    let directives = env::var("RUST_LOG").unwrap_or_default();
+    let filter = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into());
+    let filter = filter.parse(&directives).map_err(|fault| {
+        Fault::usage(format!("RUST_LOG is `{directives}`, which makes no sense: {fault}"))
+    })?;
+    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let started = match format {
+        LogFormat::Text => subscriber.with_target(false).try_init(),
+        LogFormat::Json => subscriber.json().flatten_event(true).try_init(),
+    };
+    // Somebody who embeds the program has a log of their own, and keeps it.
+    if let Err(fault) = started {
+        tracing::debug!(%fault, "the log was started before");
+    }
+    Ok(())
+}

@@ -1,0 +1,115 @@
+//! Groups of flags that several roles share.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use clap::builder::BoolishValueParser;
+use longshore_gateway::BaseUrl;
+use longshore_types::QueueName;
+
+use super::{duration, parse_address, queue_name};
+
+/// Where a worker's health page is when nobody says otherwise.
+pub const HEALTH_LISTEN: SocketAddr =
+    SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 4000);
+
+/// The app's HTTP.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "App")]
+pub struct HttpOptions {
+    /// Where the app listens for HTTP
+    #[arg(
+        long, env = "LONGSHORE_LISTEN", value_name = "ADDRESS",
+        value_parser = parse_address, default_value = "127.0.0.1:5000"
+    )]
+    pub listen: SocketAddr,
+
+    /// What callback URLs begin with, such as https://example.org; without it, the Host that the
+    /// request named
+    #[arg(long, env = "LONGSHORE_PUBLIC_URL", value_name = "URL", value_parser = BaseUrl::parse)]
+    pub public_url: Option<BaseUrl>,
+
+    /// How long a result is kept after its task ended; then its status is 404
+    #[arg(
+        long, env = "LONGSHORE_RESULT_RETENTION", value_name = "DURATION",
+        value_parser = duration, default_value = "4d"
+    )]
+    pub result_retention: Duration,
+}
+
+/// What one worker does.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Workers")]
+pub struct WorkerOptions {
+    /// Tasks that each worker runs at once
+    #[arg(
+        long, env = "LONGSHORE_CONCURRENCY", value_name = "N", default_value = "10",
+        value_parser = clap::value_parser!(u16).range(1..)
+    )]
+    pub concurrency: u16,
+
+    /// Where the workers' health page is; 127.0.0.1:4000 unless said, and if that one is taken
+    /// a free port, which the start-up message names
+    #[arg(
+        long, env = "LONGSHORE_HEALTH_LISTEN", value_name = "ADDRESS",
+        value_parser = parse_address
+    )]
+    pub health_listen: Option<SocketAddr>,
+}
+
+/// The broker.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Broker")]
+pub struct BrokerOptions {
+    /// Where the broker listens for SQS requests. It checks no signatures, so an address beyond
+    /// this host needs --allow-anonymous
+    #[arg(
+        long, env = "LONGSHORE_BROKER_LISTEN", value_name = "ADDRESS",
+        value_parser = parse_address, default_value = "127.0.0.1:9324"
+    )]
+    pub broker_listen: SocketAddr,
+
+    /// Keep the broker's messages in memory only: they end with the process
+    #[arg(long, env = "LONGSHORE_IN_MEMORY", value_parser = BoolishValueParser::new())]
+    pub in_memory: bool,
+
+    /// Refuse what SQS refuses for 60 seconds: a second purge, and a queue of a deleted one's name
+    #[arg(long, env = "LONGSHORE_STRICT", value_parser = BoolishValueParser::new())]
+    pub strict: bool,
+
+    /// Let everyone who can reach the broker's address use it, without a signature
+    #[arg(long, env = "LONGSHORE_ALLOW_ANONYMOUS", value_parser = BoolishValueParser::new())]
+    pub allow_anonymous: bool,
+}
+
+/// Which queues there are, and which two are used.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Queues")]
+pub struct QueueOptions {
+    /// TOML file that declares the queues, instead of the declaration that is built in
+    #[arg(long, env = "LONGSHORE_QUEUES", value_name = "FILE")]
+    pub queues: Option<PathBuf>,
+
+    /// Queue of tasks, if not the declared one; a name that ends in .fifo makes it a FIFO queue
+    #[arg(long, env = "LONGSHORE_TASK_QUEUE", value_name = "NAME", value_parser = queue_name)]
+    pub task_queue: Option<QueueName>,
+
+    /// Queue of replies, if not the declared one; a name that ends in .fifo makes it a FIFO queue
+    #[arg(long, env = "LONGSHORE_STATUS_QUEUE", value_name = "NAME", value_parser = queue_name)]
+    pub status_queue: Option<QueueName>,
+}
+
+/// How a role ends.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Shutdown")]
+pub struct DrainOptions {
+    /// How long requests and tasks that have begun may take to end after SIGTERM or Ctrl-C; what
+    /// is left is handed back to its queue
+    #[arg(
+        long, env = "LONGSHORE_GRACE", value_name = "DURATION",
+        value_parser = duration, default_value = "25s"
+    )]
+    pub grace: Duration,
+}

@@ -1,0 +1,188 @@
+//! The flags of each command: which groups it has.
+
+use std::net::SocketAddr;
+
+use clap::{Args, ValueEnum};
+
+use super::groups::HEALTH_LISTEN;
+use super::{
+    BrokerOptions, DataOptions, DrainOptions, EndpointOptions, HttpOptions, QueueOptions,
+    WorkerOptions, parse_address,
+};
+
+/// How log lines are written to stderr.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// A JSON object a line.
+    Json,
+}
+
+/// `up`: everything in one process.
+#[derive(Args, Clone, Debug)]
+pub struct UpOptions<O: Args> {
+    /// The application's own flags.
+    #[command(flatten)]
+    pub application: O,
+    /// The app's HTTP.
+    #[command(flatten)]
+    pub http: HttpOptions,
+    /// Workers in the process
+    #[arg(
+        long, env = "LONGSHORE_WORKERS", value_name = "N", default_value = "2",
+        value_parser = clap::value_parser!(u16).range(1..), help_heading = "Workers"
+    )]
+    pub workers: u16,
+    /// What each worker does.
+    #[command(flatten)]
+    pub worker: WorkerOptions,
+    /// The broker.
+    #[command(flatten)]
+    pub broker: BrokerOptions,
+    /// Where things are kept.
+    #[command(flatten)]
+    pub data: DataOptions,
+    /// Where SQS is, if not in this process.
+    #[command(flatten)]
+    pub endpoint: EndpointOptions,
+    /// Which queues.
+    #[command(flatten)]
+    pub queues: QueueOptions,
+    /// How it ends.
+    #[command(flatten)]
+    pub drain: DrainOptions,
+}
+
+/// `app`: HTTP and the reply queue.
+#[derive(Args, Clone, Debug)]
+pub struct AppOptions<O: Args> {
+    /// The application's own flags.
+    #[command(flatten)]
+    pub application: O,
+    /// The app's HTTP.
+    #[command(flatten)]
+    pub http: HttpOptions,
+    /// Where things are kept.
+    #[command(flatten)]
+    pub data: DataOptions,
+    /// Where SQS is.
+    #[command(flatten)]
+    pub endpoint: EndpointOptions,
+    /// Which queues.
+    #[command(flatten)]
+    pub queues: QueueOptions,
+    /// How it ends.
+    #[command(flatten)]
+    pub drain: DrainOptions,
+}
+
+/// `worker`: the task queue.
+#[derive(Args, Clone, Debug)]
+pub struct WorkerRoleOptions<O: Args> {
+    /// The application's own flags.
+    #[command(flatten)]
+    pub application: O,
+    /// Workers in the process
+    #[arg(
+        long, env = "LONGSHORE_WORKERS", value_name = "N", default_value = "1",
+        value_parser = clap::value_parser!(u16).range(1..), help_heading = "Workers"
+    )]
+    pub workers: u16,
+    /// What each worker does.
+    #[command(flatten)]
+    pub worker: WorkerOptions,
+    /// Where things are kept.
+    #[command(flatten)]
+    pub data: DataOptions,
+    /// Where SQS is.
+    #[command(flatten)]
+    pub endpoint: EndpointOptions,
+    /// Which queues.
+    #[command(flatten)]
+    pub queues: QueueOptions,
+    /// How it ends.
+    #[command(flatten)]
+    pub drain: DrainOptions,
+}
+
+/// `broker`: the queues.
+#[derive(Args, Clone, Debug)]
+pub struct BrokerRoleOptions {
+    /// The broker.
+    #[command(flatten)]
+    pub broker: BrokerOptions,
+    /// Where things are kept.
+    #[command(flatten)]
+    pub data: DataOptions,
+    /// Region that the queues' ARNs name
+    #[arg(
+        long,
+        env = "LONGSHORE_REGION",
+        value_name = "REGION",
+        default_value = "us-east-1",
+        help_heading = "Broker"
+    )]
+    pub region: String,
+    /// Which queues.
+    #[command(flatten)]
+    pub queues: QueueOptions,
+    /// How it ends.
+    #[command(flatten)]
+    pub drain: DrainOptions,
+}
+
+/// `queues apply`: creates and changes queues.
+#[derive(Args, Clone, Debug)]
+pub struct QueuesApplyOptions {
+    /// Print what would be done, and do nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Where SQS is.
+    #[command(flatten)]
+    pub endpoint: EndpointOptions,
+    /// Which queues.
+    #[command(flatten)]
+    pub queues: QueueOptions,
+}
+
+/// What a process does in the system.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Role {
+    /// HTTP and the reply queue.
+    App,
+    /// The task queue.
+    Worker,
+    /// The queues.
+    Broker,
+}
+
+/// `health`: asks a running role how it is.
+#[derive(Args, Clone, Debug)]
+pub struct HealthOptions {
+    /// Which role to ask, at the address where it listens
+    #[arg(long, value_enum, default_value = "app")]
+    pub role: Role,
+    /// URL of a health page, instead of a role of this host
+    #[arg(long, value_name = "URL")]
+    pub url: Option<String>,
+    /// Where the app listens
+    #[arg(
+        long, env = "LONGSHORE_LISTEN", value_name = "ADDRESS",
+        value_parser = parse_address, default_value = "127.0.0.1:5000"
+    )]
+    pub listen: SocketAddr,
+    /// Where the workers' health page is
+    #[arg(
+        long, env = "LONGSHORE_HEALTH_LISTEN", value_name = "ADDRESS",
+        value_parser = parse_address, default_value_t = HEALTH_LISTEN
+    )]
+    pub health_listen: SocketAddr,
+    /// Where the broker listens
+    #[arg(
+        long, env = "LONGSHORE_BROKER_LISTEN", value_name = "ADDRESS",
+        value_parser = parse_address, default_value = "127.0.0.1:9324"
+    )]
+    pub broker_listen: SocketAddr,
+}

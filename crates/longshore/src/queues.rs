@@ -1,0 +1,23 @@
+//! Declared queues, and how an endpoint is brought to have them.
+//!
+//! A declaration (`queues.toml`) goes one way: [`declared`] makes it fit the names that were
+//! chosen → [`plan`] compares one queue with what the endpoint has → [`apply`] carries the
+//! difference out through an [`Admin`], dead-letter queues first.
+//!
+//! # Invariants
+//!
+//! - Nothing is ever deleted: no queue, no message, no tag, and no attribute that the declaration
+//!   does not name.
+//! - Only differences are written, so that applying twice does nothing the second time.
+
+pub mod admin;
+pub mod apply;
+pub mod aws;
+pub mod declared;
+pub mod embedded;
+pub mod plan;
+
+pub use admin::{Admin, AdminError, ExistingQueue};
+pub use apply::{apply, preview};
+pub use declared::{DeclaredError, QueueNames};
+pub use plan::{Change, DesiredQueue};

@@ -1,0 +1,161 @@
+//! `up`: broker, app and workers in one process.
+//!
+//! App and workers reach the broker in the process, without HTTP; other programs reach the same
+//! queues at the broker's address. With `--endpoint-url` there is no broker here: app and workers
+//! use that endpoint.
+
+use std::net::SocketAddr;
+
+use longshore_broker::Broker;
+use tokio::net::TcpListener;
+
+use super::app::App;
+use super::bind::{address_of, bind, bind_health};
+use super::endpoint::Endpoint;
+use super::names::Names;
+use super::store::Stores;
+use super::worker::{SLACK, Workers, serve_page};
+use super::{Crew, broker};
+use crate::announce;
+use crate::application::Application;
+use crate::exit::Fault;
+use crate::options::UpOptions;
+use crate::signals::Signals;
+
+/// The region of a broker that was told no other.
+const REGION: &str = "us-east-1";
+
+/// The ports of `up`, all taken before anything is written.
+struct Ports {
+    app: TcpListener,
+    health: TcpListener,
+    broker: Option<TcpListener>,
+}
+
+/// Where `up` listens, for its start-up message.
+#[derive(Clone, Copy, Debug)]
+pub struct Addresses {
+    /// The app.
+    pub app: SocketAddr,
+    /// The workers' health page.
+    pub health: SocketAddr,
+    /// The broker, if it is in this process.
+    pub broker: Option<SocketAddr>,
+}
+
+impl Ports {
+    async fn bind<A: Application>(options: &UpOptions<A::Options>) -> Result<Self, Fault> {
+        let broker = match options.endpoint.endpoint_url {
+            Some(_) => None,
+            None => {
+                broker::check_exposure(&options.broker)?;
+                Some(bind(options.broker.broker_listen, "--broker-listen").await?)
+            }
+        };
+        let app = bind(options.http.listen, "--listen").await?;
+        let health = bind_health(options.worker.health_listen).await?;
+        Ok(Self { app, health, broker })
+    }
+
+    fn addresses(&self) -> Addresses {
+        Addresses {
+            app: address_of(&self.app),
+            health: address_of(&self.health),
+            broker: self.broker.as_ref().map(address_of),
+        }
+    }
+}
+
+/// Runs `up` until a signal.
+///
+/// # Errors
+///
+/// See [`Fault`]: what kept it from starting, or ended it.
+pub async fn run<A: Application>(
+    options: UpOptions<A::Options>,
+    signals: &mut Signals,
+) -> Result<(), Fault> {
+    let names = Names::read::<A>(&options.queues)?;
+    let ports = Ports::bind::<A>(&options).await?;
+    let broker = open_broker::<A>(&options, &ports, &names).await?;
+    let ended = run_around::<A>(options, names, ports, broker.as_ref(), signals).await;
+    if let Some(broker) = broker {
+        broker.close().await;
+    }
+    ended
+}
+
+async fn open_broker<A: Application>(
+    options: &UpOptions<A::Options>,
+    ports: &Ports,
+    names: &Names,
+) -> Result<Option<Broker>, Fault> {
+    if ports.broker.is_none() {
+        return Ok(None);
+    }
+    names.check_declared()?;
+    let region = options.endpoint.region.as_deref().unwrap_or(REGION);
+    broker::open(&options.broker, region, &options.data, names).await.map(Some)
+}
+
+/// Everything between the opening of the broker and its close.
+async fn run_around<A: Application>(
+    options: UpOptions<A::Options>,
+    names: Names,
+    ports: Ports,
+    broker: Option<&Broker>,
+    signals: &mut Signals,
+) -> Result<(), Fault> {
+    let stores = stores::<A>(&options)?;
+    let endpoint = match broker {
+        Some(broker) => Endpoint::embedded(broker),
+        None => Endpoint::connect(&options.endpoint).await,
+    };
+    let message = announce::up::<A>(&options, &endpoint, &names, ports.addresses());
+    let grace = options.drain.grace;
+    let (mut front, mut back, mut outer) = (Crew::new(), Crew::new(), Crew::new());
+    let workers = Workers::<A> {
+        endpoint: endpoint.clone(),
+        names: names.clone(),
+        stores: stores.clone(),
+        worker: options.worker,
+        application: options.application.clone(),
+        grace,
+    };
+    let page = workers.spawn(&mut back, options.workers)?;
+    outer.spawn(serve_page(page, ports.health, outer.shutdown()));
+    let app = App { endpoint, names, stores, http: options.http, grace };
+    let gateway = app.spawn::<A>(ports.app, &options.application, &mut front, &mut back);
+    if let (Some(broker), Some(listener)) = (broker, ports.broker) {
+        broker::spawn_server(&mut outer, broker, listener);
+    }
+    announce::say(&message);
+    until_signal_or_end(signals, [&mut front, &mut back, &mut outer]).await;
+    // No request comes in any more; then no task; the queues are the last to go.
+    let front = front.stop(grace + SLACK).await;
+    gateway.sends_ended().await;
+    let back = back.stop(grace + SLACK).await;
+    front.and(back).and(outer.stop(SLACK).await)
+}
+
+fn stores<A: Application>(options: &UpOptions<A::Options>) -> Result<Stores, Fault> {
+    // Messages that end with the process need no results that outlive it.
+    if options.broker.in_memory && options.data.store.is_none() {
+        return Ok(Stores::in_memory());
+    }
+    Stores::open(&options.data.store())
+}
+
+/// Waits for a signal, or until a part of one of the crews has ended by itself.
+pub(super) async fn until_signal_or_end<const N: usize>(
+    signals: &mut Signals,
+    crews: [&mut Crew; N],
+) {
+    let ends = crews.map(|crew| Box::pin(crew.one_ended()));
+    tokio::select! {
+        () = signals.next() => tracing::info!("draining; a second signal ends the program at once"),
+        _ = futures::future::select_all(ends) => {
+            tracing::error!("a part of the program has ended by itself; draining");
+        }
+    }
+}

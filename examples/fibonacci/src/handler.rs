@@ -1,0 +1,120 @@
+//! What a worker does with a task: find out whether its argument is valid, work, compute.
+
+use std::time::Duration;
+
+use longshore::{Context, Failure, Fault};
+use serde_json::value::RawValue;
+use tokio::time::sleep;
+
+use crate::compute::fibonacci;
+use crate::options::Options;
+use crate::task::{Fibonacci, Found};
+use crate::work_log::WorkLog;
+
+/// Runs tasks. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(crate) struct Handler {
+    work_time: Duration,
+    value_max: u64,
+    work_log: Option<WorkLog>,
+}
+
+impl Handler {
+    /// A handler that does as the flags say.
+    pub(crate) fn new(options: &Options) -> Result<Self, Fault> {
+        let work_log = options.work_log.as_deref().map(WorkLog::open).transpose()?;
+        Ok(Self { work_time: options.work_time, value_max: options.value_max, work_log })
+    }
+
+    /// Runs a task.
+    ///
+    /// # Errors
+    ///
+    /// An argument that is not valid is discarded at once, without working time: its caller has
+    /// the answer, and no further attempt would find another.
+    pub(crate) async fn run(self, task: Fibonacci, context: Context) -> Result<Found, Failure> {
+        let position = self.position(&task.argument).ok_or_else(|| invalid(&task.argument))?;
+        if let Some(work_log) = &self.work_log {
+            work_log.begun(context.task_id(), position)?;
+        }
+        sleep(self.work_time).await;
+        // The largest values take a while, and other tasks of this thread must not wait for them.
+        let value = tokio::task::spawn_blocking(move || fibonacci(position).to_string()).await?;
+        Ok(Found {
+            arg: RawValue::from_string(task.argument)?,
+            value: RawValue::from_string(value)?,
+        })
+    }
+
+    /// The position that is asked for, if the argument is one: `^[1-9][0-9]*$`, up to the limit.
+    fn position(&self, argument: &str) -> Option<u64> {
+        let plain =
+            argument.bytes().all(|byte| byte.is_ascii_digit()) && !argument.starts_with('0');
+        let position = plain.then(|| argument.parse().ok()).flatten()?;
+        (position <= self.value_max).then_some(position)
+    }
+}
+
+fn invalid(argument: &str) -> Failure {
+    Failure::discard(format!("Invalid request in message.Body:{argument}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use longshore::tasks::{Outcome, TaskId};
+
+    use super::*;
+
+    fn handler() -> Handler {
+        Handler { work_time: Duration::from_secs(5), value_max: 10_000, work_log: None }
+    }
+
+    async fn run(argument: &str) -> Result<Found, Failure> {
+        let context = Context::detached(TaskId::parse("t-1").unwrap());
+        handler().run(Fibonacci { argument: argument.to_owned() }, context).await
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_valid_value_is_answered_with_the_number_at_that_place() {
+        let found = run("8").await.unwrap();
+        assert_eq!((found.arg.get(), found.value.get()), ("8", "13"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_limit_itself_is_valid_and_exact() {
+        let found = run("10000").await.unwrap();
+        assert_eq!(found.value.get().len(), 2090);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_not_valid_is_discarded_at_once_with_its_text() {
+        let begun = tokio::time::Instant::now();
+        for bad in [
+            "0",
+            "-1",
+            "1.5",
+            "abc",
+            "",
+            "007",
+            "+5",
+            " 8",
+            "8\n",
+            "1e3",
+            "10001",
+            "٣",
+            &"9".repeat(99),
+        ] {
+            let failure = run(bad).await.unwrap_err();
+            let reason = format!("Invalid request in message.Body:{bad}");
+            assert_eq!(*failure.outcome(), Outcome::Discard { reason });
+        }
+        assert_eq!(begun.elapsed(), Duration::ZERO);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn work_takes_its_time() {
+        let begun = tokio::time::Instant::now();
+        run("1").await.unwrap();
+        assert!(begun.elapsed() >= Duration::from_secs(5));
+    }
+}
