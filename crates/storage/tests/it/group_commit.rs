@@ -11,7 +11,7 @@ fn started(options: Options) -> (FaultyDisk, Bench) {
     let disk = FaultyDisk::new(1);
     let bench = Bench::open(&disk, options).unwrap();
     let lsn = bench.append_events(b"first").unwrap();
-    bench.wait(|progress| progress.written >= lsn);
+    assert!(bench.wait_durable(lsn));
     (disk, bench)
 }
 
