@@ -26,9 +26,9 @@ use crate::{
 };
 
 /// Spare segments kept for what makes the store smaller.
-const HEADROOM_SEGMENTS: usize = 2;
+const HEADROOM_SEGMENTS: u64 = 2;
 /// Spare segments that the allocator keeps ready.
-const SPARE_SEGMENTS: usize = HEADROOM_SEGMENTS + 1;
+const SPARE_SEGMENTS: u64 = HEADROOM_SEGMENTS + 1;
 
 /// What an empty batch is counted as.
 pub(crate) const VOUCH_CHARGE: u64 = BATCH_HEADER_BYTES as u64;
@@ -111,13 +111,14 @@ impl Space {
     }
 
     fn usable(&self, purpose: Purpose) -> u64 {
-        let kept = match purpose {
-            Purpose::Grow => HEADROOM_SEGMENTS,
-            Purpose::Shrink => 0,
-        };
         let spare_bytes = self.segment_bytes - SEGMENT_HEADER_BYTES as u64 - self.record_bytes_max;
-        let spares = self.spares.len().saturating_sub(kept) as u64;
-        self.active_bytes.saturating_sub(self.record_bytes_max) + spares * spare_bytes
+        let active_bytes = self.active_bytes.saturating_sub(self.record_bytes_max);
+        let all = active_bytes + self.spares.len() as u64 * spare_bytes;
+        match purpose {
+            Purpose::Shrink => all,
+            // Once deletes have gone into the headroom, the segment that they opened is theirs too.
+            Purpose::Grow => all.saturating_sub(HEADROOM_SEGMENTS * spare_bytes),
+        }
     }
 
     /// Takes back a promise: it was kept, or is no longer wanted.
@@ -142,7 +143,7 @@ impl Space {
 
     /// The number of the next segment to allocate, if one is wanted.
     pub(crate) fn wanted(&self) -> Option<SegmentNumber> {
-        (self.spares.len() < SPARE_SEGMENTS).then_some(self.next_number)
+        ((self.spares.len() as u64) < SPARE_SEGMENTS).then_some(self.next_number)
     }
 
     /// Adds an allocated segment: the one that was wanted.
