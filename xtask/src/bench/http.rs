@@ -2,7 +2,7 @@
 //!
 //! As little work as possible, since the load generator shares the machine with what it measures.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
@@ -68,7 +68,11 @@ impl Connection {
         if self.filled == self.buffer.len() {
             self.buffer.resize(2 * self.filled, 0);
         }
-        match self.stream.read(&mut self.buffer[self.filled..]).context("cannot read a reply")? {
+        let read = self.stream.read(&mut self.buffer[self.filled..]);
+        if read.as_ref().is_err_and(|failure| failure.kind() == ErrorKind::WouldBlock) {
+            bail!("the server gave no reply within {} s", SILENCE_MAX.as_secs());
+        }
+        match read.context("cannot read a reply")? {
             0 => bail!("the server closed the connection"),
             count => self.filled += count,
         }

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use super::fleet::{self, Client, Load, Record, Turn};
 use super::http::Connection;
@@ -59,8 +59,9 @@ fn step_by_step(
     let scenario = Scenario::new(server, &format!("steps-{batch}"), batch)?;
     let clients = scenario.clients(load.connections, Role::Send)?;
     let (clients, row) = drive(server, title("send"), clients, load.limit)?;
+    // The other half stays for the drain.
+    scenario.allow(IN_FLIGHT_MAX.min(row.record.messages / 2));
     measured.rows.push(row);
-    scenario.allow(IN_FLIGHT_MAX);
     let (clients, row) =
         drive(server, title("receive"), turned(clients, Role::Receive), load.limit)?;
     measured.rows.push(row);
@@ -87,7 +88,8 @@ fn cycle(
     clients.extend(scenario.clients(load.connections - half, Role::Consume)?);
     let (clients, row) = drive(server, title("full cycle"), clients, load.limit)?;
     measured.rows.push(row);
-    let (clients, _) = fleet::drive(turned(clients, Role::Drain), DRAIN_MAX)?;
+    let (clients, _) =
+        drive(server, title("what is left"), turned(clients, Role::Drain), DRAIN_MAX)?;
     measured.accounts.push(settle(format!("{}, {}", server.name, title("full cycle")), &clients));
     Ok(())
 }
@@ -99,8 +101,10 @@ fn drive(
     clients: Vec<Participant>,
     limit: Duration,
 ) -> Result<(Vec<Participant>, Row)> {
+    eprintln!("measuring {scenario}, {}", server.name);
     let (server_before, own_before) = (server.cpu_time()?, server::own_cpu_time()?);
-    let (clients, record) = fleet::drive(clients, limit)?;
+    let (clients, record) =
+        fleet::drive(clients, limit).with_context(|| format!("{scenario}, {}", server.name))?;
     let server_time = server.cpu_time()?.saturating_sub(server_before);
     let own_time = server::own_cpu_time()?.saturating_sub(own_before);
     let server = server.name.clone();
