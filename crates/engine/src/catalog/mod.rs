@@ -7,6 +7,7 @@
 //! # Invariants
 //!
 //! - Of all queues there is at most one of a name in an account and region.
+//! - The orders by name and by dead-letter queue hold queues that exist, and no others.
 //! - A queue id is never given twice, so an old receipt never fits a new queue.
 
 mod apply;
@@ -97,7 +98,7 @@ impl Catalog {
             .into_iter()
             .flat_map(move |names| names.range::<str, _>(from))
             .take_while(move |(name, _)| name.starts_with(prefix))
-            .filter_map(|(_, id)| self.queues.get(id))
+            .map(|(_, id)| &self.queues[id])
     }
 
     /// The queues whose redrive policy names `target`, in the order of their creation.
@@ -106,7 +107,7 @@ impl Catalog {
         target: &QueueArn,
     ) -> impl Iterator<Item = &'a QueueEntry> + 'a {
         let range = (target.clone(), QueueId::new(0))..=(target.clone(), QueueId::new(u64::MAX));
-        self.sources.range(range).filter_map(|(_, id)| self.queues.get(id))
+        self.sources.range(range).map(|(_, id)| &self.queues[id])
     }
 
     /// When the last queue of that name was deleted, if that is known: it is forgotten no sooner

@@ -72,9 +72,13 @@ fn a_name_is_used_once_in_an_account_and_region() {
 #[test]
 fn an_id_is_never_given_twice() {
     let mut catalog = Catalog::default();
-    let first = create(&mut catalog, "work");
-    delete(&mut catalog, first, T0);
-    assert!(create(&mut catalog, "work") > first);
+    let mut last = create(&mut catalog, "other");
+    for _ in 0..4 {
+        let id = create(&mut catalog, "work");
+        assert!(id > last);
+        delete(&mut catalog, id, T0);
+        last = id;
+    }
 }
 
 #[test]
