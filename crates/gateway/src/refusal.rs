@@ -35,8 +35,8 @@ pub fn of_send(
             let detail = "the reply store cannot be written, so the task was not sent: try again";
             Problem::unavailable(detail, retry_after)
         }
-        // Whatever else will be: the caller can only try again.
-        _ => {
+        // And whatever else will be: the caller can only try again.
+        SendError::NotSent { .. } | _ => {
             let detail = "the queue cannot be reached, so the task was not sent: try again";
             Problem::unavailable(detail, retry_after)
         }

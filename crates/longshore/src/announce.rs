@@ -47,7 +47,7 @@ pub fn up<A: Application>(
     let mut text = head::<A>("is up", &lines);
     text.push_str(&to_try::<A>(&app));
     if !forgets(options) {
-        text.push_str(&format!("\n{ONE_HOST}\n"));
+        write!(text, "\n{ONE_HOST}\n").expect("a String takes everything");
     }
     text
 }
@@ -94,9 +94,10 @@ pub fn broker<A: Application>(
     names: &Names,
     address: SocketAddr,
 ) -> String {
-    let data = match options.broker.in_memory {
-        true => "in memory: it ends with this process".to_owned(),
-        false => options.data.broker().display().to_string(),
+    let data = if options.broker.in_memory {
+        "in memory: it ends with this process".to_owned()
+    } else {
+        options.data.broker().display().to_string()
     };
     let declared = names.declared.iter().map(|queue| queue.name.as_str());
     let lines = [

@@ -23,8 +23,10 @@ pub struct Cli<O: Args> {
     /// The flags of `up`, where no command is named.
     #[command(flatten)]
     pub up: UpOptions<O>,
-    /// How log lines are written to stderr; RUST_LOG says which are (info and above by default)
+    /// How log lines are written.
     #[arg(
+        help = "How log lines are written to stderr; RUST_LOG says which are (by default info and \
+                above)",
         long,
         env = "LONGSHORE_LOG_FORMAT",
         value_name = "FORMAT",

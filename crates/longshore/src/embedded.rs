@@ -72,10 +72,9 @@ impl EmbeddedTransport {
             queue_url: queue.url().to_owned(),
             attribute_names: vec!["All".to_owned()],
         };
-        match self.call(Action::GetQueueAttributes, queue.name(), 0, request).await? {
-            Reply::GetQueueAttributes(reply) => Ok(reply.attributes),
-            other => unreachable!("GetQueueAttributes was answered {other:?}"),
-        }
+        let reply = self.call(Action::GetQueueAttributes, queue.name(), 0, request).await?;
+        let Reply::GetQueueAttributes(reply) = reply else { mismatch(&reply) };
+        Ok(reply.attributes)
     }
 }
 
@@ -87,10 +86,9 @@ impl Transport for EmbeddedTransport {
             }
             let queue_name = queue.to_owned();
             let request = GetQueueUrl { queue_name, queue_owner_aws_account_id: None };
-            match self.call(Action::GetQueueUrl, queue, 0, request).await? {
-                Reply::GetQueueUrl(reply) => Ok(QueueHandle::new(queue, &reply.queue_url)),
-                other => unreachable!("GetQueueUrl was answered {other:?}"),
-            }
+            let reply = self.call(Action::GetQueueUrl, queue, 0, request).await?;
+            let Reply::GetQueueUrl(reply) = reply else { mismatch(&reply) };
+            Ok(QueueHandle::new(queue, &reply.queue_url))
         })
     }
 
@@ -121,16 +119,13 @@ impl Transport for EmbeddedTransport {
                 (messages.len(), messages.iter().map(OutgoingMessage::bytes).sum());
             let entries = messages.into_iter().enumerate().map(send_entry).collect();
             let request = SendMessageBatch { queue_url: queue.url().to_owned(), entries };
-            match self.call(Action::SendMessageBatch, queue.name(), bytes, request).await? {
-                Reply::SendMessageBatch(reply) => {
-                    let sent = reply.successful.into_iter().map(|entry| {
-                        let message_id = entry.sent.message_id.to_string();
-                        (entry.id, SentMessage { message_id })
-                    });
-                    Ok(in_order(count, sent, reply.failed))
-                }
-                other => unreachable!("SendMessageBatch was answered {other:?}"),
-            }
+            let reply = self.call(Action::SendMessageBatch, queue.name(), bytes, request).await?;
+            let Reply::SendMessageBatch(reply) = reply else { mismatch(&reply) };
+            let sent = reply.successful.into_iter().map(|entry| {
+                let message_id = entry.sent.message_id.to_string();
+                (entry.id, SentMessage { message_id })
+            });
+            Ok(in_order(count, sent, reply.failed))
         })
     }
 
@@ -141,12 +136,9 @@ impl Transport for EmbeddedTransport {
     ) -> BoxFuture<'a, Result<Vec<ReceivedMessage>>> {
         Box::pin(async move {
             let request = receive_request(queue, request);
-            match self.call(Action::ReceiveMessage, queue.name(), 0, request).await? {
-                Reply::ReceiveMessage(reply) => {
-                    Ok(reply.messages.into_iter().map(received).collect())
-                }
-                other => unreachable!("ReceiveMessage was answered {other:?}"),
-            }
+            let reply = self.call(Action::ReceiveMessage, queue.name(), 0, request).await?;
+            let Reply::ReceiveMessage(reply) = reply else { mismatch(&reply) };
+            Ok(reply.messages.into_iter().map(received).collect())
         })
     }
 
@@ -163,12 +155,9 @@ impl Transport for EmbeddedTransport {
             };
             let entries = receipts.into_iter().enumerate().map(entry).collect();
             let request = DeleteMessageBatch { queue_url: queue.url().to_owned(), entries };
-            match self.call(Action::DeleteMessageBatch, queue.name(), 0, request).await? {
-                Reply::DeleteMessageBatch(reply) => {
-                    Ok(in_order(count, reply.successful.into_iter().map(done), reply.failed))
-                }
-                other => unreachable!("DeleteMessageBatch was answered {other:?}"),
-            }
+            let reply = self.call(Action::DeleteMessageBatch, queue.name(), 0, request).await?;
+            let Reply::DeleteMessageBatch(reply) = reply else { mismatch(&reply) };
+            Ok(in_order(count, reply.successful.into_iter().map(done), reply.failed))
         })
     }
 
@@ -189,14 +178,17 @@ impl Transport for EmbeddedTransport {
             let entries = changes.into_iter().enumerate().map(entry).collect();
             let queue_url = queue.url().to_owned();
             let request = ChangeMessageVisibilityBatch { queue_url, entries };
-            match self.call(Action::ChangeMessageVisibilityBatch, queue.name(), 0, request).await? {
-                Reply::ChangeMessageVisibilityBatch(reply) => {
-                    Ok(in_order(count, reply.successful.into_iter().map(done), reply.failed))
-                }
-                other => unreachable!("ChangeMessageVisibilityBatch was answered {other:?}"),
-            }
+            let reply =
+                self.call(Action::ChangeMessageVisibilityBatch, queue.name(), 0, request).await?;
+            let Reply::ChangeMessageVisibilityBatch(reply) = reply else { mismatch(&reply) };
+            Ok(in_order(count, reply.successful.into_iter().map(done), reply.failed))
         })
     }
+}
+
+/// Every action has a reply of its own.
+fn mismatch(reply: &Reply) -> ! {
+    unreachable!("the broker answered another request: {reply:?}")
 }
 
 fn transport_error(action: Action, queue: &str, error: SqsError) -> TransportError {
@@ -217,11 +209,9 @@ fn transport_error(action: Action, queue: &str, error: SqsError) -> TransportErr
 fn redrive_target(policy: &str) -> Option<(QueueArn, u32)> {
     let policy: Value = serde_json::from_str(policy).ok()?;
     let arn = QueueArn::parse(policy.get("deadLetterTargetArn")?.as_str()?).ok()?;
-    let count = match policy.get("maxReceiveCount")? {
-        Value::String(text) => text.parse().ok()?,
-        number => u32::try_from(number.as_u64()?).ok()?,
-    };
-    Some((arn, count))
+    let count = policy.get("maxReceiveCount")?;
+    let count = count.as_u64().or_else(|| count.as_str()?.parse().ok())?;
+    Some((arn, u32::try_from(count).ok()?))
 }
 
 fn send_entry((index, message): (usize, OutgoingMessage)) -> SendMessageBatchEntry {

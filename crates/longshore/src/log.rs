@@ -1,6 +1,7 @@
 //! The program's log: lines on stderr. What a task carries is never among them.
 
 use std::env;
+use std::io::IsTerminal as _;
 
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
@@ -19,7 +20,10 @@ pub fn start(format: LogFormat) -> Result<(), Fault> {
     let filter = filter.parse(&directives).map_err(|fault| {
         Fault::usage(format!("RUST_LOG is `{directives}`, which makes no sense: {fault}"))
     })?;
-    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
     let started = match format {
         LogFormat::Text => subscriber.with_target(false).try_init(),
         LogFormat::Json => subscriber.json().flatten_event(true).try_init(),

@@ -13,7 +13,9 @@ pub mod role;
 pub use address::parse_address;
 pub use data::DataOptions;
 pub use endpoint::EndpointOptions;
-pub use groups::{BrokerOptions, DrainOptions, HttpOptions, QueueOptions, WorkerOptions};
+pub use groups::{
+    BrokerOptions, DrainOptions, HttpOptions, QueueOptions, ReceiveOptions, WorkerOptions,
+};
 pub use role::{
     AppOptions, BrokerRoleOptions, HealthOptions, LogFormat, QueuesApplyOptions, Role, UpOptions,
     WorkerRoleOptions,

@@ -87,9 +87,10 @@ async fn apply_queues<A: Application>(options: QueuesApplyOptions) -> Result<(),
     let names = Names::read::<A>(&options.queues)?;
     let endpoint = Endpoint::connect(&options.endpoint).await;
     let admin = endpoint.admin.as_ref();
-    let changes = match options.dry_run {
-        true => queues::preview(admin, &names.declared).await,
-        false => queues::apply(admin, &names.declared).await,
+    let changes = if options.dry_run {
+        queues::preview(admin, &names.declared).await
+    } else {
+        queues::apply(admin, &names.declared).await
     };
     let changes = changes.map_err(|(queue, fault)| {
         Fault::failed(format!("the queue {queue} of {}: {fault}", endpoint.name))
@@ -97,7 +98,9 @@ async fn apply_queues<A: Application>(options: QueuesApplyOptions) -> Result<(),
     if changes.is_empty() {
         announce::say("nothing to do");
     }
-    changes.iter().for_each(|change| announce::say(&change.to_string()));
+    for change in &changes {
+        announce::say(&change.to_string());
+    }
     Ok(())
 }
 

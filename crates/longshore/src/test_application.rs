@@ -46,7 +46,7 @@ impl Application for Echo {
 
     fn handle(worker: Worker, options: &EchoOptions) -> Result<Worker, Fault> {
         let louder = options.louder;
-        Ok(worker.handle::<Say, _, _>(async move |Say(text), _| {
+        Ok(worker.handle::<Say, _, _>(move |Say(text), _| async move {
             Ok(if louder { text.to_uppercase() } else { text })
         }))
     }

@@ -44,8 +44,15 @@ impl Condition {
 /// The health page of the workers of a process.
 #[derive(Debug)]
 pub struct WorkersPage {
-    workers: Mutex<Vec<Option<Arc<WorkerStatus>>>>,
+    workers: Mutex<Vec<Option<Started>>>,
     clock: Arc<dyn Clock>,
+}
+
+/// A worker that has found its queues.
+#[derive(Clone, Debug)]
+struct Started {
+    status: Arc<WorkerStatus>,
+    at: Timestamp,
 }
 
 #[derive(Debug, Serialize)]
@@ -75,7 +82,7 @@ impl WorkersPage {
     /// Shows `status` as that of the worker at `place`.
     pub fn show(&self, place: usize, status: Arc<WorkerStatus>) {
         let mut workers = self.workers.lock().unwrap_or_else(PoisonError::into_inner);
-        workers[place] = Some(status);
+        workers[place] = Some(Started { status, at: self.clock.now() });
     }
 
     /// `GET /health`, and the same at `GET /`.
@@ -90,27 +97,32 @@ impl WorkersPage {
     fn health(&self, now: Timestamp) -> WorkersHealth {
         let workers = self.workers.lock().unwrap_or_else(PoisonError::into_inner);
         let workers: Vec<_> =
-            workers.iter().map(|status| worker_health(status.as_deref(), now)).collect();
+            workers.iter().map(|started| worker_health(started.as_ref(), now)).collect();
         let unwell = workers.iter().map(|worker| worker.status).find(|it| *it != Condition::Ok);
         WorkersHealth { role: "worker", status: unwell.unwrap_or(Condition::Ok), workers }
     }
 }
 
-fn worker_health(status: Option<&WorkerStatus>, now: Timestamp) -> WorkerHealth {
-    let age = status.and_then(WorkerStatus::receive_answered_at).map(|at| now.since(at));
-    let running = status.map_or(0, WorkerStatus::running);
-    // A worker whose every place is taken receives nothing, and is well.
-    let receives = running > 0 || age.is_some_and(|age| age <= RECEIVE_AGE_MAX);
-    let condition = match status {
-        Some(status) if status.is_draining() => Condition::Draining,
-        Some(_) if receives => Condition::Ok,
-        _ => Condition::Waiting,
-    };
+fn worker_health(started: Option<&Started>, now: Timestamp) -> WorkerHealth {
+    let status = started.map(|started| started.status.as_ref());
+    let answered_at = status.and_then(WorkerStatus::receive_answered_at);
     WorkerHealth {
-        status: condition,
-        running,
-        last_receive_age_seconds: age.map(|age| age.as_secs()),
+        status: started.map_or(Condition::Waiting, |started| condition(started, now)),
+        running: status.map_or(0, WorkerStatus::running),
+        last_receive_age_seconds: answered_at.map(|at| now.since(at).as_secs()),
         report: status.map(WorkerStatus::report).unwrap_or_default(),
+    }
+}
+
+fn condition(Started { status, at }: &Started, now: Timestamp) -> Condition {
+    // The first receive has as long as any other. A worker whose places are all taken receives
+    // nothing, and is well.
+    let answered_at = status.receive_answered_at().unwrap_or(*at);
+    let receives = now.since(answered_at) <= RECEIVE_AGE_MAX || status.running() > 0;
+    match (status.is_draining(), receives) {
+        (true, _) => Condition::Draining,
+        (false, true) => Condition::Ok,
+        (false, false) => Condition::Waiting,
     }
 }
 
@@ -168,6 +180,13 @@ mod tests {
         let health = WorkersPage::new(2).health(Timestamp::from_millis(1));
         assert_eq!(health.status, Condition::Waiting);
         assert_eq!(health.workers.len(), 2);
+    }
+
+    #[test]
+    fn a_worker_waits_when_its_receives_are_not_answered_for_a_minute() {
+        let started = Started { status: Arc::default(), at: Timestamp::from_millis(1_000) };
+        assert_eq!(condition(&started, Timestamp::from_millis(61_000)), Condition::Ok);
+        assert_eq!(condition(&started, Timestamp::from_millis(61_001)), Condition::Waiting);
     }
 
     #[test]

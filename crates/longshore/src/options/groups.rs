@@ -8,6 +8,7 @@ use clap::Args;
 use clap::builder::BoolishValueParser;
 use longshore_gateway::BaseUrl;
 use longshore_types::QueueName;
+use longshore_types::limits::RECEIVE_WAIT_MAX;
 
 use super::{duration, parse_address, queue_name};
 
@@ -26,9 +27,11 @@ pub struct HttpOptions {
     )]
     pub listen: SocketAddr,
 
-    /// What callback URLs begin with, such as https://example.org; without it, the Host that the
-    /// request named
-    #[arg(long, env = "LONGSHORE_PUBLIC_URL", value_name = "URL", value_parser = BaseUrl::parse)]
+    /// What callback URLs begin with, if not the `Host` that the request named.
+    #[arg(
+        help = "What callback URLs begin with, such as https://example.org; without it, the Host \
+                that the request named",
+        long, env = "LONGSHORE_PUBLIC_URL", value_name = "URL", value_parser = BaseUrl::parse)]
     pub public_url: Option<BaseUrl>,
 
     /// How long a result is kept after its task ended; then its status is 404
@@ -99,6 +102,27 @@ pub struct QueueOptions {
     /// Queue of replies, if not the declared one; a name that ends in .fifo makes it a FIFO queue
     #[arg(long, env = "LONGSHORE_STATUS_QUEUE", value_name = "NAME", value_parser = queue_name)]
     pub status_queue: Option<QueueName>,
+}
+
+/// How messages are received.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Queues")]
+pub struct ReceiveOptions {
+    /// How long a receive waits for a message, up to 20s. A role that is told to stop waits for
+    /// the receive under way, whose messages would otherwise be away for a visibility timeout
+    #[arg(
+        long, env = "LONGSHORE_RECEIVE_WAIT", value_name = "DURATION",
+        value_parser = receive_wait, default_value = "20s"
+    )]
+    pub receive_wait: Duration,
+}
+
+fn receive_wait(text: &str) -> Result<Duration, String> {
+    let wait = duration(text).map_err(|fault| fault.to_string())?;
+    if wait > RECEIVE_WAIT_MAX {
+        return Err("a receive waits for 20s at most".to_owned());
+    }
+    Ok(wait)
 }
 
 /// How a role ends.

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use super::groups::HEALTH_LISTEN;
 use super::{
     BrokerOptions, DataOptions, DrainOptions, EndpointOptions, HttpOptions, QueueOptions,
-    WorkerOptions, parse_address,
+    ReceiveOptions, WorkerOptions, parse_address,
 };
 
 /// How log lines are written to stderr.
@@ -50,6 +50,9 @@ pub struct UpOptions<O: Args> {
     /// Which queues.
     #[command(flatten)]
     pub queues: QueueOptions,
+    /// How messages are received.
+    #[command(flatten)]
+    pub receive: ReceiveOptions,
     /// How it ends.
     #[command(flatten)]
     pub drain: DrainOptions,
@@ -73,6 +76,9 @@ pub struct AppOptions<O: Args> {
     /// Which queues.
     #[command(flatten)]
     pub queues: QueueOptions,
+    /// How messages are received.
+    #[command(flatten)]
+    pub receive: ReceiveOptions,
     /// How it ends.
     #[command(flatten)]
     pub drain: DrainOptions,
@@ -102,6 +108,9 @@ pub struct WorkerRoleOptions<O: Args> {
     /// Which queues.
     #[command(flatten)]
     pub queues: QueueOptions,
+    /// How messages are received.
+    #[command(flatten)]
+    pub receive: ReceiveOptions,
     /// How it ends.
     #[command(flatten)]
     pub drain: DrainOptions,

@@ -1,6 +1,7 @@
 //! The few calls on queues themselves that reconciling needs, behind one trait.
 
 use std::collections::BTreeMap;
+use std::fmt::Debug;
 
 use longshore_tasks::BoxFuture;
 use longshore_types::{AttributeName, QueueName};
@@ -14,7 +15,7 @@ pub type Tags = BTreeMap<String, String>;
 /// An endpoint's queues, as their owner sees them.
 ///
 /// Every call is one request to the endpoint, or two; none is made for each message.
-pub trait Admin: Send + Sync {
+pub trait Admin: Debug + Send + Sync {
     /// The queue of that name, or `None` where there is none.
     fn find<'a>(
         &'a self,

@@ -47,14 +47,14 @@ pub async fn preview(
 async fn pending(admin: &dyn Admin, queue: &DesiredQueue) -> Result<Vec<Change>, AdminError> {
     let existing = admin.find(&queue.name).await?;
     let arn = match &queue.dead_letter {
-        Some(dead_letter) => Some(arn_of(admin.find(&dead_letter.queue).await?)),
+        Some(dead_letter) => Some(arn_of(admin.find(&dead_letter.queue).await?.as_ref())),
         None => None,
     };
     Ok(changes(queue, arn.as_deref(), existing.as_ref()))
 }
 
-fn arn_of(queue: Option<ExistingQueue>) -> String {
-    let arn = queue.as_ref().and_then(ExistingQueue::arn).map(ToOwned::to_owned);
+fn arn_of(queue: Option<&ExistingQueue>) -> String {
+    let arn = queue.and_then(ExistingQueue::arn).map(ToOwned::to_owned);
     arn.unwrap_or_else(|| ARN_TO_COME.to_owned())
 }
 
@@ -99,7 +99,7 @@ mod tests {
     ";
 
     /// Queues in a map, and how many calls changed one.
-    #[derive(Default)]
+    #[derive(Debug, Default)]
     struct Queues {
         queues: Mutex<BTreeMap<QueueName, ExistingQueue>>,
         writes: Mutex<Vec<String>>,

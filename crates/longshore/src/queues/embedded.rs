@@ -37,23 +37,21 @@ impl EmbeddedAdmin {
             Ok(Reply::GetQueueUrl(reply)) => Ok(Some(reply.queue_url)),
             Err(SqsError::QueueDoesNotExist) => Ok(None),
             Err(error) => Err(error),
-            Ok(other) => unreachable!("GetQueueUrl was answered {other:?}"),
+            Ok(other) => mismatch(&other),
         }
     }
 
     async fn attributes(&self, queue_url: String) -> Result<Attributes, SqsError> {
         let attribute_names = vec!["All".to_owned()];
-        match self.call(GetQueueAttributes { queue_url, attribute_names }).await? {
-            Reply::GetQueueAttributes(reply) => Ok(reply.attributes),
-            other => unreachable!("GetQueueAttributes was answered {other:?}"),
-        }
+        let reply = self.call(GetQueueAttributes { queue_url, attribute_names }).await?;
+        let Reply::GetQueueAttributes(reply) = reply else { mismatch(&reply) };
+        Ok(reply.attributes)
     }
 
     async fn tags(&self, queue_url: String) -> Result<Tags, SqsError> {
-        match self.call(ListQueueTags { queue_url }).await? {
-            Reply::ListQueueTags(reply) => Ok(reply.tags),
-            other => unreachable!("ListQueueTags was answered {other:?}"),
-        }
+        let reply = self.call(ListQueueTags { queue_url }).await?;
+        let Reply::ListQueueTags(reply) = reply else { mismatch(&reply) };
+        Ok(reply.tags)
     }
 
     async fn existing(&self, name: &QueueName) -> Result<Option<ExistingQueue>, SqsError> {
@@ -69,7 +67,7 @@ impl Admin for EmbeddedAdmin {
         &'a self,
         name: &'a QueueName,
     ) -> BoxFuture<'a, Result<Option<ExistingQueue>, AdminError>> {
-        Box::pin(async move { self.existing(name).await.map_err(admin_error) })
+        Box::pin(async move { self.existing(name).await.map_err(|error| admin_error(&error)) })
     }
 
     fn create<'a>(
@@ -82,7 +80,7 @@ impl Admin for EmbeddedAdmin {
             let queue_name = name.to_string();
             let attributes = spelled(attributes);
             let request = CreateQueue { queue_name, attributes, tags: tags.clone() };
-            self.call(request).await.map(drop).map_err(admin_error)
+            self.call(request).await.map(drop).map_err(|error| admin_error(&error))
         })
     }
 
@@ -94,14 +92,14 @@ impl Admin for EmbeddedAdmin {
         Box::pin(async move {
             let attributes = spelled(attributes);
             let request = SetQueueAttributes { queue_url: url.to_owned(), attributes };
-            self.call(request).await.map(drop).map_err(admin_error)
+            self.call(request).await.map(drop).map_err(|error| admin_error(&error))
         })
     }
 
     fn tag<'a>(&'a self, url: &'a str, tags: &'a Tags) -> BoxFuture<'a, Result<(), AdminError>> {
         Box::pin(async move {
             let request = TagQueue { queue_url: url.to_owned(), tags: tags.clone() };
-            self.call(request).await.map(drop).map_err(admin_error)
+            self.call(request).await.map(drop).map_err(|error| admin_error(&error))
         })
     }
 }
@@ -110,7 +108,12 @@ fn spelled(attributes: &Attributes) -> std::collections::BTreeMap<String, String
     attributes.iter().map(|(name, value)| (name.to_string(), value.clone())).collect()
 }
 
-fn admin_error(error: SqsError) -> AdminError {
+/// Every action has a reply of its own.
+fn mismatch(reply: &Reply) -> ! {
+    unreachable!("the broker answered another request: {reply:?}")
+}
+
+fn admin_error(error: &SqsError) -> AdminError {
     match error.spelling().fault {
         Fault::Sender => AdminError::Refused(error.to_string()),
         Fault::Receiver => AdminError::Unreachable(error.to_string()),

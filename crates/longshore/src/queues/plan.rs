@@ -131,11 +131,28 @@ fn is_set(name: AttributeName, value: &str, existing: &Attributes) -> bool {
 /// send it as a string.
 fn redrive_policy(text: &str) -> Option<BTreeMap<String, String>> {
     let members: BTreeMap<String, Value> = serde_json::from_str(text).ok()?;
-    let plain = |value: Value| match value {
-        Value::String(text) => text,
-        other => other.to_string(),
-    };
+    let plain = |value: Value| value.as_str().map_or_else(|| value.to_string(), Into::into);
     Some(members.into_iter().map(|(name, value)| (name, plain(value))).collect())
+}
+
+impl Change {
+    /// The queue that is created or changed.
+    pub fn queue(&self) -> &QueueName {
+        match self {
+            Self::Create { queue, .. }
+            | Self::SetAttributes { queue, .. }
+            | Self::Tag { queue, .. } => queue,
+        }
+    }
+
+    /// What is done to the queue, in a word.
+    pub fn verb(&self) -> &'static str {
+        match self {
+            Self::Create { .. } => "created",
+            Self::SetAttributes { .. } => "set",
+            Self::Tag { .. } => "tagged",
+        }
+    }
 }
 
 impl fmt::Display for Change {

@@ -20,7 +20,7 @@ use crate::announce;
 use crate::application::Application;
 use crate::exit::Fault;
 use crate::health::page::AppPage;
-use crate::options::{AppOptions, HttpOptions};
+use crate::options::{AppOptions, HttpOptions, ReceiveOptions};
 use crate::signals::Signals;
 
 /// What an app is made from.
@@ -29,6 +29,7 @@ pub(super) struct App {
     pub(super) names: Names,
     pub(super) stores: Stores,
     pub(super) http: HttpOptions,
+    pub(super) receive: ReceiveOptions,
     pub(super) grace: Duration,
 }
 
@@ -88,7 +89,8 @@ impl App {
             let transport = Arc::clone(&self.endpoint.transport);
             let store = Arc::clone(&self.stores.replies);
             let replies = Replies::new(transport, self.names.status_queue.as_str(), store)
-                .retention(self.http.result_retention);
+                .retention(self.http.result_retention)
+                .wait(self.receive.receive_wait);
             match replies.run(shutdown.clone()).await {
                 Ok(report) => {
                     tracing::info!(?report, "replies are no longer received");
@@ -120,7 +122,7 @@ pub async fn run<A: Application>(
     let grace = options.drain.grace;
     let message = announce::app::<A>(&options, &endpoint, &names, address);
     let (mut front, mut back) = (Crew::new(), Crew::new());
-    let app = App { endpoint, names, stores, http: options.http, grace };
+    let app = App { endpoint, names, stores, http: options.http, receive: options.receive, grace };
     let gateway = app.spawn::<A>(listener, &options.application, &mut front, &mut back);
     announce::say(&message);
     up::until_signal_or_end(signals, [&mut front, &mut back]).await;

@@ -47,7 +47,9 @@ pub(super) async fn open(
     let done = apply(admin.as_ref(), &names.declared).await.map_err(|(queue, fault)| {
         Fault::cannot_start(format!("the queue {queue} cannot be made as it is declared: {fault}"))
     })?;
-    done.iter().for_each(|change| tracing::info!(%change, "a declared queue"));
+    for change in &done {
+        tracing::info!(queue = %change.queue(), "a declared queue was {}", change.verb());
+    }
     Ok(broker)
 }
 

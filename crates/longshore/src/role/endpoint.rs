@@ -12,7 +12,7 @@ use crate::queues::aws::AwsAdmin;
 use crate::queues::embedded::EmbeddedAdmin;
 
 /// Where a role's queues are.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Endpoint {
     /// Carries messages.
     pub transport: Arc<dyn Transport>,

@@ -22,7 +22,7 @@ impl Stores {
         Self::of(MemoryStore::new())
     }
 
-    /// The SQLite file at `path`, created with its directory if missing.
+    /// The embedded store at `path`, created with its directory if missing.
     pub fn open(path: &Path) -> Result<Self, Fault> {
         let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty());
         if let Some(directory) = directory {

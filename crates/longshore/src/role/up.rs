@@ -5,6 +5,7 @@
 //! use that endpoint.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use longshore_broker::Broker;
 use tokio::net::TcpListener;
@@ -21,6 +22,9 @@ use crate::application::Application;
 use crate::exit::Fault;
 use crate::options::UpOptions;
 use crate::signals::Signals;
+
+/// How often waiting receives are answered while their receivers stop.
+const RELEASE_EVERY: Duration = Duration::from_millis(50);
 
 /// The region of a broker that was told no other.
 const REGION: &str = "us-east-1";
@@ -45,13 +49,11 @@ pub struct Addresses {
 
 impl Ports {
     async fn bind<A: Application>(options: &UpOptions<A::Options>) -> Result<Self, Fault> {
-        let broker = match options.endpoint.endpoint_url {
-            Some(_) => None,
-            None => {
-                broker::check_exposure(&options.broker)?;
-                Some(bind(options.broker.broker_listen, "--broker-listen").await?)
-            }
-        };
+        let mut broker = None;
+        if options.endpoint.endpoint_url.is_none() {
+            broker::check_exposure(&options.broker)?;
+            broker = Some(bind(options.broker.broker_listen, "--broker-listen").await?);
+        }
         let app = bind(options.http.listen, "--listen").await?;
         let health = bind_health(options.worker.health_listen).await?;
         Ok(Self { app, health, broker })
@@ -120,11 +122,12 @@ async fn run_around<A: Application>(
         stores: stores.clone(),
         worker: options.worker,
         application: options.application.clone(),
+        receive: options.receive.clone(),
         grace,
     };
     let page = workers.spawn(&mut back, options.workers)?;
     outer.spawn(serve_page(page, ports.health, outer.shutdown()));
-    let app = App { endpoint, names, stores, http: options.http, grace };
+    let app = App { endpoint, names, stores, http: options.http, receive: options.receive, grace };
     let gateway = app.spawn::<A>(ports.app, &options.application, &mut front, &mut back);
     if let (Some(broker), Some(listener)) = (broker, ports.broker) {
         broker::spawn_server(&mut outer, broker, listener);
@@ -134,8 +137,30 @@ async fn run_around<A: Application>(
     // No request comes in any more; then no task; the queues are the last to go.
     let front = front.stop(grace + SLACK).await;
     gateway.sends_ended().await;
-    let back = back.stop(grace + SLACK).await;
+    let back = stop_receivers(&mut back, broker, grace + SLACK).await;
     front.and(back).and(outer.stop(SLACK).await)
+}
+
+/// Stops workers and replies. Receives that wait at the broker in this process are answered
+/// without messages, so that nobody has to wait for them.
+async fn stop_receivers(
+    receivers: &mut Crew,
+    broker: Option<&Broker>,
+    patience: Duration,
+) -> Result<(), Fault> {
+    let release = async {
+        loop {
+            // Again and again, because a receive may be about to begin.
+            if let Some(broker) = broker {
+                broker.release_parked();
+            }
+            tokio::time::sleep(RELEASE_EVERY).await;
+        }
+    };
+    tokio::select! {
+        ended = receivers.stop(patience) => ended,
+        () = release => Ok(()),
+    }
 }
 
 fn stores<A: Application>(options: &UpOptions<A::Options>) -> Result<Stores, Fault> {

@@ -18,7 +18,7 @@ use crate::announce;
 use crate::application::Application;
 use crate::exit::Fault;
 use crate::health::page::WorkersPage;
-use crate::options::{WorkerOptions, WorkerRoleOptions};
+use crate::options::{ReceiveOptions, WorkerOptions, WorkerRoleOptions};
 use crate::signals::Signals;
 
 /// How long the last part of a role may take beyond the grace of what it waits for.
@@ -31,6 +31,7 @@ pub(super) struct Workers<A: Application> {
     pub(super) stores: Stores,
     pub(super) worker: WorkerOptions,
     pub(super) application: A::Options,
+    pub(super) receive: ReceiveOptions,
     pub(super) grace: Duration,
 }
 
@@ -41,6 +42,7 @@ impl<A: Application> Workers<A> {
         let worker = Worker::new(transport, self.names.task_queue.as_str(), claims)
             .reply_queue(self.names.status_queue.as_str())
             .concurrency(self.worker.concurrency.into())
+            .wait(self.receive.receive_wait)
             .grace(self.grace);
         A::handle(worker, &self.application)
     }
@@ -126,6 +128,7 @@ pub async fn run<A: Application>(
         stores,
         worker: options.worker,
         application: options.application,
+        receive: options.receive,
         grace,
     };
     let page = workers.spawn(&mut back, options.workers)?;
