@@ -72,6 +72,22 @@ impl Options {
     }
 }
 
+/// Drives a program for a second in each scenario: the numbers mean nothing, that nothing is lost does.
+///
+/// # Errors
+///
+/// As [`run`].
+pub(crate) fn smoke(binary: PathBuf) -> Result<()> {
+    run(&Options {
+        seconds: 1,
+        quick: true,
+        connections: 16,
+        data: None,
+        binary: Some(binary),
+        peers: Vec::new(),
+    })
+}
+
 /// Measures and prints.
 ///
 /// # Errors
@@ -151,7 +167,7 @@ struct Data(PathBuf);
 impl Data {
     fn create(parent: Option<&Path>) -> Result<Self> {
         let parent =
-            parent.map_or_else(workspace::release_profile, |parent| Ok(parent.to_path_buf()))?;
+            parent.map_or_else(workspace::dev_profile, |parent| Ok(parent.to_path_buf()))?;
         let directory = parent.join(format!("bench-{}", std::process::id()));
         fs::create_dir_all(&directory)
             .with_context(|| format!("cannot create {}", directory.display()))?;

@@ -8,7 +8,7 @@ mod features;
 use anyhow::Result;
 
 use crate::step::{self, Step};
-use crate::{tidy, workspace};
+use crate::{bench, tidy, workspace};
 
 /// Runs every check, then every test.
 ///
@@ -26,6 +26,8 @@ pub(crate) fn run() -> Result<()> {
     steps.extend(features::steps()?);
     // The very command that the README names, in a process of its own: it is under test too.
     steps.push(Step::command("test", workspace::cargo(["xtask", "test"])));
+    let program = workspace::dev_profile()?.join("fibonacci");
+    steps.push(Step::call("benchmark, as a test", || bench::smoke(program)));
     step::run_all("ci", steps)
 }
 
