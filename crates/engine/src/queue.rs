@@ -1,8 +1,8 @@
 //! One queue: its messages, and the four orders over them.
 //!
 //! Every message is in `messages` and in `expiry`, and in exactly one of the other three orders,
-//! the one that its [`Place`] names. Two private functions keep that true, [`Queue::put`] and
-//! [`Queue::take`], and [`Queue::place`] moves a message between the three.
+//! the one that its place names. Two private functions keep that true, `put` and `take`, and
+//! `place` moves a message between the three.
 //!
 //! # Invariants
 //!
