@@ -8,7 +8,7 @@
 
 use std::sync::Arc;
 
-use longshore_types::{MessageId, Timestamp};
+use longshore_types::Timestamp;
 
 use crate::message::{Kept, Place};
 use crate::{Event, MessageKey, Queue};
@@ -23,7 +23,7 @@ impl Queue {
         let mut gone = self.advance(now);
         match event {
             Event::Sent { key, id, bytes, available_at } => {
-                self.put(*key, sent(*id, *bytes, *available_at, now));
+                self.put(*key, Kept::sent(*id, *bytes, now, *available_at));
             }
             Event::Received { deliveries } => {
                 for (key, until) in deliveries {
@@ -53,10 +53,7 @@ impl Queue {
     /// Counts a receive of the message and leases it until `until`.
     fn deliver(&mut self, key: MessageKey, until: Timestamp, now: Timestamp) {
         let Some(message) = self.messages.get_mut(&key) else { return };
-        message.receive_count = message.receive_count.saturating_add(1);
-        message.redrive_count = message.redrive_count.saturating_add(1);
-        message.delivery = message.delivery.saturating_add(1);
-        message.first_received_at.get_or_insert(now);
+        message.count_receive(now);
         self.place(key, lease(until, now));
     }
 
@@ -70,18 +67,4 @@ impl Queue {
 /// A lease that has no length is none: the message stays available.
 fn lease(until: Timestamp, now: Timestamp) -> Place {
     if until > now { Place::InFlight(until) } else { Place::Available }
-}
-
-fn sent(id: MessageId, bytes: u32, available_at: Timestamp, now: Timestamp) -> Kept {
-    Kept {
-        id,
-        sent_at: now,
-        first_received_at: None,
-        place: if available_at > now { Place::Delayed(available_at) } else { Place::Available },
-        bytes,
-        receive_count: 0,
-        redrive_count: 0,
-        delivery: 0,
-        dead_letter_source: None,
-    }
 }

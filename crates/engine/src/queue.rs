@@ -61,7 +61,8 @@ pub struct Queue {
     pub(crate) id: QueueId,
     pub(crate) settings: Settings,
     pub(crate) in_flight_max: usize,
-    pub(crate) messages: BTreeMap<MessageKey, Kept>,
+    /// Boxed, because the nodes of a map that grows at its end stay half empty.
+    pub(crate) messages: BTreeMap<MessageKey, Box<Kept>>,
     pub(crate) available: Available,
     pub(crate) delayed: Delayed,
     pub(crate) in_flight: InFlight,
@@ -162,7 +163,7 @@ impl Queue {
         debug_assert!(!self.messages.contains_key(&key), "the key {key} was used twice");
         self.expiry.insert(message.sent_at, key);
         self.insert_in_order(key, message.sent_at, message.place);
-        self.messages.insert(key, message);
+        self.messages.insert(key, Box::new(message));
     }
 
     /// Removes a message, if it is here.
@@ -170,7 +171,7 @@ impl Queue {
         let message = self.messages.remove(&key)?;
         self.expiry.remove(message.sent_at, key);
         self.remove_from_order(key, message.sent_at, message.place);
-        Some(message)
+        Some(*message)
     }
 
     /// Moves a message to another of the three orders, or to another time in the same one.
