@@ -69,17 +69,17 @@ def test_help_names_every_role_and_ends_with_0(tmp_path):
 @pytest.mark.parametrize(
     ("text", "mentions"),
     [
-        ("[queues.A]\nvisibility_timeot = 30\n", ["visibility_timeot", "2"]),
-        ("[queues.A]\n\nvisibility_timeout = \"soon\"\n", ["3"]),
-        ("[queues.A]\nvisibility_timeout = 43201\n", ["2"]),
-        ("[queues.A]\ndelay = 901\n", ["2"]),
-        ("[queues.\"not a name\"]\n", ["not a name"]),
-        ("[queues.A]\ndead_letter = { queue = \"Nobody\", max_receive_count = 3 }\n", ["Nobody"]),
-        ("[quues.A]\n", ["quues", "1"]),
-        ("this is not TOML", ["1"]),
+        ('[queues.A]\nvisibility_timeot = 30\n', ["line 2", "visibility_timeot"]),
+        ('[queues.A]\n\nvisibility_timeout = "soon"\n', ["line 3", "soon"]),
+        ('[quues.A]\n', ["line 1", "quues"]),
+        ("this is not TOML", ["line 1"]),
+        ('[queues.A]\nvisibility_timeout = 43201\n', ["[queues.A]", "visibility_timeout", "43200"]),
+        ('[queues.A]\ndelay = 901\n', ["[queues.A]", "delay", "900"]),
+        ('[queues."not a name"]\n', ["not a name"]),
+        ('[queues.A]\ndead_letter = { queue = "Nobody", max_receive_count = 3 }\n', ["[queues.A]", "Nobody"]),
     ],
 )
-def test_a_bad_queues_file_is_named_with_its_line(tmp_path, text, mentions):
+def test_a_bad_queues_file_is_named_with_the_line_or_the_queue_and_the_key(tmp_path, text, mentions):
     file = tmp_path / "queues.toml"
     file.write_text(text)
     flags = ["--queues", file, "--data", tmp_path / "data", "--broker-listen", f"127.0.0.1:{free_port()}"]

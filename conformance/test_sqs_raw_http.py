@@ -1,7 +1,9 @@
 """The JSON protocol byte by byte: what no SDK sends, and the headers and types that SDKs read for the user."""
 
+import contextlib
 import json
 import re
+import select
 import socket
 
 import pytest
@@ -221,11 +223,23 @@ def test_a_member_of_the_wrong_json_type_is_a_serialization_error(endpoint, queu
 
 
 @pytest.mark.parametrize(
-    "body", ["{", "[]", "nonsense", b"\xff\xfe", '{"QueueUrl":"\\ud800"}', '{"QueueUrl":"x"} trailing']
+    "body", ["{", "[]", "nonsense", b"\xff\xfe", '{"QueueUrl":"\\x"}', '{"QueueUrl":"x"} trailing']
 )
 def test_what_is_not_a_json_object_is_a_serialization_error(endpoint, body):
     answer = json_call(endpoint, "SendMessage", body)
     assert_error(answer, 400, GENERIC + "SerializationException", "MalformedInput;Sender")
+
+
+def test_half_of_a_surrogate_pair_is_a_forbidden_character(endpoint, aws, queue):
+    asked = '{"QueueUrl":%s,"MessageBody":"before\\ud800after"}' % json.dumps(queue)
+    answer = json_call(endpoint, "SendMessage", asked)
+    assert_error(answer, 400, MODELLED + "InvalidMessageContents", "InvalidMessageContents;Sender")
+    entries = '[{"Id":"good","MessageBody":"x"},{"Id":"bad","MessageBody":"\\ud800"}]'
+    asked = '{"QueueUrl":%s,"Entries":%s}' % (json.dumps(queue), entries)
+    reply = json_call(endpoint, "SendMessageBatch", asked).json()
+    assert [entry["Id"] for entry in reply["Successful"]] == ["good"]
+    assert [entry["Code"] for entry in reply["Failed"]] == ["InvalidMessageContents"]
+    assert sqs.counts(aws, queue) == (1, 0, 0)
 
 
 def test_an_integral_float_is_an_integer(endpoint, queue):
@@ -246,16 +260,23 @@ def test_a_request_from_a_web_page_is_refused(endpoint, aws, queue):
 
 def test_an_oversize_body_is_refused_and_the_broker_goes_on(broker, aws, queue):
     # More than any legal request can be, even with every byte escaped.
-    declared = 1 << 30
+    declared = 64 << 20
     head = (
         f"POST / HTTP/1.1\r\nHost: 127.0.0.1:{broker.broker_port}\r\n"
         "Content-Type: application/x-amz-json-1.0\r\nX-Amz-Target: AmazonSQS.SendMessage\r\n"
         f"Content-Length: {declared}\r\n\r\n"
     )
+    part = b"x" * (1 << 20)
+    sent = 0
     with socket.create_connection(("127.0.0.1", broker.broker_port), timeout=20) as connection:
         connection.sendall(head.encode())
-        status = connection.recv(1024).split(b" ")[1]
-    assert status in (b"400", b"413")
+        # A server that has heard enough answers, and closes while the client may still be writing.
+        with contextlib.suppress(ConnectionError):
+            while sent < declared and not select.select([connection], [], [], 0)[0]:
+                connection.sendall(part)
+                sent += len(part)
+            assert connection.recv(1024).split(b" ")[1] in (b"400", b"413")
+    assert sent < declared, "it took the whole of it"
     aws.send_message(QueueUrl=queue, MessageBody="still here")
 
 

@@ -11,7 +11,7 @@ from harness import http, wait
 from harness.process import Process, binary
 from harness.system import START_TIMEOUT, TASK_DEAD_LETTERS
 
-ADDRESS = re.compile(r"127\.0\.0\.1:(\d+)")
+ADDRESS = re.compile(r"(?:127\.0\.0\.1|localhost):(\d+)")
 
 
 def named_ports(process):

@@ -26,6 +26,8 @@ _DUMMY_AWS = {
     "AWS_EC2_METADATA_DISABLED": "true",
     "AWS_CONFIG_FILE": os.devnull,
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    # A developer's habit that no user has: messages must be clear without it.
+    "RUST_BACKTRACE": "0",
 }
 
 
