@@ -193,6 +193,11 @@ impl Broker {
         self.shared.driver.look(|ledger| ledger.catalog().queues().count())
     }
 
+    /// How many receives wait for messages.
+    pub fn waiting_count(&self) -> usize {
+        self.shared.driver.parked_count()
+    }
+
     /// The queues' names.
     pub fn queues(&self) -> Vec<QueueArn> {
         let arn = |entry: &QueueEntry| entry.arn.clone();

@@ -107,6 +107,11 @@ impl Driver {
         look(self.core().ledger())
     }
 
+    /// How many receives wait for messages.
+    pub(crate) fn parked_count(&self) -> usize {
+        self.core().parked_count()
+    }
+
     /// Fires what comes due, until the driver is closed.
     pub(crate) async fn run_timers(self: Arc<Self>) {
         loop {

@@ -16,7 +16,11 @@ pub(super) fn check(text: &str) -> Result<Option<String>, SqsError> {
     if text.is_empty() {
         return Ok(None);
     }
-    parse(text)?;
+    let target = parse(text)?.target.to_string();
+    // The catalog finds the target in the text as it stands, so it must not hide behind escapes.
+    if !text.contains(&target) {
+        return Err(refuse(text, "Dead-letter target ARN should be fully qualified ARN."));
+    }
     Ok(Some(text.to_owned()))
 }
 

@@ -83,6 +83,7 @@ impl<W: Waiter> Held<W> {
 
     /// Learns how far the log has come, and lets go what it satisfies.
     pub(crate) fn progressed(&mut self, progress: Progress) {
+        let progress = later(self.progress, progress);
         self.progress = progress;
         if progress.poisoned {
             return self.fail();
@@ -103,6 +104,15 @@ impl<W: Waiter> Held<W> {
         let durable = std::mem::take(&mut self.until_durable).into_values();
         let written = std::mem::take(&mut self.until_written).into_values();
         durable.chain(written).for_each(|held| held.waiter.answer(Err(failed())));
+    }
+}
+
+/// Reports can cross: both numbers only grow, and a failure stays one.
+fn later(known: Progress, told: Progress) -> Progress {
+    Progress {
+        written: known.written.max(told.written),
+        durable: known.durable.max(told.durable),
+        poisoned: known.poisoned || told.poisoned,
     }
 }
 

@@ -25,6 +25,8 @@ mod deliver;
 mod held;
 mod ledger;
 mod parked;
+#[cfg(test)]
+mod tests;
 mod timers;
 mod turn;
 
@@ -122,6 +124,11 @@ impl<W: Waiter> Core<W> {
         self.settle();
     }
 
+    /// How many receives wait for messages.
+    pub(crate) fn parked_count(&self) -> usize {
+        self.parked.values().map(Parked::len).sum()
+    }
+
     /// Carries out what has come due: the ends of delays, leases, retention and waits.
     pub(crate) fn tick(&mut self, now: Timestamp) {
         self.ledger.advance_time(now);
@@ -179,7 +186,8 @@ impl<W: Waiter> Core<W> {
         }
     }
 
-    /// Wakes whom the changed queues can serve, and sets their timers, until nothing changes.
+    /// Wakes whom the changed queues can serve, and sets their timers, until nothing changes. A
+    /// log in memory is durable at once, and has nobody who would tell so later.
     fn settle(&mut self) {
         while let Some(queue) = self.ledger.next_touched() {
             if self.ledger.queue(queue).is_some() {
@@ -189,6 +197,7 @@ impl<W: Waiter> Core<W> {
                 self.forget(queue);
             }
         }
+        self.held.progressed(self.ledger.progress());
     }
 
     fn wake(&mut self, queue: QueueId) {

@@ -51,6 +51,11 @@ impl<W: Waiter> Parked<W> {
         Ok(())
     }
 
+    /// How many wait.
+    pub(crate) fn len(&self) -> usize {
+        self.by_arrival.len()
+    }
+
     /// The first receive whose caller is still there; those before it are forgotten.
     pub(crate) fn first_present(&mut self) -> Option<&ParkedReceive<W>> {
         while self.by_arrival.first_key_value()?.1.waiter.is_gone() {

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
-use hyper::body::Incoming;
+use hyper::body::{Body, Incoming};
 use hyper::header::{CONTENT_TYPE, HOST, HeaderMap, HeaderName, ORIGIN};
 use hyper::{Method, Request, Response, StatusCode};
 use longshore_wire::{Reply, SqsError, json};
@@ -88,6 +88,9 @@ async fn answer(
 }
 
 async fn read(shared: &Shared, body: Incoming) -> Result<Bytes, Refused> {
+    if body.size_hint().lower() > shared.options.body_bytes_max as u64 {
+        return Err(Refused::TooLarge);
+    }
     let limited = Limited::new(body, shared.options.body_bytes_max).collect();
     match tokio::time::timeout(shared.options.body_timeout, limited).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),

@@ -21,6 +21,7 @@ pub(super) fn health(broker: &Broker) -> Response<Full<Bytes>> {
         "role": "broker",
         "status": if failed { "failed" } else { "ok" },
         "queues": broker.queue_count(),
+        "waitingReceives": broker.waiting_count(),
         "deadLetters": dead_letters,
     });
     respond::with_type(status, "application/json", body.to_string().into_bytes())

@@ -1,0 +1,354 @@
+//! The core on a log that is written and synced when the test says so.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use longshore_engine::MessageKey;
+use longshore_storage::{Lsn, Progress, ReserveError};
+use longshore_types::{AccountId, Region, Timestamp};
+use longshore_wire::{CreateQueue, DeleteQueue, PurgeQueue, Reply, SqsError, TagQueue};
+
+use super::ledger::Replay;
+use super::{Answer, Core, Identity, Operation, ReceiveSpec, Step, Turn, Waiter};
+use crate::caller::Caller;
+use crate::log::{Append, Log, Room};
+
+const URL: &str = "http://localhost/000000000000/jobs";
+
+/// A log that holds what it was given until the test lets it go on.
+#[derive(Clone, Debug, Default)]
+struct SlowLog(Arc<Mutex<SlowLogState>>);
+
+#[derive(Debug, Default)]
+struct SlowLogState {
+    records: Vec<(Vec<u8>, bool)>,
+    progress: Progress,
+    full: bool,
+}
+
+impl SlowLog {
+    fn last(&self) -> Lsn {
+        Lsn(self.0.lock().unwrap().records.len() as u64)
+    }
+
+    /// Everything is written; what was durable stays so.
+    fn write(&self) -> Progress {
+        let last = self.last();
+        let mut state = self.0.lock().unwrap();
+        state.progress.written = last;
+        state.progress
+    }
+
+    fn sync(&self) -> Progress {
+        let written = self.write().written;
+        let mut state = self.0.lock().unwrap();
+        state.progress.durable = written;
+        state.progress
+    }
+}
+
+impl Log for SlowLog {
+    fn check_room(&self, _room: Room) -> Result<(), ReserveError> {
+        if self.0.lock().unwrap().full { Err(ReserveError::Full) } else { Ok(()) }
+    }
+
+    fn append(&self, append: Append<'_>) -> Result<Lsn, ReserveError> {
+        self.check_room(Room::small())?;
+        self.0.lock().unwrap().records.push((append.events.to_vec(), append.sync));
+        Ok(self.last())
+    }
+
+    fn progress(&self) -> Progress {
+        self.0.lock().unwrap().progress
+    }
+
+    fn release(&self, _key: MessageKey) {}
+}
+
+/// What a waiter was told.
+type Told = Rc<RefCell<Option<Result<Answer, SqsError>>>>;
+
+#[derive(Debug)]
+struct Client {
+    told: Told,
+    gone: Rc<RefCell<bool>>,
+}
+
+impl Waiter for Client {
+    fn is_gone(&self) -> bool {
+        *self.gone.borrow()
+    }
+
+    fn answer(self, answer: Result<Answer, SqsError>) {
+        *self.told.borrow_mut() = Some(answer);
+    }
+}
+
+struct World {
+    core: Core<Client>,
+    log: SlowLog,
+    now: Timestamp,
+}
+
+/// A send without content: the core never looks into it.
+struct Send;
+
+impl Operation for Send {
+    fn run(self, turn: &mut Turn<'_>) -> Result<Step, SqsError> {
+        let queue = turn.resolve(URL)?;
+        let send = longshore_engine::Send {
+            key: turn.new_key(),
+            id: longshore_types::MessageId::from_random([7; 16]),
+            bytes: 1,
+            delay: None,
+        };
+        let event = turn.queue(queue)?.send(send, turn.now());
+        turn.commit_send(queue, event, (send.key, bytes::Bytes::from_static(b"x")))?;
+        Ok(Step::Done(Answer::Reply(Reply::Empty)))
+    }
+}
+
+struct Receive {
+    wait: Duration,
+}
+
+impl Operation for Receive {
+    fn run(self, turn: &mut Turn<'_>) -> Result<Step, SqsError> {
+        let queue = turn.resolve(URL)?;
+        let spec = ReceiveSpec { count_max: 1, visibility: None, waits: !self.wait.is_zero() };
+        let delivered = turn.deliver(queue, spec)?;
+        if delivered.is_empty() && spec.waits {
+            return Ok(Step::Park(queue, spec, turn.now() + self.wait));
+        }
+        Ok(Step::Done(Answer::Delivered(delivered)))
+    }
+}
+
+impl World {
+    fn new() -> Self {
+        let log = SlowLog::default();
+        let identity =
+            Identity { region: Region::default(), account: AccountId::default(), strict: false };
+        let ledger = Replay::default().finish(identity, Box::new(log.clone()));
+        Self { core: Core::new(ledger), log, now: Timestamp::from_millis(1_000_000) }
+    }
+
+    /// A world with one durable queue.
+    fn with_queue() -> Self {
+        let mut world = Self::new();
+        let create = CreateQueue { queue_name: "jobs".into(), ..CreateQueue::default() };
+        let caller = Caller::new("http://localhost", &AccountId::default());
+        let created = world.ask((create, caller));
+        world.sync();
+        assert!(matches!(*created.borrow(), Some(Ok(_))));
+        world
+    }
+
+    fn ask(&mut self, operation: impl Operation) -> Told {
+        self.ask_as(operation, &Rc::default())
+    }
+
+    fn ask_as(&mut self, operation: impl Operation, gone: &Rc<RefCell<bool>>) -> Told {
+        let told = Told::default();
+        let client = Client { told: Rc::clone(&told), gone: Rc::clone(gone) };
+        self.core.perform(operation, client, self.now);
+        told
+    }
+
+    fn write(&mut self) {
+        let progress = self.log.write();
+        self.core.progressed(progress);
+    }
+
+    fn sync(&mut self) {
+        let progress = self.log.sync();
+        self.core.progressed(progress);
+    }
+
+    fn pass(&mut self, duration: Duration) {
+        self.now = self.now + duration;
+        self.core.tick(self.now);
+    }
+}
+
+fn receive() -> Receive {
+    Receive { wait: Duration::ZERO }
+}
+
+fn long_receive() -> Receive {
+    Receive { wait: Duration::from_secs(20) }
+}
+
+fn delivered(told: &Told) -> Option<usize> {
+    match &*told.borrow() {
+        Some(Ok(Answer::Delivered(messages))) => Some(messages.len()),
+        _ => None,
+    }
+}
+
+#[test]
+fn a_send_is_answered_when_it_is_durable_and_not_when_it_is_written() {
+    let mut world = World::with_queue();
+    let sent = world.ask(Send);
+    world.write();
+    assert!(sent.borrow().is_none());
+    world.sync();
+    assert!(matches!(*sent.borrow(), Some(Ok(_))));
+}
+
+#[test]
+fn a_no_op_waits_for_what_made_it_one() {
+    let mut world = World::with_queue();
+    let first = world.ask(DeleteQueue { queue_url: URL.into() });
+    let again = world.ask(DeleteQueue { queue_url: URL.into() });
+    assert!(first.borrow().is_none() && again.borrow().is_none());
+    world.sync();
+    assert!(matches!(*first.borrow(), Some(Ok(_))));
+    assert!(matches!(*again.borrow(), Some(Err(SqsError::QueueDoesNotExist))));
+}
+
+#[test]
+fn an_empty_receive_waits_for_the_purge_that_emptied_the_queue() {
+    let mut world = World::with_queue();
+    world.ask(Send);
+    world.sync();
+    world.ask(PurgeQueue { queue_url: URL.into() });
+    let received = world.ask(receive());
+    assert!(received.borrow().is_none());
+    world.sync();
+    assert_eq!(delivered(&received), Some(0));
+}
+
+#[test]
+fn a_message_is_delivered_only_when_its_send_is_durable() {
+    let mut world = World::with_queue();
+    world.ask(Send);
+    let received = world.ask(receive());
+    world.write();
+    assert!(received.borrow().is_none(), "its send could still be lost");
+    world.sync();
+    assert_eq!(delivered(&received), Some(1));
+}
+
+#[test]
+fn the_record_of_a_receive_is_written_before_its_reply_and_not_waited_for() {
+    let mut world = World::with_queue();
+    world.ask(Send);
+    world.sync();
+    let received = world.ask(receive());
+    assert!(received.borrow().is_none(), "a kill would forget the receive");
+    assert_eq!(world.log.0.lock().unwrap().records.last().map(|(_, sync)| *sync), Some(false));
+    world.write();
+    assert_eq!(delivered(&received), Some(1));
+}
+
+#[test]
+fn one_message_wakes_one_waiter_in_the_order_of_arrival() {
+    let mut world = World::with_queue();
+    let (first, second) = (world.ask(long_receive()), world.ask(long_receive()));
+    world.ask(Send);
+    world.sync();
+    assert_eq!(delivered(&first), Some(1));
+    assert!(second.borrow().is_none());
+    world.ask(Send);
+    world.sync();
+    assert_eq!(delivered(&second), Some(1));
+}
+
+#[test]
+fn a_client_that_hung_up_is_leased_no_message() {
+    let mut world = World::with_queue();
+    let gone = Rc::default();
+    let left = world.ask_as(long_receive(), &gone);
+    let stays = world.ask(long_receive());
+    *gone.borrow_mut() = true;
+    world.ask(Send);
+    world.sync();
+    assert!(left.borrow().is_none());
+    assert_eq!(delivered(&stays), Some(1));
+}
+
+#[test]
+fn the_end_of_a_lease_wakes_a_waiter_without_being_polled_for() {
+    let mut world = World::with_queue();
+    world.ask(Send);
+    world.sync();
+    world.ask(receive());
+    world.pass(Duration::from_secs(15));
+    let waits = world.ask(long_receive());
+    assert_eq!(world.core.next_due(), Some(world.now + Duration::from_secs(15)));
+    world.pass(Duration::from_millis(14_999));
+    world.sync();
+    assert!(waits.borrow().is_none());
+    world.pass(Duration::from_millis(1));
+    world.write();
+    assert_eq!(delivered(&waits), Some(1));
+}
+
+#[test]
+fn a_wait_ends_at_its_deadline_with_nothing() {
+    let mut world = World::with_queue();
+    let waits = world.ask(long_receive());
+    world.pass(Duration::from_secs(20));
+    assert_eq!(delivered(&waits), Some(0));
+}
+
+#[test]
+fn deleting_a_queue_ends_the_waits_for_its_messages() {
+    let mut world = World::with_queue();
+    let waits = world.ask(long_receive());
+    world.ask(DeleteQueue { queue_url: URL.into() });
+    world.sync();
+    assert!(matches!(*waits.borrow(), Some(Err(SqsError::QueueDoesNotExist))));
+}
+
+#[test]
+fn a_closing_broker_lets_nobody_wait() {
+    let mut world = World::with_queue();
+    let waits = world.ask(long_receive());
+    world.core.release_parked();
+    assert_eq!(delivered(&waits), Some(0));
+    assert_eq!(delivered(&world.ask(long_receive())), Some(0));
+}
+
+#[test]
+fn once_the_log_has_failed_everybody_is_told() {
+    let mut world = World::with_queue();
+    let waits = world.ask(long_receive());
+    let tags = [("a".to_owned(), "b".to_owned())].into();
+    let tagged = world.ask(TagQueue { queue_url: URL.into(), tags });
+    world.core.progressed(Progress { poisoned: true, ..Progress::default() });
+    for told in [waits, tagged, world.ask(receive())] {
+        assert!(matches!(*told.borrow(), Some(Err(SqsError::InternalFailure))));
+    }
+}
+
+#[test]
+fn a_full_log_refuses_a_send_and_nothing_changes() {
+    let mut world = World::with_queue();
+    world.log.0.lock().unwrap().full = true;
+    let sent = world.ask(Send);
+    assert!(matches!(*sent.borrow(), Some(Err(SqsError::ServiceUnavailable(_)))));
+    let counts = world.core.ledger().queue(longshore_engine::QueueId::new(1)).unwrap().counts();
+    assert_eq!(counts.available, 0);
+}
+
+#[test]
+fn replaying_the_log_rebuilds_the_same_queues() {
+    let mut world = World::with_queue();
+    world.ask(Send);
+    world.ask(Send);
+    world.ask(receive());
+    world.sync();
+    let mut replay = Replay::default();
+    for (index, (events, _)) in world.log.0.lock().unwrap().records.iter().enumerate() {
+        replay.record(Lsn(index as u64 + 1), events, &mut Vec::new()).unwrap();
+    }
+    let identity = world.core.ledger().identity().clone();
+    let ledger = replay.finish(identity, Box::new(SlowLog::default()));
+    let id = longshore_engine::QueueId::new(1);
+    assert_eq!(ledger.queue(id), world.core.ledger().queue(id));
+    assert_eq!(ledger.catalog(), world.core.ledger().catalog());
+}

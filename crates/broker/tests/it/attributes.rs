@@ -1,0 +1,71 @@
+//! Queue attributes, as SQS checks and shows them.
+
+use longshore_wire::{SetQueueAttributes, SqsError};
+
+use crate::support::*;
+
+async fn set(
+    broker: &longshore_broker::Broker,
+    attributes: &[(&str, &str)],
+) -> Result<(), SqsError> {
+    let attributes = attributes.iter().map(|(name, value)| (name.to_string(), value.to_string()));
+    let set = SetQueueAttributes { queue_url: URL.into(), attributes: attributes.collect() };
+    broker.call(set.into()).await.map(drop)
+}
+
+#[tokio::test]
+async fn creating_again_compares_what_is_asked_with_what_holds_now() {
+    let broker = in_memory().await;
+    create(&broker, "jobs", &[("DelaySeconds", "1")]).await;
+    create(&broker, "jobs", &[]).await;
+    create(&broker, "jobs", &[("DelaySeconds", "01"), ("VisibilityTimeout", "30")]).await;
+    set(&broker, &[("DelaySeconds", "2")]).await.unwrap();
+    create(&broker, "jobs", &[("DelaySeconds", "2")]).await;
+    let differs = try_create(&broker, "jobs", &[("DelaySeconds", "1")]).await;
+    assert_eq!(differs, Err(SqsError::QueueNameExists("DelaySeconds".into())));
+}
+
+#[tokio::test]
+async fn one_wrong_attribute_and_none_is_set() {
+    let broker = in_memory().await;
+    create(&broker, "jobs", &[]).await;
+    let refused = set(&broker, &[("DelaySeconds", "5"), ("VisibilityTimeout", "43201")]).await;
+    assert_eq!(refused, Err(SqsError::invalid_attribute("VisibilityTimeout")));
+    assert_eq!(attribute(&broker, "DelaySeconds").await, "0");
+}
+
+#[tokio::test]
+async fn a_kms_key_turns_the_keys_of_sqs_off_for_good() {
+    let broker = in_memory().await;
+    create(&broker, "jobs", &[]).await;
+    assert_eq!(attribute(&broker, "SqsManagedSseEnabled").await, "true");
+    set(&broker, &[("KmsMasterKeyId", "key")]).await.unwrap();
+    assert_eq!(attribute(&broker, "SqsManagedSseEnabled").await, "false");
+    assert_eq!(attribute(&broker, "KmsDataKeyReusePeriodSeconds").await, "300");
+    set(&broker, &[("KmsMasterKeyId", "")]).await.unwrap();
+    assert_eq!(attribute(&broker, "SqsManagedSseEnabled").await, "false");
+    assert_eq!(attribute(&broker, "KmsMasterKeyId").await, "");
+}
+
+#[tokio::test]
+async fn the_attributes_of_fifo_queues_are_unknown_on_a_standard_one() {
+    let broker = in_memory().await;
+    for name in ["FifoQueue", "ContentBasedDeduplication"] {
+        let refused = try_create(&broker, "jobs", &[(name, "false")]).await;
+        assert_eq!(refused, Err(SqsError::unknown_attribute(name)));
+    }
+    let refused = try_create(&broker, "jobs", &[("DeduplicationScope", "queue")]).await;
+    let text = "You can specify the DeduplicationScope only when FifoQueue is set to true.";
+    assert_eq!(refused, Err(SqsError::InvalidAttributeName(text.into())));
+}
+
+#[tokio::test]
+async fn an_empty_redrive_policy_removes_it() {
+    let broker = in_memory().await;
+    create(&broker, "dead", &[]).await;
+    let policy = r#"{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:dead","maxReceiveCount":"3"}"#;
+    create(&broker, "jobs", &[("RedrivePolicy", policy)]).await;
+    assert_eq!(attribute(&broker, "RedrivePolicy").await, policy);
+    set(&broker, &[("RedrivePolicy", "")]).await.unwrap();
+    assert_eq!(attribute(&broker, "RedrivePolicy").await, "");
+}

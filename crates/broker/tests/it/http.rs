@@ -1,0 +1,116 @@
+//! The broker over HTTP, to the byte where bytes matter.
+
+use std::net::SocketAddr;
+
+use longshore_broker::{Broker, ServerOptions, serve};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
+
+use crate::support::*;
+
+struct Server {
+    broker: Broker,
+    address: SocketAddr,
+    shutdown: CancellationToken,
+    serving: tokio::task::JoinHandle<()>,
+}
+
+impl Server {
+    async fn start() -> Self {
+        let broker = in_memory().await;
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let shutdown = CancellationToken::new();
+        let options = ServerOptions { body_bytes_max: 2000, ..ServerOptions::default() };
+        let served = serve(broker.clone(), listener, options, shutdown.clone());
+        let serving = tokio::spawn(async move { served.await.unwrap() });
+        Self { broker, address, shutdown, serving }
+    }
+
+    async fn exchange(&self, head: &str, body: &str) -> String {
+        let mut stream = TcpStream::connect(self.address).await.unwrap();
+        let length = body.len();
+        let request = format!(
+            "{head}\r\nhost: {}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}",
+            self.address
+        );
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut response = String::new();
+        stream.read_to_string(&mut response).await.unwrap();
+        response
+    }
+
+    async fn action(&self, action: &str, body: &str) -> String {
+        let head = format!(
+            "POST / HTTP/1.1\r\ncontent-type: application/x-amz-json-1.0\r\nx-amz-target: AmazonSQS.{action}"
+        );
+        self.exchange(&head, body).await
+    }
+}
+
+#[tokio::test]
+async fn a_queue_url_leads_back_to_the_host_that_was_asked() {
+    let server = Server::start().await;
+    let response = server.action("CreateQueue", r#"{"QueueName":"jobs"}"#).await;
+    assert!(response.starts_with("HTTP/1.1 200 OK\r\n"), "{response}");
+    let expect = format!(r#"{{"QueueUrl":"http://{}/000000000000/jobs"}}"#, server.address);
+    assert!(response.ends_with(&expect), "{response}");
+    assert!(response.contains("x-amzn-requestid: "), "{response}");
+}
+
+#[tokio::test]
+async fn an_error_is_spelled_for_new_clients_and_for_old_ones() {
+    let server = Server::start().await;
+    let response = server.action("GetQueueUrl", r#"{"QueueName":"none"}"#).await;
+    assert!(response.starts_with("HTTP/1.1 400 Bad Request\r\n"), "{response}");
+    let header = "x-amzn-query-error: AWS.SimpleQueueService.NonExistentQueue;Sender\r\n";
+    assert!(response.contains(header), "{response}");
+    let body = r#"{"__type":"com.amazonaws.sqs#QueueDoesNotExist","message":"The specified queue does not exist."}"#;
+    assert!(response.ends_with(body), "{response}");
+}
+
+#[tokio::test]
+async fn a_web_page_is_refused() {
+    let server = Server::start().await;
+    let head = "POST / HTTP/1.1\r\norigin: http://evil.example\r\ncontent-type: application/x-amz-json-1.0\r\nx-amz-target: AmazonSQS.ListQueues";
+    let response = server.exchange(head, "{}").await;
+    assert!(response.starts_with("HTTP/1.1 403 Forbidden\r\n"), "{response}");
+}
+
+#[tokio::test]
+async fn a_body_beyond_the_bound_is_refused() {
+    let server = Server::start().await;
+    let response = server.action("ListQueues", &" ".repeat(2001)).await;
+    assert!(response.starts_with("HTTP/1.1 413 "), "{response}");
+}
+
+#[tokio::test]
+async fn health_names_the_dead_letter_queues_that_hold_messages() {
+    let server = Server::start().await;
+    create(&server.broker, "jobs", &[]).await;
+    let policy =
+        r#"{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:jobs","maxReceiveCount":3}"#;
+    create(&server.broker, "source", &[("RedrivePolicy", policy)]).await;
+    send(&server.broker, "dead").await;
+    let response = server.exchange("GET /health HTTP/1.1", "").await;
+    let body = r#"{"deadLetters":{"jobs":1},"queues":2,"role":"broker","status":"ok","waitingReceives":0}"#;
+    assert!(response.ends_with(body), "{response}");
+}
+
+#[tokio::test]
+async fn a_shutdown_answers_who_waits_and_then_ends() {
+    let server = Server::start().await;
+    create(&server.broker, "jobs", &[]).await;
+    let body = format!(r#"{{"QueueUrl":"{URL}","WaitTimeSeconds":20}}"#);
+    let waiting = server.action("ReceiveMessage", &body);
+    let stop = async {
+        while server.broker.waiting_count() == 0 {
+            tokio::task::yield_now().await;
+        }
+        server.shutdown.cancel();
+    };
+    let (response, ()) = tokio::join!(waiting, stop);
+    assert!(response.ends_with("\r\n\r\n{}"), "{response}");
+    server.serving.await.unwrap();
+}

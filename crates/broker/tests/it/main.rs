@@ -1,0 +1,8 @@
+//! The broker as its users meet it: in process, and over HTTP.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod attributes;
+mod http;
+mod restart;
+mod support;
+mod timers;
