@@ -36,7 +36,7 @@ pub enum SendError {
 }
 
 impl SendError {
-    pub(super) fn invalid(error: CodecError) -> Self {
+    pub(super) fn invalid(error: &CodecError) -> Self {
         Self::Invalid { reason: error.to_string() }
     }
 }

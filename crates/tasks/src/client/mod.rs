@@ -100,7 +100,7 @@ impl Client {
     pub async fn send_all<T: Task>(&self, tasks: &[T]) -> Vec<Result<Pending<T>, SendError>> {
         let queue = match self.queue().await {
             Ok(queue) => queue,
-            Err(error) => return refuse_all(tasks.len(), error),
+            Err(error) => return refuse_all(tasks.len(), &error),
         };
         let mut answers: Vec<Option<Result<TaskId, SendError>>> = Vec::new();
         let mut batch = Vec::new();
@@ -139,7 +139,7 @@ impl Client {
         let options = &self.inner.options;
         let now = options.clock.now();
         let id = TaskId::generate(now, options.random.as_ref());
-        let body = T::Codec::encode_argument(task).map_err(SendError::invalid)?;
+        let body = T::Codec::encode_argument(task).map_err(|error| SendError::invalid(&error))?;
         let envelope = Envelope {
             task_name: Some(T::NAME.to_owned()),
             task_id: Some(id.clone()),
@@ -229,7 +229,7 @@ impl Client {
     }
 }
 
-fn refuse_all<T: Task>(count: usize, error: TransportError) -> Vec<Result<Pending<T>, SendError>> {
+fn refuse_all<T: Task>(count: usize, error: &TransportError) -> Vec<Result<Pending<T>, SendError>> {
     let reason = error.to_string();
     (0..count).map(|_| Err(SendError::NotSent { reason: reason.clone() })).collect()
 }

@@ -97,6 +97,9 @@ impl<T: Task> Pending<T> {
 
 impl<T: Task> fmt::Debug for Pending<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pending").field("task", &T::NAME).field("id", &self.id).finish()
+        f.debug_struct("Pending")
+            .field("task", &T::NAME)
+            .field("id", &self.id)
+            .finish_non_exhaustive()
     }
 }

@@ -46,6 +46,16 @@ impl MemoryStore {
         Self::default()
     }
 
+    /// How many tasks the application knows here.
+    pub fn len(&self) -> usize {
+        self.tables().replies.len()
+    }
+
+    /// Whether the application knows no task here.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     fn tables(&self) -> MutexGuard<'_, Tables> {
         self.tables.lock().unwrap_or_else(PoisonError::into_inner)
     }

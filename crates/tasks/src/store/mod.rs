@@ -50,3 +50,14 @@ pub enum StoreError {
         known: u32,
     },
 }
+
+impl StoreError {
+    /// The store `store` could not do what it was asked, because of `source`.
+    pub fn unavailable(
+        store: impl Into<String>,
+        action: &'static str,
+        source: impl Into<Cause>,
+    ) -> Self {
+        Self::Unavailable { store: store.into(), action, source: source.into() }
+    }
+}

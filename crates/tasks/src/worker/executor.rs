@@ -180,12 +180,12 @@ impl Execution {
 
     /// After the last attempt there is none to retry.
     fn final_if_last(&self, attempt: u32, outcome: Outcome) -> Outcome {
-        match outcome {
-            Outcome::Retry { reason, .. } if attempt >= self.attempts_max() => {
-                Outcome::Dead { reason }
-            }
-            other => other,
+        if let Outcome::Retry { reason, .. } = &outcome
+            && attempt >= self.attempts_max()
+        {
+            return Outcome::Dead { reason: reason.clone() };
         }
+        outcome
     }
 
     /// Keeps the reply, then delivers it.

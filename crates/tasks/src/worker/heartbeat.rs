@@ -17,7 +17,7 @@ use std::time::Duration;
 use futures::StreamExt as _;
 use futures::future::join_all;
 use futures::stream::FuturesUnordered;
-use longshore_types::limits::{BATCH_ENTRIES_MAX, VISIBILITY_TIMEOUT_MAX};
+use longshore_types::limits::BATCH_ENTRIES_MAX;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
@@ -27,8 +27,9 @@ use crate::id::TaskId;
 use crate::store::{ClaimStore, Fence};
 use crate::transport::{EntryResult, QueueHandle, Transport};
 
-/// How long before the 12 hours of SQS a run is given up, so that there is time to say so.
-const CEILING_MARGIN: Duration = Duration::from_secs(1800);
+/// The age at which a run is given up: half an hour before the 12 hours of SQS are over, so that
+/// there is time to say so.
+const AGE_MAX: Duration = Duration::from_secs(41_400);
 /// How much longer than the message's lease a claim lasts: a quarter, within these bounds.
 const CLAIM_MARGIN: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
 
@@ -282,7 +283,7 @@ impl Entry {
             return None;
         }
         let age = now - self.received_at;
-        if age >= VISIBILITY_TIMEOUT_MAX - CEILING_MARGIN {
+        if age >= AGE_MAX {
             self.signals.tell_too_long();
             return None;
         }

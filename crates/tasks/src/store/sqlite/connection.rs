@@ -31,7 +31,7 @@ pub(super) enum Access {
 /// Why a command was not carried out.
 #[derive(Clone, Debug, Error)]
 pub(super) enum CommandError {
-    /// SQLite's own words.
+    /// `SQLite`'s own words.
     #[error("{0}")]
     Sqlite(String),
     /// The thread is gone; it says why in the log.
@@ -60,7 +60,7 @@ pub(super) fn open(path: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
-/// SQLite does not wait for other processes when it switches; so this waits for them by a write
+/// `SQLite` does not wait for other processes when it switches; so this waits for them by a write
 /// transaction, which does.
 fn switch_to_wal(connection: &Connection) -> rusqlite::Result<()> {
     let mut tries = 1;

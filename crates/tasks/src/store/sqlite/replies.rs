@@ -20,7 +20,7 @@ ON CONFLICT (task_id) DO UPDATE
 SET status = excluded.status, body = excluded.body, changed_at = excluded.changed_at
 WHERE status = 'PENDING' OR (status = 'FAILED' AND excluded.status = 'COMPLETED')";
 
-/// An SQLite integer: times beyond its range are the end of time.
+/// An `SQLite` integer: times beyond its range are the end of time.
 pub(super) fn millis(time: Timestamp) -> i64 {
     i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
 }

@@ -63,15 +63,15 @@ impl Call {
 }
 
 /// Sorts an error by what can be concluded from it.
-pub(super) fn classify<E>(call: &Call, error: SdkError<E, HttpResponse>) -> TransportError
+pub(super) fn classify<E>(call: &Call, error: &SdkError<E, HttpResponse>) -> TransportError
 where
     E: Error + ProvideErrorMetadata + Send + Sync + 'static,
 {
-    if let SdkError::ServiceError(answer) = &error {
+    if let SdkError::ServiceError(answer) = error {
         return call.answered(answer.raw().status().as_u16(), answer.err());
     }
-    let never_left = matches!(error, SdkError::ConstructionFailure(_)) || never_left(&error);
-    let text = Cause::from(DisplayErrorContext(&error).to_string());
+    let never_left = matches!(error, SdkError::ConstructionFailure(_)) || never_left(error);
+    let text = Cause::from(DisplayErrorContext(error).to_string());
     if never_left { call.not_sent(text) } else { call.unknown(text) }
 }
 

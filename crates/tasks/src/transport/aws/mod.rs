@@ -57,7 +57,7 @@ impl AwsTransport {
         let ask = || async {
             self.meter.count(call.action, name, 0);
             let answer = self.client.get_queue_url().queue_name(name).send().await;
-            answer.map_err(|error| classify(&call, error))
+            answer.map_err(|error| classify(&call, &error))
         };
         let answer = persist(ask).await?;
         let url = answer.queue_url().ok_or_else(|| call.without("a queue URL"))?;
@@ -71,7 +71,7 @@ impl AwsTransport {
             let request = self.client.get_queue_attributes().queue_url(queue.url());
             let request = request.attribute_names(QueueAttributeName::VisibilityTimeout);
             let request = request.attribute_names(QueueAttributeName::RedrivePolicy);
-            request.send().await.map_err(|error| classify(&call, error))
+            request.send().await.map_err(|error| classify(&call, &error))
         };
         let answer = persist(ask).await?;
         let attribute = |name| answer.attributes().and_then(|all| all.get(&name));
@@ -100,7 +100,7 @@ impl AwsTransport {
             self.meter.count(call.action, queue.name(), bytes);
             let request = self.client.send_message_batch().queue_url(queue.url());
             let request = request.set_entries(Some(entries.clone()));
-            request.send().await.map_err(|error| classify(&call, error))
+            request.send().await.map_err(|error| classify(&call, &error))
         };
         let answer = persist(ask).await?;
         let sent = answer.successful().iter().map(convert::sent);
@@ -128,7 +128,7 @@ impl AwsTransport {
         };
         let bytes = messages.iter().map(convert::received_bytes).sum();
         self.meter.count(call.action, queue.name(), bytes);
-        answer.map(|_| messages).map_err(|error| classify(&call, error))
+        answer.map(|_| messages).map_err(|error| classify(&call, &error))
     }
 
     async fn delete(
@@ -147,7 +147,7 @@ impl AwsTransport {
         self.meter.count(call.action, queue.name(), 0);
         let request = self.client.delete_message_batch().queue_url(queue.url());
         let answer = request.set_entries(Some(entries)).send().await;
-        let answer = answer.map_err(|error| classify(&call, error))?;
+        let answer = answer.map_err(|error| classify(&call, &error))?;
         let deleted = answer.successful().iter().map(|entry| (entry.id().to_owned(), ()));
         Ok(convert::in_order(count, deleted, answer.failed()))
     }
@@ -169,9 +169,9 @@ impl AwsTransport {
         self.meter.count(call.action, queue.name(), 0);
         let request = self.client.change_message_visibility_batch().queue_url(queue.url());
         let answer = request.set_entries(Some(entries)).send().await;
-        let answer = answer.map_err(|error| classify(&call, error))?;
-        let changed = answer.successful().iter().map(|entry| (entry.id().to_owned(), ()));
-        Ok(convert::in_order(count, changed, answer.failed()))
+        let answer = answer.map_err(|error| classify(&call, &error))?;
+        let done = answer.successful().iter().map(|entry| (entry.id().to_owned(), ()));
+        Ok(convert::in_order(count, done, answer.failed()))
     }
 }
 

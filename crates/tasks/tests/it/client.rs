@@ -1,0 +1,80 @@
+//! Sends, and what is known of them when they fail.
+
+use std::time::Duration;
+
+use longshore_tasks::envelope::{CREATED_AT, REPLY_TO, TASK_ID, TASK_NAME};
+use longshore_tasks::transport::Action;
+use longshore_tasks::{ReplyError, SendError, Status, TaskId};
+
+use crate::simulation::Fault;
+use crate::world::{REPLIES, Square, TASKS, World};
+
+#[tokio::test(start_paused = true)]
+async fn a_task_is_its_argument_and_four_attributes() {
+    let world = World::new();
+    let id = world.send(8).await;
+    let sent = &world.simulation.messages(TASKS)[0];
+    assert_eq!(sent.body, "8");
+    assert_eq!(sent.text(TASK_NAME), Some("square"));
+    assert_eq!(sent.text(TASK_ID), Some(id.as_str()));
+    assert_eq!(sent.text(REPLY_TO), Some(REPLIES));
+    assert_eq!(sent.attributes[CREATED_AT].data_type, "Number");
+    assert_eq!(sent.attributes.len(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_send_that_never_left_leaves_nothing() {
+    let world = World::new();
+    world.simulation.fail_next(Action::SendMessageBatch, Fault::NotSent);
+    let refusal = world.client.send(&Square(8)).await.unwrap_err();
+    assert!(matches!(refusal, SendError::NotSent { .. }), "{refusal}");
+    assert_eq!(world.store.len(), 0);
+    assert!(world.simulation.messages(TASKS).is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_send_without_an_answer_is_unknown_and_stays_pending() {
+    let world = World::new();
+    world.simulation.fail_next(Action::SendMessageBatch, Fault::AnswerLost);
+    let doubt = world.client.send(&Square(8)).await.unwrap_err();
+    let SendError::Unknown { id, .. } = doubt else { panic!("{doubt}") };
+    assert_eq!(world.status(&id).await, Some(Status::Pending));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_broker_that_cannot_be_found_yet_is_asked_again_by_the_next_send() {
+    let world = World::new();
+    world.simulation.fail_next(Action::GetQueueUrl, Fault::NotSent);
+    let refusal = world.client.send(&Square(8)).await.unwrap_err();
+    assert!(matches!(refusal, SendError::NotSent { .. }), "{refusal}");
+    world.send(8).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn r12_many_tasks_go_in_batches_of_ten_and_each_is_answered_for() {
+    let world = World::new();
+    let tasks: Vec<Square> = (0..23).map(Square).collect();
+    let fault = Fault::Entries(vec![1], "InternalError");
+    world.simulation.fail_next(Action::SendMessageBatch, fault);
+    let answers = world.client.send_all(&tasks).await;
+    let sizes: Vec<usize> =
+        world.simulation.calls(Action::SendMessageBatch).iter().map(|call| call.entries).collect();
+    assert_eq!(sizes, [10, 10, 3]);
+    let failed: Vec<usize> =
+        answers.iter().enumerate().filter(|(_, answer)| answer.is_err()).map(|(n, _)| n).collect();
+    assert_eq!(failed, [1]);
+    assert_eq!(world.store.len(), 22);
+}
+
+#[tokio::test(start_paused = true)]
+async fn r28_a_wait_for_a_reply_never_hangs() {
+    let world = World::new();
+    let pending = world.client.send(&Square(8)).await.unwrap();
+    let patience = Duration::from_secs(60);
+    let waited = pending.reply(patience).await.unwrap_err();
+    assert!(matches!(waited, ReplyError::TimedOut { .. }), "{waited}");
+
+    let unknown = world.client.pending::<Square>(TaskId::parse("nobody").unwrap());
+    let refusal = unknown.reply(patience).await.unwrap_err();
+    assert!(matches!(refusal, ReplyError::NotKnown { .. }), "{refusal}");
+}

@@ -1,0 +1,279 @@
+//! A worker that dies at any of its calls, before the call is carried out or after.
+//!
+//! Every call that a worker makes, to the queue or to the store, passes a [`CrashPoint`], which
+//! lets so many through and holds the next one for ever. The worker is then dropped, as a killed
+//! process ends, and another one takes over.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use longshore_tasks::transport::{
+    self, BoxFuture, EntryResult, OutgoingMessage, QueueFacts, QueueHandle, ReceiveRequest,
+    ReceivedMessage, SentMessage, Transport,
+};
+use longshore_tasks::{
+    Claim, ClaimStore, Failure, Fence, KeptReply, MemoryStore, RetryPolicy, Status, StoreError,
+    TaskId, Worker,
+};
+use longshore_types::Timestamp;
+
+use crate::simulation::{Counting, Simulation};
+use crate::world::{
+    Answer, Counter, REPLIES, Running, Square, TASKS, TASKS_DEAD, World, start, until,
+};
+
+/// On which side of the call the worker dies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Side {
+    Before,
+    After,
+}
+
+/// Holds the call of that number for ever.
+#[derive(Debug)]
+struct CrashPoint {
+    call: u32,
+    side: Side,
+    calls: AtomicU32,
+    reached: Counter,
+}
+
+impl CrashPoint {
+    fn new(call: u32, side: Side) -> Arc<Self> {
+        let (calls, reached) = (AtomicU32::new(0), Counter::default());
+        Arc::new(Self { call, side, calls, reached })
+    }
+
+    fn pass<'a, T: Send + 'a>(&'a self, call: BoxFuture<'a, T>) -> BoxFuture<'a, T> {
+        async move {
+            let last = self.calls.fetch_add(1, Ordering::SeqCst) + 1 == self.call;
+            if last && self.side == Side::Before {
+                self.end().await;
+            }
+            let answer = call.await;
+            if last {
+                self.end().await;
+            }
+            answer
+        }
+        .boxed()
+    }
+
+    async fn end(&self) {
+        self.reached.add();
+        std::future::pending::<()>().await;
+    }
+}
+
+/// The queue, as a worker that dies sees it.
+#[derive(Debug)]
+struct Mortal<T> {
+    inner: Arc<T>,
+    point: Arc<CrashPoint>,
+}
+
+impl Transport for Mortal<Simulation> {
+    fn resolve<'a>(&'a self, queue: &'a str) -> BoxFuture<'a, transport::Result<QueueHandle>> {
+        self.inner.resolve(queue)
+    }
+
+    fn queue_facts<'a>(
+        &'a self,
+        queue: &'a QueueHandle,
+    ) -> BoxFuture<'a, transport::Result<QueueFacts>> {
+        self.inner.queue_facts(queue)
+    }
+
+    fn send_batch<'a>(
+        &'a self,
+        queue: &'a QueueHandle,
+        messages: Vec<OutgoingMessage>,
+    ) -> BoxFuture<'a, transport::Result<Vec<EntryResult<SentMessage>>>> {
+        self.point.pass(self.inner.send_batch(queue, messages))
+    }
+
+    fn receive<'a>(
+        &'a self,
+        queue: &'a QueueHandle,
+        request: ReceiveRequest,
+    ) -> BoxFuture<'a, transport::Result<Vec<ReceivedMessage>>> {
+        self.point.pass(self.inner.receive(queue, request))
+    }
+
+    fn delete_batch<'a>(
+        &'a self,
+        queue: &'a QueueHandle,
+        receipts: Vec<String>,
+    ) -> BoxFuture<'a, transport::Result<Vec<EntryResult<()>>>> {
+        self.point.pass(self.inner.delete_batch(queue, receipts))
+    }
+
+    fn change_visibility_batch<'a>(
+        &'a self,
+        queue: &'a QueueHandle,
+        changes: Vec<(String, Duration)>,
+    ) -> BoxFuture<'a, transport::Result<Vec<EntryResult<()>>>> {
+        self.point.pass(self.inner.change_visibility_batch(queue, changes))
+    }
+}
+
+type StoreResult<T> = Result<T, StoreError>;
+
+impl ClaimStore for Mortal<MemoryStore> {
+    fn claim<'a>(
+        &'a self,
+        task: &'a TaskId,
+        lease: Duration,
+        now: Timestamp,
+    ) -> BoxFuture<'a, StoreResult<Claim>> {
+        self.point.pass(self.inner.claim(task, lease, now))
+    }
+
+    fn extend<'a>(
+        &'a self,
+        task: &'a TaskId,
+        fence: Fence,
+        until: Timestamp,
+    ) -> BoxFuture<'a, StoreResult<bool>> {
+        self.point.pass(self.inner.extend(task, fence, until))
+    }
+
+    fn complete<'a>(
+        &'a self,
+        task: &'a TaskId,
+        fence: Fence,
+        kept: KeptReply,
+        now: Timestamp,
+    ) -> BoxFuture<'a, StoreResult<bool>> {
+        self.point.pass(ClaimStore::complete(&*self.inner, task, fence, kept, now))
+    }
+
+    fn dead_lettered<'a>(&'a self, task: &'a TaskId) -> BoxFuture<'a, StoreResult<()>> {
+        self.point.pass(self.inner.dead_lettered(task))
+    }
+
+    fn release<'a>(&'a self, task: &'a TaskId, fence: Fence) -> BoxFuture<'a, StoreResult<()>> {
+        self.point.pass(self.inner.release(task, fence))
+    }
+
+    fn end_attempt<'a>(&'a self, task: &'a TaskId, fence: Fence) -> BoxFuture<'a, StoreResult<()>> {
+        self.point.pass(self.inner.end_attempt(task, fence))
+    }
+
+    fn drop_claim<'a>(&'a self, task: &'a TaskId) -> BoxFuture<'a, StoreResult<()>> {
+        self.inner.drop_claim(task)
+    }
+
+    fn expire_claims(&self, before: Timestamp, most: usize) -> BoxFuture<'_, StoreResult<usize>> {
+        self.inner.expire_claims(before, most)
+    }
+}
+
+/// A worker whose calls pass `point`.
+fn mortal_worker<F>(
+    world: &World,
+    point: &Arc<CrashPoint>,
+    handler: impl Fn(Square) -> F + Send + Sync + 'static,
+) -> Worker
+where
+    F: Future<Output = Answer> + Send + 'static,
+{
+    let queue = Mortal { inner: Arc::clone(&world.simulation), point: Arc::clone(point) };
+    let claims = Mortal { inner: Arc::clone(&world.store), point: Arc::clone(point) };
+    Worker::new(Arc::new(queue), TASKS, Arc::new(claims))
+        .handle(move |task, _| handler(task))
+        .clock(Arc::new(world.clock))
+        .random(Arc::new(Counting::default()))
+        .retry(RetryPolicy { attempts_max: 3, ..RetryPolicy::default() })
+}
+
+/// Runs a task whose worker dies at every call that it makes, on either side of it, each in a
+/// world of its own, until one is not reached any more. `handler` is told which run it is.
+async fn at_every_call<F>(
+    handler: impl Fn(u32) -> F + Clone + Send + Sync + 'static,
+    check: impl AsyncFn(World, TaskId, String),
+) where
+    F: Future<Output = Answer> + Send + 'static,
+{
+    for side in [Side::Before, Side::After] {
+        for call in 1.. {
+            let world = World::new();
+            let point = CrashPoint::new(call, side);
+            let id = world.send(8).await;
+            let runs = Counter::default();
+            let run = {
+                let (handler, runs) = (handler.clone(), runs.clone());
+                move |_| handler(runs.add())
+            };
+            let first = start(mortal_worker(&world, &point, run.clone()));
+            let done = || world.simulation.messages(TASKS).is_empty();
+            until(|| done() || point.reached.get() > 0).await;
+            if point.calls.load(Ordering::SeqCst) < call {
+                assert!(call > 5, "receive, claim, complete, reply and delete are calls: {call}");
+                break;
+            }
+            first.kill().await;
+            let second = start(mortal_worker(&world, &CrashPoint::new(0, side), run));
+            world.until_empty(TASKS).await;
+            second.kill().await;
+            check(world, id, format!("died {side:?} call {call}")).await;
+        }
+    }
+}
+
+async fn settle(world: &World) {
+    let replies: Running<_> = world.start_replies();
+    world.until_empty(REPLIES).await;
+    replies.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_crash_at_any_step_of_a_task_loses_no_reply_and_keeps_one_effect() {
+    // Each run would reply something else: a second reply that differs shows a second effect.
+    at_every_call(
+        |run| async move { Ok(i64::from(run)) },
+        async |world, id, case| {
+            let mut bodies = world.bodies(REPLIES);
+            assert!(!bodies.is_empty(), "{case}: no reply");
+            bodies.dedup();
+            assert_eq!(bodies.len(), 1, "{case}: replies that differ");
+            assert!(world.simulation.messages(TASKS_DEAD).is_empty(), "{case}: dead letters");
+            settle(&world).await;
+            let status = world.status(&id).await;
+            assert_eq!(status, Some(Status::Completed { body: bodies.remove(0) }), "{case}");
+        },
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_crash_at_any_step_of_a_dead_task_loses_neither_reply_nor_dead_letter() {
+    at_every_call(
+        |_| async { Err(Failure::dead("no")) },
+        async |world, id, case| {
+            let dead = world.simulation.messages(TASKS_DEAD);
+            assert!((1..=2).contains(&dead.len()), "{case}: {} dead letters", dead.len());
+            assert_eq!(dead[0].text("reason"), Some("no"), "{case}");
+            settle(&world).await;
+            let body = r#"{"message":"no"}"#.to_owned();
+            assert_eq!(world.status(&id).await, Some(Status::Failed { body }), "{case}");
+        },
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_crash_at_any_step_of_a_retried_task_loses_no_reply() {
+    at_every_call(
+        |run| async move { if run == 1 { Err(Failure::retry("again")) } else { Ok(8) } },
+        async |world, id, case| {
+            settle(&world).await;
+            let status = world.status(&id).await;
+            assert_eq!(status, Some(Status::Completed { body: "8".to_owned() }), "{case}");
+            assert!(world.simulation.messages(TASKS_DEAD).is_empty(), "{case}: dead letters");
+        },
+    )
+    .await;
+}

@@ -1,0 +1,84 @@
+//! Shutdown: nothing is lost, nothing is doubled, nothing counts that was not run.
+
+use std::time::Duration;
+
+use longshore_tasks::transport::Action;
+use tokio::time::{Instant, sleep};
+
+use crate::world::{Counter, REPLIES, Square, TASKS, World, start, until};
+
+#[tokio::test(start_paused = true)]
+async fn what_runs_is_finished_within_the_grace_period() {
+    let world = World::new();
+    let runs = Counter::default();
+    let counter = runs.clone();
+    let worker = start(world.worker(move |Square(n), _| {
+        counter.add();
+        async move {
+            sleep(Duration::from_secs(20)).await;
+            Ok(n)
+        }
+    }));
+    world.send(8).await;
+    until(|| runs.get() == 1).await;
+    let report = worker.stop().await;
+    assert_eq!((report.done, report.deleted), (1, 1));
+    assert_eq!(world.bodies(REPLIES), ["8"]);
+    assert!(world.simulation.messages(TASKS).is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn r22_what_outlives_the_grace_period_is_handed_back_and_counts_no_attempt() {
+    let world = World::new();
+    let runs = Counter::default();
+    let counter = runs.clone();
+    let worker = start(world.worker(move |_, _| {
+        counter.add();
+        std::future::pending()
+    }));
+    world.send(8).await;
+    until(|| runs.get() == 1).await;
+    let report = worker.stop().await;
+    assert_eq!((report.returned, report.done), (1, 0));
+    assert!(world.simulation.messages(TASKS)[0].available_at <= Instant::now());
+
+    let next = start(world.worker(|_, context| async move { Ok(i64::from(context.attempt())) }));
+    world.until_empty(TASKS).await;
+    assert_eq!(world.bodies(REPLIES), ["1"]);
+    next.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn r3_what_a_parked_receive_brings_after_the_shutdown_is_handed_back() {
+    let world = World::new();
+    let worker = start(world.worker(|_, _| async { panic!("it must not be run") }));
+    until(|| !world.simulation.calls(Action::ReceiveMessage).is_empty()).await;
+    worker.shutdown.cancel();
+    sleep(Duration::from_secs(1)).await;
+    world.send(8).await;
+    let report = worker.stop().await;
+    assert_eq!((report.received, report.returned), (1, 1));
+    let message = &world.simulation.messages(TASKS)[0];
+    assert!(message.available_at <= Instant::now());
+}
+
+#[tokio::test(start_paused = true)]
+async fn r4_a_shutdown_flushes_deletes_at_once() {
+    let world = World::new();
+    let runs = Counter::default();
+    let counter = runs.clone();
+    let worker = start(
+        world
+            .worker(move |Square(n), _| {
+                counter.add();
+                async move { Ok(n) }
+            })
+            .wait(Duration::from_secs(1)),
+    );
+    let tasks: Vec<Square> = (0..7).map(Square).collect();
+    world.client.send_all(&tasks).await;
+    until(|| runs.get() == 7).await;
+    let report = worker.stop().await;
+    assert_eq!((report.done, report.deleted), (7, 7));
+    assert!(world.simulation.messages(TASKS).is_empty());
+}

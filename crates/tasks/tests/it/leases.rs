@@ -1,0 +1,141 @@
+//! Leases: renewed, lost, stopped before they are spent.
+
+use std::time::Duration;
+
+use longshore_tasks::transport::Action;
+use tokio::time::{Instant, sleep};
+
+use crate::simulation::Fault;
+use crate::world::{Counter, REPLIES, Square, TASKS, VISIBILITY, World, start, until};
+
+#[tokio::test(start_paused = true)]
+async fn a_task_far_longer_than_the_visibility_timeout_runs_once() {
+    let world = World::with_visibility(Duration::from_secs(4));
+    let runs = Counter::default();
+    let counter = runs.clone();
+    let long = move |Square(n), _| {
+        counter.add();
+        async move {
+            sleep(Duration::from_secs(3600)).await;
+            Ok(n)
+        }
+    };
+    let (one, other) = (start(world.worker(long.clone())), start(world.worker(long)));
+    world.send(8).await;
+    world.until_empty(TASKS).await;
+    assert_eq!((runs.get(), world.bodies(REPLIES)), (1, vec!["8".to_owned()]));
+    one.stop().await;
+    other.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_renewal_that_fails_is_tried_again_before_the_lease_ends() {
+    let world = World::new();
+    let action = Action::ChangeMessageVisibilityBatch;
+    for fault in [Fault::NotSent, Fault::AnswerLost, Fault::Entries(vec![0], "InternalError")] {
+        world.simulation.fail_next(action, fault);
+    }
+    let worker = start(world.worker(|Square(n), _| async move {
+        sleep(VISIBILITY * 3).await;
+        Ok(n)
+    }));
+    world.send(8).await;
+    world.until_empty(TASKS).await;
+    assert_eq!(world.bodies(REPLIES), ["8"]);
+    let report = worker.stop().await;
+    assert_eq!((report.done, report.lost), (1, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_lease_cancels_the_handler_and_forbids_its_reply() {
+    let world = World::new();
+    let action = Action::ChangeMessageVisibilityBatch;
+    world.simulation.fail_next(action, Fault::Entries(vec![0], "ReceiptHandleIsInvalid"));
+    let runs = Counter::default();
+    let counter = runs.clone();
+    let worker = start(world.worker(move |_, _| {
+        let run = counter.add();
+        async move {
+            sleep(VISIBILITY * 2).await;
+            Ok(i64::from(run))
+        }
+    }));
+    world.send(8).await;
+    world.until_empty(TASKS).await;
+    assert_eq!(world.bodies(REPLIES), ["2"]);
+    let report = worker.stop().await;
+    assert_eq!((report.lost, report.done), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_that_cannot_be_renewed_is_lost_when_it_ends() {
+    let world = World::new();
+    let worker = start(world.worker(|_, _| std::future::pending()));
+    world.send(8).await;
+    until(|| !world.simulation.calls(Action::ChangeMessageVisibilityBatch).is_empty()).await;
+    world.simulation.hold(Action::ChangeMessageVisibilityBatch);
+    let begun = Instant::now();
+    until(|| world.simulation.messages(TASKS)[0].receive_count == 2).await;
+    assert!(begun.elapsed() >= VISIBILITY / 2);
+    world.simulation.let_go(Action::ChangeMessageVisibilityBatch);
+    worker.kill().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn r2_a_renewal_in_flight_when_the_handler_ends_is_awaited_before_the_delete() {
+    let world = World::new();
+    world.simulation.hold(Action::ChangeMessageVisibilityBatch);
+    let worker = start(world.worker(|Square(n), _| async move {
+        sleep(VISIBILITY / 2 + Duration::from_secs(1)).await;
+        Ok(n)
+    }));
+    world.send(8).await;
+    until(|| !world.simulation.calls(Action::ChangeMessageVisibilityBatch).is_empty()).await;
+    sleep(Duration::from_secs(5)).await;
+    assert!(world.simulation.calls(Action::DeleteMessageBatch).is_empty());
+    world.simulation.let_go(Action::ChangeMessageVisibilityBatch);
+    world.until_empty(TASKS).await;
+    assert_eq!(world.bodies(REPLIES), ["8"]);
+    assert_eq!(world.simulation.calls(Action::ChangeMessageVisibilityBatch).len(), 1);
+    assert_eq!(worker.stop().await.lost, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn r5_the_tenth_message_of_a_batch_never_loses_its_lease() {
+    let world = World::with_visibility(Duration::from_secs(5));
+    let tasks: Vec<Square> = (0..10).map(Square).collect();
+    world.client.send_all(&tasks).await;
+    let worker = start(world.worker(|Square(n), _| async move {
+        sleep(Duration::from_secs(4 * u64::try_from(n).unwrap())).await;
+        Ok(n)
+    }));
+    world.until_empty(TASKS).await;
+    let report = worker.stop().await;
+    assert_eq!((report.done, report.lost, report.received), (10, 0, 10));
+}
+
+#[tokio::test(start_paused = true)]
+async fn leases_of_a_batch_are_renewed_by_one_call() {
+    let world = World::new();
+    let tasks: Vec<Square> = (0..10).map(Square).collect();
+    world.client.send_all(&tasks).await;
+    let worker = start(world.worker(|Square(n), _| async move {
+        sleep(VISIBILITY / 2 + Duration::from_secs(1)).await;
+        Ok(n)
+    }));
+    world.until_empty(TASKS).await;
+    let renewals = world.simulation.calls(Action::ChangeMessageVisibilityBatch);
+    assert_eq!(renewals.iter().map(|call| call.entries).collect::<Vec<_>>(), [10]);
+    worker.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_of_twelve_hours_is_given_up_in_time_to_say_so() {
+    let world = World::new();
+    let worker = start(world.worker(|_, _| std::future::pending()));
+    world.send(8).await;
+    world.until_empty(TASKS).await;
+    let body = &world.bodies(REPLIES)[0];
+    assert!(body.contains("longer than the 12 hours"), "{body}");
+    assert_eq!(worker.stop().await.dead, 1);
+}

@@ -1,0 +1,18 @@
+//! The framework in a simulated world: queues in memory, a clock that is moved, faults by script.
+//!
+//! `store_suite` is what every store must pass. The other modules run whole workers; tests named
+//! `r<number>_…` keep fixed what went wrong in other frameworks.
+#![expect(clippy::unwrap_used, reason = "a test that fails should say where")]
+
+mod claim_suite;
+mod client;
+mod crash;
+mod drain;
+mod leases;
+mod outcomes;
+mod replies;
+mod reply_suite;
+mod simulation;
+mod sqlite;
+mod traffic;
+mod world;
