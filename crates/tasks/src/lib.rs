@@ -32,7 +32,7 @@ pub use client::{Client, ClientOptions, Pending, ReplyError, SendError};
 pub use clock::{Clock, SystemClock};
 pub use codec::{Codec, CodecError, Json};
 pub use id::{RandomSource, SystemRandom, TaskId, TaskIdError};
-pub use replies::{Replies, RepliesError, RepliesReport};
+pub use replies::{Replies, RepliesError, RepliesReport, RepliesStatus};
 pub use reply::{Reply, ReplyStatus};
 
 #[cfg(feature = "sqlite")]

@@ -10,10 +10,11 @@
 //! - A reply whose keeping or copying fails stays on the queue and comes again.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use futures::future::join_all;
-use longshore_types::limits;
+use longshore_types::{Timestamp, limits};
 use thiserror::Error;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -44,6 +45,7 @@ pub struct Replies {
     clock: Arc<dyn Clock>,
     retention: Duration,
     wait: Duration,
+    status: Arc<RepliesStatus>,
 }
 
 /// Why replies cannot be consumed.
@@ -56,12 +58,35 @@ pub enum RepliesError {
 }
 
 /// What became of the messages of a reply queue.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct RepliesReport {
     /// Replies that were kept.
     pub kept: u64,
     /// Messages that were no replies, and were dead-lettered.
     pub dead_lettered: u64,
+}
+
+/// What the consumer of a reply queue does, to be read while it runs.
+#[derive(Debug, Default)]
+pub struct RepliesStatus {
+    kept: AtomicU64,
+    dead_lettered: AtomicU64,
+    receive_answered_at: AtomicU64,
+}
+
+impl RepliesStatus {
+    /// The counts so far.
+    pub fn report(&self) -> RepliesReport {
+        let (kept, dead_lettered) = (self.kept.load(Relaxed), self.dead_lettered.load(Relaxed));
+        RepliesReport { kept, dead_lettered }
+    }
+
+    /// When the queue last answered a receive; `None` if it never did.
+    pub fn receive_answered_at(&self) -> Option<Timestamp> {
+        let millis = self.receive_answered_at.load(Relaxed);
+        (millis > 0).then(|| Timestamp::from_millis(millis))
+    }
 }
 
 /// What happened to one message.
@@ -85,6 +110,7 @@ impl Replies {
             clock: Arc::new(SystemClock),
             retention: Duration::from_secs(345_600),
             wait: limits::RECEIVE_WAIT_MAX,
+            status: Arc::default(),
         }
     }
 
@@ -110,6 +136,11 @@ impl Replies {
         self
     }
 
+    /// What the consumer does, to be read while it runs.
+    pub fn status(&self) -> Arc<RepliesStatus> {
+        Arc::clone(&self.status)
+    }
+
     /// Consumes until `shutdown` is cancelled. A receive under way then is waited for, since a
     /// dropped one would leave its replies in flight; what it brings is kept.
     ///
@@ -121,32 +152,26 @@ impl Replies {
     ///
     /// Dropped, it loses nothing: what it held comes again after its visibility timeout.
     pub async fn run(self, shutdown: CancellationToken) -> Result<RepliesReport, RepliesError> {
-        let mut report = RepliesReport::default();
         let found = start::find_queue(&*self.transport, &self.queue_name, &shutdown).await?;
-        let Some((queue, facts)) = found else { return Ok(report) };
+        let Some((queue, facts)) = found else { return Ok(self.status.report()) };
         let expiry = self.expire_forever();
-        let consume = self.consume(&queue, &facts, &shutdown, &mut report);
+        let consume = self.consume(&queue, &facts, &shutdown);
         tokio::select! {
             () = consume => {}
             () = expiry => {}
         }
-        Ok(report)
+        Ok(self.status.report())
     }
 
-    async fn consume(
-        &self,
-        queue: &QueueHandle,
-        facts: &QueueFacts,
-        shutdown: &CancellationToken,
-        report: &mut RepliesReport,
-    ) {
+    async fn consume(&self, queue: &QueueHandle, facts: &QueueFacts, shutdown: &CancellationToken) {
         let (first, last) = RECEIVE_AGAIN;
         let mut pause = first;
         while !shutdown.is_cancelled() {
             match self.receive(queue).await {
                 Ok(messages) => {
                     pause = first;
-                    self.take_in(queue, facts, messages, report).await;
+                    self.note_answer();
+                    self.take_in(queue, facts, messages).await;
                 }
                 Err(error) => {
                     tracing::warn!(queue = queue.name(), %error, "replies cannot be received");
@@ -168,19 +193,23 @@ impl Replies {
         queue: &QueueHandle,
         facts: &QueueFacts,
         messages: Vec<ReceivedMessage>,
-        report: &mut RepliesReport,
     ) {
         let mut receipts = Vec::new();
         let fates = messages.into_iter().map(|message| self.take_in_one(facts, message));
         for (receipt, fate) in join_all(fates).await {
-            match fate {
-                Fate::Kept => report.kept += 1,
-                Fate::DeadLettered => report.dead_lettered += 1,
+            let counter = match fate {
+                Fate::Kept => &self.status.kept,
+                Fate::DeadLettered => &self.status.dead_lettered,
                 Fate::StaysOnQueue => continue,
-            }
+            };
+            counter.fetch_add(1, Relaxed);
             receipts.push(receipt);
         }
         self.delete(queue, receipts).await;
+    }
+
+    fn note_answer(&self) {
+        self.status.receive_answered_at.store(self.clock.now().as_millis(), Relaxed);
     }
 
     async fn take_in_one(&self, facts: &QueueFacts, message: ReceivedMessage) -> (String, Fate) {

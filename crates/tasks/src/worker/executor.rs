@@ -19,7 +19,7 @@ use longshore_types::{MessageAttribute, Timestamp, limits};
 use tokio::time::sleep;
 
 use super::context::Context;
-use super::lease::Lease;
+use super::lease::{Lease, LeaseLost};
 use super::outcome::Outcome;
 use super::runtime::Runtime;
 use super::status::count;
@@ -33,6 +33,8 @@ use crate::transport::{OutgoingMessage, ReceivedMessage};
 /// Tries to keep a reply, and the pause between them: the run's effects would be repeated.
 const KEEP_TRIES: u32 = 5;
 const KEEP_AGAIN_AFTER: Duration = Duration::from_millis(200);
+/// Bytes of a reply's body: what a message can have, less its attributes.
+const REPLY_BYTES_MAX: usize = limits::MESSAGE_BYTES_MAX as usize - 1024;
 /// The least time that a message of a task which runs elsewhere stays away.
 const BUSY_MIN: Duration = Duration::from_secs(1);
 
@@ -99,11 +101,14 @@ impl Execution {
 
     async fn attempt(self, fence: Fence, attempt: u32) {
         self.lease.cover(self.task.clone(), fence);
-        if self.is_on_its_last_receive() && attempt <= self.attempts_max() {
+        if self.is_on_its_last_receive()
+            && attempt <= self.attempts_max()
+            && self.send_anew(Duration::ZERO).await
+        {
             // If this run ended its worker, the native redrive policy would take the message
-            // next, without a reply.
+            // next, without a reply. Its successor has all receives before it.
             count(&self.runtime.status.returned);
-            return self.release(fence, Duration::ZERO).await;
+            return self.give_way(fence).await;
         }
         match self.end_of(attempt).await {
             End::Ran(outcome) => self.conclude(fence, attempt, outcome).await,
@@ -119,7 +124,8 @@ impl Execution {
     async fn end_of(&self, attempt: u32) -> End {
         if attempt > self.attempts_max() {
             let attempts = attempt - 1;
-            let reason = format!("each of its {attempts} attempts ended without an outcome");
+            let reason =
+                format!("attempt {attempts} was the last and ended its worker, or was cut off");
             return End::Ran(Outcome::Dead { reason });
         }
         if let Some(encoding) = &self.envelope.encoding {
@@ -147,7 +153,7 @@ impl Execution {
     /// Does to the message what the outcome says.
     async fn conclude(self, fence: Fence, attempt: u32, outcome: Outcome) {
         let status = Arc::clone(&self.runtime.status);
-        match self.final_if_last(attempt, outcome) {
+        match self.as_it_can_be(attempt, outcome) {
             Outcome::Done { body } => {
                 count(&status.done);
                 self.finish(fence, Reply::completed(body).into()).await;
@@ -178,8 +184,15 @@ impl Execution {
         }
     }
 
-    /// After the last attempt there is none to retry.
-    fn final_if_last(&self, attempt: u32, outcome: Outcome) -> Outcome {
+    /// After the last attempt there is none to retry; a reply that no message can carry is none.
+    fn as_it_can_be(&self, attempt: u32, outcome: Outcome) -> Outcome {
+        if let Outcome::Done { body } = &outcome
+            && body.len() > REPLY_BYTES_MAX
+        {
+            let reason =
+                format!("its reply has {} bytes; a message takes {REPLY_BYTES_MAX}", body.len());
+            return Outcome::Dead { reason };
+        }
         if let Outcome::Retry { reason, .. } = &outcome
             && attempt >= self.attempts_max()
         {
@@ -275,13 +288,26 @@ impl Execution {
     }
 
     async fn release(self, fence: Fence, wait: Duration) {
-        if self.lease.uncover().await.is_err() {
+        if self.release_claim(fence).await.is_err() {
             return self.lose();
         }
+        self.hand_back(wait).await;
+    }
+
+    /// Leaves the task to the message that was sent anew.
+    async fn give_way(self, fence: Fence) {
+        if self.release_claim(fence).await.is_err() {
+            return self.lose();
+        }
+        self.delete().await;
+    }
+
+    async fn release_claim(&self, fence: Fence) -> Result<(), LeaseLost> {
+        self.lease.uncover().await?;
         if let Err(error) = self.runtime.claims.release(&self.task, fence).await {
             tracing::warn!(task = %self.task, %error, "a claim stays until its lease ends");
         }
-        self.hand_back(wait).await;
+        Ok(())
     }
 
     /// Makes the message available after `wait`. One that the native redrive policy would soon

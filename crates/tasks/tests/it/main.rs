@@ -4,6 +4,7 @@
 //! `r<number>_…` keep fixed what went wrong in other frameworks.
 #![expect(clippy::unwrap_used, reason = "a test that fails should say where")]
 
+mod aws;
 mod claim_suite;
 mod client;
 mod crash;

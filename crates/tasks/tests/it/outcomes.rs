@@ -6,7 +6,7 @@ use std::time::Duration;
 use longshore_tasks::envelope::{TASK_ID, TASK_NAME};
 use longshore_tasks::reply::REPLY_MESSAGE_ID;
 use longshore_tasks::transport::Action;
-use longshore_tasks::{Claim, ClaimStore, Failure, Fence, ReplyError, Status};
+use longshore_tasks::{Claim, ClaimStore, Failure, Fence, ReplyError, RetryPolicy, Status};
 use longshore_types::{MessageAttribute, MessageAttributes};
 
 use crate::simulation::Fault;
@@ -227,7 +227,7 @@ async fn a_task_that_kills_its_worker_ends_dead_with_a_reply() {
     assert_eq!(reply.text("status"), Some("FAILED"));
     assert_eq!(reply.text(REPLY_MESSAGE_ID), Some(id.as_str()));
     let reason = world.simulation.messages(TASKS_DEAD)[0].text("reason").unwrap().to_owned();
-    assert_eq!(reason, "each of its 3 attempts ended without an outcome");
+    assert_eq!(reason, "attempt 3 was the last and ended its worker, or was cut off");
     worker.stop().await;
 }
 
@@ -283,5 +283,42 @@ async fn while_the_store_is_down_nothing_is_run_and_nothing_is_lost() {
     world.claims.set_down(false);
     world.until_empty(TASKS).await;
     assert_eq!((runs.get(), world.bodies(REPLIES)), (1, vec!["8".to_owned()]));
+    worker.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_that_kills_every_worker_never_reaches_the_native_redrive_without_a_reply() {
+    let world = World::new();
+    world.send(8).await;
+    let patient = RetryPolicy { attempts_max: 12, ..RetryPolicy::default() };
+    for _ in 0..12 {
+        let runs = Counter::default();
+        let counter = runs.clone();
+        let deadly = move |_, _| {
+            counter.add();
+            std::future::pending()
+        };
+        let worker = start(world.worker(deadly).retry(patient.clone()));
+        until(|| runs.get() == 1).await;
+        worker.kill().await;
+    }
+    let worker = start(world.worker(|_, _| async { panic!("it must not run") }).retry(patient));
+    world.until_empty(TASKS).await;
+    assert_eq!(world.simulation.messages(REPLIES)[0].text("status"), Some("FAILED"));
+    let dead = world.simulation.messages(TASKS_DEAD);
+    assert!(dead[0].text("reason").unwrap().starts_with("attempt 12 was the last"));
+    worker.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_foreign_message_full_of_attributes_is_run_though_it_cannot_be_sent_anew() {
+    let world = World::new();
+    let attribute = |n| (format!("theirs-{n}"), MessageAttribute::text("v"));
+    world.simulation.put(TASKS, "8", (0..10).map(attribute).collect());
+    let worker = start(world.worker(|_, _| async { Err(Failure::retry("broken")) }));
+    world.until_empty(TASKS).await;
+    assert_eq!(world.simulation.messages(REPLIES)[0].text("status"), Some("FAILED"));
+    let copy = &world.simulation.messages(TASKS_DEAD)[0];
+    assert_eq!((copy.attributes.len(), copy.text("reason")), (10, Some("broken")));
     worker.stop().await;
 }

@@ -13,6 +13,7 @@ use aws_config::environment::{
 use aws_config::meta::credentials::CredentialsProviderChain;
 use aws_config::meta::region::RegionProviderChain;
 use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
+use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
@@ -56,6 +57,8 @@ fn loader(options: AwsOptions) -> ConfigLoader {
     let tls = Provider::Rustls(CryptoMode::Ring);
     let http = aws_smithy_http_client::Builder::new().tls_provider(tls).build_https();
     let endpoint = options.endpoint_url.or_else(endpoint_from_environment);
+    // The providers below must be given the HTTP client: without one they panic.
+    let providers = ProviderConfig::without_region().with_http_client(http.clone());
     let region = options.region.map(Region::new);
     let local = endpoint.as_deref().is_some_and(is_loopback);
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
@@ -66,9 +69,12 @@ fn loader(options: AwsOptions) -> ConfigLoader {
         loader = loader.endpoint_url(endpoint);
     }
     if local {
-        loader.region(local_region(region)).credentials_provider(local_credentials())
-    } else {
-        loader.region(RegionProviderChain::first_try(region).or_default_provider())
+        let credentials = local_credentials(&providers);
+        return loader.region(local_region(region, &providers)).credentials_provider(credentials);
+    }
+    match region {
+        Some(region) => loader.region(region),
+        None => loader,
     }
 }
 
@@ -77,20 +83,20 @@ fn endpoint_from_environment() -> Option<String> {
     names.into_iter().find_map(|name| std::env::var(name).ok().filter(|url| !url.is_empty()))
 }
 
-fn local_region(region: Option<Region>) -> RegionProviderChain {
+fn local_region(region: Option<Region>, providers: &ProviderConfig) -> RegionProviderChain {
     RegionProviderChain::first_try(region)
         .or_else(EnvironmentVariableRegionProvider::new())
-        .or_else(ProfileFileRegionProvider::new())
+        .or_else(ProfileFileRegionProvider::builder().configure(providers).build())
         .or_else(Region::from_static("us-east-1"))
 }
 
-fn local_credentials() -> CredentialsProviderChain {
+fn local_credentials(providers: &ProviderConfig) -> CredentialsProviderChain {
     let made_up = Credentials::new("local", "local", None, None, "longshore");
     CredentialsProviderChain::first_try(
         "environment",
         EnvironmentVariableCredentialsProvider::new(),
     )
-    .or_else("profile", ProfileFileCredentialsProvider::builder().build())
+    .or_else("profile", ProfileFileCredentialsProvider::builder().configure(providers).build())
     .or_else("made up", made_up)
 }
 

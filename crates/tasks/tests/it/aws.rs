@@ -1,0 +1,176 @@
+//! The AWS transport against an endpoint that answers by script: what can be concluded from each
+//! way that a call can end.
+
+use std::net::SocketAddr;
+
+use longshore_tasks::transport::{
+    Action, OutgoingMessage, QueueHandle, RequestMeter, Transport, TransportError,
+};
+use longshore_tasks::{AwsOptions, AwsTransport};
+use longshore_types::{MessageAttribute, MessageAttributes};
+use std::sync::Arc;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+
+/// What the endpoint does with each request that comes.
+#[derive(Clone, Copy, Debug)]
+enum Script {
+    /// Answers with this status and body.
+    Answer(u16, &'static str),
+    /// Reads the request and closes the connection.
+    HangUp,
+}
+
+async fn endpoint(script: Script) -> (SocketAddr, JoinHandle<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let serve = async move {
+        loop {
+            let (connection, _) = listener.accept().await.unwrap();
+            tokio::spawn(answer(connection, script));
+        }
+    };
+    (address, tokio::spawn(serve))
+}
+
+async fn answer(mut connection: TcpStream, script: Script) {
+    while read_request(&mut connection).await {
+        let Script::Answer(status, body) = script else { return };
+        let answer = format!(
+            "HTTP/1.1 {status} Scripted\r\ncontent-type: application/x-amz-json-1.0\r\n\
+             content-length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        connection.write_all(answer.as_bytes()).await.unwrap();
+    }
+}
+
+/// Reads one request; `false` at the end of the connection.
+async fn read_request(connection: &mut TcpStream) -> bool {
+    let mut request = Vec::new();
+    loop {
+        let text = String::from_utf8_lossy(&request).into_owned();
+        if let Some((head, body)) = text.split_once("\r\n\r\n") {
+            let length = head.lines().find_map(|line| {
+                let (name, value) = line.split_once(':')?;
+                name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse().unwrap())
+            });
+            if body.len() >= length.unwrap_or(0) {
+                return true;
+            }
+        }
+        if connection.read_buf(&mut request).await.unwrap_or(0) == 0 {
+            return false;
+        }
+    }
+}
+
+async fn transport_to(address: SocketAddr) -> (AwsTransport, Arc<RequestMeter>) {
+    let options =
+        AwsOptions { endpoint_url: Some(format!("http://{address}")), ..AwsOptions::default() };
+    let transport = AwsTransport::connect(options).await;
+    let meter = transport.meter();
+    (transport, meter)
+}
+
+fn messages() -> Vec<OutgoingMessage> {
+    let attributes = [("createdAt".to_owned(), MessageAttribute::number(7))];
+    let message =
+        |body: &str| OutgoingMessage::new(body, MessageAttributes::from(attributes.clone()));
+    vec![message("1"), message("2")]
+}
+
+async fn send(script: Script) -> Result<Vec<Result<String, String>>, TransportError> {
+    let (address, server) = endpoint(script).await;
+    let (transport, _) = transport_to(address).await;
+    let queue = QueueHandle::new("q", &format!("http://{address}/000000000000/q"));
+    let sent = transport.send_batch(&queue, messages()).await;
+    server.abort();
+    let entry = |entry: Result<longshore_tasks::transport::SentMessage, _>| {
+        entry
+            .map(|sent| sent.message_id)
+            .map_err(|fault: longshore_tasks::transport::EntryFault| fault.code)
+    };
+    sent.map(|entries| entries.into_iter().map(entry).collect())
+}
+
+#[tokio::test]
+async fn each_entry_is_answered_for_in_its_place() {
+    let body = r#"{"Successful":[{"Id":"1","MessageId":"m-2","MD5OfMessageBody":"x"}],
+                   "Failed":[{"Id":"0","Code":"InternalError","SenderFault":false}]}"#;
+    let sent = send(Script::Answer(200, body)).await.unwrap();
+    assert_eq!(sent, [Err("InternalError".to_owned()), Ok("m-2".to_owned())]);
+}
+
+#[tokio::test]
+async fn a_refused_connection_means_that_nothing_was_sent() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let (transport, meter) = transport_to(address).await;
+    let queue = QueueHandle::new("q", &format!("http://{address}/000000000000/q"));
+    let error = transport.send_batch(&queue, messages()).await.unwrap_err();
+    assert!(matches!(error, TransportError::NotSent { .. }), "{error:?}");
+    assert_eq!(meter.total(Action::SendMessageBatch), 3);
+}
+
+#[tokio::test]
+async fn a_connection_that_ends_without_an_answer_means_that_nobody_knows() {
+    let error = send(Script::HangUp).await.unwrap_err();
+    assert!(matches!(error, TransportError::Unknown { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn an_error_of_the_servers_own_means_that_nobody_knows() {
+    let body = r#"{"__type":"com.amazonaws.sqs#InternalFailure","message":"oops"}"#;
+    let error = send(Script::Answer(500, body)).await.unwrap_err();
+    assert!(matches!(error, TransportError::Unknown { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_refusal_is_final_and_says_what_the_endpoint_said() {
+    let body = r#"{"__type":"com.amazonaws.sqs#QueueDoesNotExist","message":"no such queue"}"#;
+    let error = send(Script::Answer(400, body)).await.unwrap_err();
+    let TransportError::Refused { code, message, .. } = error else { panic!("{error:?}") };
+    assert_eq!((code.as_str(), message.as_str()), ("QueueDoesNotExist", "no such queue"));
+}
+
+#[tokio::test]
+async fn throttling_is_told_from_a_refusal() {
+    let body = r#"{"__type":"com.amazonaws.sqs#RequestThrottled","message":"slow down"}"#;
+    let error = send(Script::Answer(400, body)).await.unwrap_err();
+    assert!(matches!(error, TransportError::Throttled { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_receive_brings_bodies_attributes_and_counts() {
+    let body = r#"{"Messages":[{"MessageId":"m-1","ReceiptHandle":"r-1","Body":"8",
+        "Attributes":{"ApproximateReceiveCount":"3","SentTimestamp":"1700000000123"},
+        "MessageAttributes":{"taskName":{"DataType":"String","StringValue":"fibonacci"},
+                             "raw":{"DataType":"Binary","BinaryValue":"AQI="}}}]}"#;
+    let (address, server) = endpoint(Script::Answer(200, body)).await;
+    let (transport, _) = transport_to(address).await;
+    let queue = QueueHandle::new("q", &format!("http://{address}/000000000000/q"));
+    let request = longshore_tasks::transport::ReceiveRequest {
+        count_max: 10,
+        wait: std::time::Duration::ZERO,
+        visibility_timeout: None,
+    };
+    let received = transport.receive(&queue, request).await.unwrap();
+    server.abort();
+    assert_eq!(received.len(), 1);
+    let message = &received[0];
+    assert_eq!((message.message_id.as_str(), message.receive_count), ("m-1", 3));
+    assert_eq!(message.sent_at.unwrap().as_millis(), 1_700_000_000_123);
+    assert_eq!(message.attributes["taskName"].as_text(), Some("fibonacci"));
+    assert_eq!(message.attributes["raw"].value.as_bytes(), [1, 2]);
+}
+
+#[tokio::test]
+async fn a_url_is_taken_for_the_queue_that_it_names_and_nothing_is_asked() {
+    let (transport, meter) = transport_to(([127, 0, 0, 1], 1).into()).await;
+    let queue = transport.resolve("http://host/000000000000/replies").await.unwrap();
+    assert_eq!((queue.name(), queue.url()), ("replies", "http://host/000000000000/replies"));
+    assert!(meter.snapshot().is_empty());
+}
