@@ -112,6 +112,7 @@ async fn a_refused_connection_means_that_nothing_was_sent() {
     let queue = QueueHandle::new("q", &format!("http://{address}/000000000000/q"));
     let error = transport.send_batch(&queue, messages()).await.unwrap_err();
     assert!(matches!(error, TransportError::NotSent { .. }), "{error:?}");
+    assert!(!error.to_string().contains("DispatchFailure("), "words, not a dump: {error}");
     assert_eq!(meter.total(Action::SendMessageBatch), 3);
 }
 

@@ -1,9 +1,10 @@
 //! The framework in a simulated world: queues in memory, a clock that is moved, faults by script.
 //!
-//! `store_suite` is what every store must pass. The other modules run whole workers; tests named
+//! `reply_suite` and `claim_suite` are what every store must pass. The other modules run whole workers; tests named
 //! `r<number>_…` keep fixed what went wrong in other frameworks.
 #![expect(clippy::unwrap_used, reason = "a test that fails should say where")]
 
+#[cfg(feature = "aws")]
 mod aws;
 mod claim_suite;
 mod client;
@@ -14,6 +15,7 @@ mod outcomes;
 mod replies;
 mod reply_suite;
 mod simulation;
+#[cfg(feature = "sqlite")]
 mod sqlite;
 mod traffic;
 mod world;

@@ -6,7 +6,7 @@ use std::io;
 
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_sqs::config::http::HttpResponse;
-use aws_sdk_sqs::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 
 use crate::transport::{Action, Cause, TransportError};
 
@@ -71,7 +71,7 @@ where
         return call.answered(answer.raw().status().as_u16(), answer.err());
     }
     let never_left = matches!(error, SdkError::ConstructionFailure(_)) || never_left(error);
-    let text = Cause::from(DisplayErrorContext(error).to_string());
+    let text = Cause::from(in_words(error));
     if never_left { call.not_sent(text) } else { call.unknown(text) }
 }
 
@@ -89,6 +89,14 @@ fn never_left(error: &(dyn Error + 'static)) -> bool {
 fn is_without_connection(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionRefused, HostUnreachable, NetworkUnreachable};
     matches!(error.kind(), ConnectionRefused | HostUnreachable | NetworkUnreachable)
+}
+
+/// An error and its causes, each in its own words. Not as the SDK would show them, which is with
+/// the whole response, headers and body.
+fn in_words(error: &(dyn Error + 'static)) -> String {
+    let mut words: Vec<String> = causes(error).map(ToString::to_string).collect();
+    words.dedup();
+    words.join(": ")
 }
 
 fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
