@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 use crate::caller::Caller;
 use crate::clock::{Clock, SystemClock};
 use crate::content::Content;
-use crate::core::{Answer, Identity, Operation};
+use crate::core::{Answer, Core, Identity, Operation};
 use crate::dead_letters;
 use crate::driver::Driver;
 use crate::entropy::{Entropy, SystemEntropy};
@@ -110,6 +110,13 @@ struct Shared {
     loops: Mutex<Vec<JoinHandle<()>>>,
 }
 
+impl Drop for Shared {
+    /// A broker that is dropped without being closed leaves no loop behind.
+    fn drop(&mut self) {
+        self.driver.close();
+    }
+}
+
 impl Broker {
     /// Opens a broker: replays its log, and answers nothing until the log says that it has started.
     ///
@@ -185,23 +192,27 @@ impl Broker {
 
     /// The dead-letter queues that hold messages, with how many are available, delayed or in flight.
     pub fn dead_letters(&self) -> Vec<(QueueArn, usize)> {
-        self.shared.driver.look(dead_letters::not_empty)
+        let found = self.shared.driver.look(|core| dead_letters::not_empty(core.ledger()));
+        found.unwrap_or_default()
     }
 
     /// How many queues there are.
     pub fn queue_count(&self) -> usize {
-        self.shared.driver.look(|ledger| ledger.catalog().queues().count())
+        let count = self.shared.driver.look(|core| core.ledger().catalog().queues().count());
+        count.unwrap_or_default()
     }
 
     /// How many receives wait for messages.
     pub fn waiting_count(&self) -> usize {
-        self.shared.driver.parked_count()
+        self.shared.driver.look(Core::parked_count).unwrap_or_default()
     }
 
     /// The queues' names.
     pub fn queues(&self) -> Vec<QueueArn> {
         let arn = |entry: &QueueEntry| entry.arn.clone();
-        self.shared.driver.look(|ledger| ledger.catalog().queues().map(arn).collect())
+        let queues =
+            self.shared.driver.look(|core| core.ledger().catalog().queues().map(arn).collect());
+        queues.unwrap_or_default()
     }
 
     /// Answers the receives that wait for messages with none, so that a server can drain.

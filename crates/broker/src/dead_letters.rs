@@ -1,7 +1,7 @@
 //! Says when a dead-letter queue is not empty: somebody should look.
 //!
 //! A queue is a dead-letter queue if another queue's redrive policy names it. The watch looks at
-//! start and then once a minute, and says so when a queue's count has changed.
+//! start and then every ten seconds, and says so when a queue's count has changed.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::core::Ledger;
 use crate::driver::Driver;
 
 /// How often the watch looks.
-const LOOK_EVERY: Duration = Duration::from_secs(60);
+const LOOK_EVERY: Duration = Duration::from_secs(10);
 
 /// The dead-letter queues that hold messages, with how many.
 pub(crate) fn not_empty(ledger: &Ledger) -> Vec<(QueueArn, usize)> {
@@ -31,7 +31,7 @@ pub(crate) fn not_empty(ledger: &Ledger) -> Vec<(QueueArn, usize)> {
 pub(crate) async fn watch(driver: Arc<Driver>) {
     let mut said = BTreeMap::new();
     loop {
-        let found = driver.look(not_empty);
+        let found = driver.look(|core| not_empty(core.ledger())).unwrap_or_default();
         tell(&found, &said);
         said = found.into_iter().collect();
         tokio::select! {

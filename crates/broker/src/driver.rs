@@ -12,7 +12,8 @@
 //! - Nobody sleeps in a loop: the timer task wakes when something is due, or when something comes
 //!   due earlier than it had expected.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::ops::{Deref, DerefMut};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use longshore_storage::{Progress, ReserveError, Store};
 use longshore_types::Timestamp;
@@ -23,7 +24,8 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::Clock;
 use crate::core::{Answer, Core, Ledger, Operation, Waiter, log_failure};
 
-type Sender = oneshot::Sender<Result<Answer, SqsError>>;
+/// Where an answer goes.
+pub(crate) type Sender = oneshot::Sender<Result<Answer, SqsError>>;
 
 impl Waiter for Sender {
     fn is_gone(&self) -> bool {
@@ -36,16 +38,51 @@ impl Waiter for Sender {
     }
 }
 
+/// What the one lock guards.
+#[derive(Debug)]
+struct Driven {
+    core: Core<Sender>,
+    /// When the timer task wakes next.
+    expected: Option<Timestamp>,
+}
+
+/// The lock, held. A panic while it is held leaves a core that nobody can trust: the broker has
+/// failed, and says so, instead of leaving its clients waiting.
+struct Held<'a> {
+    driven: MutexGuard<'a, Driven>,
+    failed: &'a CancellationToken,
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.failed.cancel();
+        }
+    }
+}
+
+impl Deref for Held<'_> {
+    type Target = Driven;
+
+    fn deref(&self) -> &Driven {
+        &self.driven
+    }
+}
+
+impl DerefMut for Held<'_> {
+    fn deref_mut(&mut self) -> &mut Driven {
+        &mut self.driven
+    }
+}
+
 /// The core, and what it is driven by.
 #[derive(Debug)]
 pub(crate) struct Driver {
-    core: Mutex<Core<Sender>>,
+    driven: Mutex<Driven>,
     store: Arc<Store>,
     clock: Arc<dyn Clock>,
     /// Something has come due earlier than the timer task had expected.
     earlier: Notify,
-    /// When the timer task wakes next.
-    expected: Mutex<Option<Timestamp>>,
     /// The log has failed.
     failed: CancellationToken,
     closed: CancellationToken,
@@ -55,11 +92,10 @@ impl Driver {
     /// Puts the driver around a ledger and its store.
     pub(crate) fn start(ledger: Ledger, store: Arc<Store>, clock: Arc<dyn Clock>) -> Arc<Self> {
         let driver = Arc::new(Self {
-            core: Mutex::new(Core::new(ledger)),
+            driven: Mutex::new(Driven { core: Core::new(ledger), expected: None }),
             store,
             clock,
             earlier: Notify::new(),
-            expected: Mutex::new(None),
             failed: CancellationToken::new(),
             closed: CancellationToken::new(),
         });
@@ -89,11 +125,11 @@ impl Driver {
         let room = operation.room();
         loop {
             self.store.room_for(room.bytes, room.purpose).await.map_err(log_failure)?;
-            let mut core = self.core();
-            match core.ledger().check_room(room) {
+            let mut held = self.lock()?;
+            match held.core.ledger().check_room(room) {
                 Ok(()) => {
-                    core.perform(operation, waiter, self.clock.now());
-                    self.announce(core.next_due());
+                    held.core.perform(operation, waiter, self.clock.now());
+                    self.announce(&held);
                     return Ok(());
                 }
                 Err(ReserveError::Busy) => {}
@@ -102,27 +138,28 @@ impl Driver {
         }
     }
 
-    /// Looks at the queues.
-    pub(crate) fn look<T>(&self, look: impl FnOnce(&Ledger) -> T) -> T {
-        look(self.core().ledger())
+    /// Looks at the queues; `None` once the broker has failed.
+    pub(crate) fn look<T>(&self, look: impl FnOnce(&Core<Sender>) -> T) -> Option<T> {
+        self.lock().ok().map(|held| look(&held.core))
     }
 
-    /// How many receives wait for messages.
-    pub(crate) fn parked_count(&self) -> usize {
-        self.core().parked_count()
-    }
-
-    /// Fires what comes due, until the driver is closed.
+    /// Fires what comes due, until the driver is closed or has failed.
     pub(crate) async fn run_timers(self: Arc<Self>) {
-        loop {
-            let due = self.core().next_due();
-            *lock(&self.expected) = due;
+        while let Ok(due) = self.expect_next() {
             tokio::select! {
                 () = self.wait_until(due) => self.tick(),
                 () = self.earlier.notified() => {}
                 () = self.closed.cancelled() => return,
             }
         }
+    }
+
+    /// When something is due next. From here on whoever makes something due earlier says so:
+    /// both happen under the lock, so that no wake-up is lost between them.
+    fn expect_next(&self) -> Result<Option<Timestamp>, SqsError> {
+        let mut held = self.lock()?;
+        held.expected = held.core.next_due();
+        Ok(held.expected)
     }
 
     async fn wait_until(&self, due: Option<Timestamp>) {
@@ -133,38 +170,43 @@ impl Driver {
     }
 
     fn tick(&self) {
-        self.core().tick(self.clock.now());
+        if let Ok(mut held) = self.lock() {
+            held.core.tick(self.clock.now());
+        }
     }
 
-    fn announce(&self, due: Option<Timestamp>) {
-        let expected = *lock(&self.expected);
-        if due.is_some_and(|due| expected.is_none_or(|expected| due < expected)) {
+    fn announce(&self, held: &Held<'_>) {
+        let due = held.core.next_due();
+        if due.is_some_and(|due| held.expected.is_none_or(|expected| due < expected)) {
             self.earlier.notify_one();
         }
     }
 
     fn progressed(&self, progress: Progress) {
-        let mut core = self.core();
-        core.progressed(progress);
-        self.announce(core.next_due());
+        if let Ok(mut held) = self.lock() {
+            held.core.progressed(progress);
+            self.announce(&held);
+        }
         if progress.poisoned {
             self.failed.cancel();
         }
     }
 
-    /// Resolves when the log has failed: from then on every request is refused.
+    /// Resolves when the broker has failed: from then on every request is refused.
     pub(crate) async fn failed(&self) {
         self.failed.cancelled().await;
     }
 
-    /// Whether the log has failed.
+    /// Whether the broker has failed.
     pub(crate) fn has_failed(&self) -> bool {
         self.failed.is_cancelled()
     }
 
     /// Ends the waits of parked receives, so that their clients can be answered before the end.
     pub(crate) fn release_parked(&self) {
-        self.core().release_parked();
+        if let Ok(mut held) = self.lock() {
+            held.core.release_parked();
+        }
     }
 
     /// Resolves when the driver is closed.
@@ -177,15 +219,12 @@ impl Driver {
         self.closed.cancel();
     }
 
-    pub(crate) fn store(&self) -> &Arc<Store> {
+    pub(crate) const fn store(&self) -> &Arc<Store> {
         &self.store
     }
 
-    fn core(&self) -> MutexGuard<'_, Core<Sender>> {
-        self.core.lock().expect("a panic in the core ends the broker")
+    fn lock(&self) -> Result<Held<'_>, SqsError> {
+        let driven = self.driven.lock().map_err(|_| SqsError::InternalFailure)?;
+        Ok(Held { driven, failed: &self.failed })
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

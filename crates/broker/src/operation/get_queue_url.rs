@@ -1,6 +1,6 @@
 //! `GetQueueUrl`: the URL of a queue, for whoever knows its name.
 
-use longshore_types::AccountId;
+use longshore_types::{AccountId, QueueName};
 use longshore_wire::{GetQueueUrl, GetQueueUrlReply, Reply, SqsError};
 
 use super::done;
@@ -20,7 +20,7 @@ impl Operation for (GetQueueUrl, Caller) {
 }
 
 fn address(input: &GetQueueUrl) -> Option<QueueAddress> {
-    let name = QueueAddress::parse(&input.queue_name)?.name;
+    let name = QueueName::parse(&input.queue_name).ok()?;
     let account = input.queue_owner_aws_account_id.as_deref().map(AccountId::parse);
     Some(QueueAddress { account: account.transpose().ok()?, name })
 }
