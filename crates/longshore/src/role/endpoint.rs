@@ -42,9 +42,7 @@ impl Endpoint {
         };
         let transport = AwsTransport::connect(options).await;
         Self {
-            admin: Arc::new(AwsAdmin::new(aws_sdk_sqs::Client::from_conf(
-                aws_sdk_sqs::Config::builder().behavior_version_latest().build(),
-            ))),
+            admin: Arc::new(AwsAdmin::new(transport.client())),
             transport: Arc::new(transport),
             name: name.unwrap_or_else(|| "the SQS endpoint of the AWS settings".to_owned()),
         }

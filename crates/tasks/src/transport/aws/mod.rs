@@ -47,6 +47,12 @@ impl AwsTransport {
         Self { client, polling_client, meter: Arc::default() }
     }
 
+    /// The SDK's client, for administering queues. Its calls pass no meter: none is made for a
+    /// message.
+    pub fn client(&self) -> Client {
+        self.client.clone()
+    }
+
     /// What the requests cost so far.
     pub fn meter(&self) -> Arc<RequestMeter> {
         Arc::clone(&self.meter)
