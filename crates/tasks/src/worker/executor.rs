@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt as _;
-use longshore_types::{MessageAttribute, Timestamp, limits};
+use longshore_types::{Timestamp, limits};
 use tokio::time::sleep;
 
 use super::context::Context;
@@ -23,12 +23,11 @@ use super::lease::{Lease, LeaseLost};
 use super::outcome::Outcome;
 use super::runtime::Runtime;
 use super::status::count;
-use crate::dead_letter;
 use crate::envelope::{self, Envelope};
 use crate::id::TaskId;
-use crate::reply::{self, Reply};
+use crate::reply::Reply;
 use crate::store::{Claim, Fence, KeptReply, StoreError};
-use crate::transport::{OutgoingMessage, ReceivedMessage};
+use crate::transport::ReceivedMessage;
 
 /// Tries to keep a reply, and the pause between them: the run's effects would be repeated.
 const KEEP_TRIES: u32 = 5;
@@ -41,11 +40,11 @@ const BUSY_MIN: Duration = Duration::from_secs(1);
 /// One delivery of a task, and the lease on its message.
 #[derive(Debug)]
 pub(super) struct Execution {
-    runtime: Arc<Runtime>,
-    message: ReceivedMessage,
-    envelope: Envelope,
-    task: TaskId,
-    lease: Lease,
+    pub(super) runtime: Arc<Runtime>,
+    pub(super) message: ReceivedMessage,
+    pub(super) envelope: Envelope,
+    pub(super) task: TaskId,
+    pub(super) lease: Lease,
 }
 
 /// How a run ended, if it did.
@@ -101,12 +100,12 @@ impl Execution {
 
     async fn attempt(self, fence: Fence, attempt: u32) {
         self.lease.cover(self.task.clone(), fence);
-        if self.is_on_its_last_receive()
+        if self.runtime.is_worn_before_a_run(self.message.receive_count)
             && attempt <= self.attempts_max()
             && self.send_anew(Duration::ZERO).await
         {
-            // If this run ended its worker, the native redrive policy would take the message
-            // next, without a reply. Its successor has all receives before it.
+            // If this run ended its worker, the native redrive policy would soon take the message
+            // without a reply. Its successor has all receives before it.
             count(&self.runtime.status.returned);
             return self.give_way(fence).await;
         }
@@ -232,51 +231,6 @@ impl Execution {
         }
     }
 
-    /// Sends what the store has kept, then deletes the message. What cannot be sent now is sent
-    /// by the next delivery.
-    async fn deliver(self, kept: KeptReply) {
-        if self.lease.held().is_err() {
-            return self.lose();
-        }
-        let sent = match self.send_reply(kept.reply).await {
-            Ok(()) => self.send_to_dead_letters(kept.dead_letter.as_deref()).await,
-            failed => failed,
-        };
-        match sent {
-            Ok(()) => self.delete().await,
-            Err(cause) => {
-                tracing::warn!(task = %self.task, cause, "a reply was not sent; it will be");
-                let options = &self.runtime.options;
-                let receives = self.message.receive_count;
-                let pause = options.retry.pause_after(receives, &*options.random);
-                self.leave_for(pause).await;
-            }
-        }
-    }
-
-    async fn send_reply(&self, reply: Reply) -> Result<(), String> {
-        let own = self.runtime.options.reply_queue.as_deref();
-        let Some(name) = self.envelope.reply_to.as_deref().or(own) else { return Ok(()) };
-        let sender = &self.runtime.sender;
-        let queue = sender.queue(name).await.map_err(|error| error.to_string())?;
-        sender.send(&queue, reply::seal(&queue, &self.task, reply, self.now())).await
-    }
-
-    async fn send_to_dead_letters(&self, reason: Option<&str>) -> Result<(), String> {
-        let Some(reason) = reason else { return Ok(()) };
-        match &self.runtime.facts.dead_letter {
-            None => tracing::warn!(task = %self.task, "dead, and no dead-letter queue to keep it"),
-            Some(facts) => {
-                let copy = dead_letter::copy(&facts.queue, &self.message, Some(&self.task), reason);
-                self.runtime.sender.send(&facts.queue, copy).await?;
-            }
-        }
-        if let Err(error) = self.runtime.claims.dead_lettered(&self.task).await {
-            tracing::warn!(task = %self.task, %error, "a duplicate may be dead-lettered again");
-        }
-        Ok(())
-    }
-
     async fn retry(self, fence: Fence, pause: Duration) {
         if self.lease.uncover().await.is_err() {
             return self.lose();
@@ -310,65 +264,11 @@ impl Execution {
         Ok(())
     }
 
-    /// Makes the message available after `wait`. One that the native redrive policy would soon
-    /// take is sent anew, as the same task, and the old one deleted.
-    async fn hand_back(self, wait: Duration) {
-        if self.lease.held().is_err() {
-            return self.lose();
-        }
-        if self.runtime.is_worn(self.message.receive_count) && self.send_anew(wait).await {
-            self.delete().await;
-        } else {
-            self.leave_for(wait).await;
-        }
-    }
-
-    async fn leave_for(self, wait: Duration) {
-        let Ok(lease) = self.lease.stop().await else { return };
-        self.runtime.acknowledger.hand_back(lease, wait).await;
-    }
-
-    async fn delete(self) {
-        let Ok(lease) = self.lease.stop().await else { return };
-        self.runtime.acknowledger.delete(lease).await;
-    }
-
-    async fn send_anew(&self, wait: Duration) -> bool {
-        let queue = &self.runtime.queue;
-        let mut attributes = self.message.attributes.clone();
-        let id = MessageAttribute::text(self.task.as_str());
-        attributes.insert(envelope::TASK_ID.to_owned(), id);
-        let full = attributes.len() > limits::MESSAGE_ATTRIBUTES_MAX;
-        let message = OutgoingMessage::new(self.message.body.clone(), attributes);
-        if full || message.bytes() > limits::MESSAGE_BYTES_MAX as usize {
-            return false;
-        }
-        // By the task's id alone, SQS would take the message for the one that it replaces.
-        let deduplication = format!("{}-{}", self.task, self.message.message_id);
-        let mut message = message.in_group_of(queue, &self.task, &deduplication);
-        message.delay = (!queue.is_fifo()).then_some(wait.min(limits::DELAY_MAX));
-        let sent = self.runtime.sender.send(queue, message).await;
-        if let Err(cause) = &sent {
-            tracing::warn!(task = %self.task, cause, "a task was not sent anew");
-        }
-        sent.is_ok()
-    }
-
-    fn lose(self) {
-        count(&self.runtime.status.lost);
-        tracing::warn!(task = %self.task, "a lease was lost; another delivery has the task");
-    }
-
-    fn is_on_its_last_receive(&self) -> bool {
-        let receives = self.message.receive_count;
-        self.runtime.receive_count_max().is_some_and(|most| most >= 2 && receives >= most)
-    }
-
     fn attempts_max(&self) -> u32 {
         self.runtime.options.retry.attempts_max.max(1)
     }
 
-    fn now(&self) -> Timestamp {
+    pub(super) fn now(&self) -> Timestamp {
         self.runtime.options.clock.now()
     }
 

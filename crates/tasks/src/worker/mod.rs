@@ -21,53 +21,35 @@ mod dispatcher;
 mod executor;
 mod heartbeat;
 mod lease;
+mod life;
 mod outcome;
 mod poller;
 mod registry;
 mod retry;
 mod runtime;
 mod sender;
+mod settlement;
 mod status;
 mod store_gate;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use longshore_types::limits::RECEIVE_COUNT_MAX;
 use thiserror::Error;
-use tokio::sync::{Semaphore, mpsc};
-use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use self::acknowledger::Acknowledger;
-use self::dispatcher::Dispatcher;
-use self::heartbeat::{Heartbeat, HeartbeatParts};
-use self::poller::Poller;
 use self::registry::Registry;
-use self::runtime::Runtime;
-use self::sender::Sender;
-use self::store_gate::StoreGate;
 pub use context::Context;
 pub use outcome::{Failure, Outcome};
 pub use retry::RetryPolicy;
 pub use status::{WorkerReport, WorkerStatus};
 
-use crate::clock::{self, Clock, SystemClock};
+use crate::clock::{Clock, SystemClock};
 use crate::id::{RandomSource, SystemRandom};
 use crate::start;
 use crate::store::ClaimStore;
 use crate::task::Task;
-use crate::transport::{QueueFacts, QueueHandle, Transport, TransportError};
-
-/// The least visibility timeout that leaves time to renew it.
-const VISIBILITY_MIN: Duration = Duration::from_secs(1);
-/// How long, after the grace period, handing back and the last receive may take.
-const LAST_WORDS: Duration = Duration::from_secs(5);
-/// How often claims that were kept long enough are looked for.
-const EXPIRE_EVERY: Duration = Duration::from_secs(60);
-/// Claims that are removed in one go, so that nobody waits long for the store.
-const EXPIRE_COUNT_MAX: usize = 500;
+use crate::transport::{Transport, TransportError};
 
 /// Receives the tasks of one queue and runs their handlers.
 #[derive(Debug)]
@@ -247,104 +229,5 @@ impl Worker {
             self.work(queue, facts, shutdown).await;
         }
         Ok(status.report())
-    }
-
-    async fn work(self, queue: QueueHandle, facts: QueueFacts, shutdown: CancellationToken) {
-        let mut flushing = JoinSet::new();
-        let mut background = JoinSet::new();
-        let (grace, retention) = (self.options.grace, self.options.retention);
-        let (claims, clock) = (Arc::clone(&self.claims), Arc::clone(&self.options.clock));
-        let runtime = self.start(queue, facts, &mut flushing);
-        let heartbeat = Arc::clone(&runtime.heartbeat);
-        background.spawn(async move { heartbeat.run().await });
-        background.spawn(expire_claims(claims, clock, retention));
-
-        let drained = runtime.drained.clone();
-        let status = Arc::clone(&runtime.status);
-        let dispatcher = dispatch(runtime, shutdown.clone(), &mut background);
-        let deadline = async {
-            shutdown.cancelled().await;
-            status.note_draining();
-            sleep(grace).await;
-            drained.cancel();
-            sleep(LAST_WORDS).await;
-        };
-        tokio::select! {
-            () = dispatcher => {}
-            () = deadline => tracing::warn!("the drain was cut off; what was held comes again"),
-        }
-        // A poller that outlived the deadline would keep the flush from ending.
-        background.shutdown().await;
-        let flush = async { while flushing.join_next().await.is_some() {} };
-        if timeout(LAST_WORDS, flush).await.is_err() {
-            tracing::warn!("the last deletes were cut off; what they were for comes again");
-        }
-    }
-
-    fn start(
-        self,
-        queue: QueueHandle,
-        facts: QueueFacts,
-        flushing: &mut JoinSet<()>,
-    ) -> Arc<Runtime> {
-        let Self { transport, claims, registry, options, status, .. } = self;
-        let visibility_timeout =
-            options.visibility_timeout.unwrap_or(facts.visibility_timeout).max(VISIBILITY_MIN);
-        let (acknowledger, acknowledging) =
-            Acknowledger::new(Arc::clone(&transport), queue.clone(), Arc::clone(&status));
-        let (sender, sending) = Sender::new(Arc::clone(&transport));
-        flushing.spawn(acknowledging.run());
-        flushing.spawn(sending.run());
-        let heartbeat = Heartbeat::new(HeartbeatParts {
-            transport: Arc::clone(&transport),
-            queue: queue.clone(),
-            claims: Arc::clone(&claims),
-            clock: Arc::clone(&options.clock),
-            visibility_timeout,
-        });
-        Arc::new(Runtime {
-            transport,
-            queue,
-            facts,
-            visibility_timeout,
-            claims,
-            registry,
-            options,
-            status,
-            heartbeat,
-            acknowledger,
-            sender,
-            store_gate: StoreGate::default(),
-            drained: CancellationToken::new(),
-        })
-    }
-}
-
-/// Starts the poller; the dispatcher is the caller's to run.
-fn dispatch(
-    runtime: Arc<Runtime>,
-    shutdown: CancellationToken,
-    background: &mut JoinSet<()>,
-) -> impl Future<Output = ()> + use<> {
-    let (sender, deliveries) = mpsc::channel(RECEIVE_COUNT_MAX);
-    let poller = Poller {
-        runtime: Arc::clone(&runtime),
-        permits: Arc::new(Semaphore::new(runtime.options.concurrency)),
-        deliveries: sender,
-        shutdown: shutdown.clone(),
-    };
-    background.spawn(poller.run());
-    Dispatcher { runtime, deliveries, shutdown }.run()
-}
-
-async fn expire_claims(claims: Arc<dyn ClaimStore>, clock: Arc<dyn Clock>, retention: Duration) {
-    loop {
-        let before = clock::before(clock.now(), retention);
-        match claims.expire_claims(before, EXPIRE_COUNT_MAX).await {
-            Ok(EXPIRE_COUNT_MAX) => continue,
-            Ok(_) => {}
-            Err(error) => tracing::warn!(%error, "old claims were not removed"),
-        }
-        sleep(EXPIRE_EVERY).await;
     }
 }

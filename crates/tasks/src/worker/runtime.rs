@@ -43,6 +43,16 @@ impl Runtime {
         self.receive_count_max().is_some_and(|most| receive_count.saturating_add(1) >= most)
     }
 
+    /// Whether a message received that often is to be sent anew before it is run.
+    ///
+    /// One receive is left to spare, because an answer that is lost on its way burns one too.
+    /// With fewer than three receives there is none to spare, and a message that is received for
+    /// the first time is never sent anew, or it would be for ever.
+    pub(super) fn is_worn_before_a_run(&self, receive_count: u32) -> bool {
+        let worn_at = |most: u32| most >= 2 && receive_count >= most.saturating_sub(1).max(2);
+        self.receive_count_max().is_some_and(worn_at)
+    }
+
     /// The receives that a message gets before the queue dead-letters it.
     pub(super) fn receive_count_max(&self) -> Option<u32> {
         self.facts.dead_letter.as_ref().map(|dead_letter| dead_letter.receive_count_max)

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use longshore_tasks::envelope::{CREATED_AT, REPLY_TO, TASK_ID, TASK_NAME};
 use longshore_tasks::transport::Action;
-use longshore_tasks::{ReplyError, SendError, Status, TaskId};
+use longshore_tasks::{Json, ReplyError, SendError, Status, Task, TaskId};
+use tokio::time::timeout;
 
 use crate::simulation::Fault;
 use crate::world::{REPLIES, Square, TASKS, World};
@@ -77,4 +78,38 @@ async fn r28_a_wait_for_a_reply_never_hangs() {
     let unknown = world.client.pending::<Square>(TaskId::parse("nobody").unwrap());
     let refusal = unknown.reply(patience).await.unwrap_err();
     assert!(matches!(refusal, ReplyError::NotKnown { .. }), "{refusal}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_crash_while_a_task_is_sent_leaves_it_known_before_it_can_run() {
+    let world = World::new();
+    world.simulation.hold(Action::SendMessageBatch);
+    let task = Square(8);
+    let send = world.client.send(&task);
+    assert!(timeout(Duration::from_secs(1), send).await.is_err());
+    assert_eq!((world.store.len(), world.simulation.messages(TASKS).len()), (1, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn r13_a_task_beyond_a_mebibyte_is_refused_here_and_one_at_the_limit_is_sent() {
+    let world = World::new();
+    let client = &world.client;
+    // Four attributes are sent beside the body; a first send tells what they weigh.
+    client.send(&Text(String::new())).await.unwrap();
+    let first = &world.simulation.messages(TASKS)[0];
+    let weight = longshore_types::message::message_bytes(&first.body, &first.attributes);
+    let room = longshore_types::limits::MESSAGE_BYTES_MAX as usize - weight;
+    client.send(&Text("x".repeat(room))).await.unwrap();
+    let refusal = client.send(&Text("x".repeat(room + 1))).await.unwrap_err();
+    assert!(matches!(refusal, SendError::Invalid { .. }), "{refusal}");
+    assert_eq!((world.store.len(), world.simulation.messages(TASKS).len()), (2, 2));
+}
+
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Text(String);
+
+impl Task for Text {
+    const NAME: &'static str = "text";
+    type Reply = ();
+    type Codec = Json;
 }

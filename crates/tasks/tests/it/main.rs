@@ -6,10 +6,12 @@
 
 #[cfg(feature = "aws")]
 mod aws;
+mod chaos;
 mod claim_suite;
 mod client;
 mod crash;
 mod drain;
+mod fifo;
 mod leases;
 mod outcomes;
 mod replies;

@@ -322,3 +322,51 @@ async fn a_foreign_message_full_of_attributes_is_run_though_it_cannot_be_sent_an
     assert_eq!((copy.attributes.len(), copy.text("reason")), (10, Some("broken")));
     worker.stop().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn r23_a_panic_while_a_handler_is_dropped_costs_that_run_only() {
+    struct Bomb;
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            assert!(std::thread::panicking(), "dropped");
+        }
+    }
+    let world = World::new();
+    let action = Action::ChangeMessageVisibilityBatch;
+    world.simulation.fail_next(action, Fault::Entries(vec![0], "ReceiptHandleIsInvalid"));
+    let runs = Counter::default();
+    let counter = runs.clone();
+    let worker = start(world.worker(move |Square(n), _| {
+        let first = counter.add() == 1;
+        async move {
+            if first {
+                let _bomb = Bomb;
+                std::future::pending::<()>().await;
+            }
+            Ok(n)
+        }
+    }));
+    world.send(8).await;
+    world.until_empty(TASKS).await;
+    assert_eq!(world.bodies(REPLIES), ["8"]);
+    worker.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reply_is_kept_when_the_store_comes_back_in_time() {
+    let world = World::new();
+    let runs = Counter::default();
+    let (counter, claims) = (runs.clone(), Arc::clone(&world.claims));
+    let worker = start(world.worker(move |Square(n), _| {
+        counter.add();
+        claims.set_down(true);
+        async move { Ok(n) }
+    }));
+    world.send(8).await;
+    until(|| runs.get() == 1).await;
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    world.claims.set_down(false);
+    world.until_empty(TASKS).await;
+    assert_eq!((runs.get(), world.bodies(REPLIES)), (1, vec!["8".to_owned()]));
+    worker.stop().await;
+}
