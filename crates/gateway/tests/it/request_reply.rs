@@ -1,0 +1,109 @@
+//! A request, its callback URL, and what is there until and after the reply.
+
+use longshore_tasks::{Reply, ReplyStore, TaskId};
+use longshore_types::Timestamp;
+
+use crate::exchange::{Answer, Application};
+use crate::outbox::Fate;
+
+const NOW: Timestamp = Timestamp::from_millis(1);
+
+/// The path of a callback URL, and the id at its end.
+fn callback(url: &str) -> (&str, TaskId) {
+    let path = &url[url.find("/squares").unwrap()..];
+    (path, TaskId::parse(path.rsplit('/').next().unwrap()).unwrap())
+}
+
+fn callback_url(answer: &Answer) -> String {
+    answer.json().as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_callback_url_begins_with_the_host_that_the_request_named() {
+    let application = Application::start(None).await;
+    let answer = application.ask("POST", "/squares").await;
+    assert_eq!(answer.status, 200);
+    assert!(callback_url(&answer).starts_with("http://example.org:8080/squares/status/"));
+}
+
+#[tokio::test]
+async fn a_configured_public_url_wins() {
+    let application = Application::start(Some("https://public.example/base/")).await;
+    let answer = application.ask("POST", "/squares").await;
+    assert!(callback_url(&answer).starts_with("https://public.example/base/squares/status/"));
+}
+
+#[tokio::test]
+async fn a_task_is_pending_until_its_reply_is_kept() {
+    let application = Application::start(None).await;
+    let url = callback_url(&application.ask("POST", "/squares").await);
+    let (path, id) = callback(&url);
+    let pending = application.ask("GET", path).await;
+    assert_eq!((pending.status, pending.body.as_str()), (200, r#"{"status":"PENDING"}"#));
+    assert!(pending.has("cache-control: no-store"));
+
+    application.store.complete(&id, Reply::completed("64"), NOW).await.unwrap();
+
+    let completed = application.ask("GET", path).await;
+    assert_eq!(completed.body, r#"{"status":"COMPLETED","square":64}"#);
+}
+
+#[tokio::test]
+async fn a_reply_to_the_message_id_answers_the_task() {
+    let application = Application::start(None).await;
+    let url = callback_url(&application.ask("POST", "/squares").await);
+    let message_id = TaskId::parse("message-1").unwrap();
+    application.store.complete(&message_id, Reply::failed("no"), NOW).await.unwrap();
+    let failed = application.ask("GET", callback(&url).0).await;
+    assert_eq!(failed.body, r#"{"status":"FAILED","error":"{\"message\":\"no\"}"}"#);
+}
+
+#[tokio::test]
+async fn an_id_of_no_task_is_404_also_when_it_can_be_none() {
+    let application = Application::start(None).await;
+    for id in ["01a20808-1aa5-74af-a683-db4ace7f8031", "x%20y", &"x".repeat(100)] {
+        let answer = application.ask("GET", &format!("/squares/status/{id}")).await;
+        assert_eq!(answer.status, 404, "{id}");
+        assert!(answer.has("content-type: application/problem+json"), "{}", answer.head);
+    }
+}
+
+#[tokio::test]
+async fn a_queue_that_cannot_be_reached_is_503_and_nothing_is_done() {
+    let application = Application::start(None).await;
+    application.outbox.meets(Fate::NotSent);
+    let answer = application.ask("POST", "/squares").await;
+    assert_eq!(answer.status, 503);
+    assert!(answer.has("content-type: application/problem+json"));
+    assert!(answer.has("retry-after: 5"));
+    assert_eq!(answer.json().get("callbackUrl"), None);
+    assert!(application.outbox.sent.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_send_in_doubt_is_503_with_the_callback_url_where_the_task_is_pending() {
+    let application = Application::start(None).await;
+    application.outbox.meets(Fate::AnswerLost);
+    let answer = application.ask("POST", "/squares").await;
+    assert_eq!(answer.status, 503);
+    let problem = answer.json();
+    let url = problem["callbackUrl"].as_str().unwrap();
+    let status = application.ask("GET", callback(url).0).await;
+    assert_eq!(status.body, r#"{"status":"PENDING"}"#);
+}
+
+#[tokio::test]
+async fn a_send_is_finished_also_when_the_caller_has_gone() {
+    let application = Application::start(None).await;
+    application.outbox.meets(Fate::Held);
+    let caller = application.begin("POST", "/squares").await;
+    application.outbox.begun.notified().await;
+    drop(caller);
+    application.outbox.released.notify_one();
+
+    application.gateway.sends_ended().await;
+
+    // The alias is what is written last.
+    let status = application.store.status(&TaskId::parse("message-1").unwrap()).await.unwrap();
+    assert!(status.is_some());
+}

@@ -1,0 +1,6 @@
+//! The assembled parts against a real broker in the same process.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod embedded;
+mod queues;
