@@ -5,10 +5,12 @@
 //! reference system is started and asked for results. Every message is numbered, and every number accounted for.
 //!
 //! ```text
-//! server    starts, watches and stops the programs      machine, disk   what the numbers depend on
-//! http      one keep-alive connection                   sqs             requests, and what replies hold
-//! fleet     many clients at once, and their times       queues, latency, tasks   the scenarios
-//! ledger    lost and repeated messages                  report          the tables
+//! server                   starts, watches and stops the programs
+//! machine, disk            what the numbers depend on
+//! http, sqs                one keep-alive connection; requests, and what replies hold
+//! fleet, participant       many clients at once, and their times; one client of a queue
+//! queues, latency, tasks   the scenarios
+//! ledger, report           lost and repeated messages; the tables
 //! ```
 //!
 //! # Invariants
@@ -23,6 +25,7 @@ mod http;
 mod latency;
 mod ledger;
 mod machine;
+mod participant;
 mod queues;
 mod report;
 mod server;
