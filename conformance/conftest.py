@@ -50,7 +50,7 @@ def broker(tmp_path_factory):
     else:
         system.start_broker()
     yield system
-    system.stop()
+    system.kill()
 
 
 @pytest.fixture(scope="session")
@@ -59,7 +59,7 @@ def strict_broker(tmp_path_factory):
     system = System(tmp_path_factory.mktemp("strict"), broker_flags=["--strict", "--in-memory"])
     system.start_broker()
     yield system
-    system.stop()
+    system.kill()
 
 
 @pytest.fixture(scope="session")
@@ -117,7 +117,7 @@ def apart(tmp_path):
 
     yield make
     for system in made:
-        system.stop()
+        system.kill()
 
 
 class Background:

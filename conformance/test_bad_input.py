@@ -216,7 +216,7 @@ def test_health_tells_a_running_role_from_one_that_is_not_there(apart, tmp_path)
     for role in roles:
         done = health(*role)
         assert done.returncode == 0, (role, done.stderr)
-    system.stop()
+    system.kill()
     for role in roles:
         done = health(*role)
         assert done.returncode == 1

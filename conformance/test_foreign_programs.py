@@ -30,7 +30,7 @@ def without_app(tmp_path_factory):
     system.start_broker()
     system.start_worker()
     yield system
-    system.stop()
+    system.kill()
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def without_worker(tmp_path_factory):
     system = System(tmp_path_factory.mktemp("without-worker"))
     system.start_apart(workers=0)
     yield system
-    system.stop()
+    system.kill()
 
 
 def the_reply(system, message_id):

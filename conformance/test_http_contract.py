@@ -25,7 +25,7 @@ def system(request, tmp_path_factory):
     else:
         made.start_apart(workers=2)
     yield made
-    made.stop()
+    made.kill()
 
 
 def invalid(body):
