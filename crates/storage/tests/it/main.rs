@@ -5,6 +5,7 @@ mod basics;
 mod crash;
 mod damage;
 mod failure;
+mod format;
 mod full;
 mod group_commit;
 mod kit;
