@@ -108,8 +108,7 @@ pub struct QueueOptions {
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Queues")]
 pub struct ReceiveOptions {
-    /// How long a receive waits for a message, up to 20s. A role that is told to stop waits for
-    /// the receive under way, whose messages would otherwise be away for a visibility timeout
+    /// How long a receive waits for a message, up to 20s
     #[arg(
         long, env = "LONGSHORE_RECEIVE_WAIT", value_name = "DURATION",
         value_parser = receive_wait, default_value = "20s"

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use aws_sdk_sqs::Client;
-use aws_sdk_sqs::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sqs::types::QueueAttributeName;
 use longshore_tasks::BoxFuture;
 use longshore_types::{AttributeName, QueueName};
@@ -118,6 +118,13 @@ where
             refusal.code().unwrap_or("error"),
             refusal.message().unwrap_or("the endpoint gave no reason")
         )),
-        None => AdminError::Unreachable(DisplayErrorContext(error).to_string()),
+        None => AdminError::Unreachable(causes(error)),
     }
+}
+
+/// What an error says, and what each of its causes says.
+fn causes(error: &dyn std::error::Error) -> String {
+    let first: Option<&dyn std::error::Error> = Some(error);
+    let chain = std::iter::successors(first, |error| error.source());
+    chain.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
