@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use bytes::Bytes;
 use longshore_engine::{MessageKey, QueueEntry};
-use longshore_storage::Options as StoreOptions;
+use longshore_storage::{BodyKey, Options as StoreOptions, ReadError, Store};
 use longshore_types::{AccountId, MessageId, QueueArn, Region};
 use longshore_wire::{Reply, Request, SqsError};
 use thiserror::Error;
@@ -260,26 +261,41 @@ impl Broker {
         MessageId::from_random(bytes)
     }
 
-    /// A message's content; `None` if the message is gone. Reads from memory where it can, and
-    /// from the disk on a thread that may block.
-    pub(crate) async fn content(&self, key: MessageKey) -> Result<Option<Content>, SqsError> {
+    /// The contents of messages; `None` for one that is gone. Reads from memory where it can, and
+    /// what is not there from the disk, all of it in one go on a thread that may block.
+    pub(crate) async fn contents(
+        &self,
+        keys: impl Iterator<Item = MessageKey>,
+    ) -> Result<Vec<Option<Content>>, SqsError> {
         let store = self.shared.driver.store();
-        let body = match store.cached(body_key(key)) {
-            Some(body) => Some(body),
-            None => self.read_body(key).await?,
-        };
-        body.map(|body| Content::decode(&body)).transpose().map_err(|failure| {
-            tracing::error!(%key, %failure, "a message's content cannot be decoded");
-            SqsError::InternalFailure
-        })
+        let cached = |key| (body_key(key), store.cached(body_key(key)));
+        let mut bodies: Vec<(BodyKey, Option<Bytes>)> = keys.map(cached).collect();
+        if bodies.iter().any(|(_, body)| body.is_none()) {
+            bodies = read_missing(Arc::clone(store), bodies).await?;
+        }
+        bodies.into_iter().map(|(_, body)| body.map(|body| decode(&body)).transpose()).collect()
     }
+}
 
-    async fn read_body(&self, key: MessageKey) -> Result<Option<bytes::Bytes>, SqsError> {
-        let store = Arc::clone(self.shared.driver.store());
-        let read = tokio::task::spawn_blocking(move || store.read(body_key(key)));
-        read.await.expect("reading a body does not panic").map_err(|failure| {
-            tracing::error!(%key, %failure, "a message's content cannot be read");
-            SqsError::InternalFailure
-        })
-    }
+async fn read_missing(
+    store: Arc<Store>,
+    mut bodies: Vec<(BodyKey, Option<Bytes>)>,
+) -> Result<Vec<(BodyKey, Option<Bytes>)>, SqsError> {
+    let read = tokio::task::spawn_blocking(move || {
+        for (key, body) in bodies.iter_mut().filter(|(_, body)| body.is_none()) {
+            *body = store.read(*key)?;
+        }
+        Ok(bodies)
+    });
+    read.await.expect("reading bodies does not panic").map_err(|failure: ReadError| {
+        tracing::error!(%failure, "a message's content cannot be read");
+        SqsError::InternalFailure
+    })
+}
+
+fn decode(body: &[u8]) -> Result<Content, SqsError> {
+    Content::decode(body).map_err(|failure| {
+        tracing::error!(%failure, "a message's content cannot be decoded");
+        SqsError::InternalFailure
+    })
 }

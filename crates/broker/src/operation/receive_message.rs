@@ -92,14 +92,13 @@ async fn messages(
     delivered: Vec<Delivered>,
     wanted: &Wanted,
 ) -> Result<Vec<ReceivedMessage>, SqsError> {
-    let mut messages = Vec::with_capacity(delivered.len());
-    for delivery in delivered {
-        if let Some(content) = broker.content(delivery.receipt.key).await? {
-            let handle = broker.receipts().handle(&delivery.receipt);
-            messages.push(wanted.message(&delivery, handle, content));
-        }
-    }
-    Ok(messages)
+    let keys = delivered.iter().map(|delivery| delivery.receipt.key);
+    let contents = broker.contents(keys).await?;
+    let present = delivered.iter().zip(contents).filter_map(|(delivery, content)| {
+        let handle = broker.receipts().handle(&delivery.receipt);
+        Some(wanted.message(delivery, handle, content?))
+    });
+    Ok(present.collect())
 }
 
 impl Wanted {
