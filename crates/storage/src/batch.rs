@@ -96,6 +96,7 @@ type Placed<'a> = Vec<(DecodedRecord<'a>, usize)>;
 #[derive(Debug)]
 pub(crate) struct DecodedBatch<'a> {
     pub(crate) records: Placed<'a>,
+    pub(crate) synced_through: Lsn,
     /// Where the reader is after it.
     pub(crate) after: Position,
     /// Bytes of the batch, with the zeros behind it.
@@ -120,7 +121,7 @@ pub(crate) fn decode(
         return Err("a batch is followed by bytes that are not zero");
     }
     let (records, after) = decode_records(epoch, at, body, header.count)?;
-    Ok(DecodedBatch { records, after, len })
+    Ok(DecodedBatch { records, synced_through: header.synced_through, after, len })
 }
 
 /// All records of `batch`, of which there must be exactly `count`.

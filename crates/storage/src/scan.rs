@@ -8,9 +8,11 @@
 //! - Nothing is changed, and nothing is passed over: each record follows the one before it.
 //! - Only one segment is in memory at a time.
 
+use std::collections::VecDeque;
+
 use crate::{
-    Disk, OpenError,
-    batch::{self, Position},
+    Disk, Lsn, OpenError,
+    batch::{self, DecodedBatch, Position},
     epoch::{Epoch, SegmentNumber},
     record::DecodedRecord,
     segment::{SEGMENT_HEADER_BYTES, SegmentFile, SegmentHeader},
@@ -27,6 +29,8 @@ pub(crate) struct End {
     pub(crate) used: usize,
     /// Where the last of them ends. Zero if there is none.
     pub(crate) offset: u64,
+    /// Where in that segment the batches begin that no later one calls synced.
+    pub(crate) unvouched: u64,
     pub(crate) position: Position,
     pub(crate) batches: u64,
 }
@@ -62,7 +66,8 @@ fn open_segment(
 /// Visits every record, and says where the log ends.
 pub(crate) fn walk(segments: &[SegmentFile], visit: &mut Visit<'_>) -> Result<End, OpenError> {
     let headers = used_headers(segments)?;
-    let mut end = End { used: headers.len(), offset: 0, position: Position::START, batches: 0 };
+    let position = Position::START;
+    let mut end = End { used: headers.len(), offset: 0, unvouched: 0, position, batches: 0 };
     for (segment, header) in segments.iter().zip(&headers) {
         if segment.len()? < header.capacity {
             return Err(damaged(segment, segment.len()?, "it is shorter than it was made"));
@@ -102,16 +107,36 @@ fn walk_segment(
 ) -> Result<(), OpenError> {
     let bytes = segment.load()?;
     let mut offset = SEGMENT_HEADER_BYTES;
+    let mut unvouched = Unvouched::default();
     while let Ok(batch) = batch::decode(segment.epoch, end.position, rest(&bytes, offset)) {
         for (record, start) in &batch.records {
             visit(segment, (offset + start) as u64, record)?;
         }
         end.position = batch.after;
         end.batches += 1;
+        unvouched.add(offset as u64, &batch);
         offset += batch.len;
     }
     end.offset = offset as u64;
+    end.unvouched = unvouched.start();
     Ok(())
+}
+
+/// The batches of a segment that no later one calls synced: the last one, at least.
+#[derive(Debug, Default)]
+struct Unvouched(VecDeque<(u64, Lsn)>);
+
+impl Unvouched {
+    fn add(&mut self, offset: u64, batch: &DecodedBatch<'_>) {
+        while self.0.pop_front_if(|(_, last)| *last <= batch.synced_through).is_some() {}
+        self.0.push_back((offset, batch.after.next.previous()));
+    }
+
+    /// Where the first of them begins. The header was written together with the first batch.
+    fn start(&self) -> u64 {
+        let first = self.0.front().map_or(0, |(offset, _)| *offset);
+        if first == SEGMENT_HEADER_BYTES as u64 { 0 } else { first }
+    }
 }
 
 /// What of `bytes` lies behind `offset`, which may be nothing.

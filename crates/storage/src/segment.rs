@@ -15,7 +15,7 @@
 //!   last segment that has a header, or in the one right after it.
 //! - Numbers follow each other without a gap, spares included.
 
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 use crate::{
     Lsn, OpenError,
@@ -45,15 +45,14 @@ pub(crate) struct SegmentFile {
 impl SegmentFile {
     /// All of its bytes.
     pub(crate) fn load(&self) -> Result<Vec<u8>, OpenError> {
-        let len = self.len()?;
-        self.load_first(usize::try_from(len).unwrap_or(usize::MAX))
+        self.load_range(0..self.len()?)
     }
 
-    /// Its first `len` bytes, or all that there are.
-    pub(crate) fn load_first(&self, len: usize) -> Result<Vec<u8>, OpenError> {
-        let mut bytes = vec![0; len];
-        let read =
-            self.file.read_full_at(&mut bytes, 0).map_err(OpenError::io("read", &*self.path))?;
+    /// The bytes of a range, or as many as there are.
+    pub(crate) fn load_range(&self, range: Range<u64>) -> Result<Vec<u8>, OpenError> {
+        let mut bytes = vec![0; usize::try_from(range.end - range.start).unwrap_or(usize::MAX)];
+        let read = self.file.read_full_at(&mut bytes, range.start);
+        let read = read.map_err(OpenError::io("read", &*self.path))?;
         bytes.truncate(read);
         Ok(bytes)
     }
@@ -64,7 +63,7 @@ impl SegmentFile {
 
     /// The header, if the segment has been written to.
     pub(crate) fn header(&self) -> Result<Option<SegmentHeader>, OpenError> {
-        let bytes = self.load_first(SEGMENT_HEADER_BYTES)?;
+        let bytes = self.load_range(0..SEGMENT_HEADER_BYTES as u64)?;
         SegmentHeader::decode(self, &bytes)
     }
 }

@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 
 use longshore_storage::{
-    CloseError, Lsn, Purpose, ReserveError,
+    CloseError, Lsn, Purpose, Record, ReserveError,
     disk::{FaultyDisk, Operation, PowerCut},
 };
 
@@ -81,5 +81,32 @@ fn a_call_that_fails_while_opening_is_an_error_and_leaves_the_store_as_it_was() 
             let again = Bench::open(&copy.kill(nth), small()).unwrap();
             assert_eq!(again.recovered.last, durable, "{operation:?} {nth}");
         }
+    }
+}
+
+#[test]
+fn what_is_replayed_after_a_failed_sync_and_a_restart_survives_a_power_cut() {
+    for records in 1..30u8 {
+        let disk = FaultyDisk::new(1);
+        let bench = Bench::open(&disk, small()).unwrap();
+        for i in 1..records {
+            let lsn = bench.append_events(&[i; 150]).unwrap();
+            assert!(bench.wait_durable(lsn));
+        }
+        let unwaited = Record { events: b"a receive", bodies: Vec::new(), sync: false };
+        let lsn = bench.append(unwaited).unwrap();
+        bench.wait(|progress| progress.written >= lsn);
+        disk.fail(Operation::Sync, 1, ErrorKind::Other);
+        if let Ok(failed) = bench.append_events(&[records; 150]) {
+            bench.wait_durable(failed);
+        }
+        drop(bench);
+
+        // The kernel still shows what the disk does not have.
+        let restarted = disk.kill(1);
+        let replayed = Bench::open(&restarted, small()).unwrap().recovered.last;
+        assert!(replayed >= lsn);
+        let left = Bench::open(&restarted.power_cut(PowerCut::Nothing, 1), small()).unwrap();
+        assert_eq!(left.recovered.last, replayed, "{records} records");
     }
 }

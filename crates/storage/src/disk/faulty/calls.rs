@@ -131,10 +131,14 @@ impl DiskFile for FaultyFile {
 
     fn sync_data(&self) -> io::Result<()> {
         let mut world = self.disk.wait_while_held(self.disk.world(), self.file);
-        world.faults.change(Operation::Sync)?;
-        let lying = world.lying;
-        world.files[self.file].sync(lying);
-        Ok(())
+        let World { faults, files, lying, .. } = &mut *world;
+        let allowed = faults.change(Operation::Sync);
+        match allowed {
+            Ok(()) => files[self.file].sync(*lying),
+            Err(_) if faults.is_off() => {}
+            Err(_) => files[self.file].fail_sync(),
+        }
+        allowed
     }
 }
 

@@ -3,9 +3,12 @@
 //! A change goes to the live image at once, and into a list; a sync carries the list over to the
 //! durable image. A power cut leaves the durable image and as much of the list as [`PowerCut`] says.
 //!
+//! A sync that fails empties the list all the same, as Linux does: the pages count as clean, readers
+//! go on seeing what was written, and no later sync brings it to the disk.
+//!
 //! # Invariants
 //!
-//! - The live image is the durable one with all of the list applied, in its order.
+//! - Until a sync fails, the live image is the durable one with all of the list applied, in order.
 
 use super::random::Random;
 
@@ -84,6 +87,11 @@ impl Contents {
         for change in self.unsynced.drain(..) {
             change.apply(&mut self.durable);
         }
+    }
+
+    /// Forgets what a failed sync should have brought to the disk.
+    pub(super) fn fail_sync(&mut self) {
+        self.unsynced.clear();
     }
 
     /// Changes one bit of both images: the disk rots.
