@@ -28,6 +28,9 @@ pub(crate) struct Content {
     /// `MessageGroupId`, which a standard queue only echoes.
     #[n(5)]
     pub(crate) group: Option<String>,
+    /// `MessageDeduplicationId` of a message that was sent to a FIFO queue.
+    #[n(6)]
+    pub(crate) deduplication_id: Option<String>,
 }
 
 impl Content {
@@ -60,6 +63,7 @@ mod tests {
             trace_header: None,
             sender: "000000000000".to_owned(),
             group: Some("tenant".to_owned()),
+            deduplication_id: None,
         };
         assert_eq!(Content::decode(&content.encode()).unwrap(), content);
     }

@@ -1,5 +1,7 @@
 //! The core on a log that is written and synced when the test says so.
 
+mod fifo;
+
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex};
@@ -111,14 +113,16 @@ impl Operation for Send {
 }
 
 struct Receive {
+    url: &'static str,
     wait: Duration,
 }
 
 impl Operation for Receive {
     fn run(self, turn: &mut Turn<'_>) -> Result<Step, SqsError> {
-        let queue = turn.resolve(URL)?;
-        let spec = ReceiveSpec { count_max: 1, visibility: None, waits: !self.wait.is_zero() };
-        let delivered = turn.deliver(queue, spec)?;
+        let queue = turn.resolve(self.url)?;
+        let waits = !self.wait.is_zero();
+        let spec = ReceiveSpec { count_max: 1, visibility: None, waits, attempt: None };
+        let delivered = turn.deliver(queue, &spec)?;
         if delivered.is_empty() && spec.waits {
             return Ok(Step::Park(queue, spec, turn.now() + self.wait));
         }
@@ -137,8 +141,11 @@ impl World {
 
     /// A world with one durable queue.
     fn with_queue() -> Self {
+        Self::with_created(CreateQueue { queue_name: "jobs".into(), ..CreateQueue::default() })
+    }
+
+    fn with_created(create: CreateQueue) -> Self {
         let mut world = Self::new();
-        let create = CreateQueue { queue_name: "jobs".into(), ..CreateQueue::default() };
         let caller = Caller::new("http://localhost", &AccountId::default());
         let created = world.ask((create, caller));
         world.sync();
@@ -174,11 +181,11 @@ impl World {
 }
 
 fn receive() -> Receive {
-    Receive { wait: Duration::ZERO }
+    Receive { url: URL, wait: Duration::ZERO }
 }
 
 fn long_receive() -> Receive {
-    Receive { wait: Duration::from_secs(20) }
+    Receive { url: URL, wait: Duration::from_secs(20) }
 }
 
 fn delivered(told: &Told) -> Option<usize> {

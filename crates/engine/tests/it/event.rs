@@ -22,6 +22,7 @@ fn every_event() -> Vec<Event> {
         first_received_at: None,
         receive_count: 2,
         delivery: 2,
+        group: None,
     };
     vec![
         Event::Sent { key, id: id(key), bytes: 3, available_at: T0 },
