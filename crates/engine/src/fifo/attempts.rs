@@ -39,12 +39,11 @@ impl Attempts {
 
     /// Remembers the attempt of that id instead of any earlier one.
     pub(crate) fn remember(&mut self, id: &str, attempt: Attempt) {
-        self.ends.insert((end(&attempt), id.to_owned()));
-        if let Some(before) = self.by_id.insert(id.to_owned(), attempt.clone())
-            && before.received_at != attempt.received_at
-        {
+        let forgotten_at = end(&attempt);
+        if let Some(before) = self.by_id.insert(id.to_owned(), attempt) {
             self.ends.remove(&(end(&before), id.to_owned()));
         }
+        self.ends.insert((forgotten_at, id.to_owned()));
     }
 
     pub(crate) fn forget_due(&mut self, now: Timestamp) {

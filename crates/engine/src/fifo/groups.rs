@@ -32,7 +32,7 @@ struct Group {
 /// The groups of a queue and their members.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Groups {
-    groups: BTreeMap<GroupNumber, Group>,
+    by_number: BTreeMap<GroupNumber, Group>,
     by_id: BTreeMap<Arc<str>, GroupNumber>,
     members: BTreeMap<MessageKey, (GroupNumber, SequenceNumber)>,
     in_order: BTreeMap<(GroupNumber, SequenceNumber), MessageKey>,
@@ -56,7 +56,7 @@ impl Groups {
         let number = GroupNumber(self.last_number);
         let id: Arc<str> = id.into();
         self.by_id.insert(Arc::clone(&id), number);
-        self.groups.insert(number, Group { id, turn: self.last_turn, ready: false });
+        self.by_number.insert(number, Group { id, turn: self.last_turn, ready: false });
         number
     }
 
@@ -73,7 +73,7 @@ impl Groups {
 
     fn end(&mut self, number: GroupNumber) {
         self.set_ready(number, false);
-        if let Some(group) = self.groups.remove(&number) {
+        if let Some(group) = self.by_number.remove(&number) {
             self.by_id.remove(&group.id);
         }
     }
@@ -82,7 +82,7 @@ impl Groups {
     pub(crate) fn serve(&mut self, key: MessageKey) {
         let Some(number) = self.group_of(key) else { return };
         self.last_turn += 1;
-        let Some(group) = self.groups.get_mut(&number) else { return };
+        let Some(group) = self.by_number.get_mut(&number) else { return };
         let before = std::mem::replace(&mut group.turn, self.last_turn);
         if group.ready {
             self.ready.remove(&before);
@@ -92,7 +92,7 @@ impl Groups {
 
     /// Says whether the group's head is available.
     pub(crate) fn set_ready(&mut self, number: GroupNumber, ready: bool) {
-        let Some(group) = self.groups.get_mut(&number) else { return };
+        let Some(group) = self.by_number.get_mut(&number) else { return };
         group.ready = ready;
         if ready {
             self.ready.insert(group.turn, number);
@@ -108,7 +108,7 @@ impl Groups {
 
     /// The id of a message's group.
     pub(crate) fn id_of(&self, key: MessageKey) -> Option<&str> {
-        Some(&self.groups.get(&self.group_of(key)?)?.id)
+        Some(&self.by_number.get(&self.group_of(key)?)?.id)
     }
 
     /// The place of a message in its queue.
