@@ -169,16 +169,11 @@ impl Queue {
     /// Whether a receive now would meet a message. An available message of a FIFO queue can be
     /// behind one that is not.
     pub fn has_deliverable(&self) -> bool {
-        self.in_flight.len() < self.in_flight_max && self.deliverable().next().is_some()
-    }
-
-    /// What receives take, in order: the oldest available message first; in a FIFO queue, the
-    /// groups in turn, each up to its first message that is not available.
-    pub(crate) fn deliverable(&self) -> Box<dyn Iterator<Item = MessageKey> + '_> {
-        let Some(fifo) = &self.fifo else { return Box::new(self.available.oldest_first()) };
-        let is_available = |key: &MessageKey| self.messages[key].place == Place::Available;
-        let run = move |group| fifo.groups.members_of(group).take_while(is_available);
-        Box::new(fifo.groups.ready().flat_map(run))
+        let is_there = match &self.fifo {
+            Some(fifo) => fifo.groups.ready().next().is_some(),
+            None => self.available.len() > 0,
+        };
+        is_there && self.in_flight.len() < self.in_flight_max
     }
 
     /// The message group of a message of a FIFO queue.

@@ -92,7 +92,7 @@ impl Fifo {
     }
 
     /// The group has been served.
-    pub(crate) fn to_the_back(&mut self, group: Group) {
+    pub(crate) fn serve(&mut self, group: Group) {
         self.turns.retain(|other| *other != group);
         self.turns.push(group);
     }

@@ -259,7 +259,7 @@ impl Model {
                 deliveries.push(message.receive(visibility, now));
                 let group = message.group;
                 if let Some(fifo) = &mut self.queues[queue].fifo {
-                    fifo.to_the_back(group);
+                    fifo.serve(group);
                 }
             }
         }

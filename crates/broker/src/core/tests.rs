@@ -28,6 +28,7 @@ struct SlowLogState {
     records: Vec<(Vec<u8>, bool)>,
     progress: Progress,
     full: bool,
+    busy: bool,
 }
 
 impl SlowLog {
@@ -53,7 +54,12 @@ impl SlowLog {
 
 impl Log for SlowLog {
     fn check_room(&self, _room: Room) -> Result<(), ReserveError> {
-        if self.0.lock().unwrap().full { Err(ReserveError::Full) } else { Ok(()) }
+        let state = self.0.lock().unwrap();
+        match (state.full, state.busy) {
+            (true, _) => Err(ReserveError::Full),
+            (_, true) => Err(ReserveError::Busy),
+            _ => Ok(()),
+        }
     }
 
     fn append(&self, append: Append<'_>) -> Result<Lsn, ReserveError> {
@@ -358,4 +364,21 @@ fn replaying_the_log_rebuilds_the_same_queues() {
     let id = longshore_engine::QueueId::new(1);
     assert_eq!(ledger.queue(id), world.core.ledger().queue(id));
     assert_eq!(ledger.catalog(), world.core.ledger().catalog());
+}
+
+#[test]
+fn while_the_log_is_busy_a_waiter_waits_and_it_is_served_when_the_log_goes_on() {
+    let mut world = World::with_queue();
+    world.ask(Send);
+    world.sync();
+    world.ask(receive());
+    world.write();
+    let waiting = world.ask(Receive { url: URL, wait: Duration::from_secs(60) });
+    world.log.0.lock().unwrap().busy = true;
+    world.pass(Duration::from_secs(30));
+    assert!(waiting.borrow().is_none());
+    world.log.0.lock().unwrap().busy = false;
+    world.sync();
+    world.write();
+    assert_eq!(delivered(&waiting), Some(1));
 }

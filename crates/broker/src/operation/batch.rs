@@ -82,15 +82,17 @@ impl SendBatch {
     fn check_ids(&self, turn: &mut Turn<'_>) -> Result<(), SqsError> {
         let queue = turn.resolve(&self.0.queue_url)?;
         self.0.shape.clone()?;
-        self.0.entries.iter().try_for_each(|(_, draft)| {
-            draft.check_ids(queue, turn).map_err(|refusal| match refusal {
-                SqsError::MissingParameter(_) => {
-                    SqsError::InvalidParameterValue(refusal.to_string())
-                }
-                refusal => refusal,
-            })
-        })
+        let mut drafts = self.0.entries.iter().map(|(_, draft)| draft);
+        drafts.try_for_each(|draft| draft.check_ids(queue, turn).map_err(of_batch))
     }
+}
+
+/// What is missing in an entry is, in SQS's words, a wrong value of the batch.
+fn of_batch(refusal: SqsError) -> SqsError {
+    if matches!(refusal, SqsError::MissingParameter(_)) {
+        return SqsError::InvalidParameterValue(refusal.to_string());
+    }
+    refusal
 }
 
 /// All messages of a batch together are as large as one may be, whatever the queue's own limit.

@@ -117,10 +117,10 @@ async fn send(broker: &Broker, url: &str, body: &str) -> SendMessageReply {
 }
 
 async fn try_send(broker: &Broker, send: SendMessage) -> Result<SendMessageReply, SqsError> {
-    match broker.call(send.into()).await? {
-        Reply::SendMessage(reply) => Ok(reply),
-        other => panic!("a send is answered by {other:?}"),
-    }
+    let Reply::SendMessage(reply) = broker.call(send.into()).await? else {
+        panic!("a send is answered by a reply of its own")
+    };
+    Ok(reply)
 }
 
 fn request(count: i64) -> ReceiveMessage {
@@ -133,10 +133,10 @@ fn request(count: i64) -> ReceiveMessage {
 }
 
 async fn receive(broker: &Broker, receive: ReceiveMessage) -> Vec<ReceivedMessage> {
-    match broker.call(receive.into()).await.unwrap() {
-        Reply::ReceiveMessage(reply) => reply.messages,
-        other => panic!("a receive is answered by {other:?}"),
-    }
+    let Reply::ReceiveMessage(reply) = broker.call(receive.into()).await.unwrap() else {
+        panic!("a receive is answered by a reply of its own")
+    };
+    reply.messages
 }
 
 fn bodies(messages: &[ReceivedMessage]) -> Vec<&str> {
@@ -156,13 +156,11 @@ async fn attribute(broker: &Broker, name: &str) -> String {
 async fn attributes_of(broker: &Broker, names: &[&str]) -> Result<Vec<(String, String)>, SqsError> {
     let attribute_names = names.iter().map(|name| (*name).to_owned()).collect();
     let get = longshore_wire::GetQueueAttributes { queue_url: FIFO.into(), attribute_names };
-    match broker.call(get.into()).await? {
-        Reply::GetQueueAttributes(reply) => {
-            let shown = reply.attributes.into_iter();
-            Ok(shown.map(|(name, value)| (name.to_string(), value)).collect())
-        }
-        other => panic!("attributes are answered by {other:?}"),
-    }
+    let Reply::GetQueueAttributes(reply) = broker.call(get.into()).await? else {
+        panic!("attributes are answered by a reply of its own")
+    };
+    let shown = reply.attributes.into_iter();
+    Ok(shown.map(|(name, value)| (name.to_string(), value)).collect())
 }
 
 fn invalid(text: &str) -> SqsError {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use longshore_types::Timestamp;
 
+use crate::message::Place;
 use crate::{Event, Message, MessageKey, Queue, Refusal};
 
 /// Messages that one receive sends to the dead-letter queue at most, so that its record and the
@@ -59,14 +60,29 @@ impl Queue {
         Ok(ReceiveDecision { event, dead_lettered })
     }
 
-    /// Goes through what can be delivered, in order, until `count_max` can be delivered.
-    /// Messages that were received too often are met only before that: the next receive finds
-    /// those behind.
+    /// What a receive meets: of a standard queue the available messages, oldest first; of a FIFO
+    /// queue the groups in turn, each up to its first message that is not available.
     fn meet(&self, receive: Receive, count_max: usize) -> (Vec<MessageKey>, Vec<Message>) {
+        let Some(fifo) = self.fifo.as_deref() else {
+            return self.meet_in_order(self.available.oldest_first(), receive, count_max);
+        };
+        let is_available = |key: &MessageKey| self.messages[key].place == Place::Available;
+        let run = |group| fifo.groups.members_of(group).take_while(is_available);
+        self.meet_in_order(fifo.groups.ready().flat_map(run), receive, count_max)
+    }
+
+    /// Goes through `keys` until `count_max` can be delivered. Messages that were received too
+    /// often are met only before that: the next receive finds those behind.
+    fn meet_in_order(
+        &self,
+        keys: impl Iterator<Item = MessageKey>,
+        receive: Receive,
+        count_max: usize,
+    ) -> (Vec<MessageKey>, Vec<Message>) {
         let receive_count_max = self.receive_count_max(receive.dead_letter_target_exists);
         let mut delivered = Vec::new();
         let mut dead_lettered = Vec::new();
-        for key in self.deliverable() {
+        for key in keys {
             if delivered.len() == count_max || dead_lettered.len() == MOVES_MAX {
                 break;
             }

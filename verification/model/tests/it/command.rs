@@ -127,12 +127,10 @@ fn fifo_commands() -> impl Strategy<Value = Command> {
 
 /// A FIFO queue takes no messages without a group.
 fn without_send(command: Command) -> Command {
-    match command {
-        Command::Send { queue, .. } => {
-            Command::SendInGroup { queue, group: 0, id: PickedId::Fresh }
-        }
-        command => command,
+    if let Command::Send { queue, .. } = command {
+        return Command::SendInGroup { queue, group: 0, id: PickedId::Fresh };
     }
+    command
 }
 
 fn ids() -> impl Strategy<Value = PickedId> {

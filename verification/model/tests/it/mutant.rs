@@ -181,12 +181,14 @@ impl Mutant {
 
     /// The group and the deduplication id that a message gets.
     fn ids(self, key: MessageKey, group: String, id: String) -> (String, String) {
-        match self {
-            Self::AcceptsDuplicates => (group, format!("{id}-{key}")),
-            Self::OrdersAllGroupsAsOne => ("one".to_owned(), id),
-            Self::LocksNoGroup => (format!("{group}-{key}"), id),
-            _ => (group, id),
-        }
+        let group = if self == Self::OrdersAllGroupsAsOne {
+            "one".to_owned()
+        } else if self == Self::LocksNoGroup {
+            format!("{group}-{key}")
+        } else {
+            group
+        };
+        (group, if self == Self::AcceptsDuplicates { format!("{id}-{key}") } else { id })
     }
 
     /// What the receiver is told instead of `receive_count`.

@@ -112,10 +112,10 @@ async fn send_batch(
         ..SendMessageBatchEntry::default()
     });
     let batch = SendMessageBatch { queue_url: FIFO.into(), entries: entries.collect() };
-    match broker.call(batch.into()).await? {
-        Reply::SendMessageBatch(reply) => Ok(reply),
-        other => panic!("a batch is answered by {other:?}"),
-    }
+    let Reply::SendMessageBatch(reply) = broker.call(batch.into()).await? else {
+        panic!("a batch is answered by a reply of its own")
+    };
+    Ok(reply)
 }
 
 #[tokio::test(start_paused = true)]
