@@ -24,7 +24,7 @@ fn every_event() -> Vec<Event> {
         delivery: 2,
         group: None,
     };
-    let of_group = Message { group: Some("g".into()), ..moved.clone() };
+    let of_group = Message { group: Some("g".into()), ..moved };
     vec![
         Event::Sent { key, id: id(key), bytes: 3, available_at: T0 },
         Event::Received { deliveries: vec![(key, T0), (MessageKey::new(8), T0 + secs(1))] },
