@@ -38,13 +38,14 @@ fn what_was_appended_comes_back_in_order_from_a_real_directory() {
 fn the_directory_and_its_files_are_for_their_owner_only() {
     use std::os::unix::fs::PermissionsExt;
     let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("store");
+    let above = directory.path().join("new");
+    let path = above.join("store");
     let disk = Arc::new(RealDisk::open(&path).unwrap());
     let bench = Bench::open_any(disk, small()).unwrap();
     assert!(bench.wait_durable(bench.append_events(b"x").unwrap()));
     let mode =
         |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
-    assert_eq!(mode(&path), 0o700);
+    assert_eq!((mode(&above), mode(&path)), (0o700, 0o700));
     for entry in std::fs::read_dir(&path).unwrap() {
         assert_eq!(mode(&entry.unwrap().path()), 0o600);
     }
