@@ -75,7 +75,8 @@ pub fn parse<A: Application>(
     Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command::<A>()))
 }
 
-fn command<A: Application>() -> clap::Command {
+/// The command line of `A`, for whoever wants to describe it.
+pub fn command<A: Application>() -> clap::Command {
     Cli::<A::Options>::command()
         .name(A::NAME)
         .bin_name(A::NAME)
