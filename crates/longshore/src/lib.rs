@@ -1,4 +1,4 @@
-//! The front door of Longshore: an [`Application`] says what its tasks are, and [`run`] makes a
+//! The front door of Longshore: an [`Application`] says what its tasks are, and [`run()`] makes a
 //! program of it.
 //!
 //! ```text
