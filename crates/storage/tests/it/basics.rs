@@ -1,6 +1,6 @@
 //! Append, wait, close, open again: what comes back.
 
-use std::sync::Arc;
+use std::sync::{Arc, Barrier};
 
 use bytes::Bytes;
 use longshore_storage::{
@@ -192,4 +192,34 @@ fn a_record_that_the_caller_cannot_replay_is_named() {
     });
     let message = refused.err().unwrap().to_string();
     assert_eq!(message, "record 1 of faulty:/segment-00000001.log cannot be replayed");
+}
+
+#[test]
+fn a_store_that_is_dropped_by_its_own_callback_comes_to_an_orderly_end() {
+    let disk = FaultyDisk::new(1);
+    let (store, _) = Store::open(Arc::new(disk.clone()), small(), &mut |_, _, _| Ok(())).unwrap();
+    let store = Arc::new(store);
+    let (last, dropped) = (Arc::downgrade(&store), Arc::new(Barrier::new(2)));
+    let met = Arc::clone(&dropped);
+    store.on_progress(Box::new(move |_| {
+        if let Some(_last) = last.upgrade() {
+            met.wait();
+            met.wait();
+        }
+    }));
+    let record = Record { events: b"x", bodies: Vec::new(), sync: true };
+    store.append(store.reserve(record.len_bytes(), Purpose::Grow).unwrap(), record);
+    dropped.wait();
+    drop(store);
+    dropped.wait();
+
+    let again = loop {
+        match Bench::open(&disk, small()) {
+            Err(OpenError::Locked { .. }) => std::thread::yield_now(),
+            other => break other.unwrap(),
+        }
+    };
+    assert_eq!(again.recovered.last, Lsn(1));
+    again.store.close().unwrap();
+    assert_eq!(verify(&disk).unwrap().batches, 2, "the record, and the one that vouches");
 }
