@@ -18,7 +18,7 @@ dead_letter = {{ queue = "FibonacciTaskDeadLetters", max_receive_count = 5 }}
 
 [queues.FibonacciStatusQueue]
 receive_message_wait_time = "20s"
-visibility_timeout = "30s"
+visibility_timeout = "{lease}"
 dead_letter = {{ queue = "FibonacciStatusDeadLetters", max_receive_count = 5 }}
 
 [queues.FibonacciTaskDeadLetters]
@@ -29,7 +29,7 @@ dead_letter = {{ queue = "FibonacciStatusDeadLetters", max_receive_count = 5 }}
 
 @pytest.fixture
 def with_leases(apart, tmp_path):
-    """Makes a system whose tasks are leased for `lease`; not started yet."""
+    """Makes a system whose tasks and replies are leased for `lease`; not started yet."""
 
     def make(lease, **flags):
         declared = tmp_path / "queues.toml"
@@ -164,8 +164,8 @@ def test_an_app_replaced_under_load_loses_and_doubles_nothing(apart):
 
 @pytest.mark.slow
 @pytest.mark.timeout(240)
-def test_an_app_killed_under_load_loses_and_doubles_nothing(apart):
-    system = apart(worker_flags=["--work-time", "0s"])
+def test_an_app_killed_under_load_loses_and_doubles_nothing(with_leases):
+    system = with_leases("3s", worker_flags=["--work-time", "0s"])
     system.start_apart(workers=2)
     with Tasks(system, clients=4) as load:
         for _ in range(8):
@@ -177,8 +177,8 @@ def test_an_app_killed_under_load_loses_and_doubles_nothing(apart):
 
 @pytest.mark.slow
 @pytest.mark.timeout(240)
-def test_a_whole_system_killed_under_load_loses_nothing(apart):
-    system = apart(worker_flags=["--work-time", "0s"])
+def test_a_whole_system_killed_under_load_loses_nothing(with_leases):
+    system = with_leases("3s", worker_flags=["--work-time", "0s"])
     system.start_up()
     with Tasks(system, clients=4) as load:
         for _ in range(8):
