@@ -70,10 +70,25 @@ mod tests {
 
     const OPERATIONS: &str = include_str!("../../../docs/operations.md");
 
+    const README: &str = include_str!("../../../README.md");
+    const SOURCES: [&str; 3] =
+        [include_str!("task.rs"), include_str!("http.rs"), include_str!("handler.rs")];
+
     /// The flags of a command and of those below it.
     fn flags(command: &Command) -> Vec<&Arg> {
         let below = command.get_subcommands().flat_map(flags);
         command.get_arguments().chain(below).filter(|flag| flag.get_long().is_some()).collect()
+    }
+
+    #[test]
+    fn the_code_in_the_readme_is_the_code_here() {
+        let (_, code) = README.split_once("```rust\n").unwrap();
+        let (code, _) = code.split_once("```").unwrap();
+        for line in code.lines().map(str::trim) {
+            let of_readme = line.starts_with("//") || line == "…";
+            let here = SOURCES.iter().any(|source| source.contains(line));
+            assert!(of_readme || here, "{line}");
+        }
     }
 
     #[test]

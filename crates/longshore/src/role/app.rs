@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::http::StatusCode;
 use longshore_gateway::{Gateway, GatewayOptions, Problem, ServerOptions, serve};
 use longshore_tasks::{Client, ClientOptions, Replies, RepliesError};
 use tokio::net::TcpListener;
@@ -76,9 +77,15 @@ impl App {
     ) -> Router {
         let transport = Arc::clone(&self.endpoint.transport);
         let page = AppPage::new(transport, self.names.task_queue.clone(), shutdown);
-        A::routes(gateway, application).merge(page.routes()).fallback(async || {
-            Problem::not_found("nothing is here: see the start-up message for what can be asked")
-        })
+        A::routes(gateway, application)
+            .merge(page.routes())
+            .fallback(async || {
+                Problem::not_found("nothing is here: the start-up message names what can be asked")
+            })
+            .method_not_allowed_fallback(async || {
+                let detail = "this can be asked for with another method: see the header Allow";
+                Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail)
+            })
     }
 
     /// Consumes replies; a broker that is not there when it starts is waited for.
