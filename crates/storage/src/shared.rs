@@ -258,7 +258,8 @@ impl Shared {
             change(&mut state);
         }
         // Reports are read and made under a lock of their own: they never overtake each other.
-        let _turn = self.reporting.lock().unwrap_or_else(PoisonError::into_inner);
+        // A callback that has panicked is not called again: a second panic would end the process.
+        let Ok(_turn) = self.reporting.lock() else { return };
         if let Some(callback) = self.callback.get() {
             callback(self.progress());
         }

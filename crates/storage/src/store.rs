@@ -152,7 +152,8 @@ impl Store {
     }
 
     /// Has `callback` called by the writer's thread after each write and each sync, in order, and
-    /// when the store is poisoned. It must be quick: the log waits for it. Progress made before
+    /// when the store is poisoned. It must be quick: the log waits for it; if it panics, the store is
+    /// poisoned, and it is not called again. Progress made before
     /// this call is not reported again: look at [`Store::progress`] afterwards.
     ///
     /// # Panics
