@@ -20,6 +20,7 @@ pub mod codec;
 pub mod dead_letter;
 pub mod envelope;
 pub mod id;
+mod receive;
 pub mod replies;
 pub mod reply;
 mod start;

@@ -22,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 use crate::batch_entries::{Settled, settle};
 use crate::clock::{Clock, SystemClock};
 use crate::dead_letter;
+use crate::receive;
 use crate::reply::{self, NotAReply};
 use crate::start;
 use crate::store::{ReplyStore, StoreError};
@@ -141,8 +142,8 @@ impl Replies {
         Arc::clone(&self.status)
     }
 
-    /// Consumes until `shutdown` is cancelled. A receive under way then is waited for, since a
-    /// dropped one would leave its replies in flight; what it brings is kept.
+    /// Consumes until `shutdown` is cancelled. A receive under way then is waited for as long as
+    /// [`Transport::receive_patience`] says; what it brings is kept.
     ///
     /// # Errors
     ///
@@ -167,8 +168,9 @@ impl Replies {
         let (first, last) = RECEIVE_AGAIN;
         let mut pause = first;
         while !shutdown.is_cancelled() {
-            match self.receive(queue).await {
-                Ok(messages) => {
+            match self.receive(queue, shutdown).await {
+                Ok(None) => {}
+                Ok(Some(messages)) => {
                     pause = first;
                     self.note_answer();
                     self.take_in(queue, facts, messages).await;
@@ -182,10 +184,14 @@ impl Replies {
         }
     }
 
-    async fn receive(&self, queue: &QueueHandle) -> Result<Vec<ReceivedMessage>, TransportError> {
+    async fn receive(
+        &self,
+        queue: &QueueHandle,
+        shutdown: &CancellationToken,
+    ) -> Result<Option<Vec<ReceivedMessage>>, TransportError> {
         let count_max = limits::RECEIVE_COUNT_MAX;
         let request = ReceiveRequest { count_max, wait: self.wait, visibility_timeout: None };
-        self.transport.receive(queue, request).await
+        receive::receive(&*self.transport, queue, request, shutdown).await
     }
 
     async fn take_in(

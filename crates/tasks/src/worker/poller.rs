@@ -3,7 +3,8 @@
 //! # Invariants
 //!
 //! - Permits are held before a receive, one for each message that it asks for.
-//! - A receive under way is never dropped: what it brings after the shutdown is handed back.
+//! - A receive under way is dropped at a shutdown only when its transport allows it; what it
+//!   brings until then is handed back.
 //! - While the store cannot be reached, nothing is received.
 
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::runtime::Runtime;
+use crate::receive;
 use crate::transport::{ReceiveRequest, ReceivedMessage};
 
 /// How long a receive that failed is not repeated, at first and at last.
@@ -75,7 +77,9 @@ impl Poller {
             wait: runtime.options.wait,
             visibility_timeout: Some(runtime.visibility_timeout),
         };
-        let messages = runtime.transport.receive(&runtime.queue, request).await?;
+        let (transport, queue) = (&*runtime.transport, &runtime.queue);
+        let answer = receive::receive(transport, queue, request, &self.shutdown).await?;
+        let Some(messages) = answer else { return Ok(()) };
         runtime.status.note_received(messages.len(), runtime.options.clock.now());
         for (message, permit) in messages.into_iter().zip(permits) {
             let delivery = Delivery { message, received_at, permit };

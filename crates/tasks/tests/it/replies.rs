@@ -8,7 +8,7 @@ use longshore_types::{MessageAttribute, MessageAttributes};
 use crate::simulation::Fault;
 use crate::world::{REPLIES, REPLIES_DEAD, TASKS, World};
 
-fn foreign_reply(id: &str) -> MessageAttributes {
+pub(crate) fn foreign_reply(id: &str) -> MessageAttributes {
     MessageAttributes::from([
         (STATUS.to_owned(), MessageAttribute::text("COMPLETED")),
         (REPLY_MESSAGE_ID.to_owned(), MessageAttribute::text(id)),
