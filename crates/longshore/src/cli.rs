@@ -126,6 +126,7 @@ mod tests {
             "echo --grace soon",
             "echo --task-queue a.b",
             "echo --public-url example.org",
+            "echo app --endpoint-url nowhere",
             "echo worker --concurrency 0",
             "echo app --result-retention 1.5d",
         ] {

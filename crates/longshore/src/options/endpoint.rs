@@ -1,6 +1,7 @@
 //! Where SQS is.
 
 use clap::Args;
+use longshore_gateway::BaseUrl;
 
 /// Amazon SQS, or another endpoint that speaks it.
 #[derive(Args, Clone, Debug, Default)]
@@ -13,7 +14,8 @@ pub struct EndpointOptions {
                 settings (AWS_ENDPOINT_URL_SQS, AWS_ENDPOINT_URL, profiles), else to Amazon SQS",
         long,
         env = "LONGSHORE_ENDPOINT_URL",
-        value_name = "URL"
+        value_name = "URL",
+        value_parser = endpoint_url
     )]
     pub endpoint_url: Option<String>,
 
@@ -26,4 +28,9 @@ pub struct EndpointOptions {
         value_name = "REGION"
     )]
     pub region: Option<String>,
+}
+
+fn endpoint_url(text: &str) -> Result<String, String> {
+    let checked = BaseUrl::parse(text);
+    checked.map(|url| url.to_string()).map_err(|_| "write http://host:port or https://host".into())
 }
