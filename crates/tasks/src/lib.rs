@@ -38,7 +38,10 @@ pub use reply::{Reply, ReplyStatus};
 
 #[cfg(feature = "sqlite")]
 pub use store::sqlite::SqliteStore;
-pub use store::{Claim, ClaimStore, Fence, KeptReply, MemoryStore, ReplyStore, Status, StoreError};
+pub use store::{
+    Claim, ClaimStore, Fence, Horizon, KeptReply, Known, MemoryStore, ReplyStore, Retention,
+    Status, StoreError,
+};
 pub use task::Task;
 
 #[cfg(feature = "aws")]

@@ -25,15 +25,16 @@ use crate::dead_letter;
 use crate::receive;
 use crate::reply::{self, NotAReply};
 use crate::start;
-use crate::store::{ReplyStore, StoreError};
+use crate::store::{ReplyStore, Retention, StoreError};
 use crate::transport::{
     QueueFacts, QueueHandle, ReceiveRequest, ReceivedMessage, Transport, TransportError,
 };
 
 /// How long a receive that failed is not repeated, at first and at last.
 const RECEIVE_AGAIN: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
-/// How often replies that were kept long enough are looked for.
-const EXPIRE_EVERY: Duration = Duration::from_secs(60);
+/// How often tasks that were kept long enough are looked for: once in their retention, within
+/// these bounds.
+const EXPIRE_EVERY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
 /// Replies that are removed in one go, so that nobody waits long for the store.
 const EXPIRE_COUNT_MAX: usize = 500;
 
@@ -122,8 +123,9 @@ impl Replies {
         self
     }
 
-    /// How long tasks and replies are kept after the last thing that happened to them: 4 days by
-    /// default.
+    /// How long a result is kept after its task ended: 4 days by default. A task without a reply
+    /// is kept for 14 days at least; see [`Retention`]. Give the [`Client`](crate::Client) the same
+    /// retention, so that it takes no notice of what was not removed yet.
     #[must_use]
     pub fn retention(mut self, retention: Duration) -> Self {
         self.retention = retention;
@@ -268,17 +270,18 @@ impl Replies {
     }
 
     async fn expire_forever(&self) {
+        let (least, most) = EXPIRE_EVERY;
         loop {
             if let Err(error) = self.expire().await {
                 tracing::warn!(%error, "old replies were not removed");
             }
-            sleep(EXPIRE_EVERY).await;
+            sleep(self.retention.clamp(least, most)).await;
         }
     }
 
     async fn expire(&self) -> Result<(), StoreError> {
-        let before = crate::clock::before(self.clock.now(), self.retention);
-        while self.store.expire_replies(before, EXPIRE_COUNT_MAX).await? == EXPIRE_COUNT_MAX {}
+        let horizon = Retention::new(self.retention).horizon(self.clock.now());
+        while self.store.expire_replies(horizon, EXPIRE_COUNT_MAX).await? == EXPIRE_COUNT_MAX {}
         Ok(())
     }
 }
