@@ -33,7 +33,7 @@ pub fn up<A: Application>(
 ) -> String {
     let app = url(addresses.app);
     let broker = match addresses.broker {
-        Some(broker) => format!("{}  (SQS, any region and credentials)", url(broker)),
+        Some(broker) => sqs(broker, options.endpoint.region.as_deref()),
         None => endpoint.name.clone(),
     };
     let health = url(addresses.health);
@@ -101,7 +101,7 @@ pub fn broker<A: Application>(
     };
     let declared = names.declared.iter().map(|queue| queue.name.as_str());
     let lines = [
-        ("broker", format!("{}  (SQS, any region and credentials)", url(address))),
+        ("broker", sqs(address, options.region.as_deref())),
         ("health", format!("{}/health", url(address))),
         ("queues", declared.collect::<Vec<_>>().join(", ")),
         ("data", data),

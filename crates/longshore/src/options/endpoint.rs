@@ -22,7 +22,7 @@ pub struct EndpointOptions {
     /// The region.
     #[arg(
         help = "Region of the queues. Without it the AWS SDK's own settings decide (AWS_REGION, \
-                profiles); for a broker in the process it is us-east-1",
+                profiles), and for a broker in the process AWS_REGION, else us-east-1",
         long,
         env = "LONGSHORE_REGION",
         value_name = "REGION"

@@ -125,15 +125,12 @@ pub struct BrokerRoleOptions {
     /// Where things are kept.
     #[command(flatten)]
     pub data: DataOptions,
-    /// Region that the queues' ARNs name
-    #[arg(
-        long,
-        env = "LONGSHORE_REGION",
-        value_name = "REGION",
-        default_value = "us-east-1",
-        help_heading = "Broker"
-    )]
-    pub region: String,
+    /// Region of the declared queues, and of requests whose signature names none
+    ///
+    /// The same name in another region is another queue. Without the flag: AWS_REGION or
+    /// AWS_DEFAULT_REGION, else us-east-1.
+    #[arg(long, env = "LONGSHORE_REGION", value_name = "REGION", help_heading = "Broker")]
+    pub region: Option<String>,
     /// Which queues.
     #[command(flatten)]
     pub queues: QueueOptions,

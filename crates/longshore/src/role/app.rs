@@ -11,7 +11,6 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::bind::{address_of, bind};
-use super::draining::DrainingTransport;
 use super::endpoint::Endpoint;
 use super::names::Names;
 use super::reach::reach;
@@ -95,12 +94,10 @@ impl App {
                 return Ok(());
             }
             let transport = Arc::clone(&self.endpoint.transport);
-            let transport = DrainingTransport::new(transport, shutdown.clone());
             let store = Arc::clone(&self.stores.replies);
-            let replies =
-                Replies::new(Arc::new(transport), self.names.status_queue.as_str(), store)
-                    .retention(self.http.result_retention)
-                    .wait(self.receive.receive_wait);
+            let replies = Replies::new(transport, self.names.status_queue.as_str(), store)
+                .retention(self.http.result_retention)
+                .wait(self.receive.receive_wait);
             match replies.run(shutdown.clone()).await {
                 Ok(report) => {
                     tracing::info!(?report, "replies are no longer received");

@@ -76,7 +76,7 @@ pub async fn run<A: Application>(
     check_exposure(&options.broker)?;
     let listener = bind(options.broker.broker_listen, "--broker-listen").await?;
     let address: SocketAddr = address_of(&listener);
-    let broker = open(&options.broker, &options.region, &options.data, &names).await?;
+    let broker = open(&options.broker, &region, &options.data, &names).await?;
     let mut front = Crew::new();
     spawn_server(&mut front, &broker, listener);
     announce::say(&announce::broker::<A>(&options, &names, address));
