@@ -38,5 +38,5 @@ mod receipt;
 mod server;
 
 pub use broker::{Broker, BrokerOptions, OpenError};
-pub use caller::Caller;
+pub use caller::{Caller, Place};
 pub use server::{ServeError, ServerOptions, serve};

@@ -6,7 +6,9 @@ use std::net::SocketAddr;
 
 use crate::application::Application;
 use crate::options::address::reachable;
-use crate::options::{AppOptions, BrokerRoleOptions, DataOptions, UpOptions, WorkerRoleOptions};
+use crate::options::{
+    AppOptions, BrokerRoleOptions, DataOptions, UpOptions, WorkerRoleOptions, broker_region,
+};
 use crate::role::up::Addresses;
 use crate::role::{Endpoint, Names};
 
@@ -124,6 +126,10 @@ fn to_try<A: Application>(app: &str) -> String {
     }
     text.push_str("  curl '<the callbackUrl of the answer>'\n");
     text
+}
+
+fn sqs(broker: SocketAddr, region: Option<&str>) -> String {
+    format!("{}  (SQS in {}, any credentials)", url(broker), broker_region(region))
 }
 
 fn url(address: SocketAddr) -> String {

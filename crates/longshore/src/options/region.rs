@@ -28,8 +28,7 @@ mod tests {
 
     #[test]
     fn a_flag_wins_over_the_environment_and_that_over_the_default() {
-        let variable =
-            |name: &str| (name == "AWS_DEFAULT_REGION").then(|| "eu-west-1".to_owned());
+        let variable = |name: &str| (name == "AWS_DEFAULT_REGION").then(|| "eu-west-1".to_owned());
         assert_eq!(choose(Some("eu-north-1"), variable), "eu-north-1");
         assert_eq!(choose(None, variable), "eu-west-1");
         assert_eq!(choose(None, |_| None), "us-east-1");

@@ -125,11 +125,16 @@ pub struct BrokerRoleOptions {
     /// Where things are kept.
     #[command(flatten)]
     pub data: DataOptions,
-    /// Region of the declared queues, and of requests whose signature names none
-    ///
-    /// The same name in another region is another queue. Without the flag: AWS_REGION or
-    /// AWS_DEFAULT_REGION, else us-east-1.
-    #[arg(long, env = "LONGSHORE_REGION", value_name = "REGION", help_heading = "Broker")]
+    /// The region.
+    #[arg(
+        help = "Region of the declared queues, and of requests whose signature names none; the \
+                same name in another region is another queue. Without it AWS_REGION or \
+                AWS_DEFAULT_REGION, else us-east-1",
+        long,
+        env = "LONGSHORE_REGION",
+        value_name = "REGION",
+        help_heading = "Broker"
+    )]
     pub region: Option<String>,
     /// Which queues.
     #[command(flatten)]

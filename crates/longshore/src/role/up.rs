@@ -20,7 +20,7 @@ use super::{Crew, broker};
 use crate::announce;
 use crate::application::Application;
 use crate::exit::Fault;
-use crate::options::UpOptions;
+use crate::options::{UpOptions, broker_region};
 use crate::signals::Signals;
 
 /// How often waiting receives are answered while their receivers stop.
