@@ -16,6 +16,7 @@
 //! - Nothing is detached: when [`Worker::run`] resolves or is dropped, nothing of it runs on.
 
 mod acknowledger;
+mod claiming;
 mod context;
 mod dispatcher;
 mod executor;
