@@ -9,8 +9,8 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use crate::application::Application;
 use crate::exit::EXIT_CODES_HELP;
 use crate::options::{
-    AppOptions, BrokerRoleOptions, HealthOptions, LogFormat, QueuesApplyOptions, UpOptions,
-    WorkerRoleOptions,
+    AppOptions, BrokerRoleOptions, DataOptions, HealthOptions, LogFormat, QueuesApplyOptions,
+    UpOptions, WorkerRoleOptions,
 };
 
 /// What was typed.
@@ -54,6 +54,8 @@ pub enum Command<O: Args> {
     Queues(QueuesCommand),
     /// Ask a running role how it is; exits 0 if it is well
     Health(HealthOptions),
+    /// Read all that a stopped broker keeps and say whether it is whole; nothing is changed
+    Verify(DataOptions),
 }
 
 /// A command on the declared queues.

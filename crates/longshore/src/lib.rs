@@ -32,6 +32,7 @@ pub mod run;
 pub mod signals;
 #[cfg(test)]
 mod test_application;
+pub mod verify;
 
 pub use longshore_broker as broker;
 pub use longshore_gateway as gateway;
