@@ -105,6 +105,13 @@ async fn r13_a_task_beyond_a_mebibyte_is_refused_here_and_one_at_the_limit_is_se
     assert_eq!((world.store.len(), world.simulation.messages(TASKS).len()), (2, 2));
 }
 
+#[tokio::test(start_paused = true)]
+async fn characters_that_sqs_refuses_are_escaped_in_json_and_arrive() {
+    let world = World::new();
+    world.client.send(&Text("\0\u{fffe}\u{ffff}".to_owned())).await.unwrap();
+    assert_eq!(world.bodies(TASKS), [r#""\u0000\ufffe\uffff""#]);
+}
+
 #[derive(serde::Serialize, serde::Deserialize)]
 struct Text(String);
 
