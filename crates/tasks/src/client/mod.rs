@@ -11,15 +11,13 @@
 mod error;
 mod pending;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+pub use error::SendError;
 use futures::FutureExt as _;
 use futures::future::join_all;
 use longshore_types::limits::{BATCH_ENTRIES_MAX, MESSAGE_BYTES_MAX};
-use tokio::sync::OnceCell;
-
-pub use error::SendError;
 pub use pending::{Pending, ReplyError};
 
 use crate::clock::{Clock, SystemClock};
@@ -70,7 +68,7 @@ struct Inner {
     transport: Arc<dyn Transport>,
     queue_name: String,
     /// Found at the first send, so that a client can be made before the broker is up.
-    queue: OnceCell<QueueHandle>,
+    queue: OnceLock<QueueHandle>,
     replies: Arc<dyn ReplyStore>,
     options: ClientOptions,
 }
@@ -89,7 +87,7 @@ impl Client {
         replies: Arc<dyn ReplyStore>,
         options: ClientOptions,
     ) -> Self {
-        let (queue_name, queue) = (task_queue.into(), OnceCell::new());
+        let (queue_name, queue) = (task_queue.into(), OnceLock::new());
         Self { inner: Arc::new(Inner { transport, queue_name, queue, replies, options }) }
     }
 
@@ -146,8 +144,13 @@ impl Client {
     }
 
     async fn queue(&self) -> Result<&QueueHandle, TransportError> {
-        let (transport, name) = (&self.inner.transport, &self.inner.queue_name);
-        self.inner.queue.get_or_try_init(|| transport.resolve(name)).await
+        let Inner { transport, queue_name, queue, .. } = &*self.inner;
+        if let Some(queue) = queue.get() {
+            return Ok(queue);
+        }
+        // Side by side: while the broker cannot be reached, nobody waits for another's patience.
+        let found = transport.resolve(queue_name).await?;
+        Ok(queue.get_or_init(|| found))
     }
 
     fn prepare<T: Task>(&self, queue: &QueueHandle, task: &T) -> Result<Prepared, SendError> {

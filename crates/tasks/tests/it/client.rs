@@ -8,7 +8,7 @@ use longshore_tasks::{Json, ReplyError, SendError, Status, Task, TaskId};
 use tokio::time::timeout;
 
 use crate::simulation::Fault;
-use crate::world::{REPLIES, Square, TASKS, World};
+use crate::world::{REPLIES, Square, TASKS, World, until};
 
 #[tokio::test(start_paused = true)]
 async fn a_task_is_its_argument_and_four_attributes() {
@@ -49,6 +49,23 @@ async fn a_broker_that_cannot_be_found_yet_is_asked_again_by_the_next_send() {
     let refusal = world.client.send(&Square(8)).await.unwrap_err();
     assert!(matches!(refusal, SendError::NotSent { .. }), "{refusal}");
     world.send(8).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_the_broker_cannot_be_found_senders_wait_side_by_side() {
+    let world = World::new();
+    world.simulation.hold(Action::GetQueueUrl);
+    let sends: Vec<_> = (0..3)
+        .map(|n| {
+            let client = world.client.clone();
+            tokio::spawn(async move { client.send(&Square(n)).await.is_ok() })
+        })
+        .collect();
+    until(|| world.simulation.calls(Action::GetQueueUrl).len() == 3).await;
+    world.simulation.let_go(Action::GetQueueUrl);
+    for send in sends {
+        assert!(send.await.unwrap());
+    }
 }
 
 #[tokio::test(start_paused = true)]
