@@ -17,9 +17,11 @@ mod batcher;
 pub mod client;
 pub mod clock;
 pub mod codec;
+mod contents;
 pub mod dead_letter;
 pub mod envelope;
 pub mod id;
+mod receive;
 pub mod replies;
 pub mod reply;
 mod start;
@@ -37,11 +39,14 @@ pub use reply::{Reply, ReplyStatus};
 
 #[cfg(feature = "sqlite")]
 pub use store::sqlite::SqliteStore;
-pub use store::{Claim, ClaimStore, Fence, KeptReply, MemoryStore, ReplyStore, Status, StoreError};
+pub use store::{
+    Claim, ClaimStore, Fence, Horizon, KeptReply, Known, MemoryStore, ReplyStore, Retention,
+    Status, StoreError,
+};
 pub use task::Task;
 
 #[cfg(feature = "aws")]
-pub use transport::aws::{AwsOptions, AwsTransport};
+pub use transport::aws::{AwsOptions, AwsTransport, ConnectError};
 pub use transport::{BoxFuture, Transport, TransportError};
 pub use worker::{
     Context, Failure, Outcome, RetryPolicy, Worker, WorkerError, WorkerReport, WorkerStatus,

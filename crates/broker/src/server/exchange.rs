@@ -12,11 +12,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Body, Incoming};
-use hyper::header::{CONTENT_TYPE, HOST, HeaderMap, HeaderName, ORIGIN};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, HeaderName, ORIGIN};
 use hyper::{Method, Request, Response, StatusCode};
 use longshore_wire::{Reply, SqsError, json};
 
-use super::{Shared, health, respond};
+use super::{Shared, health, respond, scope};
 use crate::caller::Caller;
 
 const TARGET: HeaderName = HeaderName::from_static("x-amz-target");
@@ -101,7 +101,8 @@ async fn read(shared: &Shared, body: Incoming) -> Result<Bytes, Refused> {
 }
 
 fn caller(shared: &Shared, headers: &HeaderMap) -> Caller {
-    let mut caller = Caller::new(base_url(shared, headers), shared.broker.account());
+    let place = scope::place(text(headers, &AUTHORIZATION), shared.broker.place());
+    let mut caller = Caller::new(base_url(shared, headers), place);
     caller.trace_header = text(headers, &TRACE).map(ToOwned::to_owned);
     caller
 }

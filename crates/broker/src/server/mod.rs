@@ -10,6 +10,7 @@
 mod exchange;
 mod health;
 mod respond;
+mod scope;
 
 use std::io;
 use std::net::SocketAddr;

@@ -1,6 +1,6 @@
 //! Renews the leases of all messages that are held, in batches, from one timer loop.
 //!
-//! A lease is renewed when half of it is over, counted from before the call that began it; so
+//! A lease is renewed when half of it is over, counted from before it can have begun; so
 //! are claims, before their message's lease and for longer. A renewal that fails is tried again
 //! until the lease is over; then it is lost, and whoever holds it is told.
 //!
@@ -30,8 +30,10 @@ use crate::transport::{EntryResult, QueueHandle, Transport};
 /// The age at which a run is given up: half an hour before the 12 hours of SQS are over, so that
 /// there is time to say so.
 const AGE_MAX: Duration = Duration::from_secs(41_400);
-/// How much longer than the message's lease a claim lasts: a quarter, within these bounds.
-const CLAIM_MARGIN: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
+/// How much longer than the message's lease a claim lasts: a twentieth, within these bounds. The
+/// margin covers the time between extending the one and the other, and clocks that differ; the
+/// task of a worker that died waits for its end.
+const CLAIM_MARGIN: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(5));
 
 /// What renewing a lease takes.
 #[derive(Debug)]
@@ -95,14 +97,20 @@ impl Heartbeat {
         Arc::new(Self { parts, leases, changed, settled })
     }
 
-    /// How long a claim has to last so that it outlives its message's lease.
-    pub(super) fn claim_lease(&self) -> Duration {
-        let (least, most) = CLAIM_MARGIN;
-        let timeout = self.parts.visibility_timeout;
-        timeout + (timeout / 4).clamp(least, most)
+    /// How long a claim has to last from now so that it outlives its message's lease.
+    pub(super) fn claim_lease(&self, id: u64) -> Duration {
+        let ends_at = self.leases().by_id.get(&id).map(|entry| entry.ends_at);
+        let left = ends_at.map(|ends_at| ends_at.saturating_duration_since(Instant::now()));
+        left.unwrap_or_default() + self.claim_margin()
     }
 
-    /// Renews the message's lease from now on; it began at `received_at`, before the receive.
+    /// How much longer than its message's lease a claim lasts.
+    pub(super) fn claim_margin(&self) -> Duration {
+        let (least, most) = CLAIM_MARGIN;
+        (self.parts.visibility_timeout / 20).clamp(least, most)
+    }
+
+    /// Renews the message's lease from now on; it began at `received_at`, or later.
     pub(super) fn begin(self: &Arc<Self>, receipt: String, received_at: Instant) -> Lease {
         let timeout = self.parts.visibility_timeout;
         let signals = LeaseSignals::new();
@@ -211,11 +219,11 @@ impl Heartbeat {
     }
 
     async fn renew(&self, batch: Vec<Renewal>) {
-        // Beyond the end of every lease of the batch an answer says nothing any more.
-        let patience = batch.iter().map(|renewal| renewal.ends_at).max();
+        // Whoever holds the lease that ends first has to be told; the others have time to try again.
+        let patience = batch.iter().map(|renewal| renewal.ends_at).min();
         let patience = patience.unwrap_or_else(Instant::now);
         let call = timeout_at(patience, self.extend_and_renew(&batch));
-        let renewed = call.await.unwrap_or_else(|_| vec![Renewed::Lost; batch.len()]);
+        let renewed = call.await.unwrap_or_else(|_| vec![Renewed::TryAgain; batch.len()]);
         let mut leases = self.leases();
         for (renewal, renewed) in batch.iter().zip(renewed) {
             if let Some(entry) = leases.by_id.get_mut(&renewal.id) {
@@ -246,7 +254,7 @@ impl Heartbeat {
 
     async fn extend(&self, renewal: &Renewal) -> Result<(), Renewed> {
         let Some((task, fence)) = &renewal.claim else { return Ok(()) };
-        let until = self.parts.clock.now() + self.claim_lease();
+        let until = self.parts.clock.now() + renewal.timeout + self.claim_margin();
         match self.parts.claims.extend(task, *fence, until).await {
             Ok(true) => Ok(()),
             Ok(false) => Err(Renewed::Lost),
@@ -300,6 +308,7 @@ impl Entry {
                 self.renew_at = begun_at + timeout / 2;
                 self.ends_at = begun_at + timeout;
             }
+            Renewed::TryAgain if Instant::now() >= self.ends_at => self.signals.tell_lost(),
             // A twentieth is soon for a lease and not much for the queue.
             Renewed::TryAgain => self.renew_at = Instant::now() + timeout / 20,
             Renewed::Lost => self.signals.tell_lost(),

@@ -16,6 +16,7 @@
 //! - Nothing is detached: when [`Worker::run`] resolves or is dropped, nothing of it runs on.
 
 mod acknowledger;
+mod claiming;
 mod context;
 mod dispatcher;
 mod executor;
@@ -62,13 +63,17 @@ pub struct Worker {
     status: Arc<WorkerStatus>,
 }
 
-/// Why a worker cannot start.
+/// Why a worker cannot start, or ended by itself.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum WorkerError {
     /// A queue was not found, or could not be asked about.
     #[error("the worker cannot start: {0}")]
     Start(#[from] TransportError),
+    /// A part of it panicked, such as a store of someone's own. Without its heartbeat, say, it
+    /// must not go on: what it held comes again.
+    #[error("a part of the worker panicked, as the log says; what it held comes again")]
+    Broken,
 }
 
 /// What a worker was told, or assumes.
@@ -212,12 +217,14 @@ impl Worker {
 
     /// Works until `shutdown` is cancelled and what was running has ended: receives stop, runs
     /// end within the grace period or are handed back, replies and deletes are flushed. A receive
-    /// that is under way at the shutdown is waited for, so that what it brings is handed back.
+    /// that is under way at the shutdown is waited for as long as
+    /// [`Transport::receive_patience`] says, and five seconds beyond the grace period at most;
+    /// what it brings is handed back.
     ///
     /// # Errors
     ///
-    /// Only at the start, and only what would not pass by itself. A broker or store that cannot
-    /// be reached is waited for.
+    /// At the start, and only what would not pass by itself: a broker or store that cannot be
+    /// reached is waited for. Later, only [`WorkerError::Broken`].
     ///
     /// # Cancel safety
     ///
@@ -226,7 +233,7 @@ impl Worker {
         let status = self.status();
         let found = start::find_queue(&*self.transport, &self.queue_name, &shutdown).await?;
         if let Some((queue, facts)) = found {
-            self.work(queue, facts, shutdown).await;
+            self.work(queue, facts, shutdown).await?;
         }
         Ok(status.report())
     }

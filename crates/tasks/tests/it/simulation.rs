@@ -105,6 +105,7 @@ pub(crate) struct Simulation {
     sent: Notify,
     /// Calls of an action wait here while it is held.
     held: Mutex<BTreeMap<Action, Arc<Semaphore>>>,
+    patience: Mutex<Option<Duration>>,
     pub(crate) meter: RequestMeter,
 }
 
@@ -114,6 +115,7 @@ impl Simulation {
             state: Mutex::default(),
             sent: Notify::new(),
             held: Mutex::default(),
+            patience: Mutex::default(),
             meter: RequestMeter::default(),
         })
     }
@@ -138,6 +140,11 @@ impl Simulation {
         if let Some(gate) = self.held.lock().unwrap().remove(&action) {
             gate.close();
         }
+    }
+
+    /// A receive whose caller leaves takes no message here; it is dropped that long after a stop.
+    pub(crate) fn set_receive_patience(&self, patience: Duration) {
+        *self.patience.lock().unwrap() = Some(patience);
     }
 
     /// What is on a queue, in flight or not.
@@ -306,6 +313,17 @@ impl State {
     }
 }
 
+/// What SQS has against a message, whoever sends it.
+fn refusal(message: &OutgoingMessage) -> Option<EntryFault> {
+    let forbidden = |c: char| matches!(c, '\0'..'\t' | '\u{b}' | '\u{c}' | '\u{e}'..' ' | '\u{fffe}' | '\u{ffff}');
+    let texts = message.attributes.values().filter_map(|attribute| attribute.as_text());
+    let texts: Vec<&str> = texts.chain([message.body.as_str()]).collect();
+    let refused = texts.iter().any(|text| text.is_empty() || text.contains(forbidden));
+    let code = if refused { "InvalidMessageContents" } else { "BatchRequestTooLong" };
+    let too_long = message.bytes() > longshore_types::limits::MESSAGE_BYTES_MAX as usize;
+    (refused || too_long).then(|| stale(code))
+}
+
 fn stale(code: &str) -> EntryFault {
     EntryFault { code: code.to_owned(), message: "stale".to_owned(), sender_fault: true }
 }
@@ -327,6 +345,10 @@ impl Message {
 }
 
 impl Transport for Simulation {
+    fn receive_patience(&self) -> Option<Duration> {
+        *self.patience.lock().unwrap()
+    }
+
     fn resolve<'a>(&'a self, queue: &'a str) -> BoxFuture<'a, Result<QueueHandle>> {
         async move {
             let handle = QueueHandle::new(queue, &format!("sim://{queue}"));
@@ -365,7 +387,8 @@ impl Transport for Simulation {
     ) -> BoxFuture<'a, Result<Vec<EntryResult<SentMessage>>>> {
         async move {
             let faults = self.enter(Action::SendMessageBatch, queue, messages.len()).await?;
-            let send = |(place, message)| match faults.strikes(place) {
+            let send = |(place, message)| match faults.strikes(place).or_else(|| refusal(&message))
+            {
                 Some(fault) => Err(fault),
                 None => Ok(SentMessage { message_id: self.state().put(queue.name(), message) }),
             };

@@ -27,6 +27,8 @@ pub(crate) const REPLIES_DEAD: &str = "replies-dead";
 
 /// The visibility timeout of every queue.
 pub(crate) const VISIBILITY: Duration = Duration::from_secs(30);
+/// How long results are kept.
+pub(crate) const RETENTION: Duration = Duration::from_secs(3600);
 /// Receives that a message gets.
 pub(crate) const RECEIVES_MAX: u32 = 5;
 
@@ -88,13 +90,14 @@ impl World {
         let clock = SimulatedClock::new();
         let options = ClientOptions {
             reply_queue: Some(REPLIES.to_owned()),
+            retention: RETENTION,
             clock: Arc::new(clock),
             random: Arc::new(Counting::default()),
         };
         let client =
             Client::new(Arc::clone(&simulation) as _, TASKS, Arc::clone(&store) as _, options);
-        let claims =
-            Arc::new(FlakyClaims { store: Arc::clone(&store), down: AtomicBool::new(false) });
+        let (down, broken) = (AtomicBool::new(false), AtomicBool::new(false));
+        let claims = Arc::new(FlakyClaims { store: Arc::clone(&store), down, broken });
         Self { simulation, store, claims, clock, client }
     }
 
@@ -118,7 +121,8 @@ impl World {
         let shutdown = CancellationToken::new();
         let replies =
             Replies::new(Arc::clone(&self.simulation) as _, REPLIES, Arc::clone(&self.store) as _);
-        let run = replies.clock(Arc::new(self.clock)).run(shutdown.clone());
+        let replies = replies.clock(Arc::new(self.clock)).retention(RETENTION);
+        let run = replies.run(shutdown.clone());
         let handle = tokio::spawn(async move { run.await.unwrap() });
         Running { shutdown, handle }
     }
@@ -187,6 +191,8 @@ pub(crate) type Log<T> = Arc<Mutex<Vec<T>>>;
 pub(crate) struct FlakyClaims {
     pub(crate) store: Arc<MemoryStore>,
     pub(crate) down: AtomicBool,
+    /// Whether to extend a claim is to panic.
+    pub(crate) broken: AtomicBool,
 }
 
 impl FlakyClaims {
@@ -228,6 +234,7 @@ impl ClaimStore for FlakyClaims {
         fence: Fence,
         until: Timestamp,
     ) -> BoxFuture<'a, StoreResult<bool>> {
+        assert!(!self.broken.load(Ordering::SeqCst), "the store is broken");
         self.call(self.store.extend(task, fence, until))
     }
 
