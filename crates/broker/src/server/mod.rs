@@ -9,6 +9,7 @@
 
 mod exchange;
 mod health;
+mod protocol;
 mod respond;
 
 use std::io;
