@@ -3,7 +3,8 @@
 # The reference system as one small image: one binary, every role.
 #
 # The bases are arguments, so that a mirror or a base of your own can take their place. The runtime stage can be
-# built around a binary that is already there: `--build-context build=DIR`, with the binary at `DIR/out/fibonacci`.
+# built around a binary that is already there: `--build-context build=DIR`, with the binary at `DIR/out/fibonacci` and
+# the certificates at `DIR/out/ca-certificates.crt`.
 ARG RUST_IMAGE=docker.io/library/rust:1.95-bookworm
 ARG RUNTIME_IMAGE=docker.io/library/debian:bookworm-slim
 
@@ -14,13 +15,16 @@ WORKDIR /src
 COPY . .
 RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,target=/src/target \
     cargo build --locked --profile "$PROFILE" --package fibonacci \
-    && install -D "target/$PROFILE/fibonacci" /out/fibonacci
+    && install -D "target/$PROFILE/fibonacci" /out/fibonacci \
+    && install -m 0644 /etc/ssl/certs/ca-certificates.crt /out/
 
 FROM ${RUNTIME_IMAGE} AS runtime
 # The user owns nothing but what it keeps. A volume that is mounted there begins with this owner.
 RUN groupadd --gid 10001 longshore \
     && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /data --shell /usr/sbin/nologin longshore \
     && install -d -o longshore -g longshore -m 0750 /data
+# The certificates are for Amazon SQS; the base has none.
+COPY --from=build /out/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 COPY --from=build /out/fibonacci /usr/local/bin/fibonacci
 USER 10001:10001
 WORKDIR /data

@@ -202,6 +202,17 @@ def test_a_role_without_a_broker_waits_for_it_and_says_so_without_ending(apart, 
     assert not re.search(r"panicked|stack backtrace", started.output())
 
 
+@pytest.mark.parametrize("role", ["app", "worker"])
+def test_an_endpoint_without_encryption_needs_no_certificates(apart, role, monkeypatch):
+    # As in a minimal container, which has none.
+    monkeypatch.setenv("SSL_CERT_FILE", "/dev/null")
+    monkeypatch.setenv("SSL_CERT_DIR", "/nonexistent")
+    system = apart()
+    system.start_broker()
+    started = system.start_app() if role == "app" else system.start_worker()
+    assert started.running()
+
+
 def test_health_tells_a_running_role_from_one_that_is_not_there(apart, tmp_path):
     def health(role, flag, address):
         return run("health", "--role", role, flag, address, directory=tmp_path)

@@ -35,7 +35,7 @@ def kill_and_restart(system, load):
 def witness(system):
     """A queue whose leases end soon, so that what a client took along comes back in time to be counted."""
     attributes = {"VisibilityTimeout": "3"}
-    return system.sqs.create_queue(QueueName=new_name("witness"), Attributes=attributes)["QueueUrl"]
+    return system.sqs.create_queue(QueueName="Witness", Attributes=attributes)["QueueUrl"]
 
 
 def drained(system, url):
@@ -62,6 +62,16 @@ def test_twenty_kills_of_the_broker_lose_no_acknowledged_message_and_bring_no_de
     assert not lost, f"{len(lost)} of {len(load.sent)} acknowledged sends are lost"
     back = load.deleted & set(left)
     assert not back, f"{len(back)} of {len(load.deleted)} acknowledged deletes came back"
+
+
+def test_the_ledger_would_find_a_broker_that_forgets(apart):
+    system = apart(broker_flags=["--in-memory"])
+    system.start_broker()
+    url = witness(system)
+    with Messages(system.broker_url, url) as load:
+        kill_and_restart(system, load)
+        assert witness(system) == url
+    assert load.sent - set(drained(system, url)) - load.touched
 
 
 @pytest.mark.timeout(400)

@@ -18,7 +18,7 @@ dead_letter = {{ queue = "FibonacciTaskDeadLetters", max_receive_count = 5 }}
 
 [queues.FibonacciStatusQueue]
 receive_message_wait_time = "20s"
-visibility_timeout = "30s"
+visibility_timeout = "{lease}"
 dead_letter = {{ queue = "FibonacciStatusDeadLetters", max_receive_count = 5 }}
 
 [queues.FibonacciTaskDeadLetters]
@@ -29,7 +29,7 @@ dead_letter = {{ queue = "FibonacciStatusDeadLetters", max_receive_count = 5 }}
 
 @pytest.fixture
 def with_leases(apart, tmp_path):
-    """Makes a system whose tasks are leased for `lease`; not started yet."""
+    """Makes a system whose tasks and replies are leased for `lease`; not started yet."""
 
     def make(lease, **flags):
         declared = tmp_path / "queues.toml"
@@ -98,6 +98,20 @@ def test_workers_replaced_under_load_lose_and_double_nothing(apart):
     all_completed_once(system, load)
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+def test_workers_killed_under_load_lose_nothing(with_leases):
+    system = with_leases("3s", worker_flags=["--work-time", "50ms"])
+    system.start_apart(workers=2)
+    with Tasks(system, clients=2) as load:
+        for _ in range(6):
+            serve(load)
+            system.workers.pop(0).kill()
+            system.start_worker()
+    all_completed(system, load)
+    assert sqs.counts(system.sqs, system.queue(TASK_DEAD_LETTERS)) == (0, 0, 0)
+
+
 # ── the app ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -149,6 +163,32 @@ def test_an_app_replaced_under_load_loses_and_doubles_nothing(apart):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(240)
+def test_an_app_killed_under_load_loses_and_doubles_nothing(with_leases):
+    system = with_leases("3s", worker_flags=["--work-time", "0s"])
+    system.start_apart(workers=2)
+    with Tasks(system, clients=4) as load:
+        for _ in range(8):
+            serve(load)
+            system.app.kill()
+            system.start_app()
+    all_completed_once(system, load)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+def test_a_whole_system_killed_under_load_loses_nothing(with_leases):
+    system = with_leases("3s", worker_flags=["--work-time", "0s"])
+    system.start_up()
+    with Tasks(system, clients=4) as load:
+        for _ in range(8):
+            serve(load)
+            system.app.kill()
+            system.start_up()
+    all_completed(system, load)
+
+
+@pytest.mark.slow
 @pytest.mark.timeout(180)
 def test_a_whole_system_replaced_under_load_loses_and_doubles_nothing(apart):
     system = apart(worker_flags=["--work-time", "0s"])
@@ -166,11 +206,16 @@ def serve(load, more=20):
     wait.until(lambda: load.acknowledged >= goal, "the load is being served", 60)
 
 
-def all_completed_once(system, load):
-    """Every accepted task is COMPLETED with its number, and none was computed twice."""
+def all_completed(system, load):
+    """Every accepted task is COMPLETED with its number."""
     for task, value in load.accepted.items():
         status = system.outcome(task, timeout=90)
         assert status == {"status": "COMPLETED", "value": fibonacci(value)}
+
+
+def all_completed_once(system, load):
+    """Every accepted task is COMPLETED with its number, and none was computed twice."""
+    all_completed(system, load)
     computed = system.computations()
     assert {task: n for task, n in computed.items() if n != 1} == {}
     assert set(load.accepted) <= set(computed)

@@ -236,7 +236,7 @@ def test_a_result_is_kept_for_the_stated_time_and_then_unknown(apart):
     system.start_apart(workers=1)
     task = system.submit("8")
     assert system.outcome(task)["status"] == "COMPLETED"
-    wait.until(lambda: system.status(task).status == 404, "the result is forgotten", 60)
+    wait.until(lambda: system.status(task).status == 404, "the result is forgotten", 100)
 
 
 def test_the_public_url_wins_over_the_host(apart):

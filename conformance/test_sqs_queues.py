@@ -5,7 +5,6 @@ import json
 import pytest
 
 from harness import sqs
-from harness.differences import known_difference
 from harness.sqs import arn, new_name, refused
 
 NAME_RULE = "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length"
@@ -341,7 +340,6 @@ def test_a_token_that_the_broker_did_not_give_is_refused(aws):
         aws.list_queues(MaxResults=2, NextToken="garbage")
 
 
-@known_difference("a broker has one region")
 def test_the_same_name_in_two_regions_is_two_queues(aws, broker):
     name = new_name("region")
     here = aws.create_queue(QueueName=name)["QueueUrl"]

@@ -20,7 +20,7 @@ def why_not():
     """Why containers cannot be tried here, or None."""
     if os.geteuid() != 0:
         return "not root: podman would need its own set-up for this user"
-    for command in ["podman", "debootstrap", "iptables"]:
+    for command in ["podman", "runc", "iptables", "debootstrap", "curl"]:
         if not shutil.which(command):
             return f"{command} is not installed and could not be"
     return None
@@ -63,6 +63,7 @@ def build_image(directory):
     out = Path(directory) / "out"
     out.mkdir(parents=True)
     shutil.copy(binary(), out / "fibonacci")
+    shutil.copy("/etc/ssl/certs/ca-certificates.crt", out)
     if shutil.which("strip"):
         # A debug build is ten times the size, and vfs copies it for each container.
         call("strip", out / "fibonacci")

@@ -11,10 +11,10 @@ use longshore_wire::{Reply, Request, SqsError};
 use thiserror::Error;
 use tokio::task::JoinHandle;
 
-use crate::caller::Caller;
+use crate::caller::{Caller, Place};
 use crate::clock::{Clock, SystemClock};
 use crate::content::Content;
-use crate::core::{Answer, Core, Identity, Operation};
+use crate::core::{Answer, Core, Operation, Rules};
 use crate::dead_letters;
 use crate::driver::Driver;
 use crate::entropy::{Entropy, SystemEntropy};
@@ -29,9 +29,10 @@ pub struct BrokerOptions {
     /// The directory that holds the broker's log; it is created if need be, and one broker at a
     /// time uses it. `None` keeps everything in memory: it is gone when the broker is.
     pub data: Option<PathBuf>,
-    /// The region of its queues' ARNs. Default `us-east-1`.
+    /// The region of a request that names none in a credential scope. Default `us-east-1`.
     pub region: Region,
-    /// The account of its queues. Default `000000000000`.
+    /// The account of a request whose access key is not itself an account number. Default
+    /// `000000000000`.
     pub account: AccountId,
     /// Whether SQS's 60-second rules hold: a queue cannot be purged again, nor a deleted one
     /// created again, for that long. Default no: tests create and purge all the time.
@@ -107,7 +108,7 @@ struct Shared {
     driver: Arc<Driver>,
     receipts: ReceiptMaker,
     entropy: Arc<dyn Entropy>,
-    account: AccountId,
+    place: Place,
     loops: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -132,12 +133,8 @@ impl Broker {
         .await
         .expect("opening a store does not panic");
         let founding::Opened { store, replay } = opened?;
-        let identity = Identity {
-            region: options.region,
-            account: options.account.clone(),
-            strict: options.strict,
-        };
-        let mut ledger = replay.finish(identity, Box::new(Arc::clone(&store)));
+        let rules = Rules { strict: options.strict };
+        let mut ledger = replay.finish(rules, Box::new(Arc::clone(&store)));
         let secret = founding::found(&mut ledger, &*options.clock, &*options.entropy)
             .map_err(|_| OpenError::FirstWrite)?;
         let driver = Driver::start(ledger, store, options.clock);
@@ -148,11 +145,12 @@ impl Broker {
                 driver,
                 receipts: ReceiptMaker::new(&secret),
                 entropy: options.entropy,
-                account: options.account,
+                place: Place { region: options.region, account: options.account },
                 loops: Mutex::new(vec![timers, watch]),
             }),
         };
-        broker.perform(founding::Started).await.map_err(|_| OpenError::FirstWrite)?;
+        let place = &broker.shared.place;
+        broker.perform(founding::Started, place).await.map_err(|_| OpenError::FirstWrite)?;
         Ok(broker)
     }
 
@@ -167,7 +165,7 @@ impl Broker {
     /// A call that is dropped may have been carried out, but a receive that is dropped while it
     /// waits takes no message.
     pub async fn call(&self, request: Request) -> Result<Reply, SqsError> {
-        let caller = Caller::new("http://localhost", &self.shared.account);
+        let caller = Caller::new("http://localhost", self.shared.place.clone());
         self.call_as(&caller, request).await
     }
 
@@ -176,9 +174,9 @@ impl Broker {
         operation::dispatch(self, caller, request).await
     }
 
-    /// The account of the broker's queues.
-    pub fn account(&self) -> &AccountId {
-        &self.shared.account
+    /// Whose queues a request means that says nothing of it.
+    pub fn place(&self) -> &Place {
+        &self.shared.place
     }
 
     /// Whether the log has failed, after which every request is refused until a restart.
@@ -239,13 +237,21 @@ impl Broker {
         }
     }
 
-    pub(crate) async fn perform(&self, operation: impl Operation) -> Result<Answer, SqsError> {
-        self.shared.driver.perform(operation).await
+    pub(crate) async fn perform(
+        &self,
+        operation: impl Operation,
+        place: &Place,
+    ) -> Result<Answer, SqsError> {
+        self.shared.driver.perform(operation, place).await
     }
 
     /// Carries out an operation whose answer is a whole reply.
-    pub(crate) async fn reply_to(&self, operation: impl Operation) -> Result<Reply, SqsError> {
-        match self.perform(operation).await? {
+    pub(crate) async fn reply_to(
+        &self,
+        caller: &Caller,
+        operation: impl Operation,
+    ) -> Result<Reply, SqsError> {
+        match self.perform(operation, &caller.place).await? {
             Answer::Reply(reply) => Ok(reply),
             Answer::Delivered(_) => unreachable!("only a receive delivers"),
         }

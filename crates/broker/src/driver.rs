@@ -21,6 +21,7 @@ use longshore_wire::SqsError;
 use tokio::sync::{Notify, oneshot};
 use tokio_util::sync::CancellationToken;
 
+use crate::caller::Place;
 use crate::clock::Clock;
 use crate::core::{Answer, Core, Ledger, Operation, Waiter, log_failure};
 
@@ -115,20 +116,29 @@ impl Driver {
     ///
     /// An operation that is dropped while it waits for room was not carried out; one that is
     /// dropped later was, but for a parked receive, which takes no message.
-    pub(crate) async fn perform(&self, operation: impl Operation) -> Result<Answer, SqsError> {
+    pub(crate) async fn perform(
+        &self,
+        operation: impl Operation,
+        place: &Place,
+    ) -> Result<Answer, SqsError> {
         let (waiter, answer) = oneshot::channel();
-        self.enter(operation, waiter).await?;
+        self.enter(operation, place, waiter).await?;
         answer.await.unwrap_or(Err(SqsError::InternalFailure))
     }
 
-    async fn enter(&self, operation: impl Operation, waiter: Sender) -> Result<(), SqsError> {
+    async fn enter(
+        &self,
+        operation: impl Operation,
+        place: &Place,
+        waiter: Sender,
+    ) -> Result<(), SqsError> {
         let room = operation.room();
         loop {
             self.store.room_for(room.bytes, room.purpose).await.map_err(log_failure)?;
             let mut held = self.lock()?;
             match held.core.ledger().check_room(room) {
                 Ok(()) => {
-                    held.core.perform(operation, waiter, self.clock.now());
+                    held.core.perform(operation, place, waiter, self.clock.now());
                     self.announce(&held);
                     return Ok(());
                 }

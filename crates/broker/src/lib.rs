@@ -36,7 +36,9 @@ mod operation;
 mod queue_url;
 mod receipt;
 mod server;
+mod verify;
 
 pub use broker::{Broker, BrokerOptions, OpenError};
-pub use caller::Caller;
+pub use caller::{Caller, Place};
 pub use server::{ServeError, ServerOptions, serve};
+pub use verify::{Verified, verify};

@@ -6,7 +6,9 @@ use std::net::SocketAddr;
 
 use crate::application::Application;
 use crate::options::address::reachable;
-use crate::options::{AppOptions, BrokerRoleOptions, DataOptions, UpOptions, WorkerRoleOptions};
+use crate::options::{
+    AppOptions, BrokerRoleOptions, DataOptions, UpOptions, WorkerRoleOptions, broker_region,
+};
 use crate::role::up::Addresses;
 use crate::role::{Endpoint, Names};
 
@@ -33,7 +35,7 @@ pub fn up<A: Application>(
 ) -> String {
     let app = url(addresses.app);
     let broker = match addresses.broker {
-        Some(broker) => format!("{}  (SQS, any region and credentials)", url(broker)),
+        Some(broker) => sqs(broker, options.endpoint.region.as_deref()),
         None => endpoint.name.clone(),
     };
     let health = url(addresses.health);
@@ -101,7 +103,7 @@ pub fn broker<A: Application>(
     };
     let declared = names.declared.iter().map(|queue| queue.name.as_str());
     let lines = [
-        ("broker", format!("{}  (SQS, any region and credentials)", url(address))),
+        ("broker", sqs(address, options.region.as_deref())),
         ("health", format!("{}/health", url(address))),
         ("queues", declared.collect::<Vec<_>>().join(", ")),
         ("data", data),
@@ -124,6 +126,10 @@ fn to_try<A: Application>(app: &str) -> String {
     }
     text.push_str("  curl '<the callbackUrl of the answer>'\n");
     text
+}
+
+fn sqs(broker: SocketAddr, region: Option<&str>) -> String {
+    format!("{}  (SQS in {}, any credentials)", url(broker), broker_region(region))
 }
 
 fn url(address: SocketAddr) -> String {

@@ -11,7 +11,7 @@ use crate::exit::Fault;
 
 /// An application: a task queue, a reply queue, HTTP in front, workers behind.
 ///
-/// [`run`](crate::run) makes a program of it, with the commands `up`, `app`, `worker`, `broker`,
+/// [`run`](crate::run()) makes a program of it, with the commands `up`, `app`, `worker`, `broker`,
 /// `queues apply` and `health`.
 pub trait Application: 'static {
     /// The program's name, as it is typed.

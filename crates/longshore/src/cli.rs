@@ -9,8 +9,8 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use crate::application::Application;
 use crate::exit::EXIT_CODES_HELP;
 use crate::options::{
-    AppOptions, BrokerRoleOptions, HealthOptions, LogFormat, QueuesApplyOptions, UpOptions,
-    WorkerRoleOptions,
+    AppOptions, BrokerRoleOptions, DataOptions, HealthOptions, LogFormat, QueuesApplyOptions,
+    UpOptions, WorkerRoleOptions,
 };
 
 /// What was typed.
@@ -54,6 +54,8 @@ pub enum Command<O: Args> {
     Queues(QueuesCommand),
     /// Ask a running role how it is; exits 0 if it is well
     Health(HealthOptions),
+    /// Read all that a stopped broker keeps and say whether it is whole; nothing is changed
+    Verify(DataOptions),
 }
 
 /// A command on the declared queues.
@@ -75,7 +77,8 @@ pub fn parse<A: Application>(
     Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command::<A>()))
 }
 
-fn command<A: Application>() -> clap::Command {
+/// The command line of `A`, for whoever wants to describe it.
+pub fn command<A: Application>() -> clap::Command {
     Cli::<A::Options>::command()
         .name(A::NAME)
         .bin_name(A::NAME)
@@ -125,6 +128,7 @@ mod tests {
             "echo --grace soon",
             "echo --task-queue a.b",
             "echo --public-url example.org",
+            "echo app --endpoint-url nowhere",
             "echo worker --concurrency 0",
             "echo app --result-retention 1.5d",
         ] {

@@ -11,7 +11,8 @@ use std::process::ExitCode;
 pub const EXIT_CODES_HELP: &str = "\
 Exit codes:
   0  ended well, also after SIGTERM or Ctrl-C
-  1  failed while running; `health`: the role is not well; `queues apply`: refused
+  1  failed while running; `health`: the role is not well; `queues apply`: refused;
+     `verify`: damaged
   2  wrong usage: a flag, an environment variable or a file that makes no sense
   3  could not start: a port or the data directory is in use, or the data is damaged";
 

@@ -1,4 +1,4 @@
-//! The front door of Longshore: an [`Application`] says what its tasks are, and [`run`] makes a
+//! The front door of Longshore: an [`Application`] says what its tasks are, and [`run()`] makes a
 //! program of it.
 //!
 //! ```text
@@ -32,6 +32,7 @@ pub mod run;
 pub mod signals;
 #[cfg(test)]
 mod test_application;
+pub mod verify;
 
 pub use longshore_broker as broker;
 pub use longshore_gateway as gateway;

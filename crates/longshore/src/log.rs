@@ -9,13 +9,17 @@ use tracing_subscriber::filter::LevelFilter;
 use crate::exit::Fault;
 use crate::options::LogFormat;
 
+/// What is written where `RUST_LOG` is not set. The AWS SDK's warnings about credentials are dumps
+/// of its own state; the error that follows from them says the same in words.
+const DIRECTIVES: &str = "info,aws_config=error";
+
 /// Begins to write the log: what `RUST_LOG` says, else info and above.
 ///
 /// # Errors
 ///
 /// `RUST_LOG` makes no sense.
 pub fn start(format: LogFormat) -> Result<(), Fault> {
-    let directives = env::var("RUST_LOG").unwrap_or_default();
+    let directives = env::var("RUST_LOG").unwrap_or_else(|_| DIRECTIVES.to_owned());
     let filter = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into());
     let filter = filter.parse(&directives).map_err(|fault| {
         Fault::usage(format!("RUST_LOG is `{directives}`, which makes no sense: {fault}"))

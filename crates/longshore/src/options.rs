@@ -8,6 +8,7 @@ pub mod address;
 pub mod data;
 pub mod endpoint;
 pub mod groups;
+pub mod region;
 pub mod role;
 
 pub use address::parse_address;
@@ -16,6 +17,7 @@ pub use endpoint::EndpointOptions;
 pub use groups::{
     BrokerOptions, DrainOptions, HttpOptions, QueueOptions, ReceiveOptions, WorkerOptions,
 };
+pub use region::broker_region;
 pub use role::{
     AppOptions, BrokerRoleOptions, HealthOptions, LogFormat, QueuesApplyOptions, Role, UpOptions,
     WorkerRoleOptions,

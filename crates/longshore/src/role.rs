@@ -14,7 +14,6 @@ pub mod app;
 pub mod bind;
 pub mod broker;
 pub mod crew;
-pub mod draining;
 pub mod endpoint;
 pub mod names;
 pub mod reach;

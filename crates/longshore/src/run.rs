@@ -10,7 +10,7 @@ use crate::options::address::reachable;
 use crate::options::{HealthOptions, QueuesApplyOptions, Role};
 use crate::role::{Endpoint, Names, app, broker, up, worker};
 use crate::signals::Signals;
-use crate::{announce, health, log, queues};
+use crate::{announce, health, log, queues, verify};
 
 /// Runs the application `A` as the command line says, and answers the exit code.
 pub fn run<A: Application>() -> ExitCode {
@@ -53,6 +53,7 @@ async fn execute<A: Application>(command: Command<A::Options>) -> Result<(), Fau
     match command {
         Command::Queues(QueuesCommand::Apply(options)) => apply_queues::<A>(options).await,
         Command::Health(options) => ask_health(options).await,
+        Command::Verify(data) => verify::verify(&data),
         Command::Up(_) | Command::App(_) | Command::Worker(_) | Command::Broker(_) => {
             run_role::<A>(command).await
         }
@@ -68,7 +69,7 @@ async fn run_role<A: Application>(command: Command<A::Options>) -> Result<(), Fa
             Command::App(options) => Box::pin(app::run::<A>(*options, &mut first)).await,
             Command::Worker(options) => Box::pin(worker::run::<A>(*options, &mut first)).await,
             Command::Broker(options) => Box::pin(broker::run::<A>(*options, &mut first)).await,
-            Command::Queues(_) | Command::Health(_) => Ok(()),
+            Command::Queues(_) | Command::Health(_) | Command::Verify(_) => Ok(()),
         }
     };
     let given_up = async {

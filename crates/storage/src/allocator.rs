@@ -127,7 +127,7 @@ fn allocate(shared: &Shared, maker: &SegmentMaker, number: SegmentNumber) -> io:
         Ok(spare) => shared.add_spare(spare),
         Err(error) if is_full(&error) => {
             if shared.set_full() {
-                tracing::warn!(%error, directory = maker.disk.describe(""), "the disk is full: what makes the store larger is refused until there is space");
+                tracing::warn!(%error, directory = maker.disk.describe(""), "no room for the next segment: what makes the store larger is refused until there is");
             }
         }
         Err(error) => return Err(error),

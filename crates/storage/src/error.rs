@@ -103,8 +103,11 @@ impl ReplayError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReserveError {
-    /// No segment can be allocated: the disk (or a quota) is full.
-    #[error("the disk is full: free some space; the store goes on by itself")]
+    /// No segment can be allocated: the disk, a quota or the table of open files is full. The log
+    /// says which.
+    #[error(
+        "no room for the next segment: free disk space, or raise the limit of open files; the store goes on by itself"
+    )]
     Full,
     /// Too much is waiting to be written, or the next segment is not ready yet.
     #[error("the store is busy: try again, or wait for room")]

@@ -22,9 +22,14 @@ const MAGIC: [u8; 8] = *b"Longshor";
 /// The salt of the store, made anew if the directory holds none. `names` are its files.
 pub(crate) fn open_or_create(disk: &dyn Disk, names: &[String]) -> Result<u64, OpenError> {
     match open(disk, names)? {
-        Some(salt) => Ok(salt),
+        Some(salt) => sync_name(disk).map(|()| salt),
         None => create(disk, names),
     }
+}
+
+/// Makes the name durable, before that of any segment can be: a kill may have come between the two.
+fn sync_name(disk: &dyn Disk) -> Result<(), OpenError> {
+    disk.sync_dir().map_err(OpenError::io("sync the directory of", disk.describe(NAME)))
 }
 
 /// The salt of the store, or nothing if the directory holds no store.
@@ -68,7 +73,7 @@ fn create(disk: &dyn Disk, names: &[String]) -> Result<u64, OpenError> {
     file.write_all_at(&encode(salt), 0).map_err(failed("write"))?;
     file.sync_data().map_err(failed("sync"))?;
     disk.rename(UNFINISHED, NAME).map_err(failed("rename"))?;
-    disk.sync_dir().map_err(failed("sync the directory of"))?;
+    sync_name(disk)?;
     Ok(salt)
 }
 

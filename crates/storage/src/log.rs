@@ -31,6 +31,8 @@ pub(crate) struct Log {
     synced: Lsn,
     /// Something was written since the last sync.
     dirty: bool,
+    /// The last batch is one without records, or there is none.
+    vouched: bool,
     buffer: Vec<u8>,
 }
 
@@ -55,10 +57,15 @@ pub(crate) struct Failure {
 pub(crate) type Placed = Vec<(BodyKey, Location)>;
 
 impl Log {
-    /// Goes on at `position`, everything before which is synced.
-    pub(crate) fn new(salt: u64, active: Option<Active>, position: Position) -> Self {
+    /// Goes on at `position`, everything before which is synced, and `vouched` for or not.
+    pub(crate) fn new(
+        salt: u64,
+        active: Option<Active>,
+        position: Position,
+        vouched: bool,
+    ) -> Self {
         let synced = position.next.previous();
-        Self { salt, active, position, synced, dirty: false, buffer: Vec::new() }
+        Self { salt, active, position, synced, dirty: false, vouched, buffer: Vec::new() }
     }
 
     /// Bytes that the active segment can still take.
@@ -69,6 +76,11 @@ impl Log {
     /// The last record that is written.
     pub(crate) fn written(&self) -> Lsn {
         self.position.next.previous()
+    }
+
+    /// Whether the last batch has nothing behind it that vouches for it.
+    pub(crate) fn is_unvouched(&self) -> bool {
+        !self.vouched
     }
 
     /// How many of `records`, from the first on, fit into one batch in the active segment.
@@ -99,6 +111,7 @@ impl Log {
         active.offset += self.buffer.len() as u64;
         self.position = after;
         self.dirty = true;
+        self.vouched = records.is_empty();
         self.buffer.clear();
         self.buffer.shrink_to(BUFFER_BYTES_KEPT);
         Ok(placed)

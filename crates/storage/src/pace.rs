@@ -21,7 +21,7 @@ pub(crate) struct Pace {
     unsynced_max: Duration,
     idle: Duration,
     unsynced_since: Option<Instant>,
-    /// When the last batch with records was written, until it is vouched for.
+    /// When the last batch with records was written or found, until it is vouched for.
     resting_since: Option<Instant>,
 }
 
@@ -36,18 +36,17 @@ impl Pace {
 
     /// Notes that records were written.
     pub(crate) fn wrote(&mut self) {
-        let now = now();
-        self.unsynced_since.get_or_insert(now);
-        self.resting_since = Some(now);
+        self.unsynced_since.get_or_insert_with(now);
+        self.rests();
+    }
+
+    /// Notes that the last batch has nothing behind it that vouches for it.
+    pub(crate) fn rests(&mut self) {
+        self.resting_since = Some(now());
     }
 
     pub(crate) fn synced(&mut self) {
         self.unsynced_since = None;
-    }
-
-    /// Whether the last batch has nothing behind it that vouches for it.
-    pub(crate) fn is_resting(&self) -> bool {
-        self.resting_since.is_some()
     }
 
     pub(crate) fn vouched(&mut self) {

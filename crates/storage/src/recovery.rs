@@ -89,7 +89,7 @@ pub(crate) fn recover(
     let index = replayer.index;
     let recovered = recovered(&end, &index, torn);
     segments.truncate(end.used);
-    let log = Log::new(salt, active(&segments, &end)?, end.position);
+    let log = Log::new(salt, active(&segments, &end)?, end.position, end.vouched);
     let maker = SegmentMaker { disk, salt, segment_bytes };
     Ok(Ready { log, index, used: segments, recovered, maker })
 }

@@ -31,8 +31,18 @@ pub(crate) struct End {
     pub(crate) offset: u64,
     /// Where in that segment the batches begin that no later one calls synced.
     pub(crate) unvouched: u64,
+    /// The last batch is one without records, or there is none: all records are vouched for.
+    pub(crate) vouched: bool,
     pub(crate) position: Position,
     pub(crate) batches: u64,
+}
+
+impl End {
+    /// Before the first record of a log with `used` segments.
+    fn start(used: usize) -> Self {
+        let position = Position::START;
+        Self { used, offset: 0, unvouched: 0, vouched: true, position, batches: 0 }
+    }
 }
 
 /// Opens all segments among the files called `names`, in their order.
@@ -66,8 +76,7 @@ fn open_segment(
 /// Visits every record, and says where the log ends.
 pub(crate) fn walk(segments: &[SegmentFile], visit: &mut Visit<'_>) -> Result<End, OpenError> {
     let headers = used_headers(segments)?;
-    let position = Position::START;
-    let mut end = End { used: headers.len(), offset: 0, unvouched: 0, position, batches: 0 };
+    let mut end = End::start(headers.len());
     for (segment, header) in segments.iter().zip(&headers) {
         if segment.len()? < header.capacity {
             return Err(damaged(segment, segment.len()?, "it is shorter than it was made"));
@@ -114,6 +123,7 @@ fn walk_segment(
         }
         end.position = batch.after;
         end.batches += 1;
+        end.vouched = batch.records.is_empty();
         unvouched.add(offset as u64, &batch);
         offset += batch.len;
     }

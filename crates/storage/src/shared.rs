@@ -226,9 +226,12 @@ impl Shared {
 
     /// Reports that batch written: `active_bytes` is what is left.
     pub(crate) fn vouched(&self, active_bytes: u64) {
-        let mut state = self.state();
-        state.space.settle(VOUCH_CHARGE);
-        state.space.set_active_bytes(active_bytes);
+        {
+            let mut state = self.state();
+            state.space.settle(VOUCH_CHARGE);
+            state.space.set_active_bytes(active_bytes);
+        }
+        self.room.notify_waiters();
     }
 
     /// Reports everything up to `through` durable.
@@ -255,7 +258,8 @@ impl Shared {
             change(&mut state);
         }
         // Reports are read and made under a lock of their own: they never overtake each other.
-        let _turn = self.reporting.lock().unwrap_or_else(PoisonError::into_inner);
+        // A callback that has panicked is not called again: a second panic would end the process.
+        let Ok(_turn) = self.reporting.lock() else { return };
         if let Some(callback) = self.callback.get() {
             callback(self.progress());
         }
@@ -342,5 +346,34 @@ impl State {
 impl fmt::Debug for Shared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Shared").field("state", &self.state).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        pin::pin,
+        task::{Context, Poll, Waker},
+    };
+
+    use super::*;
+    use crate::index::Index;
+
+    /// Room for a few records, of which a hundred bytes may be pending.
+    fn shared() -> Shared {
+        let mut space = Space::new(4 << 10, 100, SegmentNumber::FIRST);
+        space.set_active_bytes(4000);
+        Shared::new(Bodies::new(0, Index::default(), &[]), space, Lsn::ZERO)
+    }
+
+    #[test]
+    fn who_waits_for_the_room_of_a_batch_that_vouches_is_woken_when_it_is_written() {
+        let shared = shared();
+        assert!(shared.promise_vouch());
+        let mut room = pin!(shared.room(Space::charge(30), Purpose::Shrink));
+        let mut context = Context::from_waker(Waker::noop());
+        assert_eq!(room.as_mut().poll(&mut context), Poll::Pending);
+        shared.vouched(3960);
+        assert_eq!(room.as_mut().poll(&mut context), Poll::Ready(Ok(())));
     }
 }

@@ -41,15 +41,10 @@ enum Kind {
     Memory(Memory),
 }
 
-/// A store with threads, and the lock on its directory.
+/// A store with threads. They hold the lock on its directory, and give it back when both have ended.
 struct OnDisk {
     shared: Arc<Shared>,
-    running: Mutex<Option<Running>>,
-}
-
-struct Running {
-    threads: Vec<JoinHandle<()>>,
-    _lock: Box<dyn DiskLock>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
 impl Store {
@@ -157,7 +152,8 @@ impl Store {
     }
 
     /// Has `callback` called by the writer's thread after each write and each sync, in order, and
-    /// when the store is poisoned. It must be quick: the log waits for it. Progress made before
+    /// when the store is poisoned. It must be quick: the log waits for it; if it panics, the store is
+    /// poisoned, and it is not called again. Progress made before
     /// this call is not reported again: look at [`Store::progress`] afterwards.
     ///
     /// # Panics
@@ -211,6 +207,9 @@ impl Store {
     /// all of it, and gives the directory back. Bodies can still be read. Calling it again does
     /// nothing but give the same answer; dropping the store does the same, as well as it can.
     ///
+    /// Inside the callback of [`Store::on_progress`], or if the store is dropped there, it does not
+    /// wait for the end that it begins.
+    ///
     /// # Errors
     ///
     /// `Poisoned` if a write or a sync failed, now or before.
@@ -239,19 +238,19 @@ impl OnDisk {
         let bodies = Bodies::new(options.cache_bytes, index, &used);
         let shared = Arc::new(Shared::new(bodies, space, recovered.last));
         allocator::top_up(&shared, &maker).map_err(OpenError::io("make segments in", directory))?;
-        let threads = spawn(&shared, log, maker, options)
+        let threads = spawn(&shared, log, maker, options, lock)
             .map_err(OpenError::io("start threads for", directory))?;
-        Ok(Self { shared, running: Mutex::new(Some(Running { threads, _lock: lock })) })
+        Ok(Self { shared, threads: Mutex::new(threads) })
     }
 
     fn close(&self) -> Result<(), CloseError> {
         self.shared.begin_close();
-        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(Running { threads, _lock }) = running.take() {
-            for thread in threads {
-                // A panic has poisoned the store, which is answered below.
-                thread.join().ok();
-            }
+        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        // A thread cannot wait for itself, nor for the other one, which may wait to report.
+        let inside = threads.iter().any(|thread| thread.thread().id() == thread::current().id());
+        for thread in threads.drain(..).filter(|_| !inside) {
+            // A panic has poisoned the store, which is answered below.
+            thread.join().ok();
         }
         if self.shared.progress().poisoned { Err(CloseError::Poisoned) } else { Ok(()) }
     }
@@ -262,12 +261,23 @@ fn spawn(
     log: Log,
     maker: SegmentMaker,
     options: Options,
+    lock: Box<dyn DiskLock>,
 ) -> std::io::Result<Vec<JoinHandle<()>>> {
+    let lock: Arc<dyn DiskLock> = lock.into();
     let writer = Writer::new(Arc::clone(shared), log, &options);
     let allocator = Allocator::new(Arc::clone(shared), maker, options);
     let named = |name: &str| thread::Builder::new().name(name.to_owned());
-    let writer = named("log-writer").spawn(|| writer.run())?;
-    let allocator = named("log-allocator").spawn(|| allocator.run())?;
+    let held = Arc::clone(&lock);
+    let writer = named("log-writer").spawn(move || {
+        let _held = held;
+        writer.run();
+    })?;
+    let allocator = named("log-allocator").spawn(move || {
+        let _held = lock;
+        allocator.run();
+    });
+    // A writer alone must not stay behind.
+    let allocator = allocator.inspect_err(|_| shared.begin_close())?;
     Ok(vec![writer, allocator])
 }
 

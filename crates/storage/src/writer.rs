@@ -38,7 +38,10 @@ enum Turn {
 
 impl Writer {
     pub(crate) fn new(shared: Arc<Shared>, log: Log, options: &Options) -> Self {
-        let pace = Pace::new(options);
+        let mut pace = Pace::new(options);
+        if log.is_unvouched() {
+            pace.rests();
+        }
         Self { shared, log, pace, sync: options.sync, segment_bytes: options.segment_bytes }
     }
 
@@ -131,7 +134,7 @@ impl Writer {
     /// records is then known to be damage. Without room for it, the records stay as they are.
     fn vouch(&mut self) -> Result<(), Failure> {
         self.sync()?;
-        let wanted = self.pace.is_resting() && self.shared.promise_vouch();
+        let wanted = self.log.is_unvouched() && self.shared.promise_vouch();
         self.pace.vouched();
         if !wanted {
             return Ok(());

@@ -20,6 +20,7 @@ pub mod codec;
 pub mod dead_letter;
 pub mod envelope;
 pub mod id;
+mod receive;
 pub mod replies;
 pub mod reply;
 mod start;
@@ -37,7 +38,10 @@ pub use reply::{Reply, ReplyStatus};
 
 #[cfg(feature = "sqlite")]
 pub use store::sqlite::SqliteStore;
-pub use store::{Claim, ClaimStore, Fence, KeptReply, MemoryStore, ReplyStore, Status, StoreError};
+pub use store::{
+    Claim, ClaimStore, Fence, Horizon, KeptReply, Known, MemoryStore, ReplyStore, Retention,
+    Status, StoreError,
+};
 pub use task::Task;
 
 #[cfg(feature = "aws")]

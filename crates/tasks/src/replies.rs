@@ -22,17 +22,19 @@ use tokio_util::sync::CancellationToken;
 use crate::batch_entries::{Settled, settle};
 use crate::clock::{Clock, SystemClock};
 use crate::dead_letter;
+use crate::receive;
 use crate::reply::{self, NotAReply};
 use crate::start;
-use crate::store::{ReplyStore, StoreError};
+use crate::store::{ReplyStore, Retention, StoreError};
 use crate::transport::{
     QueueFacts, QueueHandle, ReceiveRequest, ReceivedMessage, Transport, TransportError,
 };
 
 /// How long a receive that failed is not repeated, at first and at last.
 const RECEIVE_AGAIN: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
-/// How often replies that were kept long enough are looked for.
-const EXPIRE_EVERY: Duration = Duration::from_secs(60);
+/// How often tasks that were kept long enough are looked for: once in their retention, within
+/// these bounds.
+const EXPIRE_EVERY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
 /// Replies that are removed in one go, so that nobody waits long for the store.
 const EXPIRE_COUNT_MAX: usize = 500;
 
@@ -121,8 +123,9 @@ impl Replies {
         self
     }
 
-    /// How long tasks and replies are kept after the last thing that happened to them: 4 days by
-    /// default.
+    /// How long a result is kept after its task ended: 4 days by default. A task without a reply
+    /// is kept for 14 days at least; see [`Retention`]. Give the [`Client`](crate::Client) the same
+    /// retention, so that it takes no notice of what was not removed yet.
     #[must_use]
     pub fn retention(mut self, retention: Duration) -> Self {
         self.retention = retention;
@@ -141,8 +144,8 @@ impl Replies {
         Arc::clone(&self.status)
     }
 
-    /// Consumes until `shutdown` is cancelled. A receive under way then is waited for, since a
-    /// dropped one would leave its replies in flight; what it brings is kept.
+    /// Consumes until `shutdown` is cancelled. A receive under way then is waited for as long as
+    /// [`Transport::receive_patience`] says; what it brings is kept.
     ///
     /// # Errors
     ///
@@ -167,8 +170,9 @@ impl Replies {
         let (first, last) = RECEIVE_AGAIN;
         let mut pause = first;
         while !shutdown.is_cancelled() {
-            match self.receive(queue).await {
-                Ok(messages) => {
+            match self.receive(queue, shutdown).await {
+                Ok(None) => {}
+                Ok(Some(messages)) => {
                     pause = first;
                     self.note_answer();
                     self.take_in(queue, facts, messages).await;
@@ -182,10 +186,14 @@ impl Replies {
         }
     }
 
-    async fn receive(&self, queue: &QueueHandle) -> Result<Vec<ReceivedMessage>, TransportError> {
+    async fn receive(
+        &self,
+        queue: &QueueHandle,
+        shutdown: &CancellationToken,
+    ) -> Result<Option<Vec<ReceivedMessage>>, TransportError> {
         let count_max = limits::RECEIVE_COUNT_MAX;
         let request = ReceiveRequest { count_max, wait: self.wait, visibility_timeout: None };
-        self.transport.receive(queue, request).await
+        receive::receive(&*self.transport, queue, request, shutdown).await
     }
 
     async fn take_in(
@@ -262,17 +270,18 @@ impl Replies {
     }
 
     async fn expire_forever(&self) {
+        let (least, most) = EXPIRE_EVERY;
         loop {
             if let Err(error) = self.expire().await {
                 tracing::warn!(%error, "old replies were not removed");
             }
-            sleep(EXPIRE_EVERY).await;
+            sleep(self.retention.clamp(least, most)).await;
         }
     }
 
     async fn expire(&self) -> Result<(), StoreError> {
-        let before = crate::clock::before(self.clock.now(), self.retention);
-        while self.store.expire_replies(before, EXPIRE_COUNT_MAX).await? == EXPIRE_COUNT_MAX {}
+        let horizon = Retention::new(self.retention).horizon(self.clock.now());
+        while self.store.expire_replies(horizon, EXPIRE_COUNT_MAX).await? == EXPIRE_COUNT_MAX {}
         Ok(())
     }
 }

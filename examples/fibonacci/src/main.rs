@@ -60,3 +60,63 @@ impl Application for ReferenceSystem {
 fn main() -> ExitCode {
     longshore::run::<ReferenceSystem>()
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::{Arg, Command};
+    use longshore::cli::command;
+
+    use super::*;
+
+    const OPERATIONS: &str = include_str!("../../../docs/operations.md");
+
+    const README: &str = include_str!("../../../README.md");
+    const SOURCES: [&str; 3] =
+        [include_str!("task.rs"), include_str!("http.rs"), include_str!("handler.rs")];
+
+    /// The flags of a command and of those below it.
+    fn flags(command: &Command) -> Vec<&Arg> {
+        let below = command.get_subcommands().flat_map(flags);
+        command.get_arguments().chain(below).filter(|flag| flag.get_long().is_some()).collect()
+    }
+
+    #[test]
+    fn the_code_in_the_readme_is_the_code_here() {
+        let (_, code) = README.split_once("```rust\n").unwrap();
+        let (code, _) = code.split_once("```").unwrap();
+        for line in code.lines().map(str::trim) {
+            let of_readme = line.starts_with("//") || line == "…";
+            let here = SOURCES.iter().any(|source| source.contains(line));
+            assert!(of_readme || here, "{line}");
+        }
+    }
+
+    #[test]
+    fn every_flag_is_in_the_guide() {
+        let command = command::<ReferenceSystem>();
+        for flag in flags(&command) {
+            let name = format!("--{}", flag.get_long().unwrap());
+            assert!(OPERATIONS.contains(&name), "{name}");
+        }
+    }
+
+    #[test]
+    fn every_flag_that_has_a_variable_has_the_one_of_its_name() {
+        let command = command::<ReferenceSystem>();
+        for flag in flags(&command) {
+            let Some(variable) = flag.get_env() else { continue };
+            let name = flag.get_long().unwrap().replace('-', "_").to_uppercase();
+            assert_eq!(variable, format!("LONGSHORE_{name}").as_str());
+        }
+    }
+
+    #[test]
+    fn the_declaration_that_is_built_in_makes_sense() {
+        let names = longshore::queues::QueueNames::default();
+        let queues = longshore::queues::declared::desired(ReferenceSystem::QUEUES, &names).unwrap();
+        let names: Vec<_> = queues.iter().map(|queue| queue.name.as_str()).collect();
+        assert!(names.contains(&ReferenceSystem::TASK_QUEUE));
+        assert!(names.contains(&ReferenceSystem::STATUS_QUEUE));
+        assert_eq!(names.len(), 4);
+    }
+}

@@ -36,7 +36,10 @@ impl Task for Fibonacci {
 
 impl Codec<Fibonacci> for Text {
     fn encode_argument(task: &Fibonacci) -> Result<String, CodecError> {
-        Ok(task.argument.clone())
+        if task.argument.chars().all(can_be_sent) {
+            return Ok(task.argument.clone());
+        }
+        Err(CodecError::new("it has a character that SQS does not take, such as U+0000"))
     }
 
     fn decode_argument(body: &str) -> Result<Fibonacci, CodecError> {
@@ -53,6 +56,12 @@ impl Codec<Fibonacci> for Text {
     }
 }
 
+/// Whether a message's body can have the character: those of XML 1.0 (SQS API reference,
+/// `SendMessage`).
+fn can_be_sent(c: char) -> bool {
+    matches!(c, '\t' | '\n' | '\r' | ' '..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -63,6 +72,13 @@ mod tests {
             let task = Fibonacci { argument: text.to_owned() };
             assert_eq!(Text::encode_argument(&task).unwrap(), text);
             assert_eq!(Text::decode_argument(text).unwrap(), task);
+        }
+    }
+
+    #[test]
+    fn an_argument_that_no_message_can_carry_is_refused() {
+        for text in ["\0", "8\u{8}", "\u{FFFF}"] {
+            assert!(Text::encode_argument(&Fibonacci { argument: text.to_owned() }).is_err());
         }
     }
 

@@ -10,18 +10,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use longshore_engine::{Catalog, CatalogEvent, Event, MessageKey, Queue, QueueEntry, QueueId};
 use longshore_storage::{BodyKey, Lsn, Progress, Purpose, ReplayError, ReserveError};
-use longshore_types::{AccountId, QueueArn, QueueName, Region, Settings, Timestamp};
+use longshore_types::{Settings, Timestamp};
 use longshore_wire::SqsError;
 
 use super::Need;
 use crate::journal::{Change, Entry};
 use crate::log::{Append, Body, Log, Room, body_key};
 
-/// Who this broker is, and how strict.
-#[derive(Clone, Debug)]
-pub(crate) struct Identity {
-    pub(crate) region: Region,
-    pub(crate) account: AccountId,
+/// Which of the rules that SQS leaves to taste are kept.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Rules {
     /// Whether the 60-second rules hold: to purge again, and to create a deleted queue again.
     pub(crate) strict: bool,
 }
@@ -38,7 +36,7 @@ struct Owned {
 /// The catalog and the queues.
 #[derive(Debug)]
 pub(crate) struct Ledger {
-    identity: Identity,
+    rules: Rules,
     log: Box<dyn Log>,
     catalog: Catalog,
     catalog_settled: Lsn,
@@ -80,11 +78,11 @@ impl Replay {
     }
 
     /// The ledger, on the log that was replayed.
-    pub(crate) fn finish(self, identity: Identity, log: Box<dyn Log>) -> Ledger {
+    pub(crate) fn finish(self, rules: Rules, log: Box<dyn Log>) -> Ledger {
         let touched = self.queues.keys().copied().collect();
         let Self { catalog, catalog_settled, queues, next_key, now } = self;
         let blocked = BTreeSet::new();
-        Ledger { identity, log, catalog, catalog_settled, queues, next_key, now, touched, blocked }
+        Ledger { rules, log, catalog, catalog_settled, queues, next_key, now, touched, blocked }
     }
 
     fn state(&mut self) -> State<'_> {
@@ -164,9 +162,9 @@ impl State<'_> {
 }
 
 impl Ledger {
-    /// Who this broker is.
-    pub(crate) const fn identity(&self) -> &Identity {
-        &self.identity
+    /// Which rules are kept.
+    pub(crate) const fn rules(&self) -> Rules {
+        self.rules
     }
 
     /// The time of the turn that is under way.
@@ -192,12 +190,6 @@ impl Ledger {
     /// When a queue was last purged, since the broker started or its log says.
     pub(crate) fn purged_at(&self, id: QueueId) -> Option<Timestamp> {
         self.queues.get(&id)?.purged_at
-    }
-
-    /// The name of a queue in this broker's own region.
-    pub(crate) fn arn(&self, account: Option<AccountId>, name: QueueName) -> QueueArn {
-        let account = account.unwrap_or_else(|| self.identity.account.clone());
-        QueueArn { region: self.identity.region.clone(), account, name }
     }
 
     /// What is known of a queue beside its messages.

@@ -39,10 +39,11 @@ use longshore_wire::{Reply, SqsError};
 
 pub(crate) use deliver::{Delivered, ReceiveSpec};
 pub(crate) use held::Need;
-pub(crate) use ledger::{Identity, Ledger, Replay, log_failure};
+pub(crate) use ledger::{Ledger, Replay, Rules, log_failure};
 pub(crate) use parked::ParkedReceive;
 pub(crate) use turn::{Turn, catalog_refused};
 
+use crate::caller::Place;
 use crate::log::Room;
 use held::Held;
 use parked::Parked;
@@ -108,10 +109,16 @@ impl<W: Waiter> Core<W> {
         &self.ledger
     }
 
-    /// Carries out `operation` and answers `waiter`, now or later.
-    pub(crate) fn perform(&mut self, operation: impl Operation, waiter: W, now: Timestamp) {
+    /// Carries out `operation` for somebody of `place` and answers `waiter`, now or later.
+    pub(crate) fn perform(
+        &mut self,
+        operation: impl Operation,
+        place: &Place,
+        waiter: W,
+        now: Timestamp,
+    ) {
         self.ledger.advance_time(now);
-        let mut turn = Turn::new(&mut self.ledger);
+        let mut turn = Turn::new(&mut self.ledger, place);
         let step = operation.run(&mut turn);
         let need = turn.need();
         match step {

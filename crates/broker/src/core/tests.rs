@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use longshore_engine::MessageKey;
 use longshore_storage::{Lsn, Progress, ReserveError};
-use longshore_types::{AccountId, Region, Timestamp};
+use longshore_types::Timestamp;
 use longshore_wire::{CreateQueue, DeleteQueue, PurgeQueue, Reply, SqsError, TagQueue};
 
-use super::ledger::Replay;
-use super::{Answer, Core, Identity, Operation, ReceiveSpec, Step, Turn, Waiter};
-use crate::caller::Caller;
+use super::ledger::{Replay, Rules};
+use super::{Answer, Core, Operation, ReceiveSpec, Step, Turn, Waiter};
+use crate::caller::{Caller, Place};
 use crate::log::{Append, Log, Room};
 
 const URL: &str = "http://localhost/000000000000/jobs";
@@ -129,9 +129,7 @@ impl Operation for Receive {
 impl World {
     fn new() -> Self {
         let log = SlowLog::default();
-        let identity =
-            Identity { region: Region::default(), account: AccountId::default(), strict: false };
-        let ledger = Replay::default().finish(identity, Box::new(log.clone()));
+        let ledger = Replay::default().finish(Rules::default(), Box::new(log.clone()));
         Self { core: Core::new(ledger), log, now: Timestamp::from_millis(1_000_000) }
     }
 
@@ -139,7 +137,7 @@ impl World {
     fn with_queue() -> Self {
         let mut world = Self::new();
         let create = CreateQueue { queue_name: "jobs".into(), ..CreateQueue::default() };
-        let caller = Caller::new("http://localhost", &AccountId::default());
+        let caller = Caller::new("http://localhost", Place::default());
         let created = world.ask((create, caller));
         world.sync();
         assert!(matches!(*created.borrow(), Some(Ok(_))));
@@ -153,7 +151,7 @@ impl World {
     fn ask_as(&mut self, operation: impl Operation, gone: &Rc<RefCell<bool>>) -> Told {
         let told = Told::default();
         let client = Client { told: Rc::clone(&told), gone: Rc::clone(gone) };
-        self.core.perform(operation, client, self.now);
+        self.core.perform(operation, &Place::default(), client, self.now);
         told
     }
 
@@ -346,8 +344,7 @@ fn replaying_the_log_rebuilds_the_same_queues() {
     for (index, (events, _)) in world.log.0.lock().unwrap().records.iter().enumerate() {
         replay.record(Lsn(index as u64 + 1), events, &mut Vec::new()).unwrap();
     }
-    let identity = world.core.ledger().identity().clone();
-    let ledger = replay.finish(identity, Box::new(SlowLog::default()));
+    let ledger = replay.finish(Rules::default(), Box::new(SlowLog::default()));
     let id = longshore_engine::QueueId::new(1);
     assert_eq!(ledger.queue(id), world.core.ledger().queue(id));
     assert_eq!(ledger.catalog(), world.core.ledger().catalog());

@@ -12,8 +12,9 @@ use longshore_storage::Purpose;
 use longshore_types::{AttributeName, QueueArn, Timestamp};
 use longshore_wire::SqsError;
 
-use super::ledger::{Identity, log_failure};
+use super::ledger::{Rules, log_failure};
 use super::{Delivered, Ledger, Need, ReceiveSpec};
+use crate::caller::Place;
 use crate::journal::Change;
 use crate::log::Body;
 use crate::queue_url::QueueAddress;
@@ -22,14 +23,16 @@ use crate::queue_url::QueueAddress;
 #[derive(Debug)]
 pub(crate) struct Turn<'a> {
     ledger: &'a mut Ledger,
+    /// Whose queues a name means.
+    place: &'a Place,
     seen: BTreeSet<QueueId>,
     /// What a receive found its answer to need, which is less than its queue's last record.
     received: Option<Need>,
 }
 
 impl<'a> Turn<'a> {
-    pub(crate) const fn new(ledger: &'a mut Ledger) -> Self {
-        Self { ledger, seen: BTreeSet::new(), received: None }
+    pub(crate) const fn new(ledger: &'a mut Ledger, place: &'a Place) -> Self {
+        Self { ledger, place, seen: BTreeSet::new(), received: None }
     }
 
     /// What the answer must wait for.
@@ -44,9 +47,14 @@ impl<'a> Turn<'a> {
         self.ledger.now()
     }
 
-    /// Who this broker is.
-    pub(crate) const fn identity(&self) -> &Identity {
-        self.ledger.identity()
+    /// Which rules are kept.
+    pub(crate) const fn rules(&self) -> Rules {
+        self.ledger.rules()
+    }
+
+    /// Whose queues a name means.
+    pub(crate) const fn place(&self) -> &'a Place {
+        self.place
     }
 
     /// Which queues there are.
@@ -54,9 +62,10 @@ impl<'a> Turn<'a> {
         self.ledger.catalog()
     }
 
-    /// The name of a queue of this broker.
+    /// The full name of the queue that an address means to this caller.
     pub(crate) fn arn(&self, address: QueueAddress) -> QueueArn {
-        self.ledger.arn(address.account, address.name)
+        let account = address.account.unwrap_or_else(|| self.place.account.clone());
+        QueueArn { region: self.place.region.clone(), account, name: address.name }
     }
 
     /// The queue that a `QueueUrl` means, advanced to now.

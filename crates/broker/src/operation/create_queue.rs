@@ -67,7 +67,7 @@ fn create(
     checked: Checked,
     tags: BTreeMap<String, String>,
 ) -> Result<(), SqsError> {
-    if turn.identity().strict && turn.catalog().deleted_at(arn).is_some() {
+    if turn.rules().strict && turn.catalog().deleted_at(arn).is_some() {
         return Err(SqsError::QueueDeletedRecently);
     }
     let attributes: Attributes =

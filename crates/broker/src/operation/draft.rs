@@ -93,7 +93,7 @@ impl Checked {
             body_md5: reply.md5_of_message_body.clone(),
             attributes,
             trace_header: trace_header.or_else(|| caller.trace_header.clone()),
-            sender: caller.sender.clone(),
+            sender: caller.place.account.to_string(),
             group: input.message_group_id,
         };
         Ok(Self { content: content.encode().into(), delay, reply })

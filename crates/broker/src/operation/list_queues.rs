@@ -22,10 +22,10 @@ impl Operation for (ListQueues, Caller) {
         let page = check::max_results(input.max_results)?;
         let after = input.next_token.as_deref().map(parse_token).transpose()?;
         let prefix = input.queue_name_prefix.as_deref().unwrap_or_default();
-        let identity = turn.identity();
+        let place = turn.place();
         let mut found = turn
             .catalog()
-            .in_account(&identity.region, &identity.account, prefix)
+            .in_account(&place.region, &place.account, prefix)
             .filter(|entry| after.as_ref().is_none_or(|after| entry.arn.name > *after));
         let shown: Vec<&QueueEntry> = found.by_ref().take(page.unwrap_or(UNPAGED_MAX)).collect();
         let more = page.is_some() && found.next().is_some();

@@ -43,31 +43,35 @@ pub(crate) async fn dispatch(
     request: Request,
 ) -> Result<Reply, SqsError> {
     match request {
-        Request::CreateQueue(input) => broker.reply_to((input, caller.clone())).await,
-        Request::DeleteQueue(input) => broker.reply_to(input).await,
-        Request::GetQueueUrl(input) => broker.reply_to((input, caller.clone())).await,
-        Request::ListQueues(input) => broker.reply_to((input, caller.clone())).await,
-        Request::GetQueueAttributes(input) => broker.reply_to(input).await,
-        Request::SetQueueAttributes(input) => broker.reply_to(input).await,
-        Request::SendMessage(input) => broker.reply_to(Send::prepare(input, broker, caller)).await,
-        Request::SendMessageBatch(input) => {
-            broker.reply_to(SendBatch::prepare(input, broker, caller)).await
+        Request::CreateQueue(input) => broker.reply_to(caller, (input, caller.clone())).await,
+        Request::DeleteQueue(input) => broker.reply_to(caller, input).await,
+        Request::GetQueueUrl(input) => broker.reply_to(caller, (input, caller.clone())).await,
+        Request::ListQueues(input) => broker.reply_to(caller, (input, caller.clone())).await,
+        Request::GetQueueAttributes(input) => broker.reply_to(caller, input).await,
+        Request::SetQueueAttributes(input) => broker.reply_to(caller, input).await,
+        Request::SendMessage(input) => {
+            broker.reply_to(caller, Send::prepare(input, broker, caller)).await
         }
-        Request::ReceiveMessage(input) => receive_message::receive(broker, input).await,
-        Request::DeleteMessage(input) => broker.reply_to(Delete::prepare(input, broker)).await,
+        Request::SendMessageBatch(input) => {
+            broker.reply_to(caller, SendBatch::prepare(input, broker, caller)).await
+        }
+        Request::ReceiveMessage(input) => receive_message::receive(broker, caller, input).await,
+        Request::DeleteMessage(input) => {
+            broker.reply_to(caller, Delete::prepare(input, broker)).await
+        }
         Request::DeleteMessageBatch(input) => {
-            broker.reply_to(DeleteBatch::prepare(input, broker)).await
+            broker.reply_to(caller, DeleteBatch::prepare(input, broker)).await
         }
         Request::ChangeMessageVisibility(input) => {
-            broker.reply_to(ChangeVisibility::prepare(input, broker)).await
+            broker.reply_to(caller, ChangeVisibility::prepare(input, broker)).await
         }
         Request::ChangeMessageVisibilityBatch(input) => {
-            broker.reply_to(ChangeVisibilityBatch::prepare(input, broker)).await
+            broker.reply_to(caller, ChangeVisibilityBatch::prepare(input, broker)).await
         }
-        Request::PurgeQueue(input) => broker.reply_to(input).await,
-        Request::TagQueue(input) => broker.reply_to(input).await,
-        Request::UntagQueue(input) => broker.reply_to(input).await,
-        Request::ListQueueTags(input) => broker.reply_to(input).await,
+        Request::PurgeQueue(input) => broker.reply_to(caller, input).await,
+        Request::TagQueue(input) => broker.reply_to(caller, input).await,
+        Request::UntagQueue(input) => broker.reply_to(caller, input).await,
+        Request::ListQueueTags(input) => broker.reply_to(caller, input).await,
     }
 }
 

@@ -14,7 +14,7 @@ const PURGE_AGAIN_AFTER: Duration = Duration::from_secs(60);
 impl Operation for PurgeQueue {
     fn run(self, turn: &mut Turn<'_>) -> Result<Step, SqsError> {
         let id = turn.resolve(&self.queue_url)?;
-        if turn.identity().strict && purged_lately(turn, id) {
+        if turn.rules().strict && purged_lately(turn, id) {
             return Err(SqsError::PurgeQueueInProgress(turn.entry(id)?.arn.name.to_string()));
         }
         let event = turn.queue(id)?.purge();

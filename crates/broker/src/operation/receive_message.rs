@@ -15,6 +15,7 @@ use longshore_wire::{
 };
 
 use crate::broker::Broker;
+use crate::caller::Caller;
 use crate::content::Content;
 use crate::core::{Answer, Delivered, Operation, ReceiveSpec, Step, Turn};
 use crate::log::Room;
@@ -38,14 +39,19 @@ struct Wanted {
 /// # Cancel safety
 ///
 /// A receive that is dropped while it waits takes no message.
-pub(super) async fn receive(broker: &Broker, input: ReceiveMessage) -> Result<Reply, SqsError> {
+pub(super) async fn receive(
+    broker: &Broker,
+    caller: &Caller,
+    input: ReceiveMessage,
+) -> Result<Reply, SqsError> {
     let system = check::system_attribute_names(
         &input.attribute_names,
         &input.message_system_attribute_names,
     );
     let limits = check::receive(&input).and_then(|limits| system.clone().map(|_| limits));
     let attributes = AttributeFilter::parse(&input.message_attribute_names);
-    let answer = broker.perform(Receive { queue_url: input.queue_url, limits }).await?;
+    let receive = Receive { queue_url: input.queue_url, limits };
+    let answer = broker.perform(receive, &caller.place).await?;
     let wanted = Wanted { system: system?, attributes };
     match answer {
         Answer::Delivered(delivered) => {

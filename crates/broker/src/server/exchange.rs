@@ -12,12 +12,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Body, Incoming};
-use hyper::header::{HOST, HeaderMap, HeaderName, ORIGIN};
+use hyper::header::{AUTHORIZATION, HOST, HeaderMap, HeaderName, ORIGIN};
 use hyper::{Method, Request, Response, StatusCode};
 use longshore_wire::{Reply, SqsError};
 
 use super::protocol::Protocol;
-use super::{Shared, health, respond};
+use super::{Shared, health, respond, scope};
 use crate::caller::Caller;
 
 const TRACE: HeaderName = HeaderName::from_static("x-amzn-trace-id");
@@ -48,7 +48,7 @@ fn is_of_a_web_page(headers: &HeaderMap) -> bool {
 async fn sqs(shared: &Shared, request: Request<Incoming>) -> Response<Full<Bytes>> {
     let started = tokio::time::Instant::now();
     let protocol = Protocol::of(request.headers());
-    let caller = caller(shared, request.headers());
+    let caller = caller(shared, &request);
     let (action, outcome) = answer(shared, protocol, &caller, request).await;
     let request_id = shared.broker.new_message_id().to_string();
     log(&request_id, action, &outcome, started.elapsed());
@@ -115,8 +115,12 @@ async fn read(shared: &Shared, body: Incoming) -> Result<Bytes, Refused> {
     }
 }
 
-fn caller(shared: &Shared, headers: &HeaderMap) -> Caller {
-    let mut caller = Caller::new(base_url(shared, headers), shared.broker.account());
+/// A presigned request has its credential in the URL instead of the header.
+fn caller(shared: &Shared, request: &Request<Incoming>) -> Caller {
+    let headers = request.headers();
+    let signed = text(headers, &AUTHORIZATION).or_else(|| request.uri().query());
+    let place = scope::place(signed, shared.broker.place());
+    let mut caller = Caller::new(base_url(shared, headers), place);
     caller.trace_header = text(headers, &TRACE).map(ToOwned::to_owned);
     caller
 }

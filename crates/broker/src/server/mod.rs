@@ -11,6 +11,7 @@ mod exchange;
 mod health;
 mod protocol;
 mod respond;
+mod scope;
 
 use std::io;
 use std::net::SocketAddr;

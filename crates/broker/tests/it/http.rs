@@ -71,6 +71,28 @@ async fn an_error_is_spelled_for_new_clients_and_for_old_ones() {
 }
 
 #[tokio::test]
+async fn a_name_in_another_region_or_account_is_another_queue() {
+    let server = Server::start().await;
+    let signed = |key: &str, region: &str| {
+        format!(
+            "POST / HTTP/1.1\r\ncontent-type: application/x-amz-json-1.0\r\nauthorization: AWS4-HMAC-SHA256 Credential={key}/20261123/{region}/sqs/aws4_request, SignedHeaders=host, Signature=00\r\nx-amz-target: AmazonSQS."
+        )
+    };
+    let create = signed("local", "eu-west-1") + "CreateQueue";
+    let created = server.exchange(&create, r#"{"QueueName":"jobs"}"#).await;
+    assert!(created.ends_with("/000000000000/jobs\"}"), "{created}");
+    for (key, region, found) in [
+        ("local", "eu-west-1", true),
+        ("local", "us-east-1", false),
+        ("123456789012", "eu-west-1", false),
+    ] {
+        let get = signed(key, region) + "GetQueueUrl";
+        let response = server.exchange(&get, r#"{"QueueName":"jobs"}"#).await;
+        assert_eq!(response.starts_with("HTTP/1.1 200"), found, "{key} {region}: {response}");
+    }
+}
+
+#[tokio::test]
 async fn a_web_page_is_refused() {
     let server = Server::start().await;
     let head = "POST / HTTP/1.1\r\norigin: http://evil.example\r\ncontent-type: application/x-amz-json-1.0\r\nx-amz-target: AmazonSQS.ListQueues";

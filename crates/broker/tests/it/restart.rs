@@ -75,3 +75,37 @@ async fn a_closed_broker_refuses() {
     broker.close().await;
     assert_eq!(broker.call(send_request("late")).await, Err(SqsError::InternalFailure));
 }
+
+#[tokio::test]
+async fn a_closed_broker_leaves_a_whole_directory_and_damage_in_it_is_named() {
+    let directory = tempfile::tempdir().unwrap();
+    let broker = on_disk(directory.path()).await;
+    create(&broker, "jobs", &[]).await;
+    send(&broker, "kept").await;
+    assert!(longshore_broker::verify(directory.path()).unwrap_err().contains("in use"));
+    broker.close().await;
+    let verified = longshore_broker::verify(directory.path()).unwrap();
+    assert!(verified.is_whole(), "{verified}");
+    flip_a_byte_of(directory.path(), b"kept");
+    let verified = longshore_broker::verify(directory.path()).unwrap();
+    assert!(
+        !verified.is_whole() && verified.to_string().contains("is damaged at byte"),
+        "{verified}"
+    );
+    let missing = longshore_broker::verify(&directory.path().join("none"));
+    assert!(missing.unwrap_err().starts_with("cannot open"));
+}
+
+/// Flips a byte of the first file that holds `text`.
+fn flip_a_byte_of(directory: &std::path::Path, text: &[u8]) {
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        let mut bytes = std::fs::read(&path).unwrap();
+        let found = bytes.windows(text.len()).position(|window| window == text);
+        if let Some(place) = found {
+            bytes[place] ^= 1;
+            return std::fs::write(&path, bytes).unwrap();
+        }
+    }
+    panic!("no file holds the text");
+}

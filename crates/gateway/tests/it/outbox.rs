@@ -46,10 +46,6 @@ impl Outbox {
         };
         messages.into_iter().map(accept).collect()
     }
-
-    fn lost(&self) -> (Action, String, Box<dyn std::error::Error + Send + Sync>) {
-        (Action::SendMessageBatch, "the queue".to_owned(), "the network".into())
-    }
 }
 
 impl Transport for Outbox {
@@ -58,7 +54,7 @@ impl Transport for Outbox {
     }
 
     fn queue_facts<'a>(&'a self, _: &'a QueueHandle) -> BoxFuture<'a, Result<QueueFacts>> {
-        unimplemented!("a gateway asks nothing of a queue")
+        unreachable!("a gateway asks nothing of a queue")
     }
 
     fn send_batch<'a>(
@@ -69,7 +65,7 @@ impl Transport for Outbox {
         Box::pin(async move {
             self.begun.notify_one();
             let fate = *self.fate.lock().unwrap();
-            let (action, target, source) = self.lost();
+            let (action, target, source) = lost();
             match fate {
                 Fate::NotSent => return Err(TransportError::NotSent { action, target, source }),
                 Fate::AnswerLost => {
@@ -88,7 +84,7 @@ impl Transport for Outbox {
         _: &'a QueueHandle,
         _: ReceiveRequest,
     ) -> BoxFuture<'a, Result<Vec<ReceivedMessage>>> {
-        unimplemented!("a gateway receives nothing")
+        unreachable!("a gateway receives nothing")
     }
 
     fn delete_batch<'a>(
@@ -96,7 +92,7 @@ impl Transport for Outbox {
         _: &'a QueueHandle,
         _: Vec<String>,
     ) -> BoxFuture<'a, Result<Vec<EntryResult<()>>>> {
-        unimplemented!("a gateway deletes nothing")
+        unreachable!("a gateway deletes nothing")
     }
 
     fn change_visibility_batch<'a>(
@@ -104,6 +100,10 @@ impl Transport for Outbox {
         _: &'a QueueHandle,
         _: Vec<(String, Duration)>,
     ) -> BoxFuture<'a, Result<Vec<EntryResult<()>>>> {
-        unimplemented!("a gateway holds no lease")
+        unreachable!("a gateway holds no lease")
     }
+}
+
+fn lost() -> (Action, String, Box<dyn std::error::Error + Send + Sync>) {
+    (Action::SendMessageBatch, "the queue".to_owned(), "the network".into())
 }

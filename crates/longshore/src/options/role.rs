@@ -125,15 +125,17 @@ pub struct BrokerRoleOptions {
     /// Where things are kept.
     #[command(flatten)]
     pub data: DataOptions,
-    /// Region that the queues' ARNs name
+    /// The region.
     #[arg(
+        help = "Region of the declared queues, and of requests whose signature names none; the \
+                same name in another region is another queue. Without it AWS_REGION or \
+                AWS_DEFAULT_REGION, else us-east-1",
         long,
         env = "LONGSHORE_REGION",
         value_name = "REGION",
-        default_value = "us-east-1",
         help_heading = "Broker"
     )]
-    pub region: String,
+    pub region: Option<String>,
     /// Which queues.
     #[command(flatten)]
     pub queues: QueueOptions,

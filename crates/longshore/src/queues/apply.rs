@@ -31,7 +31,7 @@ pub async fn apply(
     Ok(done)
 }
 
-/// What [`apply`] would do now; changes nothing.
+/// What [`apply()`] would do now; changes nothing.
 pub async fn preview(
     admin: &dyn Admin,
     desired: &[DesiredQueue],

@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::http::StatusCode;
 use longshore_gateway::{Gateway, GatewayOptions, Problem, ServerOptions, serve};
 use longshore_tasks::{Client, ClientOptions, Replies, RepliesError};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::bind::{address_of, bind};
-use super::draining::DrainingTransport;
 use super::endpoint::Endpoint;
 use super::names::Names;
 use super::reach::reach;
@@ -76,9 +76,15 @@ impl App {
     ) -> Router {
         let transport = Arc::clone(&self.endpoint.transport);
         let page = AppPage::new(transport, self.names.task_queue.clone(), shutdown);
-        A::routes(gateway, application).merge(page.routes()).fallback(async || {
-            Problem::not_found("nothing is here: see the start-up message for what can be asked")
-        })
+        A::routes(gateway, application)
+            .merge(page.routes())
+            .fallback(async || {
+                Problem::not_found("nothing is here: the start-up message names what can be asked")
+            })
+            .method_not_allowed_fallback(async || {
+                let detail = "this can be asked for with another method: see the header Allow";
+                Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail)
+            })
     }
 
     /// Consumes replies; a broker that is not there when it starts is waited for.
@@ -88,12 +94,10 @@ impl App {
                 return Ok(());
             }
             let transport = Arc::clone(&self.endpoint.transport);
-            let transport = DrainingTransport::new(transport, shutdown.clone());
             let store = Arc::clone(&self.stores.replies);
-            let replies =
-                Replies::new(Arc::new(transport), self.names.status_queue.as_str(), store)
-                    .retention(self.http.result_retention)
-                    .wait(self.receive.receive_wait);
+            let replies = Replies::new(transport, self.names.status_queue.as_str(), store)
+                .retention(self.http.result_retention)
+                .wait(self.receive.receive_wait);
             match replies.run(shutdown.clone()).await {
                 Ok(report) => {
                     tracing::info!(?report, "replies are no longer received");

@@ -14,7 +14,7 @@ use super::{Crew, up};
 use crate::announce;
 use crate::application::Application;
 use crate::exit::Fault;
-use crate::options::{BrokerOptions, BrokerRoleOptions, DataOptions};
+use crate::options::{BrokerOptions, BrokerRoleOptions, DataOptions, broker_region};
 use crate::queues::apply;
 use crate::signals::Signals;
 
@@ -76,7 +76,8 @@ pub async fn run<A: Application>(
     check_exposure(&options.broker)?;
     let listener = bind(options.broker.broker_listen, "--broker-listen").await?;
     let address: SocketAddr = address_of(&listener);
-    let broker = open(&options.broker, &options.region, &options.data, &names).await?;
+    let region = broker_region(options.region.as_deref());
+    let broker = open(&options.broker, &region, &options.data, &names).await?;
     let mut front = Crew::new();
     spawn_server(&mut front, &broker, listener);
     announce::say(&announce::broker::<A>(&options, &names, address));

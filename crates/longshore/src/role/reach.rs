@@ -98,3 +98,53 @@ fn missing(endpoint: &Endpoint, queue: &QueueName) -> Fault {
          `queues apply`, with the same --endpoint-url and --region"
     ))
 }
+
+#[cfg(test)]
+mod tests {
+    use longshore_broker::{Broker, BrokerOptions};
+    use longshore_wire::CreateQueue;
+
+    use super::*;
+    use crate::exit::Exit;
+
+    async fn broker() -> Broker {
+        Broker::open(BrokerOptions::default()).await.unwrap()
+    }
+
+    fn queue() -> QueueName {
+        QueueName::parse("Work").unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_queue_that_comes_within_a_minute_is_found() {
+        let broker = broker().await;
+        let endpoint = Endpoint::embedded(&broker);
+        let create = async {
+            sleep(MISSING_MAX / 2).await;
+            let create = CreateQueue { queue_name: "Work".to_owned(), ..CreateQueue::default() };
+            broker.call(create.into()).await.unwrap();
+        };
+        let shutdown = CancellationToken::new();
+        let queue = queue();
+        let (reached, ()) = tokio::join!(reach(&endpoint, &queue, &shutdown), create);
+        assert_eq!(reached, Ok(true));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_queue_that_is_missing_for_a_minute_ends_the_role_and_names_the_command() {
+        let endpoint = Endpoint::embedded(&broker().await);
+        let begun = Instant::now();
+        let fault = reach(&endpoint, &queue(), &CancellationToken::new()).await.unwrap_err();
+        assert!(begun.elapsed() >= MISSING_MAX);
+        assert_eq!(fault.exit(), Exit::CannotStart);
+        assert!(fault.to_string().contains("queues apply"), "{fault}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_role_that_waits_can_be_stopped() {
+        let endpoint = Endpoint::embedded(&broker().await);
+        let shutdown = CancellationToken::new();
+        shutdown.cancel();
+        assert_eq!(reach(&endpoint, &queue(), &shutdown).await, Ok(false));
+    }
+}

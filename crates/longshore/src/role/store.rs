@@ -36,7 +36,8 @@ impl Stores {
         }
         let store = SqliteStore::open(path).map_err(|fault| {
             Fault::cannot_start(format!(
-                "the store of results and claims cannot be opened: {fault}"
+                "the store of results and claims cannot be opened: {fault}; name another file \
+                 with --store"
             ))
         })?;
         Ok(Self::of(store))

@@ -20,14 +20,11 @@ use super::{Crew, broker};
 use crate::announce;
 use crate::application::Application;
 use crate::exit::Fault;
-use crate::options::UpOptions;
+use crate::options::{UpOptions, broker_region};
 use crate::signals::Signals;
 
 /// How often waiting receives are answered while their receivers stop.
 const RELEASE_EVERY: Duration = Duration::from_millis(50);
-
-/// The region of a broker that was told no other.
-const REGION: &str = "us-east-1";
 
 /// The ports of `up`, all taken before anything is written.
 struct Ports {
@@ -96,8 +93,8 @@ async fn open_broker<A: Application>(
         return Ok(None);
     }
     names.check_declared()?;
-    let region = options.endpoint.region.as_deref().unwrap_or(REGION);
-    broker::open(&options.broker, region, &options.data, names).await.map(Some)
+    let region = broker_region(options.endpoint.region.as_deref());
+    broker::open(&options.broker, &region, &options.data, names).await.map(Some)
 }
 
 /// Everything between the opening of the broker and its close.

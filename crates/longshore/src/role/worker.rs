@@ -9,7 +9,6 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::bind::{address_of, bind_health};
-use super::draining::DrainingTransport;
 use super::endpoint::Endpoint;
 use super::names::Names;
 use super::reach::reach;
@@ -37,9 +36,8 @@ pub(super) struct Workers<A: Application> {
 }
 
 impl<A: Application> Workers<A> {
-    fn make(&self, shutdown: &CancellationToken) -> Result<Worker, Fault> {
+    fn make(&self) -> Result<Worker, Fault> {
         let transport = Arc::clone(&self.endpoint.transport);
-        let transport = Arc::new(DrainingTransport::new(transport, shutdown.clone()));
         let claims = Arc::clone(&self.stores.claims);
         let worker = Worker::new(transport, self.names.task_queue.as_str(), claims)
             .reply_queue(self.names.status_queue.as_str())
@@ -59,7 +57,7 @@ impl<A: Application> Workers<A> {
         let workers = Arc::new(self);
         for place in 0..usize::from(count) {
             // The first one of each is made here, so that a file that is missing is told at once.
-            let first = workers.make(&crew.shutdown())?;
+            let first = workers.make()?;
             let (workers, page) = (Arc::clone(&workers), Arc::clone(&page));
             crew.spawn(keep_running(workers, first, page, place, crew.shutdown()));
         }
@@ -82,7 +80,7 @@ async fn keep_running<A: Application>(
                 return Ok(());
             }
         }
-        let worker = next.take().map_or_else(|| workers.make(&shutdown), Ok)?;
+        let worker = next.take().map_or_else(|| workers.make(), Ok)?;
         page.show(place, worker.status());
         match worker.run(shutdown.clone()).await {
             Ok(report) => {

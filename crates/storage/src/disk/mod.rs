@@ -17,6 +17,7 @@ use std::{fmt::Debug, io, sync::Arc};
 #[cfg(feature = "faults")]
 pub use faulty::{FaultyDisk, Operation, PowerCut};
 pub use real::RealDisk;
+use rustix::io::Errno;
 
 /// One directory.
 pub trait Disk: Debug + Send + Sync {
@@ -99,7 +100,25 @@ pub trait DiskFile: Debug + Send + Sync {
     }
 }
 
-/// Whether the disk or a quota is full: a state that passes, not a failure of the disk.
+/// Whether the disk, a quota or the table of open files is full: a state that passes, not a failure
+/// of the disk. (Too many connections may take the last file that this process may open.)
 pub(crate) fn is_full(error: &io::Error) -> bool {
+    let files = [Errno::MFILE, Errno::NFILE].map(|errno| Some(errno.raw_os_error()));
     matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+        || files.contains(&error.raw_os_error())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_full_passes_and_what_fails_does_not() {
+        for errno in [Errno::NOSPC, Errno::DQUOT, Errno::MFILE, Errno::NFILE] {
+            assert!(is_full(&errno.into()), "{errno}");
+        }
+        for errno in [Errno::IO, Errno::ROFS, Errno::ACCESS] {
+            assert!(!is_full(&errno.into()), "{errno}");
+        }
+    }
 }

@@ -33,10 +33,7 @@ impl RealDisk {
     /// Opens the directory at `path`, and makes it (and those above it) if it is not there.
     pub fn open(path: impl Into<PathBuf>) -> io::Result<Self> {
         let path = path.into();
-        if !path.is_dir() {
-            std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&path)?;
-            sync_parent(&path)?;
-        }
+        make_durably(&path)?;
         Self::open_existing(path)
     }
 
@@ -55,10 +52,17 @@ impl RealDisk {
     }
 }
 
-/// A new directory outlives a power cut only when the one above it is synced.
-fn sync_parent(path: &Path) -> io::Result<()> {
-    let Some(parent) = path.canonicalize()?.parent().map(Path::to_owned) else { return Ok(()) };
-    File::open(parent)?.sync_all()
+/// Makes a directory and those above it, from the top down. Each outlives a power cut only when the
+/// one above it is synced.
+fn make_durably(path: &Path) -> io::Result<()> {
+    if path.as_os_str().is_empty() || path.is_dir() {
+        return Ok(());
+    }
+    let above = path.parent().unwrap_or(Path::new(""));
+    make_durably(above)?;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+    let above = if above.as_os_str().is_empty() { Path::new(".") } else { above };
+    File::open(above)?.sync_all()
 }
 
 impl Disk for RealDisk {

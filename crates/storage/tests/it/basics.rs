@@ -1,6 +1,6 @@
 //! Append, wait, close, open again: what comes back.
 
-use std::sync::Arc;
+use std::sync::{Arc, Barrier};
 
 use bytes::Bytes;
 use longshore_storage::{
@@ -38,13 +38,14 @@ fn what_was_appended_comes_back_in_order_from_a_real_directory() {
 fn the_directory_and_its_files_are_for_their_owner_only() {
     use std::os::unix::fs::PermissionsExt;
     let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("store");
+    let above = directory.path().join("new");
+    let path = above.join("store");
     let disk = Arc::new(RealDisk::open(&path).unwrap());
     let bench = Bench::open_any(disk, small()).unwrap();
     assert!(bench.wait_durable(bench.append_events(b"x").unwrap()));
     let mode =
         |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
-    assert_eq!(mode(&path), 0o700);
+    assert_eq!((mode(&above), mode(&path)), (0o700, 0o700));
     for entry in std::fs::read_dir(&path).unwrap() {
         assert_eq!(mode(&entry.unwrap().path()), 0o600);
     }
@@ -191,4 +192,34 @@ fn a_record_that_the_caller_cannot_replay_is_named() {
     });
     let message = refused.err().unwrap().to_string();
     assert_eq!(message, "record 1 of faulty:/segment-00000001.log cannot be replayed");
+}
+
+#[test]
+fn a_store_that_is_dropped_by_its_own_callback_comes_to_an_orderly_end() {
+    let disk = FaultyDisk::new(1);
+    let (store, _) = Store::open(Arc::new(disk.clone()), small(), &mut |_, _, _| Ok(())).unwrap();
+    let store = Arc::new(store);
+    let (last, dropped) = (Arc::downgrade(&store), Arc::new(Barrier::new(2)));
+    let met = Arc::clone(&dropped);
+    store.on_progress(Box::new(move |_| {
+        if let Some(_last) = last.upgrade() {
+            met.wait();
+            met.wait();
+        }
+    }));
+    let record = Record { events: b"x", bodies: Vec::new(), sync: true };
+    store.append(store.reserve(record.len_bytes(), Purpose::Grow).unwrap(), record);
+    dropped.wait();
+    drop(store);
+    dropped.wait();
+
+    let again = loop {
+        match Bench::open(&disk, small()) {
+            Err(OpenError::Locked { .. }) => std::thread::yield_now(),
+            other => break other.unwrap(),
+        }
+    };
+    assert_eq!(again.recovered.last, Lsn(1));
+    again.store.close().unwrap();
+    assert_eq!(verify(&disk).unwrap().batches, 2, "the record, and the one that vouches");
 }

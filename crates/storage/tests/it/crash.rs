@@ -163,3 +163,23 @@ fn a_torn_tail_is_cut_and_reported_with_its_place() {
     assert!((90..=101).contains(&bench.recovered.torn_bytes), "{:?}", bench.recovered);
     assert_eq!(torn.contents(name), disk.contents(name), "the rest is zeros again");
 }
+
+#[test]
+fn an_opening_that_is_killed_and_then_loses_power_can_be_begun_again() {
+    for killed_at in 1..14 {
+        let disk = FaultyDisk::new(1);
+        disk.power_off_at(killed_at);
+        drop(Bench::open(&disk, small()));
+        for cut_at in 1..14 {
+            for seed in 0..20 {
+                let again = disk.kill(seed);
+                again.power_off_at(cut_at);
+                drop(Bench::open(&again, small()));
+                let left = again.power_cut(PowerCut::SomeWrites, seed);
+                check(&left, Lsn::ZERO).unwrap_or_else(|wrong| {
+                    panic!("killed at {killed_at}, cut at {cut_at}, seed {seed}: {wrong}")
+                });
+            }
+        }
+    }
+}

@@ -173,3 +173,16 @@ fn a_body_that_imitates_a_batch_does_not_pass_for_one() {
     assert!(bench.is_err(), "the close has vouched for it, so this is damage");
     assert_eq!(Bench::open(&disk, small()).unwrap().recovered.last, Lsn(1));
 }
+
+#[test]
+fn an_orderly_close_vouches_for_what_was_found_after_a_kill_too() {
+    let disk = FaultyDisk::new(1);
+    let bench = Bench::open(&disk, small()).unwrap();
+    assert!(bench.wait_durable(bench.append_body(9, &body(9)).unwrap()));
+    let killed = disk.kill(1);
+    drop(Bench::open(&killed, small()).unwrap());
+    let at = killed.contents(FIRST_SEGMENT).iter().rposition(|byte| *byte == 9).unwrap();
+    killed.flip_bit(FIRST_SEGMENT, at * 8);
+    let error = Bench::open(&killed, small()).err().expect("a durable record is gone");
+    assert!(matches!(error, OpenError::Damaged { .. }), "{error}");
+}

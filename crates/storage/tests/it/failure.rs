@@ -1,9 +1,9 @@
 //! A write or a sync that fails: nothing is acknowledged after it.
 
-use std::io::ErrorKind;
+use std::{io::ErrorKind, sync::Arc};
 
 use longshore_storage::{
-    CloseError, Lsn, Purpose, Record, ReserveError,
+    CloseError, Lsn, Purpose, Record, ReserveError, Store,
     disk::{FaultyDisk, Operation, PowerCut},
 };
 
@@ -109,4 +109,15 @@ fn what_is_replayed_after_a_failed_sync_and_a_restart_survives_a_power_cut() {
         let left = Bench::open(&restarted.power_cut(PowerCut::Nothing, 1), small()).unwrap();
         assert_eq!(left.recovered.last, replayed, "{records} records");
     }
+}
+
+#[test]
+fn a_callback_that_panics_poisons_the_store_and_is_not_called_again() {
+    let (store, _) =
+        Store::open(Arc::new(FaultyDisk::new(1)), small(), &mut |_, _, _| Ok(())).unwrap();
+    store.on_progress(Box::new(|_| panic!("a mistake of the caller")));
+    let record = Record { events: b"x", bodies: Vec::new(), sync: true };
+    store.append(store.reserve(record.len_bytes(), Purpose::Grow).unwrap(), record);
+    assert_eq!(store.close(), Err(CloseError::Poisoned));
+    assert_eq!(store.reserve(1, Purpose::Shrink).err(), Some(ReserveError::Poisoned));
 }

@@ -12,6 +12,7 @@ mod error;
 mod pending;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use longshore_types::limits::{BATCH_ENTRIES_MAX, MESSAGE_BYTES_MAX};
 use tokio::sync::OnceCell;
@@ -23,7 +24,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::codec::Codec;
 use crate::envelope::Envelope;
 use crate::id::{RandomSource, SystemRandom, TaskId};
-use crate::store::{self, ReplyStore, Status};
+use crate::store::{self, ReplyStore, Retention, Status};
 use crate::task::Task;
 use crate::transport::{
     EntryResult, OutgoingMessage, QueueHandle, SentMessage, Transport, TransportError,
@@ -34,6 +35,8 @@ use crate::transport::{
 pub struct ClientOptions {
     /// The queue that wants the replies, by name or URL; `None` leaves it to the worker.
     pub reply_queue: Option<String>,
+    /// How long a task is known after it ended, whenever its store removes it; see [`Retention`].
+    pub retention: Duration,
     /// Tells the time that messages bear.
     pub clock: Arc<dyn Clock>,
     /// Where task ids come from.
@@ -41,9 +44,15 @@ pub struct ClientOptions {
 }
 
 impl Default for ClientOptions {
-    /// The system's clock and random numbers, and no queue for replies.
+    /// The system's clock and random numbers, and no queue for replies. A task is known for as
+    /// long as its store has it.
     fn default() -> Self {
-        Self { reply_queue: None, clock: Arc::new(SystemClock), random: Arc::new(SystemRandom) }
+        Self {
+            reply_queue: None,
+            retention: Duration::MAX,
+            clock: Arc::new(SystemClock),
+            random: Arc::new(SystemRandom),
+        }
     }
 }
 
@@ -122,12 +131,15 @@ impl Client {
 
     /// How a task stands; `None` if it is not known, or was kept for as long as it should be.
     pub async fn status(&self, id: &TaskId) -> store::Result<Option<Status>> {
-        self.inner.replies.status(id).await
+        let Inner { replies, options, .. } = &*self.inner;
+        let known = replies.known(id).await?;
+        let horizon = Retention::new(options.retention).horizon(self.now());
+        Ok(known.filter(|known| horizon.shows(known)).map(|known| known.status))
     }
 
     /// The task `id` that was sent before, to wait for its reply.
     pub fn pending<T: Task>(&self, id: TaskId) -> Pending<T> {
-        Pending::new(id, Arc::clone(&self.inner.replies))
+        Pending::new(id, self.clone())
     }
 
     async fn queue(&self) -> Result<&QueueHandle, TransportError> {

@@ -2,15 +2,15 @@
 
 use std::fmt;
 use std::marker::PhantomData;
-use std::sync::Arc;
 use std::time::Duration;
 
 use thiserror::Error;
 use tokio::time::{Instant, sleep, timeout_at};
 
+use super::Client;
 use crate::codec::{Codec, CodecError};
 use crate::id::TaskId;
-use crate::store::{ReplyStore, Status, StoreError};
+use crate::store::{Status, StoreError};
 use crate::task::Task;
 
 /// How soon a status is asked for again, at first and at last. A reply may come to any app, so
@@ -20,7 +20,7 @@ const LOOK_AGAIN: (Duration, Duration) = (Duration::from_millis(20), Duration::f
 /// A task that was sent.
 pub struct Pending<T: Task> {
     id: TaskId,
-    replies: Arc<dyn ReplyStore>,
+    client: Client,
     task: PhantomData<fn() -> T>,
 }
 
@@ -59,8 +59,8 @@ pub enum ReplyError {
 }
 
 impl<T: Task> Pending<T> {
-    pub(super) fn new(id: TaskId, replies: Arc<dyn ReplyStore>) -> Self {
-        Self { id, replies, task: PhantomData }
+    pub(super) fn new(id: TaskId, client: Client) -> Self {
+        Self { id, client, task: PhantomData }
     }
 
     /// The task's id, by which its status is asked for.
@@ -82,7 +82,7 @@ impl<T: Task> Pending<T> {
     async fn settled(&self) -> Result<T::Reply, ReplyError> {
         let (mut pause, pause_max) = LOOK_AGAIN;
         loop {
-            match self.replies.status(&self.id).await? {
+            match self.client.status(&self.id).await? {
                 None => return Err(ReplyError::NotKnown { id: self.id.clone() }),
                 Some(Status::Completed { body }) => return Ok(T::Codec::decode_reply(&body)?),
                 Some(Status::Failed { body }) => {

@@ -1,13 +1,13 @@
 //! A store in memory: for tests, and for a single process that may forget.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures::FutureExt as _;
 use longshore_types::Timestamp;
 
-use super::{Claim, ClaimStore, Fence, KeptReply, ReplyStore, Result, Status};
+use super::{Claim, ClaimStore, Fence, Horizon, KeptReply, Known, ReplyStore, Result, Status};
 use crate::id::TaskId;
 use crate::reply::{Reply, ReplyStatus};
 use crate::transport::BoxFuture;
@@ -38,6 +38,13 @@ struct ClaimRow {
     until: Timestamp,
     kept: Option<KeptReply>,
     changed_at: Timestamp,
+}
+
+impl ReplyRow {
+    fn is_before(&self, horizon: Horizon) -> bool {
+        let oldest = if self.reply.is_some() { horizon.ended } else { horizon.pending };
+        self.changed_at < oldest
+    }
 }
 
 impl MemoryStore {
@@ -90,13 +97,13 @@ impl Tables {
         }
     }
 
-    fn status(&self, id: &TaskId) -> Option<Status> {
+    fn known(&self, id: &TaskId) -> Option<Known> {
         let row = self.replies.get(&self.task_of(id))?;
         let status = row.reply.clone().map(|Reply { status, body }| match status {
             ReplyStatus::Completed => Status::Completed { body },
             ReplyStatus::Failed => Status::Failed { body },
         });
-        Some(status.unwrap_or(Status::Pending))
+        Some(Known { status: status.unwrap_or(Status::Pending), since: row.changed_at })
     }
 
     fn forget(&mut self, task: &TaskId) {
@@ -105,13 +112,15 @@ impl Tables {
         }
     }
 
-    fn expire_replies(&mut self, before: Timestamp, count_max: usize) -> usize {
-        let old = self.replies.iter().filter(|(_, row)| row.changed_at < before);
-        let old: Vec<TaskId> = old.take(count_max).map(|(id, _)| id.clone()).collect();
+    fn expire_replies(&mut self, horizon: Horizon, count_max: usize) -> usize {
+        let old = self.replies.iter().filter(|(_, row)| row.is_before(horizon));
+        let old: HashSet<TaskId> = old.take(count_max).map(|(id, _)| id.clone()).collect();
         for id in &old {
             self.replies.remove(id);
         }
-        self.aliases.retain(|_, task| !old.contains(task));
+        if !old.is_empty() {
+            self.aliases.retain(|_, task| !old.contains(task));
+        }
         old.len()
     }
 
@@ -177,8 +186,8 @@ impl ReplyStore for MemoryStore {
         .boxed()
     }
 
-    fn status<'a>(&'a self, id: &'a TaskId) -> BoxFuture<'a, Result<Option<Status>>> {
-        async move { Ok(self.tables().status(id)) }.boxed()
+    fn known<'a>(&'a self, id: &'a TaskId) -> BoxFuture<'a, Result<Option<Known>>> {
+        async move { Ok(self.tables().known(id)) }.boxed()
     }
 
     fn forget<'a>(&'a self, task: &'a TaskId) -> BoxFuture<'a, Result<()>> {
@@ -189,8 +198,8 @@ impl ReplyStore for MemoryStore {
         .boxed()
     }
 
-    fn expire_replies(&self, before: Timestamp, count_max: usize) -> BoxFuture<'_, Result<usize>> {
-        async move { Ok(self.tables().expire_replies(before, count_max)) }.boxed()
+    fn expire_replies(&self, horizon: Horizon, count_max: usize) -> BoxFuture<'_, Result<usize>> {
+        async move { Ok(self.tables().expire_replies(horizon, count_max)) }.boxed()
     }
 }
 

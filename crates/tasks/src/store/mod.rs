@@ -11,6 +11,7 @@
 pub mod claim;
 pub mod memory;
 pub mod reply;
+pub mod retention;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 
@@ -18,7 +19,8 @@ use thiserror::Error;
 
 pub use claim::{Claim, ClaimStore, Fence, KeptReply};
 pub use memory::MemoryStore;
-pub use reply::{ReplyStore, Status};
+pub use reply::{Known, ReplyStore, Status};
+pub use retention::{Horizon, Retention};
 
 use crate::transport::Cause;
 

@@ -15,9 +15,10 @@
 
 use std::fmt::Debug;
 
+use futures::FutureExt as _;
 use longshore_types::Timestamp;
 
-use super::Result;
+use super::{Horizon, Result};
 use crate::id::TaskId;
 use crate::reply::Reply;
 use crate::transport::BoxFuture;
@@ -37,6 +38,15 @@ pub enum Status {
         /// The reply's body: `{"message":"<text>"}`.
         body: String,
     },
+}
+
+/// How a task stands, and since when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// How it stands.
+    pub status: Status,
+    /// When it was sent, or when its reply was kept.
+    pub since: Timestamp,
 }
 
 /// Keeps how tasks stand. Shared by all apps of a reply queue.
@@ -62,13 +72,19 @@ pub trait ReplyStore: Debug + Send + Sync + 'static {
         now: Timestamp,
     ) -> BoxFuture<'a, Result<()>>;
 
-    /// How the task `id`, a task id or a message id, stands; `None` if it is not known.
-    fn status<'a>(&'a self, id: &'a TaskId) -> BoxFuture<'a, Result<Option<Status>>>;
+    /// How the task `id`, a task id or a message id, stands, and since when; `None` if there is
+    /// no such task here. What is too old to be known is for the asker to say, by a [`Horizon`].
+    fn known<'a>(&'a self, id: &'a TaskId) -> BoxFuture<'a, Result<Option<Known>>>;
+
+    /// How the task `id` stands, however old it is.
+    fn status<'a>(&'a self, id: &'a TaskId) -> BoxFuture<'a, Result<Option<Status>>> {
+        async move { Ok(self.known(id).await?.map(|known| known.status)) }.boxed()
+    }
 
     /// Withdraws PENDING of a task whose send certainly failed. A reply stays.
     fn forget<'a>(&'a self, task: &'a TaskId) -> BoxFuture<'a, Result<()>>;
 
-    /// Removes up to `count_max` tasks that nothing happened to since `before`; says how many
-    /// went. Call it again while it answers `count_max`.
-    fn expire_replies(&self, before: Timestamp, count_max: usize) -> BoxFuture<'_, Result<usize>>;
+    /// Removes up to `count_max` tasks that the horizon shows no more; says how many went. Call
+    /// it again while it answers `count_max`.
+    fn expire_replies(&self, horizon: Horizon, count_max: usize) -> BoxFuture<'_, Result<usize>>;
 }

@@ -258,8 +258,17 @@ impl TransportError {
 ///
 /// A dropped call may have been carried out. A dropped receive may have put messages in flight
 /// that nobody holds, until their visibility timeout ends: let a receive finish, and hand back
-/// what it brings.
+/// what it brings, unless [`Transport::receive_patience`] says otherwise.
 pub trait Transport: Debug + Send + Sync + 'static {
+    /// How long a role that is told to stop waits for its receive under way before it drops it;
+    /// `None`, the default, for as long as the receive takes.
+    ///
+    /// Zero is for a transport whose receive takes no message when its caller leaves. What comes
+    /// within the patience is handed back.
+    fn receive_patience(&self) -> Option<Duration> {
+        None
+    }
+
     /// Finds a queue by its name; what looks like a URL is taken as the queue's URL, unasked.
     fn resolve<'a>(&'a self, queue: &'a str) -> BoxFuture<'a, Result<QueueHandle>>;
 

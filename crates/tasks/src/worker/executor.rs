@@ -91,13 +91,6 @@ impl Execution {
         self.hand_back(Duration::ZERO).await;
     }
 
-    async fn claim(&self) -> Result<Claim, StoreError> {
-        let lease = self.runtime.heartbeat.claim_lease();
-        let claim = self.runtime.claims.claim(&self.task, lease, self.now()).await?;
-        self.runtime.store_gate.open();
-        Ok(claim)
-    }
-
     async fn attempt(self, fence: Fence, attempt: u32) {
         self.lease.cover(self.task.clone(), fence);
         if self.runtime.is_worn_before_a_run(self.message.receive_count)

@@ -1,6 +1,6 @@
 //! Renews the leases of all messages that are held, in batches, from one timer loop.
 //!
-//! A lease is renewed when half of it is over, counted from before the call that began it; so
+//! A lease is renewed when half of it is over, counted from before it can have begun; so
 //! are claims, before their message's lease and for longer. A renewal that fails is tried again
 //! until the lease is over; then it is lost, and whoever holds it is told.
 //!
@@ -30,8 +30,10 @@ use crate::transport::{EntryResult, QueueHandle, Transport};
 /// The age at which a run is given up: half an hour before the 12 hours of SQS are over, so that
 /// there is time to say so.
 const AGE_MAX: Duration = Duration::from_secs(41_400);
-/// How much longer than the message's lease a claim lasts: a quarter, within these bounds.
-const CLAIM_MARGIN: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
+/// How much longer than the message's lease a claim lasts: a twentieth, within these bounds. The
+/// margin covers the time between extending the one and the other, and clocks that differ; the
+/// task of a worker that died waits for its end.
+const CLAIM_MARGIN: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(5));
 
 /// What renewing a lease takes.
 #[derive(Debug)]
@@ -97,12 +99,16 @@ impl Heartbeat {
 
     /// How long a claim has to last so that it outlives its message's lease.
     pub(super) fn claim_lease(&self) -> Duration {
-        let (least, most) = CLAIM_MARGIN;
-        let timeout = self.parts.visibility_timeout;
-        timeout + (timeout / 4).clamp(least, most)
+        self.parts.visibility_timeout + self.claim_margin()
     }
 
-    /// Renews the message's lease from now on; it began at `received_at`, before the receive.
+    /// How much longer than its message's lease a claim lasts.
+    pub(super) fn claim_margin(&self) -> Duration {
+        let (least, most) = CLAIM_MARGIN;
+        (self.parts.visibility_timeout / 20).clamp(least, most)
+    }
+
+    /// Renews the message's lease from now on; it began at `received_at`, or later.
     pub(super) fn begin(self: &Arc<Self>, receipt: String, received_at: Instant) -> Lease {
         let timeout = self.parts.visibility_timeout;
         let signals = LeaseSignals::new();

@@ -16,6 +16,7 @@
 //! - Nothing is detached: when [`Worker::run`] resolves or is dropped, nothing of it runs on.
 
 mod acknowledger;
+mod claiming;
 mod context;
 mod dispatcher;
 mod executor;
@@ -212,7 +213,9 @@ impl Worker {
 
     /// Works until `shutdown` is cancelled and what was running has ended: receives stop, runs
     /// end within the grace period or are handed back, replies and deletes are flushed. A receive
-    /// that is under way at the shutdown is waited for, so that what it brings is handed back.
+    /// that is under way at the shutdown is waited for as long as
+    /// [`Transport::receive_patience`] says, and five seconds beyond the grace period at most;
+    /// what it brings is handed back.
     ///
     /// # Errors
     ///

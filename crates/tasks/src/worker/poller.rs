@@ -3,7 +3,8 @@
 //! # Invariants
 //!
 //! - Permits are held before a receive, one for each message that it asks for.
-//! - A receive under way is never dropped: what it brings after the shutdown is handed back.
+//! - A receive under way is dropped at a shutdown only when its transport allows it; what it
+//!   brings until then is handed back.
 //! - While the store cannot be reached, nothing is received.
 
 use std::sync::Arc;
@@ -15,16 +16,20 @@ use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::runtime::Runtime;
+use crate::receive;
 use crate::transport::{ReceiveRequest, ReceivedMessage};
 
 /// How long a receive that failed is not repeated, at first and at last.
 const RECEIVE_AGAIN: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 
+/// How long an answer may be on its way: leases are counted from that long before it came.
+const ANSWER_DELAY: Duration = Duration::from_secs(1);
+
 /// A message, and the permit to run it.
 #[derive(Debug)]
 pub(super) struct Delivery {
     pub(super) message: ReceivedMessage,
-    /// Before the receive was called: leases are counted from here.
+    /// Before the lease can have begun: it is counted from here.
     pub(super) received_at: Instant,
     pub(super) permit: OwnedSemaphorePermit,
 }
@@ -69,14 +74,17 @@ impl Poller {
 
     async fn receive(&self, permits: Vec<OwnedSemaphorePermit>) -> crate::transport::Result<()> {
         let runtime = &self.runtime;
-        let received_at = Instant::now();
+        let called_at = Instant::now();
         let request = ReceiveRequest {
             count_max: permits.len(),
             wait: runtime.options.wait,
             visibility_timeout: Some(runtime.visibility_timeout),
         };
-        let messages = runtime.transport.receive(&runtime.queue, request).await?;
+        let (transport, queue) = (&*runtime.transport, &runtime.queue);
+        let answer = receive::receive(transport, queue, request, &self.shutdown).await?;
+        let Some(messages) = answer else { return Ok(()) };
         runtime.status.note_received(messages.len(), runtime.options.clock.now());
+        let received_at = begin_of_leases(called_at, runtime.visibility_timeout);
         for (message, permit) in messages.into_iter().zip(permits) {
             let delivery = Delivery { message, received_at, permit };
             // The dispatcher takes deliveries until the poller is gone.
@@ -86,4 +94,11 @@ impl Poller {
         }
         Ok(())
     }
+}
+
+/// When the leases of what has just come began, at the earliest. A long poll is answered when a
+/// message comes, so they did not begin with the call: a poll can last longer than a lease.
+fn begin_of_leases(called_at: Instant, visibility_timeout: Duration) -> Instant {
+    let on_its_way = ANSWER_DELAY.min(visibility_timeout / 4);
+    Instant::now().checked_sub(on_its_way).map_or(called_at, |sent_at| sent_at.max(called_at))
 }

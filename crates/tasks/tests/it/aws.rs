@@ -175,3 +175,15 @@ async fn a_url_is_taken_for_the_queue_that_it_names_and_nothing_is_asked() {
     assert_eq!((queue.name(), queue.url()), ("replies", "http://host/000000000000/replies"));
     assert!(meter.snapshot().is_empty());
 }
+
+#[tokio::test]
+async fn r3_a_receive_is_waited_for_at_amazon_and_soon_dropped_elsewhere() {
+    let patience = async |url: &str| {
+        let options =
+            AwsOptions { endpoint_url: Some(url.to_owned()), region: Some("eu-west-1".to_owned()) };
+        AwsTransport::connect(options).await.receive_patience()
+    };
+    assert_eq!(patience("https://sqs.eu-west-1.amazonaws.com").await, None);
+    let a_second = Some(std::time::Duration::from_secs(1));
+    assert_eq!(patience("http://127.0.0.1:9324").await, a_second);
+}

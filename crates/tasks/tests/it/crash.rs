@@ -18,6 +18,7 @@ use longshore_tasks::{
     TaskId, Worker,
 };
 use longshore_types::Timestamp;
+use tokio::time::Instant;
 
 use crate::simulation::{Counting, Simulation};
 use crate::world::{
@@ -276,4 +277,45 @@ async fn a_crash_at_any_step_of_a_retried_task_loses_no_reply() {
         },
     )
     .await;
+}
+
+/// How long the task of a worker that was killed `after` that time of running waits for the next
+/// one, counted from the kill, and how often its message was received by then.
+async fn wait_after_a_kill(visibility: Duration, after: Duration) -> (Duration, u32) {
+    let world = World::with_visibility(visibility);
+    world.send(8).await;
+    let runs = Counter::default();
+    let deadly = {
+        let runs = runs.clone();
+        move |_, _| {
+            runs.add();
+            std::future::pending()
+        }
+    };
+    let first = start(world.worker(deadly.clone()));
+    until(|| runs.get() == 1).await;
+    let second = start(world.worker(deadly));
+    tokio::time::sleep(after).await;
+    first.kill().await;
+    let killed_at = Instant::now();
+    until(|| runs.get() == 2).await;
+    let waited = killed_at.elapsed();
+    second.kill().await;
+    (waited, world.simulation.messages(TASKS)[0].receive_count)
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_task_of_a_killed_worker_runs_again_a_visibility_timeout_and_a_twentieth_later() {
+    for seconds in [4, 10, 30, 120, 3600] {
+        let visibility = Duration::from_secs(seconds);
+        let margin = (visibility / 20).clamp(Duration::from_secs(1), Duration::from_secs(5));
+        let bound = visibility + margin + Duration::from_millis(50);
+        // Killed at once, between renewals, and just after one.
+        for after in [Duration::ZERO, visibility / 3, visibility / 2 + Duration::from_millis(20)] {
+            let (waited, receives) = wait_after_a_kill(visibility, after).await;
+            let case = format!("{visibility:?}, killed after {after:?}");
+            assert!(waited <= bound, "{case}: waited {waited:?}");
+            assert_eq!(receives, 2, "{case}: one redelivery is enough");
+        }
+    }
 }

@@ -82,3 +82,50 @@ async fn r4_a_shutdown_flushes_deletes_at_once() {
     assert_eq!((report.done, report.deleted), (7, 7));
     assert!(world.simulation.messages(TASKS).is_empty());
 }
+
+#[tokio::test(start_paused = true)]
+async fn r3_a_parked_receive_that_takes_nothing_when_dropped_holds_no_shutdown_up() {
+    let world = World::new();
+    world.simulation.set_receive_patience(Duration::ZERO);
+    let worker = start(world.worker(|_, _| async { panic!("there is nothing to run") }));
+    let replies = world.start_replies();
+    until(|| world.simulation.calls(Action::ReceiveMessage).len() == 2).await;
+    let stopped_at = Instant::now();
+    worker.stop().await;
+    replies.stop().await;
+    assert!(stopped_at.elapsed() < Duration::from_millis(100), "{:?}", stopped_at.elapsed());
+    world.send(8).await;
+    assert_eq!(world.simulation.messages(TASKS)[0].receive_count, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn r3_what_comes_within_the_patience_is_handed_back_and_then_the_role_ends() {
+    let world = World::new();
+    world.simulation.set_receive_patience(Duration::from_secs(1));
+    let worker = start(world.worker(|_, _| async { panic!("it must not be run") }));
+    let replies = world.start_replies();
+    until(|| world.simulation.calls(Action::ReceiveMessage).len() == 2).await;
+    let stopped_at = Instant::now();
+    worker.shutdown.cancel();
+    sleep(Duration::from_millis(500)).await;
+    world.send(8).await;
+    let report = worker.stop().await;
+    assert_eq!((report.received, report.returned), (1, 1));
+    assert!(world.simulation.messages(TASKS)[0].available_at <= Instant::now());
+    replies.stop().await;
+    assert!(stopped_at.elapsed() <= Duration::from_secs(2), "{:?}", stopped_at.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn r3_the_consumer_of_replies_keeps_what_its_parked_receive_brings_after_the_shutdown() {
+    let world = World::new();
+    let replies = world.start_replies();
+    until(|| !world.simulation.calls(Action::ReceiveMessage).is_empty()).await;
+    replies.shutdown.cancel();
+    sleep(Duration::from_secs(1)).await;
+    let id = world.send(8).await;
+    let attributes = crate::replies::foreign_reply(id.as_str());
+    world.simulation.put(REPLIES, "1", attributes);
+    assert_eq!(replies.stop().await.kept, 1);
+    assert!(world.simulation.messages(REPLIES).is_empty());
+}

@@ -139,3 +139,22 @@ async fn a_run_of_twelve_hours_is_given_up_in_time_to_say_so() {
     assert!(body.contains("longer than the 12 hours"), "{body}");
     assert_eq!(worker.stop().await.dead, 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_begins_when_the_message_comes_and_not_with_the_long_poll() {
+    let visibility = Duration::from_secs(6);
+    let world = World::with_visibility(visibility);
+    let worker = start(world.worker(|Square(n), _| async move {
+        sleep(Duration::from_secs(20)).await;
+        Ok(n)
+    }));
+    until(|| !world.simulation.calls(Action::ReceiveMessage).is_empty()).await;
+    sleep(visibility * 3).await;
+    world.send(8).await;
+    let sent_at = Instant::now();
+    until(|| !world.simulation.calls(Action::ChangeMessageVisibilityBatch).is_empty()).await;
+    assert!(sent_at.elapsed() >= visibility / 4, "renewed at once: {:?}", sent_at.elapsed());
+    world.until_empty(TASKS).await;
+    let report = worker.stop().await;
+    assert_eq!((report.received, report.done, report.lost), (1, 1, 0));
+}

@@ -1,14 +1,16 @@
 //! The application's side: replies of ours, of foreign workers, and what is no reply.
 
+use std::time::Duration;
+
 use longshore_tasks::reply::{REPLY_MESSAGE_ID, STATUS};
 use longshore_tasks::transport::Action;
-use longshore_tasks::{Status, TaskId};
+use longshore_tasks::{Reply, ReplyError, ReplyStore as _, Status, TaskId};
 use longshore_types::{MessageAttribute, MessageAttributes};
 
 use crate::simulation::Fault;
-use crate::world::{REPLIES, REPLIES_DEAD, TASKS, World};
+use crate::world::{REPLIES, REPLIES_DEAD, RETENTION, Square, TASKS, World, until};
 
-fn foreign_reply(id: &str) -> MessageAttributes {
+pub(crate) fn foreign_reply(id: &str) -> MessageAttributes {
     MessageAttributes::from([
         (STATUS.to_owned(), MessageAttribute::text("COMPLETED")),
         (REPLY_MESSAGE_ID.to_owned(), MessageAttribute::text(id)),
@@ -66,11 +68,31 @@ async fn a_reply_whose_delete_failed_comes_again_and_changes_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn replies_that_were_kept_long_enough_are_not_known_any_more() {
+async fn a_result_is_known_for_its_retention_after_the_end_and_no_longer_whatever_is_swept() {
     let world = World::new();
-    let id = world.send(8).await;
+    let pending = world.client.send(&Square(8)).await.unwrap();
+    tokio::time::advance(RETENTION * 2).await;
+    assert_eq!(world.client.status(pending.id()).await.unwrap(), Some(Status::Pending));
+    world.store.complete(pending.id(), Reply::completed("64"), world.now()).await.unwrap();
+    tokio::time::advance(RETENTION).await;
+    assert!(world.client.status(pending.id()).await.unwrap().is_some());
+    tokio::time::advance(Duration::from_millis(1)).await;
+    assert_eq!(world.client.status(pending.id()).await.unwrap(), None);
+    let refusal = pending.reply(RETENTION).await.unwrap_err();
+    assert!(matches!(refusal, ReplyError::NotKnown { .. }), "{refusal}");
+    assert_eq!(world.store.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn results_that_were_kept_long_enough_are_removed_and_pending_tasks_stay() {
+    let world = World::new();
+    let (ended, pending) = (world.send(8).await, world.send(9).await);
     let replies = world.start_replies();
-    tokio::time::advance(std::time::Duration::from_secs(4 * 86_400 + 120)).await;
-    crate::world::until(|| futures::FutureExt::now_or_never(world.status(&id)) == Some(None)).await;
+    world.simulation.put(REPLIES, "64", foreign_reply(ended.as_str()));
+    world.until_empty(REPLIES).await;
+    let begun = tokio::time::Instant::now();
+    until(|| world.store.len() == 1).await;
+    assert!(begun.elapsed() <= RETENTION + Duration::from_secs(61), "{:?}", begun.elapsed());
+    assert_eq!(world.status(&pending).await, Some(Status::Pending));
     replies.stop().await;
 }

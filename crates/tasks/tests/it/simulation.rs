@@ -105,6 +105,7 @@ pub(crate) struct Simulation {
     sent: Notify,
     /// Calls of an action wait here while it is held.
     held: Mutex<BTreeMap<Action, Arc<Semaphore>>>,
+    patience: Mutex<Option<Duration>>,
     pub(crate) meter: RequestMeter,
 }
 
@@ -114,6 +115,7 @@ impl Simulation {
             state: Mutex::default(),
             sent: Notify::new(),
             held: Mutex::default(),
+            patience: Mutex::default(),
             meter: RequestMeter::default(),
         })
     }
@@ -138,6 +140,11 @@ impl Simulation {
         if let Some(gate) = self.held.lock().unwrap().remove(&action) {
             gate.close();
         }
+    }
+
+    /// A receive whose caller leaves takes no message here; it is dropped that long after a stop.
+    pub(crate) fn set_receive_patience(&self, patience: Duration) {
+        *self.patience.lock().unwrap() = Some(patience);
     }
 
     /// What is on a queue, in flight or not.
@@ -327,6 +334,10 @@ impl Message {
 }
 
 impl Transport for Simulation {
+    fn receive_patience(&self) -> Option<Duration> {
+        *self.patience.lock().unwrap()
+    }
+
     fn resolve<'a>(&'a self, queue: &'a str) -> BoxFuture<'a, Result<QueueHandle>> {
         async move {
             let handle = QueueHandle::new(queue, &format!("sim://{queue}"));

@@ -27,6 +27,8 @@ pub(crate) const REPLIES_DEAD: &str = "replies-dead";
 
 /// The visibility timeout of every queue.
 pub(crate) const VISIBILITY: Duration = Duration::from_secs(30);
+/// How long results are kept.
+pub(crate) const RETENTION: Duration = Duration::from_secs(3600);
 /// Receives that a message gets.
 pub(crate) const RECEIVES_MAX: u32 = 5;
 
@@ -88,6 +90,7 @@ impl World {
         let clock = SimulatedClock::new();
         let options = ClientOptions {
             reply_queue: Some(REPLIES.to_owned()),
+            retention: RETENTION,
             clock: Arc::new(clock),
             random: Arc::new(Counting::default()),
         };
@@ -118,7 +121,8 @@ impl World {
         let shutdown = CancellationToken::new();
         let replies =
             Replies::new(Arc::clone(&self.simulation) as _, REPLIES, Arc::clone(&self.store) as _);
-        let run = replies.clock(Arc::new(self.clock)).run(shutdown.clone());
+        let replies = replies.clock(Arc::new(self.clock)).retention(RETENTION);
+        let run = replies.run(shutdown.clone());
         let handle = tokio::spawn(async move { run.await.unwrap() });
         Running { shutdown, handle }
     }

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use super::SqliteStore;
 use crate::id::TaskId;
 use crate::reply::Reply;
-use crate::store::{ReplyStore, Result, Status};
+use crate::store::{Horizon, Known, ReplyStore, Result, Status};
 use crate::transport::BoxFuture;
 
 /// `?1` is a task id or a message id: the task's id.
@@ -57,27 +57,32 @@ fn complete(connection: &Connection, id: &str, reply: &Reply, now: i64) -> rusql
     connection.prepare_cached(COMPLETE)?.execute(values).map(drop)
 }
 
-fn status(connection: &Connection, id: &str) -> rusqlite::Result<Option<Status>> {
+fn known(connection: &Connection, id: &str) -> rusqlite::Result<Option<Known>> {
     let task = task_of(connection, id)?;
-    let sql = "SELECT status, coalesce(body, '') FROM replies WHERE task_id = ?1";
-    connection.prepare_cached(sql)?.query_row([task], status_from).optional()
+    let sql = "SELECT status, coalesce(body, ''), changed_at FROM replies WHERE task_id = ?1";
+    connection.prepare_cached(sql)?.query_row([task], known_from).optional()
 }
 
-fn status_from(row: &Row<'_>) -> rusqlite::Result<Status> {
+fn known_from(row: &Row<'_>) -> rusqlite::Result<Known> {
     let (name, body): (String, String) = (row.get(0)?, row.get(1)?);
-    Ok(match name.as_str() {
+    let status = match name.as_str() {
         "COMPLETED" => Status::Completed { body },
         "FAILED" => Status::Failed { body },
         _ => Status::Pending,
-    })
+    };
+    let since = Timestamp::from_millis(row.get::<_, i64>(2)?.cast_unsigned());
+    Ok(Known { status, since })
 }
 
-fn expire(connection: &Connection, before: i64, count_max: i64) -> rusqlite::Result<usize> {
+fn expire(connection: &Connection, horizon: Horizon, count_max: i64) -> rusqlite::Result<usize> {
     let sql = "DELETE FROM replies WHERE task_id IN
-                   (SELECT task_id FROM replies WHERE changed_at < ?1 ORDER BY changed_at LIMIT ?2)
+                   (SELECT task_id FROM replies WHERE changed_at < max(?1, ?2)
+                    AND changed_at < CASE status WHEN 'PENDING' THEN ?2 ELSE ?1 END
+                    ORDER BY changed_at LIMIT ?3)
                RETURNING task_id";
+    let bounds = [millis(horizon.ended), millis(horizon.pending), count_max];
     let mut statement = connection.prepare_cached(sql)?;
-    let gone = statement.query_map([before, count_max], |row| row.get::<_, String>(0))?;
+    let gone = statement.query_map(bounds, |row| row.get::<_, String>(0))?;
     let gone = gone.collect::<rusqlite::Result<Vec<_>>>()?;
     let mut aliases = connection.prepare_cached("DELETE FROM aliases WHERE task_id = ?1")?;
     for task in &gone {
@@ -117,9 +122,9 @@ impl ReplyStore for SqliteStore {
         self.write("keep a reply", command).boxed()
     }
 
-    fn status<'a>(&'a self, id: &'a TaskId) -> BoxFuture<'a, Result<Option<Status>>> {
+    fn known<'a>(&'a self, id: &'a TaskId) -> BoxFuture<'a, Result<Option<Known>>> {
         let id = id.to_string();
-        self.read("find a task", move |connection| status(connection, &id)).boxed()
+        self.read("find a task", move |connection| known(connection, &id)).boxed()
     }
 
     fn forget<'a>(&'a self, task: &'a TaskId) -> BoxFuture<'a, Result<()>> {
@@ -131,9 +136,9 @@ impl ReplyStore for SqliteStore {
         self.write("withdraw a task", command).boxed()
     }
 
-    fn expire_replies(&self, before: Timestamp, count_max: usize) -> BoxFuture<'_, Result<usize>> {
+    fn expire_replies(&self, horizon: Horizon, count_max: usize) -> BoxFuture<'_, Result<usize>> {
         let count_max = i64::try_from(count_max).unwrap_or(i64::MAX);
-        let command = move |connection: &Connection| expire(connection, millis(before), count_max);
+        let command = move |connection: &Connection| expire(connection, horizon, count_max);
         self.write("remove old replies", command).boxed()
     }
 }

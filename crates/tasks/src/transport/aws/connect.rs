@@ -22,6 +22,8 @@ use aws_credential_types::Credentials;
 use aws_sdk_sqs::Client;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 
+use super::endpoint;
+
 /// How long a connection may take to be made.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long an answer may take to begin.
@@ -39,9 +41,19 @@ pub struct AwsOptions {
     pub region: Option<String>,
 }
 
-/// A client for short calls, and one for long polls; they share their connections.
-pub(super) async fn clients(options: AwsOptions) -> (Client, Client) {
-    let config = loader(options).load().await;
+/// A client for short calls and one for long polls, which share their connections; and whether
+/// they speak to Amazon.
+#[derive(Debug)]
+pub(super) struct Clients {
+    pub(super) client: Client,
+    pub(super) polling_client: Client,
+    pub(super) is_amazon: bool,
+}
+
+pub(super) async fn clients(options: AwsOptions) -> Clients {
+    let endpoint = options.endpoint_url.or_else(endpoint::from_environment);
+    let is_amazon = endpoint.as_deref().is_none_or(endpoint::is_amazon);
+    let config = loader(endpoint, options.region).load().await;
     let with_answer_within = |limit| {
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(CONNECT_TIMEOUT)
@@ -50,17 +62,18 @@ pub(super) async fn clients(options: AwsOptions) -> (Client, Client) {
         let config = aws_sdk_sqs::config::Builder::from(&config).timeout_config(timeouts);
         Client::from_conf(config.build())
     };
-    (with_answer_within(ANSWER_TIMEOUT), with_answer_within(POLL_TIMEOUT))
+    let (client, polling_client) =
+        (with_answer_within(ANSWER_TIMEOUT), with_answer_within(POLL_TIMEOUT));
+    Clients { client, polling_client, is_amazon }
 }
 
-fn loader(options: AwsOptions) -> ConfigLoader {
+fn loader(endpoint: Option<String>, region: Option<String>) -> ConfigLoader {
     let tls = Provider::Rustls(CryptoMode::Ring);
     let http = aws_smithy_http_client::Builder::new().tls_provider(tls).build_https();
-    let endpoint = options.endpoint_url.or_else(endpoint_from_environment);
     // The providers below must be given the HTTP client: without one they panic.
     let providers = ProviderConfig::without_region().with_http_client(http.clone());
-    let region = options.region.map(Region::new);
-    let local = endpoint.as_deref().is_some_and(is_loopback);
+    let region = region.map(Region::new);
+    let local = endpoint.as_deref().is_some_and(endpoint::is_loopback);
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .http_client(http)
         .retry_config(RetryConfig::disabled())
@@ -78,11 +91,6 @@ fn loader(options: AwsOptions) -> ConfigLoader {
     }
 }
 
-fn endpoint_from_environment() -> Option<String> {
-    let names = ["AWS_ENDPOINT_URL_SQS", "AWS_ENDPOINT_URL"];
-    names.into_iter().find_map(|name| std::env::var(name).ok().filter(|url| !url.is_empty()))
-}
-
 fn local_region(region: Option<Region>, providers: &ProviderConfig) -> RegionProviderChain {
     RegionProviderChain::first_try(region)
         .or_else(EnvironmentVariableRegionProvider::new())
@@ -98,37 +106,4 @@ fn local_credentials(providers: &ProviderConfig) -> CredentialsProviderChain {
     )
     .or_else("profile", ProfileFileCredentialsProvider::builder().configure(providers).build())
     .or_else("made up", made_up)
-}
-
-/// Whether a URL names this host.
-fn is_loopback(url: &str) -> bool {
-    let after_scheme = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let authority = after_scheme.split(['/', '?', '#']).next().unwrap_or_default();
-    let host_and_port = authority.rsplit('@').next().unwrap_or_default();
-    let host = match host_and_port.strip_prefix('[') {
-        Some(rest) => rest.split(']').next().unwrap_or_default(),
-        None => host_and_port.split(':').next().unwrap_or_default(),
-    };
-    host == "localhost"
-        || host.ends_with(".localhost")
-        || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_endpoint_is_local_if_its_host_is_this_one() {
-        for local in ["http://localhost:9324", "http://127.0.0.1:9324/x", "http://[::1]:9324"] {
-            assert!(is_loopback(local), "{local}");
-        }
-        for remote in [
-            "https://sqs.eu-west-1.amazonaws.com",
-            "http://10.0.0.1",
-            "http://localhost.example.com",
-        ] {
-            assert!(!is_loopback(remote), "{remote}");
-        }
-    }
 }

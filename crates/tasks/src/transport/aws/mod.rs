@@ -7,6 +7,7 @@
 mod classify;
 mod connect;
 mod convert;
+mod endpoint;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,6 +22,7 @@ use futures::FutureExt as _;
 pub use connect::AwsOptions;
 
 use self::classify::{Call, classify};
+use self::connect::Clients;
 use super::{
     Action, BoxFuture, DeadLetterFacts, EntryResult, OutgoingMessage, QueueFacts, QueueHandle,
     ReceiveRequest, ReceivedMessage, RequestMeter, Result, SentMessage, Transport,
@@ -30,6 +32,8 @@ use super::{
 /// the tries so far. Kept short: somebody waits for the answer.
 const TRIES: u32 = 3;
 const TRY_AGAIN_AFTER: Duration = Duration::from_millis(50);
+/// How long a receive under way is waited for at a shutdown, if the endpoint is not Amazon's.
+const RECEIVE_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Carries messages by the AWS SDK.
 #[derive(Clone, Debug)]
@@ -37,14 +41,15 @@ pub struct AwsTransport {
     client: Client,
     /// With a time limit that a long poll fits into.
     polling_client: Client,
+    is_amazon: bool,
     meter: Arc<RequestMeter>,
 }
 
 impl AwsTransport {
     /// Makes the clients. Nothing is asked of the endpoint yet.
     pub async fn connect(options: AwsOptions) -> Self {
-        let (client, polling_client) = connect::clients(options).await;
-        Self { client, polling_client, meter: Arc::default() }
+        let Clients { client, polling_client, is_amazon } = connect::clients(options).await;
+        Self { client, polling_client, is_amazon, meter: Arc::default() }
     }
 
     /// The SDK's client, for administering queues. Its calls pass no meter: none is made for a
@@ -205,6 +210,13 @@ async fn persist<T, F: Future<Output = Result<T>>>(call: impl Fn() -> F) -> Resu
 }
 
 impl Transport for AwsTransport {
+    /// Amazon may have put messages in flight for a receive whose caller leaves, so its end is
+    /// waited for. Longshore's broker takes none for a caller that has left. Another endpoint may:
+    /// what it took comes again after its visibility timeout, and nothing is lost.
+    fn receive_patience(&self) -> Option<Duration> {
+        (!self.is_amazon).then_some(RECEIVE_PATIENCE)
+    }
+
     fn resolve<'a>(&'a self, queue: &'a str) -> BoxFuture<'a, Result<QueueHandle>> {
         if queue.contains("://") {
             return async move { Ok(QueueHandle::from_url(queue)) }.boxed();
