@@ -2,8 +2,8 @@
 //!
 //! # Invariants
 //!
-//! - A request that a web page made is refused, by the headers with which browsers say so: no page
-//!   of another site can reach a broker on the same machine.
+//! - A request that a web page made is refused: no page in a browser can reach a broker on the same
+//!   machine.
 //! - Bodies and secrets are never logged.
 
 use std::convert::Infallible;
@@ -12,37 +12,29 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Body, Incoming};
-use hyper::header::{AUTHORIZATION, HOST, HeaderMap, HeaderName, ORIGIN};
+use hyper::header::{AUTHORIZATION, HOST, HeaderMap, HeaderName};
 use hyper::{Method, Request, Response, StatusCode};
 use longshore_wire::{Reply, SqsError};
 
 use super::protocol::Protocol;
-use super::{Shared, health, respond, scope};
+use super::{Shared, health, respond, scope, web_page};
 use crate::caller::Caller;
 
 const TRACE: HeaderName = HeaderName::from_static("x-amzn-trace-id");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
-const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// Answers one HTTP request.
 pub(super) async fn exchange(
     shared: &Shared,
     request: Request<Incoming>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
-    if is_of_a_web_page(request.headers()) {
+    if web_page::made(request.method(), request.headers(), shared.local) {
         return Ok(respond::plain(StatusCode::FORBIDDEN, respond::NO_WEB_PAGES));
     }
     if request.uri().path() == "/health" && request.method() == Method::GET {
         return Ok(health::health(&shared.broker));
     }
     Ok(sqs(shared, request).await)
-}
-
-/// A page's script sends an `Origin` with all but a GET, and browsers say of every request, that of
-/// an image too, which site made it; `none` is the address bar.
-fn is_of_a_web_page(headers: &HeaderMap) -> bool {
-    let site = headers.get(FETCH_SITE);
-    headers.contains_key(ORIGIN) || site.is_some_and(|site| site.as_bytes() != b"none")
 }
 
 async fn sqs(shared: &Shared, request: Request<Incoming>) -> Response<Full<Bytes>> {

@@ -12,6 +12,7 @@ mod health;
 mod protocol;
 mod respond;
 mod scope;
+mod web_page;
 
 use std::io;
 use std::net::SocketAddr;

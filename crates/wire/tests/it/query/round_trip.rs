@@ -9,7 +9,8 @@ use super::{BASE, decode};
 
 /// Text as a form has it, every byte escaped.
 fn escape(text: &str) -> String {
-    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+    let bytes: Vec<String> = text.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    bytes.concat()
 }
 
 /// Text as a parser of XML reads it, which turns a carriage return that is not escaped into a line
