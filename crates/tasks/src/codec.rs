@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use thiserror::Error;
 
+use crate::contents::escape_json;
 use crate::task::Task;
 
 /// Writes a task's argument and reply into message bodies, and reads them back.
@@ -41,7 +42,7 @@ where
     T::Reply: Serialize + DeserializeOwned,
 {
     fn encode_argument(task: &T) -> Result<String, CodecError> {
-        serde_json::to_string(task).map_err(|error| unwritable("argument", &error))
+        encode(task).map_err(|error| unwritable("argument", &error))
     }
 
     fn decode_argument(body: &str) -> Result<T, CodecError> {
@@ -49,12 +50,16 @@ where
     }
 
     fn encode_reply(reply: &T::Reply) -> Result<String, CodecError> {
-        serde_json::to_string(reply).map_err(|error| unwritable("reply", &error))
+        encode(reply).map_err(|error| unwritable("reply", &error))
     }
 
     fn decode_reply(body: &str) -> Result<T::Reply, CodecError> {
         serde_json::from_str(body).map_err(|error| unreadable("reply", &error))
     }
+}
+
+fn encode(value: &impl Serialize) -> serde_json::Result<String> {
+    serde_json::to_string(value).map(escape_json)
 }
 
 fn unwritable(what: &str, error: &serde_json::Error) -> CodecError {

@@ -2,6 +2,7 @@
 
 use longshore_types::{MessageAttribute, MessageAttributes, limits};
 
+use crate::contents::is_allowed;
 use crate::envelope::TASK_ID;
 use crate::id::TaskId;
 use crate::transport::{OutgoingMessage, QueueHandle, ReceivedMessage};
@@ -55,7 +56,7 @@ fn drop_what_is_too_much(copy: &mut OutgoingMessage) {
 
 /// A text that every endpoint takes as an attribute: not empty, and of characters that XML has.
 fn plain(reason: &str) -> String {
-    let clean = |c: char| if c.is_control() { ' ' } else { c };
+    let clean = |c: char| if c.is_control() || !is_allowed(c) { ' ' } else { c };
     let text: String = reason.chars().map(clean).take(REASON_CHARS_MAX).collect();
     if text.trim().is_empty() { "no reason was given".to_owned() } else { text }
 }
@@ -79,7 +80,7 @@ mod tests {
     #[test]
     fn a_copy_has_ten_attributes_at_most_and_the_reason_is_one() {
         let target = QueueHandle::new("dead", "http://h/1/dead");
-        let copy = copy(&target, &message(10, String::new()), None, "why\n");
+        let copy = copy(&target, &message(10, String::new()), None, "why\u{ffff}");
         assert_eq!(copy.attributes.len(), 10);
         assert_eq!(copy.attributes[REASON].as_text(), Some("why "));
     }

@@ -17,6 +17,7 @@ mod batcher;
 pub mod client;
 pub mod clock;
 pub mod codec;
+mod contents;
 pub mod dead_letter;
 pub mod envelope;
 pub mod id;

@@ -1,8 +1,9 @@
 //! A reply and its message: body, and the attributes `status`, `replyMessageId`, `createdAt`.
 
-use longshore_types::{MessageAttribute, MessageAttributes, Timestamp};
+use longshore_types::{MessageAttribute, MessageAttributes, Timestamp, limits};
 use thiserror::Error;
 
+use crate::contents::{self, escape_json};
 use crate::envelope::CREATED_AT;
 use crate::id::TaskId;
 use crate::transport::{OutgoingMessage, QueueHandle};
@@ -11,6 +12,9 @@ use crate::transport::{OutgoingMessage, QueueHandle};
 pub const STATUS: &str = "status";
 /// Names the task that is answered: its task id if it had one, else its message id.
 pub const REPLY_MESSAGE_ID: &str = "replyMessageId";
+
+/// Bytes of a reply's body: what a message can have, less its attributes.
+const BODY_BYTES_MAX: usize = limits::MESSAGE_BYTES_MAX as usize - 1024;
 
 /// How a task ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,11 +59,36 @@ impl Reply {
         Self { status: ReplyStatus::Completed, body: body.into() }
     }
 
-    /// A reply of a task that was given up, with the body `{"message":"<message>"}`.
+    /// A reply of a task that was given up, with the body `{"message":"<message>"}`. Of a message
+    /// that is too long for a reply its beginning is told.
     pub fn failed(message: &str) -> Self {
-        let text = serde_json::Value::from(message);
-        Self { status: ReplyStatus::Failed, body: format!("{{\"message\":{text}}}") }
+        let body = failed_body(message);
+        let body =
+            if body.len() > BODY_BYTES_MAX { failed_body(&beginning(message)) } else { body };
+        Self { status: ReplyStatus::Failed, body }
     }
+
+    /// Says why no message could carry the reply.
+    pub(crate) fn check_body(body: &str) -> Result<(), String> {
+        if body.len() > BODY_BYTES_MAX {
+            return Err(format!(
+                "its reply has {} bytes; a message takes {BODY_BYTES_MAX}",
+                body.len()
+            ));
+        }
+        contents::check_body(body).map_err(|why| format!("no message can carry its reply: {why}"))
+    }
+}
+
+fn failed_body(message: &str) -> String {
+    let text = escape_json(serde_json::Value::from(message).to_string());
+    format!("{{\"message\":{text}}}")
+}
+
+/// As much of a message as fits a reply even if JSON escapes all of it: six bytes for one.
+fn beginning(message: &str) -> String {
+    let end = message.floor_char_boundary(BODY_BYTES_MAX / 6 - 100);
+    format!("{}…", &message[..end])
 }
 
 /// Why a message on a reply queue is no reply.
@@ -102,6 +131,15 @@ mod tests {
     fn a_failure_is_a_json_object_with_its_message_and_nothing_else() {
         let reply = Reply::failed("Invalid request in message.Body:\"x\"\n");
         assert_eq!(reply.body, r#"{"message":"Invalid request in message.Body:\"x\"\n"}"#);
+    }
+
+    #[test]
+    fn a_failure_fits_a_message_however_much_there_is_to_say() {
+        for c in ["x", "\0", "\u{ffff}", "😀"] {
+            let body = Reply::failed(&c.repeat(2_000_000)).body;
+            assert_eq!(Reply::check_body(&body), Ok(()), "{c:?}");
+            assert!(serde_json::from_str::<serde_json::Value>(&body).is_ok());
+        }
     }
 
     #[test]

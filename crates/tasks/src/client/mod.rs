@@ -11,17 +11,18 @@
 mod error;
 mod pending;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use longshore_types::limits::{BATCH_ENTRIES_MAX, MESSAGE_BYTES_MAX};
-use tokio::sync::OnceCell;
-
 pub use error::SendError;
+use futures::FutureExt as _;
+use futures::future::join_all;
+use longshore_types::limits::{BATCH_ENTRIES_MAX, MESSAGE_BYTES_MAX};
 pub use pending::{Pending, ReplyError};
 
 use crate::clock::{Clock, SystemClock};
 use crate::codec::Codec;
+use crate::contents;
 use crate::envelope::Envelope;
 use crate::id::{RandomSource, SystemRandom, TaskId};
 use crate::store::{self, ReplyStore, Retention, Status};
@@ -67,7 +68,7 @@ struct Inner {
     transport: Arc<dyn Transport>,
     queue_name: String,
     /// Found at the first send, so that a client can be made before the broker is up.
-    queue: OnceCell<QueueHandle>,
+    queue: OnceLock<QueueHandle>,
     replies: Arc<dyn ReplyStore>,
     options: ClientOptions,
 }
@@ -86,7 +87,7 @@ impl Client {
         replies: Arc<dyn ReplyStore>,
         options: ClientOptions,
     ) -> Self {
-        let (queue_name, queue) = (task_queue.into(), OnceCell::new());
+        let (queue_name, queue) = (task_queue.into(), OnceLock::new());
         Self { inner: Arc::new(Inner { transport, queue_name, queue, replies, options }) }
     }
 
@@ -143,8 +144,13 @@ impl Client {
     }
 
     async fn queue(&self) -> Result<&QueueHandle, TransportError> {
-        let (transport, name) = (&self.inner.transport, &self.inner.queue_name);
-        self.inner.queue.get_or_try_init(|| transport.resolve(name)).await
+        let Inner { transport, queue_name, queue, .. } = &*self.inner;
+        if let Some(queue) = queue.get() {
+            return Ok(queue);
+        }
+        // Side by side: while the broker cannot be reached, nobody waits for another's patience.
+        let found = transport.resolve(queue_name).await?;
+        Ok(queue.get_or_init(|| found))
     }
 
     fn prepare<T: Task>(&self, queue: &QueueHandle, task: &T) -> Result<Prepared, SendError> {
@@ -161,7 +167,7 @@ impl Client {
         };
         let message = OutgoingMessage::new(body, envelope.seal());
         let message = message.in_group_of(queue, &id, id.as_str());
-        check_size(&message)?;
+        check(&message)?;
         Ok(Prepared { id, message })
     }
 
@@ -171,9 +177,11 @@ impl Client {
         batch: Vec<(usize, Prepared)>,
         answers: &mut [Option<Result<TaskId, SendError>>],
     ) {
+        let begins = batch.iter().map(|(_, task)| self.inner.replies.begin(&task.id, self.now()));
+        let begins = join_all(begins).await;
         let mut begun = Vec::new();
-        for (place, prepared) in batch {
-            match self.inner.replies.begin(&prepared.id, self.now()).await {
+        for ((place, prepared), begin) in batch.into_iter().zip(begins) {
+            match begin {
                 Ok(()) => begun.push((place, prepared)),
                 Err(error) => answers[place] = Some(Err(SendError::Store(error))),
             }
@@ -183,15 +191,29 @@ impl Client {
         }
         let messages = begun.iter().map(|(_, prepared)| prepared.message.clone()).collect();
         let sent = self.inner.transport.send_batch(queue, messages).await;
-        let error = sent.as_ref().err().map(|error| (error.is_certain(), error.to_string()));
+        let refusal = sent.as_ref().err().map(|error| (error.is_certain(), error.to_string()));
         let mut sent = sent.unwrap_or_default().into_iter();
-        for (place, Prepared { id, .. }) in begun {
-            answers[place] = Some(match &error {
-                None => self.settle(id, sent.next()).await,
-                Some((true, reason)) => Err(self.withdraw(&id, reason.clone()).await),
-                Some((false, reason)) => Err(SendError::Unknown { id, reason: reason.clone() }),
-            });
+        let (places, tasks): (Vec<_>, Vec<_>) = begun.into_iter().unzip();
+        let settled = tasks.into_iter().map(|task| match &refusal {
+            None => self.settle(task.id, sent.next()).boxed(),
+            Some((certain, reason)) => self.give_up(task.id, *certain, reason.clone()).boxed(),
+        });
+        for (place, answer) in places.into_iter().zip(join_all(settled).await) {
+            answers[place] = Some(answer);
         }
+    }
+
+    /// Draws the conclusion from a call without an answer.
+    async fn give_up(
+        &self,
+        id: TaskId,
+        certain: bool,
+        reason: String,
+    ) -> Result<TaskId, SendError> {
+        if certain {
+            return Err(self.withdraw(&id, reason).await);
+        }
+        Err(SendError::Unknown { id, reason })
     }
 
     /// Draws the conclusion from what became of one entry.
@@ -246,13 +268,14 @@ fn refuse_all<T: Task>(count: usize, error: &TransportError) -> Vec<Result<Pendi
     (0..count).map(|_| Err(SendError::NotSent { reason: reason.clone() })).collect()
 }
 
-fn check_size(message: &OutgoingMessage) -> Result<(), SendError> {
+/// What the endpoint would refuse anyway is refused here, before the task is PENDING.
+fn check(message: &OutgoingMessage) -> Result<(), SendError> {
     let bytes = message.bytes();
-    if bytes <= MESSAGE_BYTES_MAX as usize {
-        return Ok(());
+    if bytes > MESSAGE_BYTES_MAX as usize {
+        let reason = format!("the task has {bytes} bytes, and SQS takes {MESSAGE_BYTES_MAX}");
+        return Err(SendError::Invalid { reason });
     }
-    let reason = format!("the task has {bytes} bytes, and SQS takes {MESSAGE_BYTES_MAX}");
-    Err(SendError::Invalid { reason })
+    contents::check_body(&message.body).map_err(|why| SendError::Invalid { reason: why.to_owned() })
 }
 
 fn fits(batch: &[(usize, Prepared)], next: &Prepared) -> bool {

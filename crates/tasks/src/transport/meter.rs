@@ -40,6 +40,12 @@ impl RequestMeter {
         *counts.entry((action, queue.to_owned())).or_default() += billed;
     }
 
+    /// A receive that begins: it is counted when its answer is there, or nobody waits for it.
+    #[cfg(feature = "aws")]
+    pub(super) fn receive<'a>(&'a self, queue: &'a str) -> BilledReceive<'a> {
+        BilledReceive { meter: self, queue, payload_bytes: 0 }
+    }
+
     /// The requests so far, by action and queue.
     pub fn snapshot(&self) -> BTreeMap<(Action, String), u64> {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -55,6 +61,23 @@ impl RequestMeter {
     }
 }
 
+/// A receive under way. Dropped, it is counted.
+#[cfg(feature = "aws")]
+#[derive(Debug)]
+pub(super) struct BilledReceive<'a> {
+    meter: &'a RequestMeter,
+    queue: &'a str,
+    /// What the answer brought.
+    pub(super) payload_bytes: usize,
+}
+
+#[cfg(feature = "aws")]
+impl Drop for BilledReceive<'_> {
+    fn drop(&mut self) {
+        self.meter.count(Action::ReceiveMessage, self.queue, self.payload_bytes);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -67,5 +90,14 @@ mod tests {
         }
         assert_eq!(meter.total(Action::SendMessageBatch), 1 + 1 + 2);
         assert_eq!(meter.total(Action::ReceiveMessage), 0);
+    }
+
+    #[cfg(feature = "aws")]
+    #[test]
+    fn a_receive_that_is_dropped_is_counted_too() {
+        let meter = RequestMeter::default();
+        drop(meter.receive("q"));
+        meter.receive("q").payload_bytes = 65_537;
+        assert_eq!(meter.total(Action::ReceiveMessage), 1 + 2);
     }
 }

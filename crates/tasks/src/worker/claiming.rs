@@ -15,7 +15,7 @@ use crate::store::{Claim, StoreError};
 impl Execution {
     /// Claims the task, after the end of a claim that is about to end.
     pub(super) async fn claim(&self) -> Result<Claim, StoreError> {
-        // The claim began with the lease, or some milliseconds later: twice the margin is enough.
+        // An extension comes some time before the renewal, so a margin alone would be too little.
         let gives_up_at = Instant::now() + self.runtime.heartbeat.claim_margin() * 2;
         loop {
             let claim = self.ask_for_claim().await?;
@@ -28,7 +28,7 @@ impl Execution {
     }
 
     async fn ask_for_claim(&self) -> Result<Claim, StoreError> {
-        let lease = self.runtime.heartbeat.claim_lease();
+        let lease = self.lease.claim_lease();
         let claim = self.runtime.claims.claim(&self.task, lease, self.now()).await?;
         self.runtime.store_gate.open();
         Ok(claim)

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt as _;
-use longshore_types::{Timestamp, limits};
+use longshore_types::Timestamp;
 use tokio::time::sleep;
 
 use super::context::Context;
@@ -32,8 +32,9 @@ use crate::transport::ReceivedMessage;
 /// Tries to keep a reply, and the pause between them: the run's effects would be repeated.
 const KEEP_TRIES: u32 = 5;
 const KEEP_AGAIN_AFTER: Duration = Duration::from_millis(200);
-/// Bytes of a reply's body: what a message can have, less its attributes.
-const REPLY_BYTES_MAX: usize = limits::MESSAGE_BYTES_MAX as usize - 1024;
+/// How long a message that was sent anew is delayed, so that it does not find the claim which is
+/// about to be released for it.
+const GIVE_WAY_AFTER: Duration = Duration::from_secs(1);
 /// The least time that a message of a task which runs elsewhere stays away.
 const BUSY_MIN: Duration = Duration::from_secs(1);
 
@@ -95,7 +96,7 @@ impl Execution {
         self.lease.cover(self.task.clone(), fence);
         if self.runtime.is_worn_before_a_run(self.message.receive_count)
             && attempt <= self.attempts_max()
-            && self.send_anew(Duration::ZERO).await
+            && self.send_anew(GIVE_WAY_AFTER).await
         {
             // If this run ended its worker, the native redrive policy would soon take the message
             // without a reply. Its successor has all receives before it.
@@ -104,7 +105,7 @@ impl Execution {
         }
         match self.end_of(attempt).await {
             End::Ran(outcome) => self.conclude(fence, attempt, outcome).await,
-            End::Lost => self.lose(),
+            End::Lost => self.lose_run(fence).await,
             End::Drained => {
                 count(&self.runtime.status.returned);
                 self.release(fence, Duration::ZERO).await;
@@ -179,10 +180,8 @@ impl Execution {
     /// After the last attempt there is none to retry; a reply that no message can carry is none.
     fn as_it_can_be(&self, attempt: u32, outcome: Outcome) -> Outcome {
         if let Outcome::Done { body } = &outcome
-            && body.len() > REPLY_BYTES_MAX
+            && let Err(reason) = Reply::check_body(body)
         {
-            let reason =
-                format!("its reply has {} bytes; a message takes {REPLY_BYTES_MAX}", body.len());
             return Outcome::Dead { reason };
         }
         if let Outcome::Retry { reason, .. } = &outcome
@@ -239,6 +238,16 @@ impl Execution {
             return self.lose();
         }
         self.hand_back(wait).await;
+    }
+
+    /// The run is over, so whoever has the message now need not wait for the claim's end.
+    async fn lose_run(self, fence: Fence) {
+        if self.lease.uncover().await.is_err()
+            && let Err(error) = self.runtime.claims.end_attempt(&self.task, fence).await
+        {
+            tracing::warn!(task = %self.task, %error, "a claim stays until its lease ends");
+        }
+        self.lose();
     }
 
     /// Leaves the task to the message that was sent anew.

@@ -97,9 +97,11 @@ impl Heartbeat {
         Arc::new(Self { parts, leases, changed, settled })
     }
 
-    /// How long a claim has to last so that it outlives its message's lease.
-    pub(super) fn claim_lease(&self) -> Duration {
-        self.parts.visibility_timeout + self.claim_margin()
+    /// How long a claim has to last from now so that it outlives its message's lease.
+    pub(super) fn claim_lease(&self, id: u64) -> Duration {
+        let ends_at = self.leases().by_id.get(&id).map(|entry| entry.ends_at);
+        let left = ends_at.map(|ends_at| ends_at.saturating_duration_since(Instant::now()));
+        left.unwrap_or_default() + self.claim_margin()
     }
 
     /// How much longer than its message's lease a claim lasts.
@@ -217,11 +219,11 @@ impl Heartbeat {
     }
 
     async fn renew(&self, batch: Vec<Renewal>) {
-        // Beyond the end of every lease of the batch an answer says nothing any more.
-        let patience = batch.iter().map(|renewal| renewal.ends_at).max();
+        // Whoever holds the lease that ends first has to be told; the others have time to try again.
+        let patience = batch.iter().map(|renewal| renewal.ends_at).min();
         let patience = patience.unwrap_or_else(Instant::now);
         let call = timeout_at(patience, self.extend_and_renew(&batch));
-        let renewed = call.await.unwrap_or_else(|_| vec![Renewed::Lost; batch.len()]);
+        let renewed = call.await.unwrap_or_else(|_| vec![Renewed::TryAgain; batch.len()]);
         let mut leases = self.leases();
         for (renewal, renewed) in batch.iter().zip(renewed) {
             if let Some(entry) = leases.by_id.get_mut(&renewal.id) {
@@ -252,7 +254,7 @@ impl Heartbeat {
 
     async fn extend(&self, renewal: &Renewal) -> Result<(), Renewed> {
         let Some((task, fence)) = &renewal.claim else { return Ok(()) };
-        let until = self.parts.clock.now() + self.claim_lease();
+        let until = self.parts.clock.now() + renewal.timeout + self.claim_margin();
         match self.parts.claims.extend(task, *fence, until).await {
             Ok(true) => Ok(()),
             Ok(false) => Err(Renewed::Lost),
@@ -306,6 +308,7 @@ impl Entry {
                 self.renew_at = begun_at + timeout / 2;
                 self.ends_at = begun_at + timeout;
             }
+            Renewed::TryAgain if Instant::now() >= self.ends_at => self.signals.tell_lost(),
             // A twentieth is soon for a lease and not much for the queue.
             Renewed::TryAgain => self.renew_at = Instant::now() + timeout / 20,
             Renewed::Lost => self.signals.tell_lost(),

@@ -93,6 +93,11 @@ impl Lease {
         &self.signals
     }
 
+    /// How long a claim has to last from now so that it outlives the lease.
+    pub(super) fn claim_lease(&self) -> Duration {
+        self.heartbeat.claim_lease(self.id)
+    }
+
     /// Has the claim extended before each renewal.
     pub(super) fn cover(&self, task: TaskId, fence: Fence) {
         self.heartbeat.cover(self.id, task, fence);

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use longshore_types::limits::RECEIVE_COUNT_MAX;
+use longshore_types::limits::{RECEIVE_COUNT_MAX, VISIBILITY_TIMEOUT_MAX};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
@@ -79,8 +79,8 @@ impl Worker {
         flushing: &mut JoinSet<()>,
     ) -> Arc<Runtime> {
         let Self { transport, claims, registry, options, status, .. } = self;
-        let visibility_timeout =
-            options.visibility_timeout.unwrap_or(facts.visibility_timeout).max(VISIBILITY_MIN);
+        let visibility_timeout = options.visibility_timeout.unwrap_or(facts.visibility_timeout);
+        let visibility_timeout = visibility_timeout.clamp(VISIBILITY_MIN, VISIBILITY_TIMEOUT_MAX);
         let (acknowledger, acknowledging) =
             Acknowledger::new(Arc::clone(&transport), queue.clone(), Arc::clone(&status));
         let (sender, sending) = Sender::new(Arc::clone(&transport));

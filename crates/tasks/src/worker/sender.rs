@@ -3,11 +3,11 @@
 //! Messages that come while all calls are busy share the next one. Queues are found by name once.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures::future::join_all;
-use tokio::sync::Mutex;
+use tokio::sync::OnceCell;
 
 use crate::batch_entries::{Settled, settle};
 use crate::batcher::{BatchLoop, Batcher};
@@ -20,7 +20,8 @@ const KNOWN_QUEUES_MAX: usize = 1000;
 #[derive(Debug)]
 pub(super) struct Sender {
     transport: Arc<dyn Transport>,
-    known: Mutex<HashMap<String, QueueHandle>>,
+    /// A cell for each name, so that one which is slow to be found keeps no other waiting.
+    known: Mutex<HashMap<String, Arc<OnceCell<QueueHandle>>>>,
     messages: Batcher<(QueueHandle, OutgoingMessage), Result<(), String>>,
 }
 
@@ -51,15 +52,28 @@ impl Sender {
 
     /// The queue of that name or URL: asked for once, not for each message.
     pub(super) async fn queue(&self, name: &str) -> transport::Result<QueueHandle> {
-        let mut known = self.known.lock().await;
-        if let Some(queue) = known.get(name) {
-            return Ok(queue.clone());
+        let found = self.cell(name);
+        let queue = found.get_or_try_init(|| self.transport.resolve(name)).await;
+        if queue.is_err() {
+            self.known().remove(name);
         }
-        let queue = self.transport.resolve(name).await?;
+        queue.cloned()
+    }
+
+    fn cell(&self, name: &str) -> Arc<OnceCell<QueueHandle>> {
+        let mut known = self.known();
+        if let Some(cell) = known.get(name) {
+            return Arc::clone(cell);
+        }
+        let cell = Arc::<OnceCell<_>>::default();
         if known.len() < KNOWN_QUEUES_MAX {
-            known.insert(name.to_owned(), queue.clone());
+            known.insert(name.to_owned(), Arc::clone(&cell));
         }
-        Ok(queue)
+        cell
+    }
+
+    fn known(&self) -> MutexGuard<'_, HashMap<String, Arc<OnceCell<QueueHandle>>>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -8,7 +8,7 @@ use longshore_tasks::{Json, ReplyError, SendError, Status, Task, TaskId};
 use tokio::time::timeout;
 
 use crate::simulation::Fault;
-use crate::world::{REPLIES, Square, TASKS, World};
+use crate::world::{REPLIES, Square, TASKS, World, until};
 
 #[tokio::test(start_paused = true)]
 async fn a_task_is_its_argument_and_four_attributes() {
@@ -49,6 +49,23 @@ async fn a_broker_that_cannot_be_found_yet_is_asked_again_by_the_next_send() {
     let refusal = world.client.send(&Square(8)).await.unwrap_err();
     assert!(matches!(refusal, SendError::NotSent { .. }), "{refusal}");
     world.send(8).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_the_broker_cannot_be_found_senders_wait_side_by_side() {
+    let world = World::new();
+    world.simulation.hold(Action::GetQueueUrl);
+    let sends: Vec<_> = (0..3)
+        .map(|n| {
+            let client = world.client.clone();
+            tokio::spawn(async move { client.send(&Square(n)).await.is_ok() })
+        })
+        .collect();
+    until(|| world.simulation.calls(Action::GetQueueUrl).len() == 3).await;
+    world.simulation.let_go(Action::GetQueueUrl);
+    for send in sends {
+        assert!(send.await.unwrap());
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -103,6 +120,13 @@ async fn r13_a_task_beyond_a_mebibyte_is_refused_here_and_one_at_the_limit_is_se
     let refusal = client.send(&Text("x".repeat(room + 1))).await.unwrap_err();
     assert!(matches!(refusal, SendError::Invalid { .. }), "{refusal}");
     assert_eq!((world.store.len(), world.simulation.messages(TASKS).len()), (2, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn characters_that_sqs_refuses_are_escaped_in_json_and_arrive() {
+    let world = World::new();
+    world.client.send(&Text("\0\u{fffe}\u{ffff}".to_owned())).await.unwrap();
+    assert_eq!(world.bodies(TASKS), [r#""\u0000\ufffe\uffff""#]);
 }
 
 #[derive(serde::Serialize, serde::Deserialize)]

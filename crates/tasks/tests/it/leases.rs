@@ -1,12 +1,13 @@
 //! Leases: renewed, lost, stopped before they are spent.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use longshore_tasks::transport::Action;
 use tokio::time::{Instant, sleep};
 
 use crate::simulation::Fault;
-use crate::world::{Counter, REPLIES, Square, TASKS, VISIBILITY, World, start, until};
+use crate::world::{Counter, Log, REPLIES, Square, TASKS, VISIBILITY, World, start, until};
 
 #[tokio::test(start_paused = true)]
 async fn a_task_far_longer_than_the_visibility_timeout_runs_once() {
@@ -157,4 +158,51 @@ async fn a_lease_begins_when_the_message_comes_and_not_with_the_long_poll() {
     world.until_empty(TASKS).await;
     let report = worker.stop().await;
     assert_eq!((report.received, report.done, report.lost), (1, 1, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_lease_frees_its_claim_for_the_next_delivery() {
+    let world = World::new();
+    let action = Action::ChangeMessageVisibilityBatch;
+    world.simulation.fail_next(action, Fault::Entries(vec![0], "ReceiptHandleIsInvalid"));
+    let worker = start(world.worker(|Square(n), context| async move {
+        sleep(if context.attempt() == 1 { VISIBILITY * 2 } else { Duration::ZERO }).await;
+        Ok(n)
+    }));
+    let sent_at = Instant::now();
+    world.send(8).await;
+    world.until_empty(TASKS).await;
+    assert!(sent_at.elapsed() <= VISIBILITY + Duration::from_secs(1), "{:?}", sent_at.elapsed());
+    let report = worker.stop().await;
+    assert_eq!((report.lost, report.busy, report.done), (1, 0, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_renewal_that_hangs_hides_from_nobody_that_his_lease_has_ended() {
+    let world = World::new();
+    let action = Action::ChangeMessageVisibilityBatch;
+    // The first task's renewal is tried every 1.5 s from 15 s on, and goes out at 28.5 s together
+    // with the second one's, whose lease ends 14 s later.
+    for _ in 0..9 {
+        world.simulation.fail_next(action, Fault::NotSent);
+    }
+    let ends: Log<Duration> = Arc::default();
+    let (log, begun) = (Arc::clone(&ends), Instant::now());
+    let worker = start(world.worker(move |_, context| {
+        let log = Arc::clone(&log);
+        tokio::spawn(async move {
+            context.cancelled().cancelled().await;
+            log.lock().unwrap().push(begun.elapsed());
+        });
+        std::future::pending()
+    }));
+    world.send(1).await;
+    sleep(Duration::from_secs(14)).await;
+    world.send(2).await;
+    sleep(Duration::from_secs(14)).await;
+    world.simulation.hold(action);
+    until(|| !ends.lock().unwrap().is_empty()).await;
+    let first = ends.lock().unwrap()[0];
+    assert!(first <= VISIBILITY + Duration::from_millis(50), "{first:?}");
+    worker.kill().await;
 }

@@ -3,14 +3,17 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use longshore_tasks::envelope::{TASK_ID, TASK_NAME};
+use longshore_tasks::envelope::{REPLY_TO, TASK_ID, TASK_NAME};
 use longshore_tasks::reply::REPLY_MESSAGE_ID;
 use longshore_tasks::transport::Action;
 use longshore_tasks::{Claim, ClaimStore, Failure, Fence, ReplyError, RetryPolicy, Status};
 use longshore_types::{MessageAttribute, MessageAttributes};
 
 use crate::simulation::Fault;
-use crate::world::{Counter, Log, REPLIES, Square, TASKS, TASKS_DEAD, World, start, until};
+use crate::world::{
+    Counter, Log, RECEIVES_MAX, REPLIES, REPLIES_DEAD, Square, TASKS, TASKS_DEAD, World, start,
+    until,
+};
 
 const PATIENCE: Duration = Duration::from_secs(3600);
 
@@ -368,5 +371,70 @@ async fn a_reply_is_kept_when_the_store_comes_back_in_time() {
     world.claims.set_down(false);
     world.until_empty(TASKS).await;
     assert_eq!((runs.get(), world.bodies(REPLIES)), (1, vec!["8".to_owned()]));
+    worker.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_is_replied_whatever_its_text_is() {
+    let world = World::new();
+    let texts =
+        ["x".repeat(3_000_000), "\0".repeat(500_000), "a\u{ffff}".to_owned(), String::new()];
+    let count = texts.len();
+    let worker = start(world.worker(move |Square(n), _| {
+        let text = texts[usize::try_from(n).unwrap()].clone();
+        async move { Err(Failure::dead(text)) }
+    }));
+    for n in 0..count {
+        world.send(i64::try_from(n).unwrap()).await;
+    }
+    world.until_empty(TASKS).await;
+    assert_eq!(world.bodies(REPLIES).len(), count);
+    assert_eq!(world.simulation.messages(TASKS_DEAD).len(), count);
+    worker.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_is_sent_anew_so_late_that_its_claim_is_free() {
+    let world = World::new();
+    world.send(8).await;
+    for _ in 0..RECEIVES_MAX {
+        let runs = Counter::default();
+        let counter = runs.clone();
+        let patient = RetryPolicy { attempts_max: 12, ..RetryPolicy::default() };
+        let deadly = world.worker(move |_, _| {
+            counter.add();
+            std::future::pending()
+        });
+        let worker = start(deadly.retry(patient));
+        let sent_anew = || world.simulation.messages(TASKS).len() == 2;
+        until(|| runs.get() == 1 || sent_anew()).await;
+        if sent_anew() {
+            let successor = world.simulation.messages(TASKS).pop().unwrap();
+            assert!(successor.available_at > tokio::time::Instant::now());
+            until(|| runs.get() == 1).await;
+            let report = worker.stop().await;
+            return assert_eq!(report.busy, 0);
+        }
+        worker.kill().await;
+    }
+    panic!("the task was never sent anew");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reply_queue_that_is_slow_to_be_found_keeps_no_other_reply_waiting() {
+    let world = World::new();
+    let worker = start(world.worker(|Square(n), _| async move { Ok(n) }));
+    world.send(1).await;
+    world.until_empty(TASKS).await;
+    world.simulation.hold(Action::GetQueueUrl);
+    let slow = (REPLY_TO.to_owned(), MessageAttribute::text(REPLIES_DEAD));
+    world.simulation.put(TASKS, "2", MessageAttributes::from([slow]));
+    until(|| world.simulation.calls(Action::GetQueueUrl).last().unwrap().queue == REPLIES_DEAD)
+        .await;
+    world.send(3).await;
+    until(|| world.bodies(REPLIES).len() == 2).await;
+    world.simulation.let_go(Action::GetQueueUrl);
+    world.until_empty(TASKS).await;
+    assert_eq!(world.bodies(REPLIES_DEAD), ["2"]);
     worker.stop().await;
 }

@@ -313,6 +313,17 @@ impl State {
     }
 }
 
+/// What SQS has against a message, whoever sends it.
+fn refusal(message: &OutgoingMessage) -> Option<EntryFault> {
+    let forbidden = |c: char| matches!(c, '\0'..'\t' | '\u{b}' | '\u{c}' | '\u{e}'..' ' | '\u{fffe}' | '\u{ffff}');
+    let texts = message.attributes.values().filter_map(|attribute| attribute.as_text());
+    let texts: Vec<&str> = texts.chain([message.body.as_str()]).collect();
+    let refused = texts.iter().any(|text| text.is_empty() || text.contains(forbidden));
+    let code = if refused { "InvalidMessageContents" } else { "BatchRequestTooLong" };
+    let too_long = message.bytes() > longshore_types::limits::MESSAGE_BYTES_MAX as usize;
+    (refused || too_long).then(|| stale(code))
+}
+
 fn stale(code: &str) -> EntryFault {
     EntryFault { code: code.to_owned(), message: "stale".to_owned(), sender_fault: true }
 }
@@ -376,7 +387,8 @@ impl Transport for Simulation {
     ) -> BoxFuture<'a, Result<Vec<EntryResult<SentMessage>>>> {
         async move {
             let faults = self.enter(Action::SendMessageBatch, queue, messages.len()).await?;
-            let send = |(place, message)| match faults.strikes(place) {
+            let send = |(place, message)| match faults.strikes(place).or_else(|| refusal(&message))
+            {
                 Some(fault) => Err(fault),
                 None => Ok(SentMessage { message_id: self.state().put(queue.name(), message) }),
             };

@@ -6,16 +6,18 @@
 
 use std::fmt;
 use std::path::Path;
-use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 use thiserror::Error;
+use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::sync::oneshot;
 
 /// Commands of one transaction at most, so that the first does not wait long for the last.
 const GROUP_MAX: usize = 256;
+/// Commands that wait; who comes when they are as many waits before asking.
+const WAITING_MAX: usize = 1024;
 /// How long another process's transaction is waited for.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Tries to switch a new file to WAL while other processes try it too.
@@ -80,8 +82,8 @@ fn is_busy(error: &rusqlite::Error) -> bool {
 
 impl ConnectionThread {
     pub(super) fn spawn(mut connection: Connection, access: Access) -> std::io::Result<Self> {
-        let (commands, queue) = channel();
-        let run = move || while carry_out_next(&mut connection, &queue, access) {};
+        let (commands, mut queue) = channel(WAITING_MAX);
+        let run = move || while carry_out_next(&mut connection, &mut queue, access) {};
         let thread = std::thread::Builder::new().name("longshore-store".to_owned()).spawn(run)?;
         Ok(Self { commands: Some(commands), thread: Some(thread) })
     }
@@ -100,7 +102,7 @@ impl ConnectionThread {
             }
         });
         let commands = self.commands.as_ref().ok_or(CommandError::Ended)?;
-        commands.send(command).map_err(|_| CommandError::Ended)?;
+        commands.send(command).await.map_err(|_| CommandError::Ended)?;
         answer.await.map_err(|_| CommandError::Ended)?
     }
 }
@@ -127,9 +129,14 @@ fn answer_without<T: Send + 'static>(asker: Asker<T>) -> Answer {
 
 /// Waits for a command and carries it out with those that wait behind it; `false` when no more
 /// can come.
-fn carry_out_next(connection: &mut Connection, queue: &Receiver<Command>, access: Access) -> bool {
-    let Ok(first) = queue.recv() else { return false };
-    let group = std::iter::once(first).chain(queue.try_iter().take(GROUP_MAX - 1));
+fn carry_out_next(
+    connection: &mut Connection,
+    queue: &mut Receiver<Command>,
+    access: Access,
+) -> bool {
+    let Some(first) = queue.blocking_recv() else { return false };
+    let waiting = std::iter::from_fn(|| queue.try_recv().ok());
+    let group = std::iter::once(first).chain(waiting.take(GROUP_MAX - 1));
     match access {
         Access::Write => carry_out_group(connection, group.collect()),
         Access::Read => group.for_each(|command| carry_out_one(connection, command)),

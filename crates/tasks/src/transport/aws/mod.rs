@@ -132,14 +132,11 @@ impl AwsTransport {
             .message_attribute_names("All")
             .message_system_attribute_names(MessageSystemAttributeName::ApproximateReceiveCount)
             .message_system_attribute_names(MessageSystemAttributeName::SentTimestamp);
-        let answer = receive.send().await;
-        let messages: Vec<_> = match &answer {
-            Ok(answer) => answer.messages().iter().filter_map(convert::received).collect(),
-            Err(_) => Vec::new(),
-        };
-        let bytes = messages.iter().map(convert::received_bytes).sum();
-        self.meter.count(call.action, queue.name(), bytes);
-        answer.map(|_| messages).map_err(|error| classify(&call, &error))
+        let mut billed = self.meter.receive(queue.name());
+        let answer = receive.send().await.map_err(|error| classify(&call, &error))?;
+        let messages: Vec<_> = answer.messages().iter().filter_map(convert::received).collect();
+        billed.payload_bytes = messages.iter().map(convert::received_bytes).sum();
+        Ok(messages)
     }
 
     async fn delete(
