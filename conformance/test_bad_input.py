@@ -213,6 +213,12 @@ def test_an_endpoint_without_encryption_needs_no_certificates(apart, role, monke
     assert started.running()
 
 
+def test_an_encrypted_endpoint_without_certificates_is_refused_with_what_is_missing(tmp_path):
+    env = clean_environment(SSL_CERT_FILE="/dev/null", SSL_CERT_DIR="/nonexistent")
+    flags = ["--endpoint-url", "https://127.0.0.1:1", "--data", tmp_path, "--health-listen", "127.0.0.1:0"]
+    refusal(CANNOT_START, "worker", *flags, directory=tmp_path, mentions=["certificates"], env=env)
+
+
 def test_health_tells_a_running_role_from_one_that_is_not_there(apart, tmp_path):
     def health(role, flag, address):
         return run("health", "--role", role, flag, address, directory=tmp_path)

@@ -18,6 +18,9 @@ from harness.system import TASK_QUEUE
 
 pytestmark = [pytest.mark.containers, pytest.mark.slow, pytest.mark.timeout(900)]
 
+# Podman's own name server now and then takes tens of seconds to answer the containers.
+PATIENCE = 180
+
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory):
@@ -49,7 +52,7 @@ def await_app(stack):
         answer = http.answers(stack.app_url + "/fibonacci?value=8")
         return answer if answer and answer.status == 200 else None
 
-    return wait.until(accepted, "the app accepts a task", 60, pause=0.2)
+    return wait.until(accepted, "the app accepts a task", PATIENCE, pause=0.2)
 
 
 def curl(url):
@@ -67,7 +70,7 @@ def completed(stack, value="8"):
         status = curl(callback)
         return None if "PENDING" in status else status
 
-    return wait.until(ended, "the task has ended", 60, pause=0.2)
+    return wait.until(ended, "the task has ended", PATIENCE, pause=0.2)
 
 
 def test_there_are_exactly_four_containers(stack):
@@ -132,7 +135,7 @@ def test_a_container_that_is_stopped_ends_with_0(stack):
 def test_tasks_and_messages_survive_the_containers(stack):
     answer = await_app(stack)
     callback = answer.json()["callbackUrl"]
-    wait.until(lambda: "COMPLETED" in http.get(callback).text, "the task has ended", 60, pause=0.2)
+    wait.until(lambda: "COMPLETED" in http.get(callback).text, "the task has ended", PATIENCE, pause=0.2)
     aws = sqs.client(stack.broker_url)
     url = aws.create_queue(QueueName="kept")["QueueUrl"]
     aws.send_message(QueueUrl=url, MessageBody="kept")

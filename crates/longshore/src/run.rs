@@ -86,7 +86,7 @@ async fn run_role<A: Application>(command: Command<A::Options>) -> Result<(), Fa
 
 async fn apply_queues<A: Application>(options: QueuesApplyOptions) -> Result<(), Fault> {
     let names = Names::read::<A>(&options.queues)?;
-    let endpoint = Endpoint::connect(&options.endpoint).await;
+    let endpoint = Endpoint::connect(&options.endpoint).await?;
     let admin = endpoint.admin.as_ref();
     let changes = if options.dry_run {
         queues::preview(admin, &names.declared).await

@@ -46,7 +46,7 @@ pub use store::{
 pub use task::Task;
 
 #[cfg(feature = "aws")]
-pub use transport::aws::{AwsOptions, AwsTransport};
+pub use transport::aws::{AwsOptions, AwsTransport, ConnectError};
 pub use transport::{BoxFuture, Transport, TransportError};
 pub use worker::{
     Context, Failure, Outcome, RetryPolicy, Worker, WorkerError, WorkerReport, WorkerStatus,

@@ -125,7 +125,7 @@ pub async fn run<A: Application>(
     let listener = bind(options.http.listen, "--listen").await?;
     let address = address_of(&listener);
     let stores = Stores::open(&options.data.store())?;
-    let endpoint = Endpoint::connect(&options.endpoint).await;
+    let endpoint = Endpoint::connect(&options.endpoint).await?;
     let grace = options.drain.grace;
     let message = announce::app::<A>(&options, &endpoint, &names, address);
     let (mut front, mut back) = (Crew::new(), Crew::new());

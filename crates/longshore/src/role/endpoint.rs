@@ -6,6 +6,7 @@ use longshore_broker::Broker;
 use longshore_tasks::{AwsOptions, AwsTransport, Transport};
 
 use crate::embedded::EmbeddedTransport;
+use crate::exit::Fault;
 use crate::options::EndpointOptions;
 use crate::queues::Admin;
 use crate::queues::aws::AwsAdmin;
@@ -34,17 +35,23 @@ impl Endpoint {
 
     /// Amazon SQS, or the endpoint that the flags or the AWS SDK's own settings name. Nothing is
     /// asked of it yet.
-    pub async fn connect(options: &EndpointOptions) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// A system without what the endpoint needs cannot start.
+    pub async fn connect(options: &EndpointOptions) -> Result<Self, Fault> {
         let name = options.endpoint_url.clone();
         let options = AwsOptions {
             endpoint_url: options.endpoint_url.clone(),
             region: options.region.clone(),
         };
-        let transport = AwsTransport::connect(options).await;
-        Self {
+        let transport = AwsTransport::connect(options)
+            .await
+            .map_err(|refusal| Fault::cannot_start(refusal.to_string()))?;
+        Ok(Self {
             admin: Arc::new(AwsAdmin::new(transport.client())),
             transport: Arc::new(transport),
             name: name.unwrap_or_else(|| "the SQS endpoint of the AWS settings".to_owned()),
-        }
+        })
     }
 }

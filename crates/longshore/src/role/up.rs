@@ -108,7 +108,7 @@ async fn run_around<A: Application>(
     let stores = stores::<A>(&options)?;
     let endpoint = match broker {
         Some(broker) => Endpoint::embedded(broker),
-        None => Endpoint::connect(&options.endpoint).await,
+        None => Endpoint::connect(&options.endpoint).await?,
     };
     let message = announce::up::<A>(&options, &endpoint, &names, ports.addresses());
     let grace = options.drain.grace;

@@ -12,7 +12,6 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::Worker;
 use super::acknowledger::Acknowledger;
 use super::dispatcher::Dispatcher;
 use super::heartbeat::{Heartbeat, HeartbeatParts};
@@ -20,6 +19,7 @@ use super::poller::Poller;
 use super::runtime::Runtime;
 use super::sender::Sender;
 use super::store_gate::StoreGate;
+use super::{Worker, WorkerError};
 use crate::clock::{self, Clock};
 use crate::store::ClaimStore;
 use crate::transport::{QueueFacts, QueueHandle};
@@ -40,7 +40,7 @@ impl Worker {
         queue: QueueHandle,
         facts: QueueFacts,
         shutdown: CancellationToken,
-    ) {
+    ) -> Result<(), WorkerError> {
         let mut flushing = JoinSet::new();
         let mut background = JoinSet::new();
         let (grace, retention) = (self.options.grace, self.options.retention);
@@ -63,13 +63,18 @@ impl Worker {
         tokio::select! {
             () = dispatcher => {}
             () = deadline => tracing::warn!("the drain was cut off; what was held comes again"),
+            Some(Err(error)) = background.join_next() => {
+                tracing::error!(%error, "a part of the worker has ended");
+            }
         }
+        let ended_early = !shutdown.is_cancelled();
         // A poller that outlived the deadline would keep the flush from ending.
         background.shutdown().await;
         let flush = async { while flushing.join_next().await.is_some() {} };
         if timeout(LAST_WORDS, flush).await.is_err() {
             tracing::warn!("the last deletes were cut off; what they were for comes again");
         }
+        if ended_early { Err(WorkerError::Broken) } else { Ok(()) }
     }
 
     fn start(

@@ -63,13 +63,17 @@ pub struct Worker {
     status: Arc<WorkerStatus>,
 }
 
-/// Why a worker cannot start.
+/// Why a worker cannot start, or ended by itself.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum WorkerError {
     /// A queue was not found, or could not be asked about.
     #[error("the worker cannot start: {0}")]
     Start(#[from] TransportError),
+    /// A part of it panicked, such as a store of someone's own. Without its heartbeat, say, it
+    /// must not go on: what it held comes again.
+    #[error("a part of the worker panicked, as the log says; what it held comes again")]
+    Broken,
 }
 
 /// What a worker was told, or assumes.
@@ -219,8 +223,8 @@ impl Worker {
     ///
     /// # Errors
     ///
-    /// Only at the start, and only what would not pass by itself. A broker or store that cannot
-    /// be reached is waited for.
+    /// At the start, and only what would not pass by itself: a broker or store that cannot be
+    /// reached is waited for. Later, only [`WorkerError::Broken`].
     ///
     /// # Cancel safety
     ///
@@ -229,7 +233,7 @@ impl Worker {
         let status = self.status();
         let found = start::find_queue(&*self.transport, &self.queue_name, &shutdown).await?;
         if let Some((queue, facts)) = found {
-            self.work(queue, facts, shutdown).await;
+            self.work(queue, facts, shutdown).await?;
         }
         Ok(status.report())
     }

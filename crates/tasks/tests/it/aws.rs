@@ -69,7 +69,7 @@ async fn read_request(connection: &mut TcpStream) -> bool {
 async fn transport_to(address: SocketAddr) -> (AwsTransport, Arc<RequestMeter>) {
     let options =
         AwsOptions { endpoint_url: Some(format!("http://{address}")), ..AwsOptions::default() };
-    let transport = AwsTransport::connect(options).await;
+    let transport = AwsTransport::connect(options).await.unwrap();
     let meter = transport.meter();
     (transport, meter)
 }
@@ -181,7 +181,7 @@ async fn r3_a_receive_is_waited_for_at_amazon_and_soon_dropped_elsewhere() {
     let patience = async |url: &str| {
         let options =
             AwsOptions { endpoint_url: Some(url.to_owned()), region: Some("eu-west-1".to_owned()) };
-        AwsTransport::connect(options).await.receive_patience()
+        AwsTransport::connect(options).await.unwrap().receive_patience()
     };
     assert_eq!(patience("https://sqs.eu-west-1.amazonaws.com").await, None);
     let a_second = Some(std::time::Duration::from_secs(1));

@@ -1,10 +1,13 @@
 //! Leases: renewed, lost, stopped before they are spent.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use longshore_tasks::WorkerError;
 use longshore_tasks::transport::Action;
 use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
 
 use crate::simulation::Fault;
 use crate::world::{Counter, Log, REPLIES, Square, TASKS, VISIBILITY, World, start, until};
@@ -205,4 +208,15 @@ async fn a_renewal_that_hangs_hides_from_nobody_that_his_lease_has_ended() {
     let first = ends.lock().unwrap()[0];
     assert!(first <= VISIBILITY + Duration::from_millis(50), "{first:?}");
     worker.kill().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_worker_whose_heartbeat_panics_ends_and_says_so() {
+    let world = World::new();
+    world.claims.broken.store(true, Ordering::SeqCst);
+    world.send(8).await;
+    let worker = world.worker(|_, _| std::future::pending());
+    let ended = worker.run(CancellationToken::new()).await;
+    assert!(matches!(ended, Err(WorkerError::Broken)), "{ended:?}");
+    assert_eq!(world.simulation.messages(TASKS).len(), 1);
 }

@@ -96,8 +96,8 @@ impl World {
         };
         let client =
             Client::new(Arc::clone(&simulation) as _, TASKS, Arc::clone(&store) as _, options);
-        let claims =
-            Arc::new(FlakyClaims { store: Arc::clone(&store), down: AtomicBool::new(false) });
+        let (down, broken) = (AtomicBool::new(false), AtomicBool::new(false));
+        let claims = Arc::new(FlakyClaims { store: Arc::clone(&store), down, broken });
         Self { simulation, store, claims, clock, client }
     }
 
@@ -191,6 +191,8 @@ pub(crate) type Log<T> = Arc<Mutex<Vec<T>>>;
 pub(crate) struct FlakyClaims {
     pub(crate) store: Arc<MemoryStore>,
     pub(crate) down: AtomicBool,
+    /// Whether to extend a claim is to panic.
+    pub(crate) broken: AtomicBool,
 }
 
 impl FlakyClaims {
@@ -232,6 +234,7 @@ impl ClaimStore for FlakyClaims {
         fence: Fence,
         until: Timestamp,
     ) -> BoxFuture<'a, StoreResult<bool>> {
+        assert!(!self.broken.load(Ordering::SeqCst), "the store is broken");
         self.call(self.store.extend(task, fence, until))
     }
 

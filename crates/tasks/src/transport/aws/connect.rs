@@ -20,9 +20,9 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, ConfigLoader, Region};
 use aws_credential_types::Credentials;
 use aws_sdk_sqs::Client;
-use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 
 use super::endpoint;
+use super::http::{ConnectError, http_client};
 
 /// How long a connection may take to be made.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -50,10 +50,10 @@ pub(super) struct Clients {
     pub(super) is_amazon: bool,
 }
 
-pub(super) async fn clients(options: AwsOptions) -> Clients {
+pub(super) async fn clients(options: AwsOptions) -> Result<Clients, ConnectError> {
     let endpoint = options.endpoint_url.or_else(endpoint::from_environment);
     let is_amazon = endpoint.as_deref().is_none_or(endpoint::is_amazon);
-    let config = loader(endpoint, options.region).load().await;
+    let config = loader(endpoint, options.region)?.load().await;
     let with_answer_within = |limit| {
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(CONNECT_TIMEOUT)
@@ -64,12 +64,11 @@ pub(super) async fn clients(options: AwsOptions) -> Clients {
     };
     let (client, polling_client) =
         (with_answer_within(ANSWER_TIMEOUT), with_answer_within(POLL_TIMEOUT));
-    Clients { client, polling_client, is_amazon }
+    Ok(Clients { client, polling_client, is_amazon })
 }
 
-fn loader(endpoint: Option<String>, region: Option<String>) -> ConfigLoader {
-    let tls = Provider::Rustls(CryptoMode::Ring);
-    let http = aws_smithy_http_client::Builder::new().tls_provider(tls).build_https();
+fn loader(endpoint: Option<String>, region: Option<String>) -> Result<ConfigLoader, ConnectError> {
+    let http = http_client(endpoint.as_deref())?;
     // The providers below must be given the HTTP client: without one they panic.
     let providers = ProviderConfig::without_region().with_http_client(http.clone());
     let region = region.map(Region::new);
@@ -83,12 +82,13 @@ fn loader(endpoint: Option<String>, region: Option<String>) -> ConfigLoader {
     }
     if local {
         let credentials = local_credentials(&providers);
-        return loader.region(local_region(region, &providers)).credentials_provider(credentials);
+        let region = local_region(region, &providers);
+        return Ok(loader.region(region).credentials_provider(credentials));
     }
-    match region {
+    Ok(match region {
         Some(region) => loader.region(region),
         None => loader,
-    }
+    })
 }
 
 fn local_region(region: Option<Region>, providers: &ProviderConfig) -> RegionProviderChain {

@@ -8,6 +8,7 @@ mod classify;
 mod connect;
 mod convert;
 mod endpoint;
+mod http;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +21,7 @@ use aws_sdk_sqs::types::{
 use futures::FutureExt as _;
 
 pub use connect::AwsOptions;
+pub use http::ConnectError;
 
 use self::classify::{Call, classify};
 use self::connect::Clients;
@@ -47,9 +49,13 @@ pub struct AwsTransport {
 
 impl AwsTransport {
     /// Makes the clients. Nothing is asked of the endpoint yet.
-    pub async fn connect(options: AwsOptions) -> Self {
-        let Clients { client, polling_client, is_amazon } = connect::clients(options).await;
-        Self { client, polling_client, is_amazon, meter: Arc::default() }
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectError`] on a system that cannot speak to such an endpoint.
+    pub async fn connect(options: AwsOptions) -> std::result::Result<Self, ConnectError> {
+        let Clients { client, polling_client, is_amazon } = connect::clients(options).await?;
+        Ok(Self { client, polling_client, is_amazon, meter: Arc::default() })
     }
 
     /// The SDK's client, for administering queues. Its calls pass no meter: none is made for a
