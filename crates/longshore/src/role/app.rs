@@ -62,7 +62,11 @@ impl App {
             Arc::clone(&self.endpoint.transport),
             self.names.task_queue.as_str(),
             Arc::clone(&self.stores.replies),
-            ClientOptions { reply_queue, ..ClientOptions::default() },
+            ClientOptions {
+                reply_queue,
+                retention: self.http.result_retention,
+                ..ClientOptions::default()
+            },
         );
         let public_url = self.http.public_url.clone();
         Gateway::new(client, GatewayOptions { public_url, ..GatewayOptions::default() })
