@@ -27,6 +27,7 @@ pub(crate) mod read;
 mod receive_message;
 mod send_message;
 mod send_message_batch;
+pub(crate) mod sent;
 mod set_queue_attributes;
 mod tag_queue;
 mod untag_queue;

@@ -2,6 +2,8 @@
 //!
 //! Both enums are closed on purpose: whoever answers requests must think of each action.
 
+use serde::Serialize;
+
 use crate::action::{
     ChangeMessageVisibility, ChangeMessageVisibilityBatch, ChangeMessageVisibilityBatchReply,
     CreateQueue, CreateQueueReply, DeleteMessage, DeleteMessageBatch, DeleteMessageBatchReply,
@@ -44,8 +46,9 @@ requests! {
     TagQueue UntagQueue ListQueueTags
 }
 
-/// What an action that succeeded answers.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What an action that succeeded answers; it is serialized as the members of its output.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
 pub enum Reply {
     /// Answers `CreateQueue`.
     CreateQueue(CreateQueueReply),

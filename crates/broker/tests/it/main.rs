@@ -3,6 +3,7 @@
 
 mod attributes;
 mod http;
+mod http_query;
 mod restart;
 mod support;
 mod timers;
