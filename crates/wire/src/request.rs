@@ -8,9 +8,10 @@ use crate::action::{
     ChangeMessageVisibility, ChangeMessageVisibilityBatch, ChangeMessageVisibilityBatchReply,
     CreateQueue, CreateQueueReply, DeleteMessage, DeleteMessageBatch, DeleteMessageBatchReply,
     DeleteQueue, GetQueueAttributes, GetQueueAttributesReply, GetQueueUrl, GetQueueUrlReply,
-    ListQueueTags, ListQueueTagsReply, ListQueues, ListQueuesReply, PurgeQueue, ReceiveMessage,
-    ReceiveMessageReply, SendMessage, SendMessageBatch, SendMessageBatchReply, SendMessageReply,
-    SetQueueAttributes, TagQueue, UntagQueue,
+    ListDeadLetterSourceQueues, ListDeadLetterSourceQueuesReply, ListQueueTags, ListQueueTagsReply,
+    ListQueues, ListQueuesReply, PurgeQueue, ReceiveMessage, ReceiveMessageReply, SendMessage,
+    SendMessageBatch, SendMessageBatchReply, SendMessageReply, SetQueueAttributes, TagQueue,
+    UntagQueue,
 };
 
 macro_rules! requests {
@@ -40,7 +41,7 @@ macro_rules! requests {
 }
 
 requests! {
-    CreateQueue DeleteQueue GetQueueUrl ListQueues GetQueueAttributes SetQueueAttributes
+    CreateQueue DeleteQueue GetQueueUrl ListQueues ListDeadLetterSourceQueues GetQueueAttributes SetQueueAttributes
     SendMessage SendMessageBatch ReceiveMessage DeleteMessage DeleteMessageBatch
     ChangeMessageVisibility ChangeMessageVisibilityBatch PurgeQueue
     TagQueue UntagQueue ListQueueTags
@@ -54,6 +55,8 @@ pub enum Reply {
     CreateQueue(CreateQueueReply),
     /// Answers `GetQueueUrl`.
     GetQueueUrl(GetQueueUrlReply),
+    /// Answers `ListDeadLetterSourceQueues`.
+    ListDeadLetterSourceQueues(ListDeadLetterSourceQueuesReply),
     /// Answers `ListQueues`.
     ListQueues(ListQueuesReply),
     /// Answers `GetQueueAttributes`.

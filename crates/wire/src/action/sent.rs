@@ -2,9 +2,9 @@
 
 use super::{
     ChangeMessageVisibilityBatch, DeleteMessage, DeleteMessageBatch, DeleteQueue,
-    GetQueueAttributes, Input, ListQueueTags, ListQueues, PurgeQueue, ReceiveMessage, SendMessage,
-    SendMessageBatch, SentChangeMessageVisibility, SentCreateQueue, SentGetQueueUrl,
-    SetQueueAttributes, TagQueue, UntagQueue,
+    GetQueueAttributes, Input, ListDeadLetterSourceQueues, ListQueueTags, ListQueues, PurgeQueue,
+    ReceiveMessage, SendMessage, SendMessageBatch, SentChangeMessageVisibility, SentCreateQueue,
+    SentGetQueueUrl, SetQueueAttributes, TagQueue, UntagQueue,
 };
 use crate::{Request, SqsError};
 
@@ -20,6 +20,7 @@ pub(crate) trait Sent {
             "DeleteQueue" => self.read::<DeleteQueue>(),
             "GetQueueUrl" => self.read::<SentGetQueueUrl>(),
             "ListQueues" => self.read::<ListQueues>(),
+            "ListDeadLetterSourceQueues" => self.read::<ListDeadLetterSourceQueues>(),
             "GetQueueAttributes" => self.read::<GetQueueAttributes>(),
             "SetQueueAttributes" => self.read::<SetQueueAttributes>(),
             "SendMessage" => self.read::<SendMessage>(),

@@ -20,7 +20,7 @@ fn form(parameters: &str) -> String {
 }
 
 /// An action, its parameters, and what they are in JSON.
-const FORMS: [(&str, &str, &str); 17] = [
+const FORMS: [(&str, &str, &str); 18] = [
     (
         "CreateQueue",
         "QueueName=jobs Attribute.1.Name=DelaySeconds Attribute.1.Value=5 \
@@ -39,6 +39,11 @@ const FORMS: [(&str, &str, &str); 17] = [
         "ListQueues",
         "QueueNamePrefix=j NextToken=t MaxResults=10",
         r#"{"QueueNamePrefix":"j","NextToken":"t","MaxResults":10}"#,
+    ),
+    (
+        "ListDeadLetterSourceQueues",
+        "QueueUrl=q NextToken=t MaxResults=10",
+        r#"{"QueueUrl":"q","NextToken":"t","MaxResults":10}"#,
     ),
     (
         "GetQueueAttributes",
