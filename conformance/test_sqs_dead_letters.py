@@ -5,7 +5,6 @@ import json
 import pytest
 
 from harness import sqs
-from harness.differences import known_difference
 from harness.sqs import arn, receive, refused
 
 TRACE = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1"
@@ -77,7 +76,6 @@ def test_a_redrive_policy_is_read_back_as_given_and_removed_by_the_empty_text(aw
     assert "Attributes" not in aws.get_queue_attributes(QueueUrl=url, AttributeNames=names)
 
 
-@known_difference("the broker does not serve ListDeadLetterSourceQueues")
 def test_a_dead_letter_queue_lists_the_queues_that_name_it(aws, make_queue):
     dead = make_queue("dead")
     assert aws.list_dead_letter_source_queues(QueueUrl=dead)["queueUrls"] == []

@@ -20,6 +20,7 @@ mod delete_message_batch;
 mod delete_queue;
 mod get_queue_attributes;
 mod get_queue_url;
+mod list_dead_letter_source_queues;
 mod list_queue_tags;
 mod list_queues;
 mod purge_queue;
@@ -27,6 +28,7 @@ pub(crate) mod read;
 mod receive_message;
 mod send_message;
 mod send_message_batch;
+pub(crate) mod sent;
 mod set_queue_attributes;
 mod tag_queue;
 mod untag_queue;
@@ -47,6 +49,9 @@ pub use delete_message_batch::{
 pub use delete_queue::DeleteQueue;
 pub use get_queue_attributes::{GetQueueAttributes, GetQueueAttributesReply};
 pub use get_queue_url::{GetQueueUrl, GetQueueUrlReply};
+pub use list_dead_letter_source_queues::{
+    ListDeadLetterSourceQueues, ListDeadLetterSourceQueuesReply,
+};
 pub use list_queue_tags::{ListQueueTags, ListQueueTagsReply};
 pub use list_queues::{ListQueues, ListQueuesReply};
 pub use purge_queue::PurgeQueue;

@@ -1,10 +1,9 @@
 //! Bytes to SQS requests, and replies to bytes.
 //!
-//! A request goes through here once on its way down: [`json::decode`] turns a body into a
+//! A request goes through here once on its way down: [`json`] or [`query`] turns it into a
 //! [`Request`] and refuses what cannot be read or lacks a required member. Everything that SQS
 //! checks only after it has looked up the queue is a pure function in [`check`], called by the
-//! broker in its own order. On the way up, [`json::encode`] writes a [`Reply`] and
-//! [`json::encode_error`] an [`SqsError`].
+//! broker in its own order. On the way up, the same protocol writes a [`Reply`] or an [`SqsError`].
 //!
 //! Each operation is defined once, in [`action`], whatever the protocol that carries it.
 //!
@@ -18,6 +17,7 @@ pub mod check;
 pub mod digest;
 pub mod error;
 pub mod json;
+pub mod query;
 pub mod request;
 
 pub use action::*;

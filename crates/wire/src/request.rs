@@ -2,13 +2,16 @@
 //!
 //! Both enums are closed on purpose: whoever answers requests must think of each action.
 
+use serde::Serialize;
+
 use crate::action::{
     ChangeMessageVisibility, ChangeMessageVisibilityBatch, ChangeMessageVisibilityBatchReply,
     CreateQueue, CreateQueueReply, DeleteMessage, DeleteMessageBatch, DeleteMessageBatchReply,
     DeleteQueue, GetQueueAttributes, GetQueueAttributesReply, GetQueueUrl, GetQueueUrlReply,
-    ListQueueTags, ListQueueTagsReply, ListQueues, ListQueuesReply, PurgeQueue, ReceiveMessage,
-    ReceiveMessageReply, SendMessage, SendMessageBatch, SendMessageBatchReply, SendMessageReply,
-    SetQueueAttributes, TagQueue, UntagQueue,
+    ListDeadLetterSourceQueues, ListDeadLetterSourceQueuesReply, ListQueueTags, ListQueueTagsReply,
+    ListQueues, ListQueuesReply, PurgeQueue, ReceiveMessage, ReceiveMessageReply, SendMessage,
+    SendMessageBatch, SendMessageBatchReply, SendMessageReply, SetQueueAttributes, TagQueue,
+    UntagQueue,
 };
 
 macro_rules! requests {
@@ -38,19 +41,22 @@ macro_rules! requests {
 }
 
 requests! {
-    CreateQueue DeleteQueue GetQueueUrl ListQueues GetQueueAttributes SetQueueAttributes
+    CreateQueue DeleteQueue GetQueueUrl ListQueues ListDeadLetterSourceQueues GetQueueAttributes SetQueueAttributes
     SendMessage SendMessageBatch ReceiveMessage DeleteMessage DeleteMessageBatch
     ChangeMessageVisibility ChangeMessageVisibilityBatch PurgeQueue
     TagQueue UntagQueue ListQueueTags
 }
 
-/// What an action that succeeded answers.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What an action that succeeded answers; it is serialized as the members of its output.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
 pub enum Reply {
     /// Answers `CreateQueue`.
     CreateQueue(CreateQueueReply),
     /// Answers `GetQueueUrl`.
     GetQueueUrl(GetQueueUrlReply),
+    /// Answers `ListDeadLetterSourceQueues`.
+    ListDeadLetterSourceQueues(ListDeadLetterSourceQueuesReply),
     /// Answers `ListQueues`.
     ListQueues(ListQueuesReply),
     /// Answers `GetQueueAttributes`.

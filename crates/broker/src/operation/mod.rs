@@ -18,8 +18,10 @@ mod draft;
 mod fifo_ids;
 mod get_queue_attributes;
 mod get_queue_url;
+mod list_dead_letter_source_queues;
 mod list_queue_tags;
 mod list_queues;
+mod page;
 mod purge_queue;
 mod receive_message;
 mod send_message;
@@ -48,6 +50,9 @@ pub(crate) async fn dispatch(
         Request::DeleteQueue(input) => broker.reply_to(caller, input).await,
         Request::GetQueueUrl(input) => broker.reply_to(caller, (input, caller.clone())).await,
         Request::ListQueues(input) => broker.reply_to(caller, (input, caller.clone())).await,
+        Request::ListDeadLetterSourceQueues(input) => {
+            broker.reply_to(caller, (input, caller.clone())).await
+        }
         Request::GetQueueAttributes(input) => broker.reply_to(caller, input).await,
         Request::SetQueueAttributes(input) => broker.reply_to(caller, input).await,
         Request::SendMessage(input) => {

@@ -2,8 +2,8 @@
 //!
 //! # Invariants
 //!
-//! - A request that bears an `Origin` comes from a web page and is refused: no page in a browser
-//!   can reach a broker on the same machine.
+//! - A request that a web page made is refused: no page in a browser can reach a broker on the same
+//!   machine.
 //! - Bodies and secrets are never logged.
 
 use std::convert::Infallible;
@@ -12,14 +12,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Body, Incoming};
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, HeaderName, ORIGIN};
+use hyper::header::{AUTHORIZATION, HOST, HeaderMap, HeaderName};
 use hyper::{Method, Request, Response, StatusCode};
-use longshore_wire::{Reply, SqsError, json};
+use longshore_wire::{Reply, SqsError};
 
-use super::{Shared, health, respond, scope};
+use super::protocol::Protocol;
+use super::{Shared, health, respond, scope, web_page};
 use crate::caller::Caller;
 
-const TARGET: HeaderName = HeaderName::from_static("x-amz-target");
 const TRACE: HeaderName = HeaderName::from_static("x-amzn-trace-id");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
@@ -28,80 +28,90 @@ pub(super) async fn exchange(
     shared: &Shared,
     request: Request<Incoming>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
-    if request.headers().contains_key(ORIGIN) {
-        return Ok(respond::refused(StatusCode::FORBIDDEN, respond::NO_WEB_PAGES));
+    if web_page::made(request.method(), request.headers(), shared.local) {
+        return Ok(respond::plain(StatusCode::FORBIDDEN, respond::NO_WEB_PAGES));
     }
     if request.uri().path() == "/health" && request.method() == Method::GET {
         return Ok(health::health(&shared.broker));
     }
-    if !is_json(request.headers()) {
-        return Ok(respond::refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, respond::ONLY_JSON));
-    }
-    if request.method() != Method::POST {
-        return Ok(respond::refused(StatusCode::METHOD_NOT_ALLOWED, respond::ONLY_POST));
-    }
     Ok(sqs(shared, request).await)
-}
-
-fn is_json(headers: &HeaderMap) -> bool {
-    let value = text(headers, &CONTENT_TYPE).unwrap_or_default();
-    let media_type = value.split(';').next().unwrap_or_default().trim();
-    ["application/x-amz-json-1.0", "application/x-amz-json-1.1"]
-        .iter()
-        .any(|json| media_type.eq_ignore_ascii_case(json))
 }
 
 async fn sqs(shared: &Shared, request: Request<Incoming>) -> Response<Full<Bytes>> {
     let started = tokio::time::Instant::now();
-    let caller = caller(shared, request.headers());
-    let target = text(request.headers(), &TARGET).map(ToOwned::to_owned);
-    let outcome = answer(shared, &caller, target.as_deref(), request.into_body()).await;
+    let protocol = Protocol::of(request.headers());
+    let caller = caller(shared, &request);
+    let (action, outcome) = answer(shared, protocol, &caller, request).await;
     let request_id = shared.broker.new_message_id().to_string();
-    log(&request_id, target.as_deref(), &outcome, started.elapsed());
+    log(&request_id, action, &outcome, started.elapsed());
     match outcome {
-        Ok(reply) => respond::reply(&request_id, &reply),
-        Err(Refused::Sqs(error)) => respond::error(&request_id, &error),
-        Err(Refused::TooLarge) => {
-            respond::refused(StatusCode::PAYLOAD_TOO_LARGE, respond::TOO_LARGE)
-        }
-        Err(Refused::TooSlow) => respond::refused(StatusCode::REQUEST_TIMEOUT, respond::TOO_SLOW),
+        Ok(reply) => respond::reply(protocol, action, &request_id, &reply),
+        Err(Refused::Sqs(error)) => respond::error(protocol, &request_id, &error),
+        Err(Refused::NoAction) => respond::no_action(&request_id),
+        Err(Refused::Plain(status, sentence)) => respond::plain(status, sentence),
     }
 }
 
 /// Why a request got no reply.
 #[derive(Debug)]
-enum Refused {
+pub(super) enum Refused {
+    /// SQS's own error.
     Sqs(SqsError),
-    TooLarge,
-    TooSlow,
+    /// A Query that names no action.
+    NoAction,
+    /// A sentence to whoever does not speak SQS.
+    Plain(StatusCode, &'static str),
 }
 
+/// The action, or `-` if the request names none that there is, and what became of it.
 async fn answer(
     shared: &Shared,
+    protocol: Protocol,
     caller: &Caller,
-    target: Option<&str>,
-    body: Incoming,
-) -> Result<Reply, Refused> {
-    let body = read(shared, body).await?;
-    let request = json::decode(target, &body).map_err(Refused::Sqs)?;
-    shared.broker.call_as(caller, request).await.map_err(Refused::Sqs)
+    request: Request<Incoming>,
+) -> (&'static str, Result<Reply, Refused>) {
+    match decode(shared, protocol, caller, request).await {
+        Ok(request) => {
+            let action = request.action();
+            (action, shared.broker.call_as(caller, request).await.map_err(Refused::Sqs))
+        }
+        Err(refused) => ("-", Err(refused)),
+    }
 }
+
+async fn decode(
+    shared: &Shared,
+    protocol: Protocol,
+    caller: &Caller,
+    request: Request<Incoming>,
+) -> Result<longshore_wire::Request, Refused> {
+    protocol.check_method(request.method())?;
+    let (head, body) = request.into_parts();
+    let body = read(shared, body).await?;
+    protocol.decode(&head, &body, &caller.base_url)
+}
+
+const TOO_LARGE: Refused = Refused::Plain(StatusCode::PAYLOAD_TOO_LARGE, respond::TOO_LARGE);
+const TOO_SLOW: Refused = Refused::Plain(StatusCode::REQUEST_TIMEOUT, respond::TOO_SLOW);
 
 async fn read(shared: &Shared, body: Incoming) -> Result<Bytes, Refused> {
     if body.size_hint().lower() > shared.options.body_bytes_max as u64 {
-        return Err(Refused::TooLarge);
+        return Err(TOO_LARGE);
     }
     let limited = Limited::new(body, shared.options.body_bytes_max).collect();
     match tokio::time::timeout(shared.options.body_timeout, limited).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(failure)) if failure.is::<LengthLimitError>() => Err(Refused::TooLarge),
+        Ok(Err(failure)) if failure.is::<LengthLimitError>() => Err(TOO_LARGE),
         // The connection broke off: nobody will read what is answered.
-        Ok(Err(_)) | Err(_) => Err(Refused::TooSlow),
+        Ok(Err(_)) | Err(_) => Err(TOO_SLOW),
     }
 }
 
-fn caller(shared: &Shared, headers: &HeaderMap) -> Caller {
-    let place = scope::place(text(headers, &AUTHORIZATION), shared.broker.place());
+/// A presigned request has its credential in the URL instead of the header.
+fn caller(shared: &Shared, request: &Request<Incoming>) -> Caller {
+    let headers = request.headers();
+    let signed = text(headers, &AUTHORIZATION).or_else(|| request.uri().query());
+    let place = scope::place(signed, shared.broker.place());
     let mut caller = Caller::new(base_url(shared, headers), place);
     caller.trace_header = text(headers, &TRACE).map(ToOwned::to_owned);
     caller
@@ -123,12 +133,12 @@ fn base_url(shared: &Shared, headers: &HeaderMap) -> String {
     }
 }
 
-fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+/// The text of a header, if it is there and is text.
+pub(super) fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
 }
 
-fn log(request_id: &str, target: Option<&str>, outcome: &Result<Reply, Refused>, took: Duration) {
-    let action = target.unwrap_or("-");
+fn log(request_id: &str, action: &str, outcome: &Result<Reply, Refused>, took: Duration) {
     let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
     match outcome {
         Ok(_) => tracing::debug!(request_id, action, took_ms, "answered"),

@@ -9,8 +9,10 @@
 
 mod exchange;
 mod health;
+mod protocol;
 mod respond;
 mod scope;
+mod web_page;
 
 use std::io;
 use std::net::SocketAddr;

@@ -1,9 +1,11 @@
 //! Whose queues a request means, from its credential scope.
 //!
-//! A signed request names its access key and its region in the `Authorization` header:
+//! A signed request names its access key and its region in the `Authorization` header, a presigned
+//! one in its URL:
 //!
 //! ```text
 //! AWS4-HMAC-SHA256 Credential=<access key>/<date>/<region>/sqs/aws4_request, SignedHeaders=…
+//! …&X-Amz-Credential=<access key>%2F<date>%2F<region>%2Fsqs%2Faws4_request&…
 //! ```
 //!
 //! The same queue name in two regions is two queues, as on AWS. An access key of 12 digits is its
@@ -13,9 +15,11 @@ use longshore_types::{AccountId, Region};
 
 use crate::caller::Place;
 
-/// The place that an `Authorization` header names; what it leaves open is the default.
-pub(super) fn place(authorization: Option<&str>, default: &Place) -> Place {
-    let mut parts = authorization.and_then(scope).unwrap_or_default().split('/');
+/// The place that an `Authorization` header or a URL's query string names; what it leaves open is
+/// the default.
+pub(super) fn place(signed: Option<&str>, default: &Place) -> Place {
+    let scope = signed.and_then(scope).unwrap_or_default().replace("%2F", "/");
+    let mut parts = scope.split('/');
     let account = parts.next().and_then(|key| AccountId::parse(key).ok());
     let region = parts.nth(1).and_then(|region| Region::parse(region).ok());
     Place {
@@ -24,9 +28,9 @@ pub(super) fn place(authorization: Option<&str>, default: &Place) -> Place {
     }
 }
 
-fn scope(authorization: &str) -> Option<&str> {
-    let (_, scope) = authorization.split_once("Credential=")?;
-    scope.split([',', ' ']).next()
+fn scope(signed: &str) -> Option<&str> {
+    let (_, scope) = signed.split_once("Credential=")?;
+    scope.split([',', ' ', '&']).next()
 }
 
 #[cfg(test)]
@@ -34,8 +38,8 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(authorization: Option<&str>, region: &str, account: &str) {
-        let place = place(authorization, &Place::default());
+    fn check(signed: Option<&str>, region: &str, account: &str) {
+        let place = place(signed, &Place::default());
         assert_eq!((place.region.as_str(), place.account.as_str()), (region, account));
     }
 
@@ -47,9 +51,15 @@ mod tests {
     }
 
     #[test]
+    fn a_presigned_request_has_its_scope_in_the_url() {
+        let query = "Action=ListQueues&X-Amz-Credential=test%2F20261123%2Feu-west-1%2Fsqs%2Faws4_request&X-Amz-Expires=60";
+        check(Some(query), "eu-west-1", "000000000000");
+    }
+
+    #[test]
     fn a_request_without_a_scope_is_of_the_default_place() {
-        for authorization in [None, Some("Bearer x"), Some("AWS4-HMAC-SHA256 Credential=")] {
-            check(authorization, "us-east-1", "000000000000");
+        for signed in [None, Some("Bearer x"), Some("AWS4-HMAC-SHA256 Credential=")] {
+            check(signed, "us-east-1", "000000000000");
         }
     }
 }

@@ -9,15 +9,15 @@ use tokio_util::sync::CancellationToken;
 
 use crate::support::*;
 
-struct Server {
-    broker: Broker,
-    address: SocketAddr,
+pub(crate) struct Server {
+    pub(crate) broker: Broker,
+    pub(crate) address: SocketAddr,
     shutdown: CancellationToken,
     serving: tokio::task::JoinHandle<()>,
 }
 
 impl Server {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let broker = in_memory().await;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -28,7 +28,7 @@ impl Server {
         Self { broker, address, shutdown, serving }
     }
 
-    async fn exchange(&self, head: &str, body: &str) -> String {
+    pub(crate) async fn exchange(&self, head: &str, body: &str) -> String {
         let mut stream = TcpStream::connect(self.address).await.unwrap();
         let length = body.len();
         let request = format!(
@@ -41,7 +41,7 @@ impl Server {
         response
     }
 
-    async fn action(&self, action: &str, body: &str) -> String {
+    pub(crate) async fn action(&self, action: &str, body: &str) -> String {
         let head = format!(
             "POST / HTTP/1.1\r\ncontent-type: application/x-amz-json-1.0\r\nx-amz-target: AmazonSQS.{action}"
         );
@@ -98,6 +98,22 @@ async fn a_web_page_is_refused() {
     let head = "POST / HTTP/1.1\r\norigin: http://evil.example\r\ncontent-type: application/x-amz-json-1.0\r\nx-amz-target: AmazonSQS.ListQueues";
     let response = server.exchange(head, "{}").await;
     assert!(response.starts_with("HTTP/1.1 403 Forbidden\r\n"), "{response}");
+}
+
+#[tokio::test]
+async fn a_form_or_an_image_of_a_web_page_is_refused() {
+    let server = Server::start().await;
+    create(&server.broker, "jobs", &[]).await;
+    let form = "content-type: application/x-www-form-urlencoded";
+    for head in [
+        format!("POST /000000000000/jobs HTTP/1.1\r\norigin: null\r\n{form}"),
+        "GET /000000000000/jobs?Action=DeleteQueue HTTP/1.1\r\nsec-fetch-site: cross-site"
+            .to_owned(),
+    ] {
+        let response = server.exchange(&head, "Action=DeleteQueue").await;
+        assert!(response.starts_with("HTTP/1.1 403 Forbidden\r\n"), "{response}");
+    }
+    assert_eq!(server.broker.queue_count(), 1);
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@
 mod attributes;
 mod fifo;
 mod http;
+mod http_query;
 mod restart;
 mod support;
 mod timers;

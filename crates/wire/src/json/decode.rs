@@ -7,13 +7,9 @@ use serde::de::DeserializeSeed;
 use serde_json::error::Category;
 
 use super::surrogate;
+use crate::action::Input;
 use crate::action::read::{Reader, Structure};
-use crate::action::{
-    ChangeMessageVisibilityBatch, DeleteMessage, DeleteMessageBatch, DeleteQueue,
-    GetQueueAttributes, Input, ListQueueTags, ListQueues, PurgeQueue, ReceiveMessage, SendMessage,
-    SendMessageBatch, SentChangeMessageVisibility, SentCreateQueue, SentGetQueueUrl,
-    SetQueueAttributes, TagQueue, UntagQueue,
-};
+use crate::action::sent::Sent;
 use crate::{Request, SqsError};
 
 /// What precedes the action in `X-Amz-Target`; the case counts.
@@ -28,45 +24,31 @@ const TARGET_PREFIX: &str = "AmazonSQS.";
 /// required member that is missing.
 pub fn decode(target: Option<&str>, body: &[u8]) -> Result<Request, SqsError> {
     let target = target.unwrap_or_default();
-    let action = target.strip_prefix(TARGET_PREFIX);
-    match action.unwrap_or_default() {
-        "CreateQueue" => read::<SentCreateQueue>(body),
-        "DeleteQueue" => read::<DeleteQueue>(body),
-        "GetQueueUrl" => read::<SentGetQueueUrl>(body),
-        "ListQueues" => read::<ListQueues>(body),
-        "GetQueueAttributes" => read::<GetQueueAttributes>(body),
-        "SetQueueAttributes" => read::<SetQueueAttributes>(body),
-        "SendMessage" => read::<SendMessage>(body),
-        "SendMessageBatch" => read::<SendMessageBatch>(body),
-        "ReceiveMessage" => read::<ReceiveMessage>(body),
-        "DeleteMessage" => read::<DeleteMessage>(body),
-        "DeleteMessageBatch" => read::<DeleteMessageBatch>(body),
-        "ChangeMessageVisibility" => read::<SentChangeMessageVisibility>(body),
-        "ChangeMessageVisibilityBatch" => read::<ChangeMessageVisibilityBatch>(body),
-        "PurgeQueue" => read::<PurgeQueue>(body),
-        "TagQueue" => read::<TagQueue>(body),
-        "UntagQueue" => read::<UntagQueue>(body),
-        "ListQueueTags" => read::<ListQueueTags>(body),
-        _ => Err(SqsError::unknown_operation(action.unwrap_or(target))),
+    match target.strip_prefix(TARGET_PREFIX) {
+        Some(action) => Body(body).request(action),
+        None => Err(SqsError::unknown_operation(target)),
     }
 }
 
-fn read<I: Input>(body: &[u8]) -> Result<Request, SqsError> {
-    members::<I>(body)?.into_request()
-}
+/// A body of JSON.
+struct Body<'a>(&'a [u8]);
 
-/// The members of an action. A body that JSON cannot hold for lone surrogates alone is read with
-/// stand-ins, so that the check of its characters can refuse it, and not the parser.
-fn members<I: Input>(body: &[u8]) -> Result<I, SqsError> {
-    if body.trim_ascii().is_empty() {
-        return Ok(I::default());
+impl Sent for Body<'_> {
+    /// A body that JSON cannot hold for lone surrogates alone is read with stand-ins, so that the
+    /// check of its characters can refuse it, and not the parser.
+    fn members<I: Input>(&self) -> Result<I, SqsError> {
+        let body = self.0;
+        if body.trim_ascii().is_empty() {
+            return Ok(I::default());
+        }
+        let fault = match parse(body) {
+            Ok(members) => return Ok(members),
+            Err(fault) => fault,
+        };
+        let replaced = surrogate::replace_lone(body).filter(|_| fault.is_syntax());
+        let read = replaced.map_or(Err(fault), |replaced| parse(&replaced));
+        read.map_err(|fault| serialization(&fault))
     }
-    let fault = match parse(body) {
-        Ok(members) => return Ok(members),
-        Err(fault) => fault,
-    };
-    let replaced = surrogate::replace_lone(body).filter(|_| fault.is_syntax());
-    replaced.map_or(Err(fault), |replaced| parse(&replaced)).map_err(|fault| serialization(&fault))
 }
 
 fn parse<I: Input>(body: &[u8]) -> Result<I, serde_json::Error> {

@@ -6,19 +6,7 @@ use crate::{Reply, SqsError};
 
 /// The body of a reply. An action without output is answered `{}`, which every SDK reads.
 pub fn encode(reply: &Reply) -> Vec<u8> {
-    match reply {
-        Reply::CreateQueue(output) => to_bytes(output),
-        Reply::GetQueueUrl(output) => to_bytes(output),
-        Reply::ListQueues(output) => to_bytes(output),
-        Reply::GetQueueAttributes(output) => to_bytes(output),
-        Reply::SendMessage(output) => to_bytes(output),
-        Reply::SendMessageBatch(output) => to_bytes(output),
-        Reply::ReceiveMessage(output) => to_bytes(output),
-        Reply::DeleteMessageBatch(output) => to_bytes(output),
-        Reply::ChangeMessageVisibilityBatch(output) => to_bytes(output),
-        Reply::ListQueueTags(output) => to_bytes(output),
-        Reply::Empty => b"{}".to_vec(),
-    }
+    if *reply == Reply::Empty { b"{}".to_vec() } else { to_bytes(reply) }
 }
 
 /// The body of an error; its status and header are in [`SqsError::spelling`].

@@ -9,6 +9,7 @@ mod errors;
 mod filters;
 mod message_attributes;
 mod message_requests;
+mod query;
 mod queue_requests;
 mod ranges;
 mod replies;

@@ -15,9 +15,21 @@ pub(crate) enum Found {
     Map,
 }
 
+/// What a value that does not say what it is has to be read as.
+#[derive(Clone, Copy)]
+pub(crate) enum Shape {
+    Text,
+    Integer,
+    List,
+    Map,
+    Structure,
+}
+
 /// A sort of member: which values it takes. What a sort does not override, it refuses.
 pub(crate) trait Sort<'de>: Sized {
     type Value;
+
+    const SHAPE: Shape;
 
     /// The text for a value that the sort does not take.
     fn refuse(found: Found) -> String;
@@ -90,6 +102,18 @@ impl<'de, S: Sort<'de>> Visitor<'de> for Reader<S> {
 
     fn visit_str<E: de::Error>(self, value: &str) -> Result<Self::Value, E> {
         S::text(value).map(Some).map_err(E::custom)
+    }
+
+    /// JSON never comes here. The parameters of a form do: all of them are text, until the sort says
+    /// what they are read as.
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, value: D) -> Result<Self::Value, D::Error> {
+        match S::SHAPE {
+            Shape::Text => value.deserialize_str(self),
+            Shape::Integer => value.deserialize_i64(self),
+            Shape::List => value.deserialize_seq(self),
+            Shape::Map => value.deserialize_map(self),
+            Shape::Structure => value.deserialize_struct("", &[], self),
+        }
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Self::Value, A::Error> {

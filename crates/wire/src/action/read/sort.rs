@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, SeqAccess};
 
-use super::reader::{Found, Reader, Sort};
+use super::reader::{Found, Reader, Shape, Sort};
 
 const MAP_FOUND: &str = "Start of structure or map found where not expected.";
 const LIST_FOUND: &str = "Start of list found where not expected";
@@ -20,6 +20,8 @@ pub(crate) struct Text;
 
 impl Sort<'_> for Text {
     type Value = String;
+
+    const SHAPE: Shape = Shape::Text;
 
     fn refuse(found: Found) -> String {
         refuse_scalar(found, "a String")
@@ -36,6 +38,8 @@ pub(crate) struct Integer;
 impl Sort<'_> for Integer {
     type Value = i64;
 
+    const SHAPE: Shape = Shape::Integer;
+
     fn refuse(found: Found) -> String {
         refuse_scalar(found, "an Integer")
     }
@@ -51,6 +55,8 @@ pub(crate) struct Blob;
 impl Sort<'_> for Blob {
     type Value = Vec<u8>;
 
+    const SHAPE: Shape = Shape::Text;
+
     fn refuse(found: Found) -> String {
         refuse_scalar(found, "a Blob")
     }
@@ -65,6 +71,8 @@ pub(crate) struct List<S>(PhantomData<S>);
 
 impl<'de, S: Sort<'de>> Sort<'de> for List<S> {
     type Value = Vec<S::Value>;
+
+    const SHAPE: Shape = Shape::List;
 
     fn refuse(found: Found) -> String {
         match found {
@@ -90,6 +98,8 @@ pub(crate) struct Map<S>(PhantomData<S>);
 impl<'de, S: Sort<'de>> Sort<'de> for Map<S> {
     type Value = BTreeMap<String, S::Value>;
 
+    const SHAPE: Shape = Shape::Map;
+
     fn refuse(found: Found) -> String {
         refuse_map(found)
     }
@@ -110,6 +120,8 @@ pub(crate) struct Structure<T>(PhantomData<T>);
 
 impl<'de, T: Deserialize<'de>> Sort<'de> for Structure<T> {
     type Value = T;
+
+    const SHAPE: Shape = Shape::Structure;
 
     fn refuse(found: Found) -> String {
         refuse_map(found)

@@ -1,0 +1,196 @@
+"""The Query protocol through a botocore that spoke it: what such a program sends, and what it makes of the answers."""
+
+import hashlib
+
+import pytest
+
+from harness import sqs
+from harness.query import OldClient
+from harness.sqs import counts, new_name, receive, refused
+
+MISSING = "The specified queue does not exist for this wsdl version."
+ODD = 'a\r\nb\rc\n\td &<>"\' é😀 '
+
+
+@pytest.fixture(scope="module")
+def old(broker):
+    client = OldClient(broker.broker_url)
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def url(old):
+    made = old.create_queue(QueueName=new_name("query"))["QueueUrl"]
+    yield made
+    old.delete_queue(QueueUrl=made)
+
+
+def test_the_client_speaks_query(old):
+    assert old.protocol == "query"
+
+
+# ── queues ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_queue_is_created_found_listed_and_deleted(old, broker):
+    name = new_name("query")
+    url = old.create_queue(QueueName=name, Attributes={"DelaySeconds": "5"}, tags={"team": "a&b", "none": ""})["QueueUrl"]
+    assert url == broker.queue(name)
+    assert old.get_queue_url(QueueName=name)["QueueUrl"] == url
+    assert old.list_queues(QueueNamePrefix=name)["QueueUrls"] == [url]
+    assert old.list_queue_tags(QueueUrl=url)["Tags"] == {"team": "a&b", "none": ""}
+    asked = old.get_queue_attributes(QueueUrl=url, AttributeNames=["DelaySeconds"])
+    assert asked["Attributes"] == {"DelaySeconds": "5"}
+    reply = old.delete_queue(QueueUrl=url)
+    assert reply["ResponseMetadata"]["HTTPStatusCode"] == 200 and reply["ResponseMetadata"]["RequestId"]
+    with refused("AWS.SimpleQueueService.NonExistentQueue", MISSING):
+        old.get_queue_url(QueueName=name)
+
+
+def test_queues_are_listed_in_pages(old):
+    stem = new_name("page")
+    made = [old.create_queue(QueueName=f"{stem}-{n}")["QueueUrl"] for n in range(3)]
+    first = old.list_queues(QueueNamePrefix=stem, MaxResults=2)
+    rest = old.list_queues(QueueNamePrefix=stem, MaxResults=2, NextToken=first["NextToken"])
+    assert first["QueueUrls"] + rest["QueueUrls"] == made
+    assert "NextToken" not in rest
+    for url in made:
+        old.delete_queue(QueueUrl=url)
+
+
+def test_nothing_is_listed_as_nothing(old, url):
+    assert "QueueUrls" not in old.list_queues(QueueNamePrefix=new_name("none"))
+    assert "Tags" not in old.list_queue_tags(QueueUrl=url)
+    assert "Attributes" not in old.get_queue_attributes(QueueUrl=url, AttributeNames=[])
+    assert "Messages" not in old.receive_message(QueueUrl=url)
+
+
+def test_attributes_are_set_and_are_those_that_json_reads(old, aws, url):
+    policy = '{"Version":"2012-10-17","Statement":[]}'
+    old.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "7", "Policy": policy})
+    attributes = old.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    assert (attributes["VisibilityTimeout"], attributes["Policy"]) == ("7", policy)
+    assert attributes == aws.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    old.set_queue_attributes(QueueUrl=url, Attributes={"Policy": ""})
+    assert "Attributes" not in old.get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"])
+
+
+def test_tags_are_added_and_removed(old, url):
+    old.tag_queue(QueueUrl=url, Tags={"team": "a", "Team": "b", "x": "1"})
+    old.untag_queue(QueueUrl=url, TagKeys=["x", "missing"])
+    assert old.list_queue_tags(QueueUrl=url)["Tags"] == {"team": "a", "Team": "b"}
+
+
+# ── messages ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_message_is_received_as_it_was_sent(old, url):
+    attributes = {
+        "text": {"DataType": "String", "StringValue": ODD},
+        "number": {"DataType": "Number.long", "StringValue": "007"},
+        "bytes": {"DataType": "Binary.png", "BinaryValue": bytes(range(256))},
+    }
+    trace = {"AWSTraceHeader": {"DataType": "String", "StringValue": "Root=1"}}
+    sent = old.send_message(
+        QueueUrl=url, MessageBody=ODD, MessageAttributes=attributes, MessageSystemAttributes=trace
+    )
+    assert sent["MD5OfMessageBody"] == hashlib.md5(ODD.encode()).hexdigest()
+    [got] = old.receive_message(QueueUrl=url, AttributeNames=["All"], MessageAttributeNames=["All"])["Messages"]
+    assert got["Body"] == ODD
+    assert got["MessageAttributes"] == attributes
+    assert got["MessageId"] == sent["MessageId"]
+    assert (got["MD5OfBody"], got["MD5OfMessageAttributes"]) == (
+        sent["MD5OfMessageBody"],
+        sent["MD5OfMessageAttributes"],
+    )
+    assert got["Attributes"]["AWSTraceHeader"] == "Root=1"
+    assert got["Attributes"]["ApproximateReceiveCount"] == "1"
+    old.delete_message(QueueUrl=url, ReceiptHandle=got["ReceiptHandle"])
+    assert counts(old, url) == (0, 0, 0)
+
+
+@pytest.mark.parametrize("sender", ["old", "aws"])
+def test_what_one_protocol_sends_the_other_receives(old, aws, url, sender):
+    receiver = {"old": aws, "aws": old}[sender]
+    attributes = {"k": {"DataType": "String", "StringValue": ODD}}
+    {"old": old, "aws": aws}[sender].send_message(QueueUrl=url, MessageBody=ODD, MessageAttributes=attributes)
+    [got] = receive(receiver, url, MessageAttributeNames=["k"])
+    assert (got["Body"], got["MessageAttributes"]) == (ODD, attributes)
+    receiver.delete_message(QueueUrl=url, ReceiptHandle=got["ReceiptHandle"])
+
+
+def test_a_message_of_one_mebibyte_is_a_legal_form_although_every_byte_is_escaped(old, url):
+    body = "\r" * 1_048_576
+    old.send_message(QueueUrl=url, MessageBody=body)
+    assert receive(old, url)[0]["Body"] == body
+    with refused("InvalidParameterValue"):
+        old.send_message(QueueUrl=url, MessageBody=body + "\r")
+
+
+def test_a_batch_says_of_each_entry_what_became_of_it(old, url):
+    entries = [{"Id": f"e{n}", "MessageBody": f"body {n}"} for n in range(9)]
+    entries.append({"Id": "bad", "MessageBody": "\x01"})
+    reply = old.send_message_batch(QueueUrl=url, Entries=entries)
+    assert [entry["Id"] for entry in reply["Successful"]] == [f"e{n}" for n in range(9)]
+    [failed] = reply["Failed"]
+    assert (failed["Id"], failed["Code"], failed["SenderFault"]) == ("bad", "InvalidMessageContents", True)
+    got = receive(old, url)
+    assert sorted(message["Body"] for message in got) == [f"body {n}" for n in range(9)]
+
+    changes = [{"Id": m["MessageId"], "ReceiptHandle": m["ReceiptHandle"], "VisibilityTimeout": 0} for m in got[:4]]
+    changed = old.change_message_visibility_batch(QueueUrl=url, Entries=changes)
+    assert len(changed["Successful"]) == 4 and "Failed" not in changed
+    assert counts(old, url) == (4, 5, 0)
+
+    deletes = [{"Id": str(n), "ReceiptHandle": m["ReceiptHandle"]} for n, m in enumerate(got)]
+    deletes.append({"Id": "bad", "ReceiptHandle": "garbage"})
+    deleted = old.delete_message_batch(QueueUrl=url, Entries=deletes)
+    assert len(deleted["Successful"]) == 9
+    assert [entry["Code"] for entry in deleted["Failed"]] == ["ReceiptHandleIsInvalid"]
+    assert counts(old, url) == (0, 0, 0)
+
+
+def test_visibility_is_changed_and_a_purge_takes_everything(old, url):
+    old.send_message(QueueUrl=url, MessageBody="x")
+    old.send_message(QueueUrl=url, MessageBody="later", DelaySeconds=60)
+    [got] = receive(old, url, VisibilityTimeout=60)
+    assert counts(old, url) == (0, 1, 1)
+    old.change_message_visibility(QueueUrl=url, ReceiptHandle=got["ReceiptHandle"], VisibilityTimeout=0)
+    assert counts(old, url) == (1, 0, 1)
+    old.purge_queue(QueueUrl=url)
+    assert counts(old, url) == (0, 0, 0)
+
+
+def test_a_long_poll_ends_with_the_message(old, aws, url, background):
+    waiting = background(lambda: receive(old, url, WaitTimeSeconds=20))
+    aws.send_message(QueueUrl=url, MessageBody="x")
+    assert [message["Body"] for message in waiting.result(30)] == ["x"]
+
+
+# ── errors ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_errors_have_the_codes_and_the_statuses_of_the_service(old, url):
+    with refused("AWS.SimpleQueueService.NonExistentQueue", MISSING):
+        old.purge_queue(QueueUrl=url + "-none")
+    with refused("ReceiptHandleIsInvalid", 'The input receipt handle "<&>" is not a valid receipt handle.', 404):
+        old.delete_message(QueueUrl=url, ReceiptHandle="<&>")
+    with refused("MissingParameter", "The request must contain the parameter MessageBody."):
+        old.send_message(QueueUrl=url)
+    with refused("InvalidAttributeName", "Unknown Attribute Foobar."):
+        old.get_queue_attributes(QueueUrl=url, AttributeNames=["Foobar"])
+    with refused("InvalidMessageContents"):
+        old.send_message(QueueUrl=url, MessageBody="\x01")
+    with refused("AWS.SimpleQueueService.EmptyBatchRequest"):
+        old.send_message_batch(QueueUrl=url, Entries=[])
+    entries = [{"Id": str(n), "MessageBody": "x"} for n in range(11)]
+    with refused("AWS.SimpleQueueService.TooManyEntriesInBatchRequest"):
+        old.send_message_batch(QueueUrl=url, Entries=entries)
+    with refused("QueueAlreadyExists"):
+        old.create_queue(QueueName=url.rsplit("/", 1)[1], Attributes={"DelaySeconds": "9"})
+
+
+def test_an_action_that_there_is_not_is_refused(old, url):
+    with refused("InvalidAction", "The action AddPermission is not valid for this endpoint."):
+        old.add_permission(QueueUrl=url, Label="l", AWSAccountIds=[sqs.ACCOUNT], Actions=["*"])

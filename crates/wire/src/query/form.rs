@@ -1,0 +1,75 @@
+//! The letters of a form: `name=value&name=value`, with `+` for a space and `%XX` for a byte.
+
+/// Stands for bytes that are no UTF-8. No message may hold it, so that the check of characters
+/// refuses the one message that was malformed, and not the parser all of a batch.
+const STAND_IN: char = '\u{FFFF}';
+
+/// The names and values of a form, decoded.
+pub(super) fn pairs(form: &[u8]) -> impl Iterator<Item = (String, String)> {
+    let parts = form.split(|&byte| byte == b'&').filter(|part| !part.is_empty());
+    parts.map(|part| {
+        let end = part.iter().position(|&byte| byte == b'=').unwrap_or(part.len());
+        (decode(&part[..end]), decode(part.get(end + 1..).unwrap_or_default()))
+    })
+}
+
+/// Decodes a name or a value. A `%` that no two hexadecimal digits follow stands for itself.
+fn decode(text: &[u8]) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((&first, tail)) = rest.split_first() {
+        let (byte, after) = match (first, escaped(tail)) {
+            (b'%', Some(byte)) => (byte, &tail[2..]),
+            (b'+', _) => (b' ', tail),
+            _ => (first, tail),
+        };
+        bytes.push(byte);
+        rest = after;
+    }
+    characters(bytes)
+}
+
+/// The byte whose two hexadecimal digits stand at the head of the text.
+fn escaped(text: &[u8]) -> Option<u8> {
+    let digit = |at: usize| char::from(*text.get(at)?).to_digit(16);
+    u8::try_from(digit(0)? * 16 + digit(1)?).ok()
+}
+
+fn characters(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).unwrap_or_else(|fault| {
+        let mut text = String::new();
+        for chunk in fault.as_bytes().utf8_chunks() {
+            text.push_str(chunk.valid());
+            text.extend((!chunk.invalid().is_empty()).then_some(STAND_IN));
+        }
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_values_are_decoded() {
+        let cases: [(&str, &[(&str, &str)]); 7] = [
+            ("", &[]),
+            ("&&", &[]),
+            ("a=1&b=2", &[("a", "1"), ("b", "2")]),
+            ("a&b=", &[("a", ""), ("b", "")]),
+            ("a=b=c", &[("a", "b=c")]),
+            ("a%2eb=%E2%82%ac+%26%3D%0D", &[("a.b", "€ &=\r")]),
+            ("a=%&b=%4&c=%zz&d=100%25", &[("a", "%"), ("b", "%4"), ("c", "%zz"), ("d", "100%")]),
+        ];
+        for (form, expected) in cases {
+            let expected: Vec<_> =
+                expected.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
+            assert_eq!(pairs(form.as_bytes()).collect::<Vec<_>>(), expected, "{form}");
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_no_utf_8_become_a_character_that_no_message_may_hold() {
+        assert_eq!(decode(b"a%FFb%ED%A0%80"), "a\u{FFFF}b\u{FFFF}\u{FFFF}\u{FFFF}");
+    }
+}
