@@ -67,4 +67,20 @@ mod tests {
         };
         assert_eq!(Content::decode(&content.encode()).unwrap(), content);
     }
+
+    #[test]
+    fn the_bytes_of_a_message_without_a_deduplication_id_are_those_of_before_there_were_any() {
+        let content = Content {
+            body: "b".to_owned(),
+            body_md5: "m".to_owned(),
+            attributes: MessageAttributes::new(),
+            trace_header: None,
+            sender: "s".to_owned(),
+            group: Some("g".to_owned()),
+            deduplication_id: None,
+        };
+        let bytes = [0x86, 0x61, b'b', 0x61, b'm', 0xa0, 0xf6, 0x61, b's', 0x61, b'g'];
+        assert_eq!(content.encode(), bytes);
+        assert_eq!(Content::decode(&bytes).unwrap(), content);
+    }
 }
