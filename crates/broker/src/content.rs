@@ -28,6 +28,9 @@ pub(crate) struct Content {
     /// `MessageGroupId`, which a standard queue only echoes.
     #[n(5)]
     pub(crate) group: Option<String>,
+    /// `MessageDeduplicationId` of a message that was sent to a FIFO queue.
+    #[n(6)]
+    pub(crate) deduplication_id: Option<String>,
 }
 
 impl Content {
@@ -60,7 +63,24 @@ mod tests {
             trace_header: None,
             sender: "000000000000".to_owned(),
             group: Some("tenant".to_owned()),
+            deduplication_id: None,
         };
         assert_eq!(Content::decode(&content.encode()).unwrap(), content);
+    }
+
+    #[test]
+    fn the_bytes_of_a_message_without_a_deduplication_id_are_those_of_before_there_were_any() {
+        let content = Content {
+            body: "b".to_owned(),
+            body_md5: "m".to_owned(),
+            attributes: MessageAttributes::new(),
+            trace_header: None,
+            sender: "s".to_owned(),
+            group: Some("g".to_owned()),
+            deduplication_id: None,
+        };
+        let bytes = [0x86, 0x61, b'b', 0x61, b'm', 0xa0, 0xf6, 0x61, b's', 0x61, b'g'];
+        assert_eq!(content.encode(), bytes);
+        assert_eq!(Content::decode(&bytes).unwrap(), content);
     }
 }

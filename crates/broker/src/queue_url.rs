@@ -26,6 +26,11 @@ impl QueueAddress {
         let account = segments.next().and_then(|account| AccountId::parse(account).ok());
         Some(Self { account, name })
     }
+
+    /// Whether a `QueueUrl` means a FIFO queue, if it means one.
+    pub(crate) fn is_fifo(url: &str) -> bool {
+        Self::parse(url).is_some_and(|address| address.name.is_fifo())
+    }
 }
 
 fn after_host(rest: &str) -> &str {

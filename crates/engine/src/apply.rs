@@ -7,11 +7,13 @@
 //!   when the next decision is asked for.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use longshore_types::Timestamp;
+use longshore_types::{QueueArn, Settings, Timestamp};
 
+use crate::fifo::attempts::Attempt;
 use crate::message::{Kept, Place};
-use crate::{Event, MessageKey, Queue};
+use crate::{Event, Message, MessageKey, Original, Queue};
 
 impl Queue {
     /// Carries out what happened at `now`, the time of the event's record.
@@ -23,7 +25,7 @@ impl Queue {
         let mut gone = self.advance(now);
         match event {
             Event::Sent { key, id, bytes, available_at } => {
-                self.put(*key, Kept::sent(*id, *bytes, now, *available_at));
+                self.put(*key, Kept::sent(*id, *bytes, now, *available_at), None);
             }
             Event::Received { deliveries } => {
                 for (key, until) in deliveries {
@@ -41,10 +43,19 @@ impl Queue {
             Event::Arrived { messages, source } => {
                 let source = Arc::new(source.clone());
                 for message in messages {
-                    self.put(message.key, Kept::arriving(message, Arc::clone(&source)));
+                    self.take_in(message, &source, now);
                 }
             }
-            Event::SettingsChanged { settings } => self.settings = settings.clone(),
+            Event::SettingsChanged { settings } => self.set(settings, now),
+            Event::SentInGroup { key, id, bytes, group, deduplication_id } => {
+                let available_at = now + self.settings.delay;
+                self.put(*key, Kept::sent(*id, *bytes, now, available_at), Some(group));
+                self.remember_send(*key, deduplication_id, now);
+            }
+            Event::Attempted { attempt, epoch, keys } => {
+                self.remember_attempt(attempt, *epoch, keys, now);
+            }
+            Event::Repeated { attempt, until } => self.repeat_attempt(attempt, *until, now),
         }
         gone.extend(self.advance(now));
         gone
@@ -55,10 +66,69 @@ impl Queue {
         let Some(message) = self.messages.get_mut(&key) else { return };
         message.count_receive(now);
         self.place(key, lease(until, now));
+        if let Some(fifo) = &mut self.fifo {
+            fifo.groups.serve(key);
+        }
+    }
+
+    /// Takes in a message that was received too often in `source`. A FIFO queue enqueues it anew.
+    fn take_in(&mut self, message: &Message, source: &Arc<QueueArn>, now: Timestamp) {
+        let sent_at = if self.fifo.is_some() { now } else { message.sent_at };
+        let kept = Kept::arriving(message, sent_at, Arc::clone(source));
+        self.put(message.key, kept, message.group.as_deref());
+        self.remember_send(message.key, &message.id.to_string(), now);
+    }
+
+    fn remember_send(&mut self, key: MessageKey, deduplication_id: &str, now: Timestamp) {
+        let (Some(fifo), Some(message)) = (&mut self.fifo, self.messages.get(&key)) else { return };
+        let original = Original { id: message.id, sequence: fifo.last_sequence };
+        let group = fifo.groups.id_of(key).unwrap_or_default();
+        fifo.window.remember(group, deduplication_id, original, now);
+    }
+
+    fn remember_attempt(&mut self, id: &str, epoch: u32, keys: &[MessageKey], now: Timestamp) {
+        let Some(fifo) = &mut self.fifo else { return };
+        let delivered = |key: &MessageKey| Some((*key, self.messages.get(key)?));
+        let delivered: Vec<_> = keys.iter().filter_map(delivered).collect();
+        let Some((_, first)) = delivered.first() else { return };
+        let Place::InFlight(until) = first.place else { return };
+        let deliveries = delivered.iter().map(|(key, message)| (*key, message.delivery)).collect();
+        fifo.attempts.remember(id, Attempt { received_at: now, epoch, until, deliveries });
+    }
+
+    fn repeat_attempt(&mut self, id: &str, until: Timestamp, now: Timestamp) {
+        let attempt = self.fifo.as_mut().and_then(|fifo| fifo.attempts.get_mut(id));
+        let Some(attempt) = attempt else { return };
+        attempt.until = until;
+        for (key, _) in attempt.deliveries.clone() {
+            self.place(key, lease(until, now));
+        }
+    }
+
+    fn set(&mut self, settings: &Settings, now: Timestamp) {
+        let delay_before = std::mem::replace(&mut self.settings, settings.clone()).delay;
+        let delay = self.settings.delay;
+        if self.fifo.is_some() && delay != delay_before {
+            for key in self.not_delivered_since(delay.max(delay_before), now) {
+                let sent_at = self.messages[&key].sent_at;
+                self.place(key, delayed(sent_at + delay, now));
+            }
+        }
+    }
+
+    /// The messages that were sent to this queue less than `ago` before `now` and never delivered.
+    fn not_delivered_since(&self, ago: Duration, now: Timestamp) -> Vec<MessageKey> {
+        let waits = |key: &MessageKey| {
+            let message = &self.messages[key];
+            message.redrive_count == 0 && message.dead_letter_source.is_none()
+        };
+        let recent = |key: &MessageKey| self.messages[key].sent_at + ago > now;
+        self.expiry.youngest_first().take_while(recent).filter(waits).collect()
     }
 
     fn take_all(&mut self) -> Vec<MessageKey> {
-        let empty = Self::new(self.id, self.settings.clone());
+        let fifo = self.fifo.as_ref().map(|fifo| Box::new(fifo.purged()));
+        let empty = Self { fifo, ..Self::new(self.id, self.settings.clone()) };
         let full = std::mem::replace(self, empty.with_in_flight_max(self.in_flight_max));
         full.messages.into_keys().collect()
     }
@@ -67,4 +137,9 @@ impl Queue {
 /// A lease that has no length is none: the message stays available.
 fn lease(until: Timestamp, now: Timestamp) -> Place {
     if until > now { Place::InFlight(until) } else { Place::Available }
+}
+
+/// A delay that has ended is none.
+fn delayed(until: Timestamp, now: Timestamp) -> Place {
+    if until > now { Place::Delayed(until) } else { Place::Available }
 }

@@ -85,6 +85,48 @@ pub enum Event {
         #[cbor(n(0), with = "settings_codec")]
         settings: Settings,
     },
+    /// A message was sent to this FIFO queue, at the time of the record. Its delay is the queue's.
+    #[n(8)]
+    SentInGroup {
+        /// The new message's key.
+        #[n(0)]
+        key: MessageKey,
+        /// The id that SQS shows.
+        #[n(1)]
+        id: MessageId,
+        /// Bytes of body and message attributes.
+        #[n(2)]
+        bytes: u32,
+        /// The message group.
+        #[n(3)]
+        group: String,
+        /// What later sends are compared with for five minutes.
+        #[n(4)]
+        deduplication_id: String,
+    },
+    /// Messages that the same record tells to be received were the answer to this attempt.
+    #[n(9)]
+    Attempted {
+        /// The `ReceiveRequestAttemptId`.
+        #[n(0)]
+        attempt: String,
+        /// The start of the broker that answered it.
+        #[n(1)]
+        epoch: u32,
+        /// The messages in the order of the reply.
+        #[n(2)]
+        keys: Vec<MessageKey>,
+    },
+    /// An attempt was repeated: its messages were given out again, as the same deliveries.
+    #[n(10)]
+    Repeated {
+        /// The `ReceiveRequestAttemptId`.
+        #[n(0)]
+        attempt: String,
+        /// The new end of their visibility timeouts.
+        #[n(1)]
+        until: Timestamp,
+    },
 }
 
 /// Settings as the log has them: durations in milliseconds.

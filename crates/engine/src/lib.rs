@@ -46,13 +46,18 @@ pub mod refusal;
 
 mod apply;
 mod decide;
+mod fifo;
 mod index;
 
 pub use catalog::{Catalog, CatalogEvent, CatalogRefusal, QueueEntry, Secret};
+pub use decide::group_send::{GroupMessage, GroupSend};
 pub use decide::receive::{MOVES_MAX, Receive, ReceiveDecision};
+pub use decide::repeat::Repeat;
 pub use decide::send::Send;
 pub use event::Event;
+pub use fifo::deduplication::{DeduplicationScope, Original};
+pub use fifo::sequence::SequenceNumber;
 pub use message::{Delivery, Message, MessageKey};
-pub use queue::{Counts, Queue, QueueId};
+pub use queue::{Counts, Queue, QueueId, QueueKind};
 pub use receipt::Receipt;
 pub use refusal::Refusal;

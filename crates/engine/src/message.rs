@@ -9,6 +9,8 @@ use std::sync::Arc;
 use longshore_types::{MessageId, QueueArn, Timestamp};
 use minicbor::{Decode, Encode};
 
+use crate::SequenceNumber;
+
 /// What stands for a message within one broker; storage keeps the body under it.
 ///
 /// A key is never used again, not even after its message is gone, and a message keeps its key when
@@ -40,7 +42,7 @@ impl std::fmt::Display for MessageKey {
 ///
 /// The receives that count towards `maxReceiveCount` are missing on purpose: they are counted anew
 /// in each queue.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct Message {
     /// The message's key.
     #[n(0)]
@@ -63,6 +65,9 @@ pub struct Message {
     /// The number of its last delivery; the next one is greater.
     #[n(6)]
     pub delivery: u32,
+    /// Its message group, if it comes from a FIFO queue.
+    #[n(7)]
+    pub group: Option<String>,
 }
 
 /// What a receive tells about a message.
@@ -82,6 +87,8 @@ pub struct Delivery<'a> {
     pub number: u32,
     /// The queue that it was last dead-lettered from.
     pub dead_letter_source: Option<&'a QueueArn>,
+    /// Its place in its FIFO queue; `None` in a standard one.
+    pub sequence: Option<SequenceNumber>,
 }
 
 /// Where a message is in its life. Available messages have no deadline; the others do.
@@ -150,7 +157,7 @@ impl Kept {
     }
 
     /// The message as it leaves for another queue.
-    pub(crate) fn leaving(&self, key: MessageKey) -> Message {
+    pub(crate) fn leaving(&self, key: MessageKey, group: Option<&str>) -> Message {
         Message {
             key,
             id: self.id,
@@ -159,15 +166,16 @@ impl Kept {
             first_received_at: self.first_received_at(),
             receive_count: self.receive_count,
             delivery: self.delivery,
+            group: group.map(ToOwned::to_owned),
         }
     }
 
     /// The message as it arrives from `source`: available at once, and its receives in this queue
     /// still to be counted.
-    pub(crate) fn arriving(message: &Message, source: Arc<QueueArn>) -> Self {
+    pub(crate) fn arriving(message: &Message, sent_at: Timestamp, source: Arc<QueueArn>) -> Self {
         Self {
             id: message.id,
-            sent_at: message.sent_at,
+            sent_at,
             first_received_at: message.first_received_at.unwrap_or_default(),
             place: Place::Available,
             bytes: message.bytes,
@@ -179,7 +187,7 @@ impl Kept {
     }
 
     /// What a receive tells about the message, once it has been received.
-    pub(crate) fn told(&self) -> Option<Delivery<'_>> {
+    pub(crate) fn told(&self, sequence: Option<SequenceNumber>) -> Option<Delivery<'_>> {
         Some(Delivery {
             id: self.id,
             bytes: self.bytes,
@@ -188,6 +196,7 @@ impl Kept {
             receive_count: self.receive_count,
             number: self.delivery,
             dead_letter_source: self.dead_letter_source.as_deref(),
+            sequence,
         })
     }
 }

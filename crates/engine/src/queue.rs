@@ -1,4 +1,4 @@
-//! One queue: its messages, and the four orders over them.
+//! One queue: its messages, the four orders over them, and what a FIFO queue has beside.
 //!
 //! Every message is in `messages` and in `expiry`, and in exactly one of the other three orders,
 //! the one that its place names. Two private functions keep that true, `put` and `take`, and
@@ -15,6 +15,9 @@ use std::fmt;
 use longshore_types::{Settings, Timestamp, limits};
 use minicbor::{Decode, Encode};
 
+use crate::fifo::Fifo;
+use crate::fifo::deduplication::DeduplicationScope;
+use crate::fifo::groups::GroupNumber;
 use crate::index::{Available, Delayed, Expiry, InFlight};
 use crate::message::{Delivery, Kept, MessageKey, Place};
 
@@ -52,7 +55,16 @@ pub struct Counts {
     pub delayed: usize,
 }
 
-/// A standard queue.
+/// Which sort of queue one is; it stays so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum QueueKind {
+    /// Unordered, and honours every receipt.
+    Standard,
+    /// Ordered within message groups, deduplicated, and honours only the latest receipt.
+    Fifo,
+}
+
+/// A queue, standard or FIFO.
 ///
 /// Time must not go backwards between calls, and before a decision is asked for, the queue must
 /// have been advanced to the time of the decision ([`Queue::apply`] does that by itself).
@@ -67,10 +79,12 @@ pub struct Queue {
     pub(crate) delayed: Delayed,
     pub(crate) in_flight: InFlight,
     pub(crate) expiry: Expiry,
+    /// What makes the queue a FIFO queue.
+    pub(crate) fifo: Option<Box<Fifo>>,
 }
 
 impl Queue {
-    /// An empty queue.
+    /// An empty standard queue.
     pub fn new(id: QueueId, settings: Settings) -> Self {
         Self {
             id,
@@ -81,7 +95,13 @@ impl Queue {
             delayed: Delayed::default(),
             in_flight: InFlight::default(),
             expiry: Expiry::default(),
+            fifo: None,
         }
+    }
+
+    /// An empty FIFO queue, with the scope that its deduplication ids have for ever.
+    pub fn fifo(id: QueueId, settings: Settings, scope: DeduplicationScope) -> Self {
+        Self { fifo: Some(Box::new(Fifo::new(scope))), ..Self::new(id, settings) }
     }
 
     /// The same queue with another bound on messages in flight than the 120 000 of SQS.
@@ -94,6 +114,11 @@ impl Queue {
     /// Which queue this is.
     pub const fn id(&self) -> QueueId {
         self.id
+    }
+
+    /// Which sort of queue this is.
+    pub const fn kind(&self) -> QueueKind {
+        if self.fifo.is_some() { QueueKind::Fifo } else { QueueKind::Standard }
     }
 
     /// What the queue is set to.
@@ -110,6 +135,9 @@ impl Queue {
         while let Some(key) = self.delayed.due(now).or_else(|| self.in_flight.due(now)) {
             self.place(key, Place::Available);
         }
+        if let Some(fifo) = &mut self.fifo {
+            fifo.advance(now);
+        }
         expired
     }
 
@@ -123,15 +151,34 @@ impl Queue {
     }
 
     /// The next time at which [`Queue::advance`] changes something: a message becomes available,
-    /// or is gone. `None` if no message waits for anything.
+    /// or is gone, or nothing of a FIFO queue's past is left to remember. `None` if there is nothing
+    /// to wait for.
     pub fn next_due(&self) -> Option<Timestamp> {
         let expiry = self.expiry.next_due(self.settings.retention);
-        [self.delayed.next_due(), self.in_flight.next_due(), expiry].into_iter().flatten().min()
+        let fifo = self.fifo.as_ref().and_then(|fifo| fifo.next_due());
+        let due = [self.delayed.next_due(), self.in_flight.next_due(), expiry, fifo];
+        due.into_iter().flatten().min()
     }
 
     /// What a receive tells about the message; `None` if it is not here or was never received.
     pub fn delivery(&self, key: MessageKey) -> Option<Delivery<'_>> {
-        self.messages.get(&key)?.told()
+        let sequence = self.fifo.as_ref().and_then(|fifo| fifo.groups.sequence_of(key));
+        self.messages.get(&key)?.told(sequence)
+    }
+
+    /// Whether a receive now would meet a message. An available message of a FIFO queue can be
+    /// behind one that is not.
+    pub fn has_deliverable(&self) -> bool {
+        let is_there = match &self.fifo {
+            Some(fifo) => fifo.groups.ready().next().is_some(),
+            None => self.available.len() > 0,
+        };
+        is_there && self.in_flight.len() < self.in_flight_max
+    }
+
+    /// The message group of a message of a FIFO queue.
+    pub(crate) fn group_of(&self, key: MessageKey) -> Option<&str> {
+        self.fifo.as_ref()?.groups.id_of(key)
     }
 
     /// How many messages are available, in flight and delayed.
@@ -158,12 +205,31 @@ impl Queue {
         self.next_due().is_none_or(|due| due > now)
     }
 
-    /// Takes a message in.
-    pub(crate) fn put(&mut self, key: MessageKey, message: Kept) {
+    /// Takes a message in; in a FIFO queue, as the last of its group.
+    pub(crate) fn put(&mut self, key: MessageKey, message: Kept, group: Option<&str>) {
         debug_assert!(!self.messages.contains_key(&key), "the key {key} was used twice");
         self.expiry.insert(message.sent_at, key);
         self.insert_in_order(key, message.sent_at, message.place);
         self.messages.insert(key, Box::new(message));
+        if let Some(fifo) = &mut self.fifo {
+            fifo.last_sequence = fifo.last_sequence.next();
+            fifo.groups.join(key, group.unwrap_or_default(), fifo.last_sequence);
+        }
+        self.look_at_head(key);
+    }
+
+    /// Says anew whether the group of that message is ready.
+    fn look_at_head(&mut self, key: MessageKey) {
+        let group = self.fifo.as_ref().and_then(|fifo| fifo.groups.group_of(key));
+        if let Some(group) = group {
+            self.look_at_head_of(group);
+        }
+    }
+
+    fn look_at_head_of(&mut self, group: GroupNumber) {
+        let Some(fifo) = &mut self.fifo else { return };
+        let head = fifo.groups.head(group).and_then(|head| self.messages.get(&head));
+        fifo.groups.set_ready(group, head.is_some_and(|head| head.place == Place::Available));
     }
 
     /// Removes a message, if it is here.
@@ -171,6 +237,9 @@ impl Queue {
         let message = self.messages.remove(&key)?;
         self.expiry.remove(message.sent_at, key);
         self.remove_from_order(key, message.sent_at, message.place);
+        if let Some(group) = self.fifo.as_mut().and_then(|fifo| fifo.groups.leave(key)) {
+            self.look_at_head_of(group);
+        }
         Some(*message)
     }
 
@@ -181,6 +250,7 @@ impl Queue {
         let left = std::mem::replace(&mut message.place, place);
         self.remove_from_order(key, sent_at, left);
         self.insert_in_order(key, sent_at, place);
+        self.look_at_head(key);
     }
 
     fn insert_in_order(&mut self, key: MessageKey, sent_at: Timestamp, place: Place) {

@@ -27,14 +27,15 @@ pub enum Refusal {
         /// The queue that gave the receipt.
         receipt: QueueId,
     },
-    /// The message was received more than 12 hours ago.
-    #[error("the receipt of message {key} is older than 12 hours: receive the message again")]
+    /// The message was received more than 12 hours ago, or, in a FIFO queue, its lease is over.
+    #[error("the receipt of message {key} has expired: receive the message again")]
     ReceiptExpired {
         /// The message.
         key: MessageKey,
     },
-    /// The message is gone, so that its visibility cannot be changed.
-    #[error("message {key} is gone: there is no visibility to change")]
+    /// The message is gone, or no longer leased by this receipt, so that its visibility cannot be
+    /// changed.
+    #[error("message {key} is gone or no longer leased: there is no visibility to change")]
     NotAvailable {
         /// The message.
         key: MessageKey,

@@ -11,6 +11,9 @@
 //! message_retention_period = "14d"
 //! ```
 //!
+//! A queue whose name ends in `.fifo` is a FIFO queue (`[queues."Work.fifo"]`), as is then its
+//! dead-letter queue.
+//!
 //! The keys are the SQS attributes in snake case; a duration is `"30s"`, `"4d"` or a number of
 //! seconds. An unknown key is an error that names its line. A declared dead-letter queue must be
 //! declared too, in the same file.
@@ -68,6 +71,12 @@ pub struct DeclaredQueue {
     pub delay: Option<Seconds>,
     /// `MaximumMessageSize`, in bytes.
     pub maximum_message_size: Option<u32>,
+    /// `ContentBasedDeduplication`; of FIFO queues only, as the next two.
+    pub content_based_deduplication: Option<bool>,
+    /// `DeduplicationScope`.
+    pub deduplication_scope: Option<DeclaredScope>,
+    /// `FifoThroughputLimit`.
+    pub fifo_throughput_limit: Option<DeclaredThroughputLimit>,
     /// `RedrivePolicy`.
     pub dead_letter: Option<DeclaredDeadLetter>,
     /// Tags.
@@ -82,6 +91,44 @@ pub struct DeclaredDeadLetter {
     pub queue: String,
     /// Receives that a message gets.
     pub max_receive_count: u32,
+}
+
+/// Among which messages a deduplication id is compared. It is decided when the queue is created.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum DeclaredScope {
+    /// `queue`: among all.
+    Queue,
+    /// `messageGroup`: among those of one message group.
+    MessageGroup,
+}
+
+impl DeclaredScope {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Queue => "queue",
+            Self::MessageGroup => "messageGroup",
+        }
+    }
+}
+
+/// What the throughput limit of Amazon SQS counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum DeclaredThroughputLimit {
+    /// `perQueue`: the requests of a queue.
+    PerQueue,
+    /// `perMessageGroupId`: those of a message group; needs the scope `messageGroup`.
+    PerMessageGroupId,
+}
+
+impl DeclaredThroughputLimit {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::PerQueue => "perQueue",
+            Self::PerMessageGroupId => "perMessageGroupId",
+        }
+    }
 }
 
 /// A whole number of seconds, written `"30s"`, `"4d"` or `30`.
@@ -112,6 +159,7 @@ impl Declaration {
             let parsed = QueueName::parse(&name)
                 .map_err(|fault| DeclarationError::Name(name.clone(), fault.to_string()))?;
             queue.check(&name)?;
+            queue.check_fifo(&parsed)?;
             queues.insert(parsed, queue);
         }
         let declaration = Self { queues };
@@ -127,6 +175,10 @@ impl Declaration {
             if !declared {
                 let reason = format!("`{}` is not declared in this file", dead_letter.queue);
                 return Err(value_error(name.as_str(), "dead_letter.queue", reason));
+            }
+            if target.is_some_and(|target| target.is_fifo() != name.is_fifo()) {
+                let reason = "the dead-letter queue of a FIFO queue is FIFO, and only of one";
+                return Err(value_error(name.as_str(), "dead_letter.queue", reason.to_owned()));
             }
             if dead_letter.queue == name.as_str() {
                 let reason = "a queue cannot be its own dead-letter queue".to_owned();
@@ -185,6 +237,27 @@ impl DeclaredQueue {
         Ok(())
     }
 
+    fn check_fifo(&self, queue: &QueueName) -> Result<(), DeclarationError> {
+        let fifo_keys = [
+            ("content_based_deduplication", self.content_based_deduplication.is_some()),
+            ("deduplication_scope", self.deduplication_scope.is_some()),
+            ("fifo_throughput_limit", self.fifo_throughput_limit.is_some()),
+        ];
+        let misplaced = fifo_keys.into_iter().find(|(_, is_set)| *is_set && !queue.is_fifo());
+        if let Some((key, _)) = misplaced {
+            let reason = "is of FIFO queues only, whose names end in .fifo".to_owned();
+            return Err(value_error(queue.as_str(), key, reason));
+        }
+        let by_group =
+            self.fifo_throughput_limit == Some(DeclaredThroughputLimit::PerMessageGroupId);
+        if by_group && self.deduplication_scope != Some(DeclaredScope::MessageGroup) {
+            let reason =
+                "perMessageGroupId needs deduplication_scope = \"messageGroup\"".to_owned();
+            return Err(value_error(queue.as_str(), "fifo_throughput_limit", reason));
+        }
+        Ok(())
+    }
+
     /// The declared attributes but for the redrive policy, as SQS spells them.
     pub fn attributes(&self) -> BTreeMap<AttributeName, String> {
         let seconds = [
@@ -196,7 +269,20 @@ impl DeclaredQueue {
         let seconds = seconds.into_iter().filter_map(|(name, value)| Some((name, value?.0)));
         let size =
             self.maximum_message_size.map(|size| (AttributeName::MaximumMessageSize, size.into()));
-        seconds.chain(size).map(|(name, value)| (name, value.to_string())).collect()
+        let numbers = seconds.chain(size).map(|(name, value)| (name, value.to_string()));
+        numbers.chain(self.fifo_attributes()).collect()
+    }
+
+    fn fifo_attributes(&self) -> impl Iterator<Item = (AttributeName, String)> {
+        let by_content = self.content_based_deduplication.map(|value| value.to_string());
+        let scope = self.deduplication_scope.map(|scope| scope.as_str().to_owned());
+        let limit = self.fifo_throughput_limit.map(|limit| limit.as_str().to_owned());
+        let attributes = [
+            (AttributeName::ContentBasedDeduplication, by_content),
+            (AttributeName::DeduplicationScope, scope),
+            (AttributeName::FifoThroughputLimit, limit),
+        ];
+        attributes.into_iter().filter_map(|(name, value)| Some((name, value?)))
     }
 }
 
@@ -285,5 +371,41 @@ message_retention_period = "14d"
         let text = "[queues.A]\ndead_letter = { queue = \"B\", max_receive_count = 3 }\n";
         let fault = Declaration::parse(text).unwrap_err().to_string();
         assert_eq!(fault, "[queues.A] dead_letter.queue: `B` is not declared in this file");
+    }
+
+    #[test]
+    fn a_fifo_queue_is_declared_by_its_name_and_has_keys_of_its_own() {
+        let text = "[queues.\"A.fifo\"]\ncontent_based_deduplication = true\n\
+                    deduplication_scope = \"messageGroup\"\n\
+                    fifo_throughput_limit = \"perMessageGroupId\"\n";
+        let declaration = Declaration::parse(text).unwrap();
+        let attributes = declaration.queues[&QueueName::parse("A.fifo").unwrap()].attributes();
+        assert_eq!(attributes[&AttributeName::ContentBasedDeduplication], "true");
+        assert_eq!(attributes[&AttributeName::DeduplicationScope], "messageGroup");
+        assert_eq!(attributes[&AttributeName::FifoThroughputLimit], "perMessageGroupId");
+    }
+
+    #[test]
+    fn keys_of_fifo_queues_and_their_dead_letter_queues_stay_among_fifo_queues() {
+        for (text, fault) in [
+            (
+                "[queues.A]\ncontent_based_deduplication = false\n",
+                "[queues.A] content_based_deduplication: is of FIFO queues only, whose names end \
+                 in .fifo",
+            ),
+            (
+                "[queues.\"A.fifo\"]\nfifo_throughput_limit = \"perMessageGroupId\"\n",
+                "[queues.A.fifo] fifo_throughput_limit: perMessageGroupId needs \
+                 deduplication_scope = \"messageGroup\"",
+            ),
+            (
+                "[queues.\"A.fifo\"]\ndead_letter = { queue = \"B\", max_receive_count = 3 }\n\
+                 [queues.B]\n",
+                "[queues.A.fifo] dead_letter.queue: the dead-letter queue of a FIFO queue is FIFO, \
+                 and only of one",
+            ),
+        ] {
+            assert_eq!(Declaration::parse(text).unwrap_err().to_string(), fault);
+        }
     }
 }

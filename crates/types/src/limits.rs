@@ -32,6 +32,10 @@ pub const MESSAGE_ATTRIBUTES_MAX: usize = 10;
 pub const ATTRIBUTE_NAME_CHARS_MAX: usize = 256;
 /// Messages of a queue that can be in flight at once.
 pub const IN_FLIGHT_MAX: usize = 120_000;
+/// How long a FIFO queue knows the deduplication id of a message, from its send on.
+pub const DEDUPLICATION_WINDOW: Duration = Duration::from_secs(300);
+/// How long a receive of a FIFO queue can be repeated under its attempt id.
+pub const RECEIVE_ATTEMPT_VALID: Duration = Duration::from_secs(300);
 /// The range of `maxReceiveCount` in a redrive policy.
 pub const RECEIVE_COUNT_BEFORE_DEAD_LETTER: std::ops::RangeInclusive<u32> = 1..=1000;
 /// Tags of a queue.

@@ -4,12 +4,15 @@ use std::time::Duration;
 
 use longshore_types::Timestamp;
 
-use crate::{MessageNumber, QueueIndex};
+use crate::{Group, MessageNumber, QueueIndex};
 
 /// A message and all that was ever decided about it.
 #[derive(Clone, Debug)]
 pub(crate) struct Message {
     pub(crate) number: MessageNumber,
+    /// Its group and its place, in a FIFO queue.
+    pub(crate) group: Group,
+    pub(crate) sequence: Option<u64>,
     pub(crate) sent_at: Timestamp,
     /// When its delay ends, or has ended.
     pub(crate) delayed_until: Timestamp,
@@ -28,6 +31,8 @@ impl Message {
     pub(crate) fn sent(number: MessageNumber, now: Timestamp, delay: Duration) -> Self {
         Self {
             number,
+            group: 0,
+            sequence: None,
             sent_at: now,
             delayed_until: now + delay,
             hidden_until: now,
@@ -68,6 +73,7 @@ impl Message {
             sent_at: self.sent_at,
             first_received_at: *self.first_received_at.get_or_insert(now),
             source: self.source,
+            sequence: self.sequence,
         }
     }
 
@@ -99,6 +105,8 @@ pub struct Delivery {
     pub first_received_at: Timestamp,
     /// The queue that it was last dead-lettered from.
     pub source: Option<QueueIndex>,
+    /// Its place in its FIFO queue.
+    pub sequence: Option<u64>,
 }
 
 /// What a receiver hands back.

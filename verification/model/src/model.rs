@@ -1,4 +1,4 @@
-//! Some standard queues, and what each operation does to them.
+//! Some queues, standard or FIFO, and what each operation does to them.
 //!
 //! # Invariants
 //!
@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use longshore_types::{QueueArn, Settings, Timestamp};
 
+use crate::fifo::{Attempt, DeduplicationId, Fifo, Kind, Sent};
 use crate::message::{Delivery, Message, Receipt};
-use crate::{MessageNumber, QueueIndex};
+use crate::{Group, MessageNumber, QueueIndex};
 
 /// SQS lets a message be in flight, and a receipt be used, for 12 hours since the receive.
 const HOURS_12: Duration = Duration::from_secs(12 * 60 * 60);
@@ -45,13 +46,56 @@ pub struct Counts {
 struct Queue {
     arn: QueueArn,
     settings: Settings,
+    /// In the order in which they came.
     messages: Vec<Message>,
+    fifo: Option<Fifo>,
 }
 
 impl Queue {
     fn drop_expired(&mut self, now: Timestamp) {
         let retention = self.settings.retention;
         self.messages.retain(|message| !message.is_expired(retention, now));
+        self.settle_turns();
+    }
+
+    fn settle_turns(&mut self) {
+        if let Some(fifo) = &mut self.fifo {
+            fifo.settle_turns(&self.messages);
+        }
+    }
+
+    /// Whether the receipt is worth nothing: in a FIFO queue, unless it is that of a lease that
+    /// has not ended.
+    fn is_void(&self, message: &Message, receipt: Receipt, now: Timestamp) -> bool {
+        let has_it = message.is_in_flight(now) && message.last_delivery == receipt.delivery;
+        self.fifo.is_some() && !has_it
+    }
+
+    /// Of each group in turn, the messages up to the first that is not available.
+    fn runs(&self, fifo: &Fifo, now: Timestamp) -> Vec<MessageNumber> {
+        let mut numbers = Vec::new();
+        for group in &fifo.turns {
+            let of_group = self.messages.iter().filter(|message| message.group == *group);
+            let run = of_group.take_while(|message| message.is_available(now));
+            numbers.extend(run.map(|message| message.number));
+        }
+        numbers
+    }
+
+    fn oldest_first(&self, now: Timestamp) -> Vec<MessageNumber> {
+        let available = self.messages.iter().filter(|message| message.is_available(now));
+        let mut order: Vec<_> =
+            available.map(|message| (message.sent_at, message.number)).collect();
+        order.sort_unstable();
+        order.into_iter().map(|(_, number)| number).collect()
+    }
+
+    /// What receives take, in order.
+    fn deliverable(&self, now: Timestamp) -> Vec<MessageNumber> {
+        match &self.fifo {
+            Some(fifo) => self.runs(fifo, now),
+            None => self.oldest_first(now),
+        }
     }
 
     fn find(&mut self, number: MessageNumber) -> Option<&mut Message> {
@@ -68,7 +112,16 @@ impl Queue {
     }
 }
 
-/// Some standard queues that dead-letter to one another.
+/// What a receive is given.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Received {
+    /// The messages.
+    pub deliveries: Vec<Delivery>,
+    /// The time that their receipts bear, if it is that of an earlier receive.
+    pub received_before: Option<Timestamp>,
+}
+
+/// Some queues that dead-letter to one another.
 #[derive(Clone, Debug)]
 pub struct Model {
     queues: Vec<Queue>,
@@ -79,8 +132,13 @@ pub struct Model {
 impl Model {
     /// Empty queues, each with its name and settings. In each, at most `in_flight_max` messages
     /// can be in flight.
-    pub fn new(queues: Vec<(QueueArn, Settings)>, in_flight_max: usize) -> Self {
-        let queue = |(arn, settings)| Queue { arn, settings, messages: Vec::new() };
+    pub fn new(queues: Vec<(QueueArn, Settings, Kind)>, in_flight_max: usize) -> Self {
+        let queue = |(arn, settings, kind)| Queue {
+            arn,
+            settings,
+            messages: Vec::new(),
+            fifo: Fifo::of(kind),
+        };
         Self { queues: queues.into_iter().map(queue).collect(), in_flight_max, last_number: 0 }
     }
 
@@ -99,8 +157,82 @@ impl Model {
         number
     }
 
-    /// Receives up to `count_max` messages, the oldest first. Messages met on the way that were
-    /// received as often as the redrive policy allows move to the dead-letter queue, if there is
+    /// Sends a message to a FIFO queue, unless it is a duplicate.
+    pub fn send_in_group(
+        &mut self,
+        queue: QueueIndex,
+        group: Group,
+        id: DeduplicationId,
+        now: Timestamp,
+    ) -> Option<Sent> {
+        let last_number = self.last_number;
+        let queue = self.at(queue, now);
+        let fifo = queue.fifo.as_mut()?;
+        if let Some(original) = fifo.original(group, id, now) {
+            return Some(original);
+        }
+        let sent = Sent { number: last_number + 1, sequence: fifo.next_sequence() };
+        fifo.remember(group, id, sent, now);
+        let message = Message::sent(sent.number, now, queue.settings.delay);
+        queue.messages.push(Message { group, sequence: Some(sent.sequence), ..message });
+        queue.settle_turns();
+        self.last_number = sent.number;
+        Some(sent)
+    }
+
+    /// Receives from a FIFO queue under an attempt's id: what the same attempt was given within
+    /// the last five minutes, if nobody has touched it, and otherwise as without an id.
+    pub fn receive_attempt(
+        &mut self,
+        queue: QueueIndex,
+        attempt: u64,
+        count_max: usize,
+        visibility: Option<Duration>,
+        now: Timestamp,
+    ) -> Result<Received, Refused> {
+        let hidden_until =
+            now + visibility.unwrap_or(self.queues[queue].settings.visibility_timeout);
+        if let Some(known) = self.untouched(queue, attempt, now) {
+            for delivery in &known.deliveries {
+                if let Some(message) = self.queues[queue].find(delivery.number) {
+                    message.hidden_until = hidden_until;
+                }
+            }
+            let (deliveries, received_before) = (known.deliveries.clone(), Some(known.at));
+            self.remember_attempt(queue, Attempt { hidden_until, ..known });
+            return Ok(Received { deliveries, received_before });
+        }
+        let deliveries = self.receive(queue, count_max, visibility, now)?;
+        if !deliveries.is_empty() && hidden_until > now {
+            let known =
+                Attempt { id: attempt, at: now, hidden_until, deliveries: deliveries.clone() };
+            self.remember_attempt(queue, known);
+        }
+        Ok(Received { deliveries, received_before: None })
+    }
+
+    fn untouched(&mut self, queue: QueueIndex, attempt: u64, now: Timestamp) -> Option<Attempt> {
+        let queue = self.at(queue, now);
+        let known = queue.fifo.as_ref()?.attempt(attempt, now)?.clone();
+        let mut deliveries = known.deliveries.iter();
+        let untouched = deliveries.all(|delivery| {
+            queue.find(delivery.number).is_some_and(|message| {
+                message.last_delivery == delivery.delivery
+                    && message.is_in_flight(now)
+                    && message.hidden_until == known.hidden_until
+            })
+        });
+        untouched.then_some(known)
+    }
+
+    fn remember_attempt(&mut self, queue: QueueIndex, attempt: Attempt) {
+        if let Some(fifo) = &mut self.queues[queue].fifo {
+            fifo.remember_attempt(attempt);
+        }
+    }
+
+    /// Receives up to `count_max` messages: of a standard queue the oldest first, of a FIFO queue
+    /// each group in turn from its head on. Messages met on the way that were received as often as the redrive policy allows move to the dead-letter queue, if there is
     /// one.
     pub fn receive(
         &mut self,
@@ -111,12 +243,13 @@ impl Model {
     ) -> Result<Vec<Delivery>, Refused> {
         let in_flight = self.counts(queue, now).in_flight;
         if in_flight >= self.in_flight_max {
-            return Err(Refused::OverLimit);
+            let is_fifo = self.queues[queue].fifo.is_some();
+            return if is_fifo { Ok(Vec::new()) } else { Err(Refused::OverLimit) };
         }
         let count_max = count_max.min(self.in_flight_max - in_flight);
         let visibility = visibility.unwrap_or(self.queues[queue].settings.visibility_timeout);
         let mut deliveries = Vec::new();
-        for number in self.available_oldest_first(queue, now) {
+        for number in self.at(queue, now).deliverable(now) {
             if deliveries.len() == count_max {
                 break;
             }
@@ -124,6 +257,10 @@ impl Model {
                 self.dead_letter(queue, number, target, now);
             } else if let Some(message) = self.queues[queue].find(number) {
                 deliveries.push(message.receive(visibility, now));
+                let group = message.group;
+                if let Some(fifo) = &mut self.queues[queue].fifo {
+                    fifo.serve(group);
+                }
             }
         }
         Ok(deliveries)
@@ -140,10 +277,13 @@ impl Model {
             return Err(Refused::ReceiptOfAnotherQueue);
         }
         let queue = self.at(queue, now);
-        if queue.find(receipt.number).is_some() && now.since(receipt.received_at) > HOURS_12 {
+        let Some(message) = queue.find(receipt.number).cloned() else { return Ok(()) };
+        let too_old = now.since(receipt.received_at) > HOURS_12;
+        if too_old || queue.is_void(&message, receipt, now) {
             return Err(Refused::ReceiptExpired);
         }
         queue.take(receipt.number);
+        queue.settle_turns();
         Ok(())
     }
 
@@ -159,11 +299,15 @@ impl Model {
         if receipt.queue != queue {
             return Err(Refused::ReceiptOfAnotherQueue);
         }
-        let message = self.at(queue, now).find(receipt.number).ok_or(Refused::NotAvailable)?;
+        let queue = self.at(queue, now);
+        let message = queue.find(receipt.number).cloned().ok_or(Refused::NotAvailable)?;
+        if queue.is_void(&message, receipt, now) {
+            return Err(Refused::NotAvailable);
+        }
         if now.since(receipt.received_at) + timeout > HOURS_12 {
             return Err(Refused::VisibilityTooLong);
         }
-        if message.is_in_flight(now) {
+        if let Some(message) = queue.find(receipt.number).filter(|it| it.is_in_flight(now)) {
             message.hidden_until = now + timeout;
         }
         Ok(())
@@ -171,12 +315,25 @@ impl Model {
 
     /// Deletes all messages.
     pub fn purge(&mut self, queue: QueueIndex, now: Timestamp) {
-        self.at(queue, now).messages.clear();
+        let queue = self.at(queue, now);
+        queue.messages.clear();
+        if let Some(fifo) = &mut queue.fifo {
+            fifo.purge();
+        }
     }
 
-    /// Sets a queue to something else.
+    /// Sets a queue to something else. In a FIFO queue a new delay is also that of the messages
+    /// that were sent to it and never delivered.
     pub fn set(&mut self, queue: QueueIndex, settings: Settings, now: Timestamp) {
-        self.at(queue, now).settings = settings;
+        let waits =
+            |message: &&mut Message| message.receive_count_here == 0 && message.source.is_none();
+        let target = self.at(queue, now);
+        if target.fifo.is_some() {
+            for message in target.messages.iter_mut().filter(waits) {
+                message.delayed_until = message.sent_at + settings.delay;
+            }
+        }
+        target.settings = settings;
         self.at(queue, now);
     }
 
@@ -204,17 +361,29 @@ impl Model {
     }
 
     /// The times after `now` at which a delay, a lease or the retention of a message of the queue
-    /// ends, in ascending order.
+    /// ends, or the last of what a FIFO queue remembers is forgotten, in ascending order.
     pub fn deadlines(&mut self, queue: QueueIndex, now: Timestamp) -> Vec<Timestamp> {
-        let Queue { settings, messages, .. } = self.at(queue, now);
+        let Queue { settings, messages, fifo, .. } = self.at(queue, now);
         let times = |message: &Message| {
             let expires_at = message.sent_at + settings.retention;
             [message.delayed_until, message.hidden_until, expires_at]
         };
         let mut deadlines: Vec<_> =
             messages.iter().flat_map(times).filter(|time| *time > now).collect();
+        deadlines.extend(fifo.as_ref().and_then(|fifo| fifo.ends(now).into_iter().max()));
         deadlines.sort_unstable();
         deadlines
+    }
+
+    /// The times after `now` at which a FIFO queue forgets something.
+    pub fn ends_of_memory(&self, queue: QueueIndex, now: Timestamp) -> Vec<Timestamp> {
+        self.queues[queue].fifo.as_ref().map_or_else(Vec::new, |fifo| fifo.ends(now))
+    }
+
+    /// Whether a receive would meet a message.
+    pub fn has_deliverable(&mut self, queue: QueueIndex, now: Timestamp) -> bool {
+        let in_flight = self.counts(queue, now).in_flight;
+        in_flight < self.in_flight_max && !self.at(queue, now).deliverable(now).is_empty()
     }
 
     /// The queue as it is at `now`.
@@ -222,15 +391,6 @@ impl Model {
         let queue = &mut self.queues[queue];
         queue.drop_expired(now);
         queue
-    }
-
-    fn available_oldest_first(&mut self, queue: QueueIndex, now: Timestamp) -> Vec<MessageNumber> {
-        let messages = self.at(queue, now).messages.iter();
-        let available = messages.filter(|message| message.is_available(now));
-        let mut order: Vec<_> =
-            available.map(|message| (message.sent_at, message.number)).collect();
-        order.sort_unstable();
-        order.into_iter().map(|(_, number)| number).collect()
     }
 
     /// Where a message goes instead of to the receiver, if one more receive is too many for it.
@@ -256,7 +416,17 @@ impl Model {
         now: Timestamp,
     ) {
         if let Some(message) = self.queues[source].take(number) {
-            self.at(target, now).messages.push(message.moved(source, now));
+            self.queues[source].settle_turns();
+            let target = self.at(target, now);
+            let mut moved = message.moved(source, now);
+            if let Some(fifo) = &mut target.fifo {
+                moved.sent_at = now;
+                let sent = Sent { number, sequence: fifo.next_sequence() };
+                moved.sequence = Some(sent.sequence);
+                fifo.remember(moved.group, DeduplicationId::OfMessage(number), sent, now);
+            }
+            target.messages.push(moved);
+            target.settle_turns();
         }
     }
 }

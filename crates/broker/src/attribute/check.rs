@@ -2,41 +2,46 @@
 
 use std::collections::BTreeMap;
 
+use longshore_engine::QueueKind;
 use longshore_types::AttributeName;
 use longshore_types::attribute::Access;
 use longshore_wire::SqsError;
 
-use super::{Attributes, access_policy, encryption, number, redrive_allow_policy, redrive_policy};
+use super::{
+    Attributes, access_policy, encryption, fifo, number, redrive_allow_policy, redrive_policy,
+};
 
 /// Attributes that a request sets; `None` removes one.
 pub(crate) type Checked = BTreeMap<AttributeName, Option<String>>;
 
-/// Checks attributes of a standard queue that has `present`, and normalises their values.
+/// Checks attributes of a queue of that kind that has `present`, and normalises their values.
 ///
 /// # Errors
 ///
-/// `InvalidAttributeName` for a name that is unknown, read-only, or of FIFO queues only;
+/// `InvalidAttributeName` for a name that is unknown, read-only, or not of that kind of queue;
 /// `InvalidAttributeValue` for a value out of range; `InvalidParameterValue` for a redrive policy
 /// or a redrive allow policy that is not one.
 pub(crate) fn check(
     sent: &BTreeMap<String, String>,
     present: &Attributes,
+    kind: QueueKind,
 ) -> Result<Checked, SqsError> {
     let mut checked = Checked::new();
     for (name, value) in sent {
-        let name = settable(name)?;
+        let name = settable(name, kind)?;
         checked.insert(name, check_value(name, value)?);
     }
     encryption::settle(&mut checked, present)?;
+    fifo::settle(&checked, present)?;
     Ok(checked)
 }
 
-fn settable(name: &str) -> Result<AttributeName, SqsError> {
+fn settable(name: &str, kind: QueueKind) -> Result<AttributeName, SqsError> {
     let parsed = AttributeName::parse(name).ok_or_else(|| SqsError::unknown_attribute(name))?;
-    match parsed.access() {
-        Access::Settable => Ok(parsed),
-        Access::FifoOnly => Err(fifo_only(parsed)),
-        Access::ReadOnly => Err(SqsError::unknown_attribute(name)),
+    match (parsed.access(), kind) {
+        (Access::Settable, _) | (Access::FifoOnly, QueueKind::Fifo) => Ok(parsed),
+        (Access::FifoOnly, QueueKind::Standard) => Err(fifo_only(parsed)),
+        (Access::ReadOnly, _) => Err(SqsError::unknown_attribute(name)),
     }
 }
 
@@ -58,7 +63,12 @@ fn check_value(name: AttributeName, value: &str) -> Result<Option<String>, SqsEr
         AttributeName::ReceiveMessageWaitTimeSeconds => number::check(name, value, 0..=20),
         AttributeName::VisibilityTimeout => number::check(name, value, 0..=43_200),
         AttributeName::KmsDataKeyReusePeriodSeconds => number::check(name, value, 60..=86_400),
-        AttributeName::SqsManagedSseEnabled => encryption::check_bool(name, value),
+        AttributeName::SqsManagedSseEnabled | AttributeName::ContentBasedDeduplication => {
+            encryption::check_bool(name, value)
+        }
+        AttributeName::FifoQueue => fifo::check_kind(value),
+        AttributeName::DeduplicationScope => fifo::check_scope(value),
+        AttributeName::FifoThroughputLimit => fifo::check_limit(value),
         AttributeName::Policy => access_policy::check(value),
         AttributeName::RedrivePolicy => redrive_policy::check(value),
         AttributeName::RedriveAllowPolicy => redrive_allow_policy::check(value),
@@ -68,10 +78,6 @@ fn check_value(name: AttributeName, value: &str) -> Result<Option<String>, SqsEr
         | AttributeName::ApproximateNumberOfMessagesNotVisible
         | AttributeName::CreatedTimestamp
         | AttributeName::LastModifiedTimestamp
-        | AttributeName::QueueArn
-        | AttributeName::FifoQueue
-        | AttributeName::ContentBasedDeduplication
-        | AttributeName::DeduplicationScope
-        | AttributeName::FifoThroughputLimit => Err(SqsError::unknown_attribute(name)),
+        | AttributeName::QueueArn => Err(SqsError::unknown_attribute(name)),
     }
 }

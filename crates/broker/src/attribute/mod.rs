@@ -7,6 +7,7 @@
 mod access_policy;
 mod check;
 mod encryption;
+mod fifo;
 mod number;
 mod redrive_allow_policy;
 mod redrive_policy;
@@ -36,6 +37,9 @@ pub(crate) const fn default_text(name: AttributeName) -> Option<&'static str> {
         AttributeName::MessageRetentionPeriod => Some("345600"),
         AttributeName::VisibilityTimeout => Some("30"),
         AttributeName::SqsManagedSseEnabled => Some("true"),
+        AttributeName::ContentBasedDeduplication => Some("false"),
+        AttributeName::DeduplicationScope => Some("queue"),
+        AttributeName::FifoThroughputLimit => Some("perQueue"),
         _ => None,
     }
 }

@@ -2,26 +2,28 @@
 
 use std::collections::BTreeSet;
 
-use longshore_engine::{Counts, QueueEntry};
+use longshore_engine::{Counts, QueueEntry, QueueKind};
 use longshore_types::AttributeName;
 use longshore_types::attribute::Access;
 use longshore_wire::SqsError;
 
 use super::{Attributes, default_text};
 
-/// The attributes that a request names; `All` stands for every one.
-pub(crate) fn wanted(names: &[String]) -> Result<BTreeSet<AttributeName>, SqsError> {
+/// The attributes that a request names of a queue of that kind; `All` stands for every one.
+pub(crate) fn wanted(
+    names: &[String],
+    kind: QueueKind,
+) -> Result<BTreeSet<AttributeName>, SqsError> {
+    let applies =
+        |name: &AttributeName| name.access() != Access::FifoOnly || kind == QueueKind::Fifo;
     let mut wanted = BTreeSet::new();
     for name in names {
         if name == "All" {
-            wanted.extend(AttributeName::ALL);
+            wanted.extend(AttributeName::ALL.iter().filter(|name| applies(name)));
             continue;
         }
-        let parsed = AttributeName::parse(name).ok_or_else(|| SqsError::unknown_attribute(name))?;
-        if parsed.access() == Access::FifoOnly {
-            return Err(SqsError::unknown_attribute(name));
-        }
-        wanted.insert(parsed);
+        let parsed = AttributeName::parse(name).filter(applies);
+        wanted.insert(parsed.ok_or_else(|| SqsError::unknown_attribute(name))?);
     }
     Ok(wanted)
 }

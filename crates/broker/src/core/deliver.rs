@@ -1,10 +1,13 @@
 //! A receive: messages that were received too often leave for the dead-letter queue, the oldest of
 //! the others are delivered.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use longshore_engine::{Event, MessageKey, Queue, QueueId, Receipt, Receive, ReceiveDecision};
-use longshore_storage::{Purpose, ReserveError};
+use longshore_engine::{
+    Event, MessageKey, Queue, QueueId, Receipt, Receive, ReceiveDecision, Repeat, SequenceNumber,
+};
+use longshore_storage::{Lsn, Purpose, ReserveError};
 use longshore_types::{MessageId, QueueArn, Timestamp};
 use longshore_wire::SqsError;
 
@@ -13,7 +16,7 @@ use super::{Ledger, Need};
 use crate::journal::Change;
 
 /// What a receive asks of a queue.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ReceiveSpec {
     /// At most so many messages.
     pub(crate) count_max: usize,
@@ -22,6 +25,8 @@ pub(crate) struct ReceiveSpec {
     /// Whether the receive waits: then a queue with too many in flight has nothing for it, while
     /// one that does not wait is refused.
     pub(crate) waits: bool,
+    /// The id under which a receive of a FIFO queue can be repeated.
+    pub(crate) attempt: Option<Arc<str>>,
 }
 
 /// A message on its way out; its body is still in the store.
@@ -33,21 +38,28 @@ pub(crate) struct Delivered {
     pub(crate) first_received_at: Timestamp,
     pub(crate) receive_count: u32,
     pub(crate) dead_letter_source: Option<QueueArn>,
+    pub(crate) sequence: Option<SequenceNumber>,
 }
+
+/// What is delivered, and what its answer must wait for.
+type Delivery = (Vec<Delivered>, Need);
 
 impl Ledger {
     /// Delivers what `spec` asks for, with what the answer must wait for; `None` if there is nothing to deliver.
     pub(crate) fn deliver(
         &mut self,
         id: QueueId,
-        spec: ReceiveSpec,
-    ) -> Result<Option<(Vec<Delivered>, Need)>, SqsError> {
-        self.advance(id);
+        spec: &ReceiveSpec,
+    ) -> Result<Option<Delivery>, SqsError> {
+        self.advance_quietly(id);
+        if let Some(repeat) = self.decide_repeat(id, spec) {
+            return self.commit_repeat(id, repeat);
+        }
         loop {
             let target = self.dead_letter_target(id);
             let Some(decision) = self.decide_receive(id, spec, target)? else { return Ok(None) };
             let moved = !decision.dead_lettered.is_empty();
-            let Some(delivered) = self.commit_receive(id, decision, target)? else {
+            let Some(delivered) = self.commit_receive(id, decision, target, spec)? else {
                 return Ok(None);
             };
             if !delivered.0.is_empty() {
@@ -59,6 +71,18 @@ impl Ledger {
         }
     }
 
+    fn decide_repeat(&self, id: QueueId, spec: &ReceiveSpec) -> Option<Repeat> {
+        self.queue(id)?.repeat(spec.attempt.as_deref()?, spec.visibility, self.now())
+    }
+
+    fn commit_repeat(&mut self, id: QueueId, repeat: Repeat) -> Result<Option<Delivery>, SqsError> {
+        let Repeat { event, keys, received_at, epoch } = repeat;
+        if self.commit_or_block(id, vec![Change::Queue(id, event)])?.is_none() {
+            return Ok(None);
+        }
+        Ok(Some((self.delivered(id, &keys, epoch, received_at), self.settled(id))))
+    }
+
     fn dead_letter_target(&self, id: QueueId) -> Option<QueueId> {
         let policy = self.queue(id)?.settings().redrive.as_ref()?;
         self.catalog().by_arn(&policy.target)
@@ -67,7 +91,7 @@ impl Ledger {
     fn decide_receive(
         &self,
         id: QueueId,
-        spec: ReceiveSpec,
+        spec: &ReceiveSpec,
         target: Option<QueueId>,
     ) -> Result<Option<ReceiveDecision>, SqsError> {
         let queue = self.queue(id).ok_or(SqsError::QueueDoesNotExist)?;
@@ -89,22 +113,41 @@ impl Ledger {
         id: QueueId,
         decision: ReceiveDecision,
         target: Option<QueueId>,
-    ) -> Result<Option<(Vec<Delivered>, Need)>, SqsError> {
+        spec: &ReceiveSpec,
+    ) -> Result<Option<Delivery>, SqsError> {
         let delivered = decision.event.as_ref().map_or_else(Vec::new, delivered_keys);
-        let changes = self.receive_changes(id, decision, target);
+        let mut changes = self.receive_changes(id, decision, target);
+        changes.extend(self.attempted(id, spec, &delivered));
         if changes.is_empty() {
             return Ok(Some((Vec::new(), self.settled(id))));
         }
-        let lsn = match self.commit(changes, None, Purpose::Shrink) {
-            Ok(lsn) => lsn,
+        let Some(lsn) = self.commit_or_block(id, changes)? else { return Ok(None) };
+        let need = Need { durable: self.settled(id).durable, written: lsn };
+        let (epoch, now) = (self.catalog().epoch(), self.now());
+        Ok(Some((self.delivered(id, &delivered, epoch, now), need)))
+    }
+
+    /// Commits `changes`; `None` if the queue's waiters must wait for room in the log.
+    fn commit_or_block(
+        &mut self,
+        id: QueueId,
+        changes: Vec<Change>,
+    ) -> Result<Option<Lsn>, SqsError> {
+        match self.commit(changes, None, Purpose::Shrink) {
+            Ok(lsn) => Ok(Some(lsn)),
             Err(ReserveError::Busy) => {
                 self.block(id);
-                return Ok(None);
+                Ok(None)
             }
-            Err(failure) => return Err(log_failure(failure)),
-        };
-        let need = Need { durable: self.settled(id).durable, written: lsn };
-        Ok(Some((self.delivered(id, &delivered), need)))
+            Err(failure) => Err(log_failure(failure)),
+        }
+    }
+
+    /// What makes the receive one that can be repeated.
+    fn attempted(&self, id: QueueId, spec: &ReceiveSpec, keys: &[MessageKey]) -> Option<Change> {
+        let attempt = spec.attempt.as_deref().filter(|_| !keys.is_empty())?;
+        let event = self.queue(id)?.attempted(attempt, self.catalog().epoch(), keys.to_vec());
+        Some(Change::Queue(id, event))
     }
 
     fn receive_changes(
@@ -129,9 +172,13 @@ impl Ledger {
         changes
     }
 
-    fn delivered(&self, id: QueueId, keys: &[MessageKey]) -> Vec<Delivered> {
-        let epoch = self.catalog().epoch();
-        let received_at = self.now();
+    fn delivered(
+        &self,
+        id: QueueId,
+        keys: &[MessageKey],
+        epoch: u32,
+        received_at: Timestamp,
+    ) -> Vec<Delivered> {
         let Some(queue) = self.queue(id) else { return Vec::new() };
         let told = |&key: &MessageKey| {
             let facts = queue.delivery(key)?;
@@ -142,6 +189,7 @@ impl Ledger {
                 first_received_at: facts.first_received_at,
                 receive_count: facts.receive_count,
                 dead_letter_source: facts.dead_letter_source.cloned(),
+                sequence: facts.sequence,
             })
         };
         keys.iter().filter_map(told).collect()

@@ -8,9 +8,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use longshore_engine::{Catalog, CatalogEvent, Event, MessageKey, Queue, QueueEntry, QueueId};
+use longshore_engine::{
+    Catalog, CatalogEvent, DeduplicationScope, Event, MessageKey, Queue, QueueEntry, QueueId,
+    QueueKind,
+};
 use longshore_storage::{BodyKey, Lsn, Progress, Purpose, ReplayError, ReserveError};
-use longshore_types::{Settings, Timestamp};
+use longshore_types::{AttributeName, QueueName, Settings, Timestamp};
 use longshore_wire::SqsError;
 
 use super::Need;
@@ -28,7 +31,7 @@ pub(crate) struct Rules {
 #[derive(Debug)]
 struct Owned {
     queue: Queue,
-    /// The last record that changed the queue by more than a receive.
+    /// The last record that changed the queue by more than a receive that may be lost.
     settled: Lsn,
     purged_at: Option<Timestamp>,
 }
@@ -97,7 +100,7 @@ impl Replay {
 /// The key after a change's own, if it brings a message.
 fn next_key(change: &Change) -> u64 {
     match change {
-        Change::Queue(_, Event::Sent { key, .. }) => key.get() + 1,
+        Change::Queue(_, Event::Sent { key, .. } | Event::SentInGroup { key, .. }) => key.get() + 1,
         Change::Queue(..) | Change::Catalog(_) => 0,
     }
 }
@@ -126,8 +129,8 @@ impl State<'_> {
     ) -> Vec<MessageKey> {
         self.catalog.apply(event, at);
         *self.catalog_settled = lsn;
-        if let CatalogEvent::Created { id, .. } = event {
-            let queue = Queue::new(*id, Settings::default());
+        if let CatalogEvent::Created { id, arn, attributes, .. } = event {
+            let queue = new_queue(*id, &arn.name, attributes);
             self.queues.insert(*id, Owned { queue, settled: lsn, purged_at: None });
         }
         if let CatalogEvent::Deleted { id } = event {
@@ -148,9 +151,13 @@ impl State<'_> {
         let mut gone = owned.queue.advance(at);
         gone.extend(owned.queue.apply(event, at));
         match event {
-            Event::Received { .. } => {}
+            Event::Received { .. } if owned.queue.kind() == QueueKind::Standard => {}
             Event::Purged => (owned.settled, owned.purged_at) = (lsn, Some(at)),
             Event::Sent { .. }
+            | Event::Received { .. }
+            | Event::SentInGroup { .. }
+            | Event::Attempted { .. }
+            | Event::Repeated { .. }
             | Event::VisibilityChanged { .. }
             | Event::Deleted { .. }
             | Event::DeadLettered { .. }
@@ -213,13 +220,18 @@ impl Ledger {
         Need::durable(self.catalog_settled)
     }
 
-    /// Moves what has come due in a queue.
+    /// Moves what has come due in a queue, and has its waiters and timer looked at.
     pub(crate) fn advance(&mut self, id: QueueId) {
+        self.advance_quietly(id);
+        self.touched.insert(id);
+    }
+
+    /// Moves what has come due in a queue that is being looked at already.
+    pub(super) fn advance_quietly(&mut self, id: QueueId) {
         let Some(owned) = self.queues.get_mut(&id) else { return };
         for key in owned.queue.advance(self.now) {
             self.log.release(key);
         }
-        self.touched.insert(id);
     }
 
     /// The key of a message that is about to be sent.
@@ -242,7 +254,7 @@ impl Ledger {
         purpose: Purpose,
     ) -> Result<Lsn, ReserveError> {
         let entry = Entry { at: self.now, changes };
-        let sync = entry.changes.iter().any(must_be_durable);
+        let sync = entry.changes.iter().any(|change| self.must_be_durable(change));
         let append = Append { events: &entry.encode(), body, sync, purpose };
         let lsn = self.log.append(append)?;
         for change in &entry.changes {
@@ -261,6 +273,13 @@ impl Ledger {
             self.log.release(key);
         }
         self.touched.extend(changed_queue(change));
+    }
+
+    /// Only the record of a standard receive may be lost in a power cut: the message comes again,
+    /// and nobody was promised an order.
+    fn must_be_durable(&self, change: &Change) -> bool {
+        let Change::Queue(id, Event::Received { .. }) = change else { return true };
+        self.queue(*id).is_none_or(|queue| queue.kind() == QueueKind::Fifo)
     }
 
     /// Has the queue's waiters and timer looked at before the turn ends.
@@ -284,9 +303,17 @@ impl Ledger {
     }
 }
 
-/// Only the record of a standard receive may be lost in a power cut: the message comes again.
-const fn must_be_durable(change: &Change) -> bool {
-    !matches!(change, Change::Queue(_, Event::Received { .. }))
+/// A queue as it is created: its name says of which kind it is, and its first attributes for ever
+/// what its deduplication ids are compared with.
+fn new_queue(id: QueueId, name: &QueueName, attributes: &BTreeMap<AttributeName, String>) -> Queue {
+    if !name.is_fifo() {
+        return Queue::new(id, Settings::default());
+    }
+    let scope = match attributes.get(&AttributeName::DeduplicationScope).map(String::as_str) {
+        Some("messageGroup") => DeduplicationScope::MessageGroup,
+        _ => DeduplicationScope::Queue,
+    };
+    Queue::fifo(id, Settings::default(), scope)
 }
 
 const fn changed_queue(change: &Change) -> Option<QueueId> {

@@ -16,7 +16,8 @@
 //!
 //! - Every answer, refusals and no-ops too, waits until the log is durable up to the last event that
 //!   its queue and the catalog had applied when it was decided. The record of a standard receive
-//!   is the exception: it is written before its reply, and no reply waits for its sync.
+//!   is the exception: it is written before its reply, and no reply waits for its sync. That of a
+//!   FIFO receive is none: what it locks stays locked over a power cut.
 //! - A receive is parked only while nothing is available to it; whatever makes a message
 //!   available wakes one waiter for one message, in the order of their arrival.
 //! - Once the log has failed, every waiter and every later request is told so.
@@ -209,7 +210,7 @@ impl<W: Waiter> Core<W> {
 
     fn wake(&mut self, queue: QueueId) {
         while let Some(spec) = self.next_to_serve(queue) {
-            match self.ledger.deliver(queue, spec) {
+            match self.ledger.deliver(queue, &spec) {
                 Ok(None) => return,
                 Ok(Some((delivered, need))) => self.answer_first(queue, need, Ok(delivered)),
                 Err(failure) => {
@@ -220,11 +221,11 @@ impl<W: Waiter> Core<W> {
         }
     }
 
-    /// The first receive that still waits, if the queue has something available.
+    /// The first receive that still waits, if the queue has something for it.
     fn next_to_serve(&mut self, queue: QueueId) -> Option<ReceiveSpec> {
-        let available = self.ledger.queue(queue)?.counts().available;
-        let parked = self.parked.get_mut(&queue).filter(|_| available > 0)?;
-        parked.first_present().map(|receive| receive.spec)
+        let parked = self.parked.get_mut(&queue)?;
+        let first = parked.first_present()?;
+        self.ledger.queue(queue)?.has_deliverable().then(|| first.spec.clone())
     }
 
     fn answer_first(

@@ -1,5 +1,7 @@
 //! The core on a log that is written and synced when the test says so.
 
+mod fifo;
+
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex};
@@ -26,6 +28,7 @@ struct SlowLogState {
     records: Vec<(Vec<u8>, bool)>,
     progress: Progress,
     full: bool,
+    busy: bool,
 }
 
 impl SlowLog {
@@ -51,7 +54,12 @@ impl SlowLog {
 
 impl Log for SlowLog {
     fn check_room(&self, _room: Room) -> Result<(), ReserveError> {
-        if self.0.lock().unwrap().full { Err(ReserveError::Full) } else { Ok(()) }
+        let state = self.0.lock().unwrap();
+        match (state.full, state.busy) {
+            (true, _) => Err(ReserveError::Full),
+            (_, true) => Err(ReserveError::Busy),
+            _ => Ok(()),
+        }
     }
 
     fn append(&self, append: Append<'_>) -> Result<Lsn, ReserveError> {
@@ -111,14 +119,16 @@ impl Operation for Send {
 }
 
 struct Receive {
+    url: &'static str,
     wait: Duration,
 }
 
 impl Operation for Receive {
     fn run(self, turn: &mut Turn<'_>) -> Result<Step, SqsError> {
-        let queue = turn.resolve(URL)?;
-        let spec = ReceiveSpec { count_max: 1, visibility: None, waits: !self.wait.is_zero() };
-        let delivered = turn.deliver(queue, spec)?;
+        let queue = turn.resolve(self.url)?;
+        let waits = !self.wait.is_zero();
+        let spec = ReceiveSpec { count_max: 1, visibility: None, waits, attempt: None };
+        let delivered = turn.deliver(queue, &spec)?;
         if delivered.is_empty() && spec.waits {
             return Ok(Step::Park(queue, spec, turn.now() + self.wait));
         }
@@ -135,8 +145,11 @@ impl World {
 
     /// A world with one durable queue.
     fn with_queue() -> Self {
+        Self::with_created(CreateQueue { queue_name: "jobs".into(), ..CreateQueue::default() })
+    }
+
+    fn with_created(create: CreateQueue) -> Self {
         let mut world = Self::new();
-        let create = CreateQueue { queue_name: "jobs".into(), ..CreateQueue::default() };
         let caller = Caller::new("http://localhost", Place::default());
         let created = world.ask((create, caller));
         world.sync();
@@ -172,11 +185,11 @@ impl World {
 }
 
 fn receive() -> Receive {
-    Receive { wait: Duration::ZERO }
+    Receive { url: URL, wait: Duration::ZERO }
 }
 
 fn long_receive() -> Receive {
-    Receive { wait: Duration::from_secs(20) }
+    Receive { url: URL, wait: Duration::from_secs(20) }
 }
 
 fn delivered(told: &Told) -> Option<usize> {
@@ -348,4 +361,21 @@ fn replaying_the_log_rebuilds_the_same_queues() {
     let id = longshore_engine::QueueId::new(1);
     assert_eq!(ledger.queue(id), world.core.ledger().queue(id));
     assert_eq!(ledger.catalog(), world.core.ledger().catalog());
+}
+
+#[test]
+fn while_the_log_is_busy_a_waiter_waits_and_it_is_served_when_the_log_goes_on() {
+    let mut world = World::with_queue();
+    world.ask(Send);
+    world.sync();
+    world.ask(receive());
+    world.write();
+    let waiting = world.ask(Receive { url: URL, wait: Duration::from_secs(60) });
+    world.log.0.lock().unwrap().busy = true;
+    world.pass(Duration::from_secs(30));
+    assert!(waiting.borrow().is_none());
+    world.log.0.lock().unwrap().busy = false;
+    world.sync();
+    world.write();
+    assert_eq!(delivered(&waiting), Some(1));
 }

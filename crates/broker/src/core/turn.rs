@@ -152,7 +152,7 @@ impl<'a> Turn<'a> {
     pub(crate) fn deliver(
         &mut self,
         id: QueueId,
-        spec: ReceiveSpec,
+        spec: &ReceiveSpec,
     ) -> Result<Vec<Delivered>, SqsError> {
         let Some((delivered, need)) = self.ledger.deliver(id, spec)? else {
             return Ok(Vec::new());

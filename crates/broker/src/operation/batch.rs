@@ -20,6 +20,7 @@ use crate::broker::Broker;
 use crate::caller::Caller;
 use crate::core::{Operation, Step, Turn};
 use crate::log::Room;
+use crate::queue_url::QueueAddress;
 
 /// What the entries came to, by id: those that succeeded, and those that failed.
 type Results<T> = (Vec<(String, T)>, Vec<BatchResultErrorEntry>);
@@ -64,15 +65,34 @@ pub(super) struct SendBatch(Batch<Draft>);
 
 impl SendBatch {
     pub(super) fn prepare(input: SendMessageBatch, broker: &Broker, caller: &Caller) -> Self {
+        let is_fifo = QueueAddress::is_fifo(&input.queue_url);
         let entries = input.entries.into_iter().map(|mut entry| {
             let id = entry.id.take();
-            (id, Draft::new(entry.into_send(String::new()), broker, caller))
+            (id, Draft::new(entry.into_send(String::new()), is_fifo, broker, caller))
         });
         let entries = entries.collect();
         let mut batch = Batch::new(input.queue_url, BatchKind::Send, entries);
         batch.shape = batch.shape.and_then(|()| check_total(&batch.entries));
         Self(batch)
     }
+}
+
+impl SendBatch {
+    /// The ids of messages for a FIFO queue are right in all entries, or the batch is refused.
+    fn check_ids(&self, turn: &mut Turn<'_>) -> Result<(), SqsError> {
+        let queue = turn.resolve(&self.0.queue_url)?;
+        self.0.shape.clone()?;
+        let mut drafts = self.0.entries.iter().map(|(_, draft)| draft);
+        drafts.try_for_each(|draft| draft.check_ids(queue, turn).map_err(of_batch))
+    }
+}
+
+/// What is missing in an entry is, in SQS's words, a wrong value of the batch.
+fn of_batch(refusal: SqsError) -> SqsError {
+    if matches!(refusal, SqsError::MissingParameter(_)) {
+        return SqsError::InvalidParameterValue(refusal.to_string());
+    }
+    refusal
 }
 
 /// All messages of a batch together are as large as one may be, whatever the queue's own limit.
@@ -93,6 +113,7 @@ impl Operation for SendBatch {
     }
 
     fn run(self, turn: &mut Turn<'_>) -> Result<Step, SqsError> {
+        self.check_ids(turn)?;
         let (sent, failed) = self.0.run(turn, |turn, queue, draft| draft.send(queue, turn))?;
         let successful =
             sent.into_iter().map(|(id, sent)| SendMessageBatchResultEntry { id, sent }).collect();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use longshore_engine::{Event, QueueId};
+use longshore_engine::{Event, QueueId, QueueKind};
 use longshore_types::{AttributeName, QueueArn, QueueName};
 use longshore_wire::{CreateQueue, CreateQueueReply, Reply, SqsError, check};
 
@@ -12,13 +12,17 @@ use crate::caller::Caller;
 use crate::core::{Operation, Step, Turn};
 use crate::queue_url::QueueAddress;
 
+const STANDARD_NAME: &str =
+    "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length";
+const FIFO_NAME: &str = "The name of a FIFO queue can only include alphanumeric characters, hyphens, \
+                         or underscores, must end with .fifo suffix and be 1 to 80 in length.";
+
 impl Operation for (CreateQueue, Caller) {
     fn run(self, turn: &mut Turn<'_>) -> Result<Step, SqsError> {
         let (input, caller) = self;
-        refuse_fifo(&input)?;
-        let name = parse_name(&input.queue_name)?;
+        let (name, kind) = parse_name(&input)?;
         check::tags(&input.tags)?;
-        let checked = attribute::check(&input.attributes, &Attributes::new())?;
+        let checked = attribute::check(&input.attributes, &Attributes::new(), kind)?;
         let arn = turn.arn(QueueAddress { account: None, name });
         match turn.catalog().by_arn(&arn) {
             Some(present) => check_same(turn, present, &checked)?,
@@ -29,27 +33,17 @@ impl Operation for (CreateQueue, Caller) {
     }
 }
 
-/// FIFO queues are not served: saying so is better than a queue that keeps no order.
-fn refuse_fifo(input: &CreateQueue) -> Result<(), SqsError> {
-    let fifo = input.attributes.get(AttributeName::FifoQueue.as_str());
-    if fifo.is_none_or(|value| !value.eq_ignore_ascii_case("true")) {
-        return Ok(());
+/// The queue's name, and the kind that the name and `FifoQueue` together ask for.
+fn parse_name(input: &CreateQueue) -> Result<(QueueName, QueueKind), SqsError> {
+    let asked = input.attributes.get(AttributeName::FifoQueue.as_str());
+    let asked_fifo = asked.is_some_and(|value| value.eq_ignore_ascii_case("true"));
+    let name = QueueName::parse(&input.queue_name).ok();
+    match name.filter(|name| name.is_fifo() == asked_fifo) {
+        Some(name) if asked_fifo => Ok((name, QueueKind::Fifo)),
+        Some(name) => Ok((name, QueueKind::Standard)),
+        None if asked_fifo => Err(SqsError::InvalidParameterValue(FIFO_NAME.to_owned())),
+        None => Err(SqsError::InvalidParameterValue(STANDARD_NAME.to_owned())),
     }
-    if !QueueName::parse(&input.queue_name).is_ok_and(|name| name.is_fifo()) {
-        let text = "The name of a FIFO queue can only include alphanumeric characters, hyphens, \
-                    or underscores, must end with .fifo suffix and be 1 to 80 in length.";
-        return Err(SqsError::InvalidParameterValue(text.to_owned()));
-    }
-    let text = "This broker serves standard queues: create the queue without FifoQueue.";
-    Err(SqsError::UnsupportedOperation(text.to_owned()))
-}
-
-fn parse_name(text: &str) -> Result<QueueName, SqsError> {
-    QueueName::parse(text).ok().filter(|name| !name.is_fifo()).ok_or_else(|| {
-        let text = "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 \
-                    in length";
-        SqsError::InvalidParameterValue(text.to_owned())
-    })
 }
 
 /// Creating a queue again is no error if all that is asked of it holds now.

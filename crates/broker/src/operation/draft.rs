@@ -7,18 +7,19 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
-use longshore_engine::QueueId;
+use longshore_engine::{GroupMessage, GroupSend, QueueId};
 use longshore_storage::Record;
 use longshore_types::MessageId;
 use longshore_wire::{RawAttribute, SendMessage, SendMessageReply, SqsError, check, digest};
 
+use super::fifo_ids::FifoIds;
 use crate::broker::Broker;
 use crate::caller::Caller;
 use crate::content::Content;
 use crate::core::Turn;
 
 /// Bytes of a send's event, at the most.
-const EVENT_BYTES: usize = 128;
+const EVENT_BYTES: usize = 400;
 
 /// A message before it is sent.
 #[derive(Debug)]
@@ -26,6 +27,8 @@ pub(super) struct Draft {
     /// The bytes that SQS counts.
     pub(super) bytes: usize,
     message: Result<Checked, SqsError>,
+    /// Its ids, if the queue's name is a FIFO queue's.
+    fifo: Option<Result<FifoIds, SqsError>>,
 }
 
 #[derive(Debug)]
@@ -36,10 +39,13 @@ struct Checked {
 }
 
 impl Draft {
-    pub(super) fn new(input: SendMessage, broker: &Broker, caller: &Caller) -> Self {
+    /// Looks at a message for a queue that is, by its URL, FIFO or not.
+    pub(super) fn new(input: SendMessage, is_fifo: bool, broker: &Broker, caller: &Caller) -> Self {
         let bytes = sent_bytes(&input.message_body, &input.message_attributes);
         let id = broker.new_message_id();
-        Self { bytes, message: Checked::new(input, id, caller) }
+        let fifo = is_fifo.then(|| FifoIds::check(&input));
+        let ids = fifo.as_ref().and_then(|ids| ids.as_ref().ok()).cloned();
+        Self { bytes, message: Checked::new(input, is_fifo, ids, id, caller), fifo }
     }
 
     /// The room that the message takes in the log.
@@ -59,27 +65,79 @@ impl Draft {
             return Err(SqsError::MessageTooLong(message_bytes_max));
         }
         let message = self.message?;
-        let send = longshore_engine::Send {
-            key: turn.new_key(),
-            id: message.reply.message_id,
-            bytes: u32::try_from(self.bytes).expect("a message is at most a mebibyte"),
-            delay: message.delay,
-        };
-        let event = turn.queue(queue)?.send(send, turn.now());
-        turn.commit_send(queue, event, (send.key, message.content))?;
-        Ok(message.reply)
+        let bytes = u32::try_from(self.bytes).expect("a message is at most a mebibyte");
+        match self.fifo {
+            Some(ids) => message.send_in_group(ids?, bytes, queue, turn),
+            None => message.send(bytes, queue, turn),
+        }
+    }
+
+    /// What is wrong with the ids of a message for a FIFO queue: in a batch, that is wrong with the
+    /// whole batch.
+    pub(super) fn check_ids(&self, queue: QueueId, turn: &Turn<'_>) -> Result<(), SqsError> {
+        match &self.fifo {
+            Some(ids) => ids.as_ref().map_err(Clone::clone)?.check_queue(queue, turn),
+            None => Ok(()),
+        }
     }
 }
 
 impl Checked {
-    fn new(input: SendMessage, id: MessageId, caller: &Caller) -> Result<Self, SqsError> {
+    fn send(
+        self,
+        bytes: u32,
+        queue: QueueId,
+        turn: &mut Turn<'_>,
+    ) -> Result<SendMessageReply, SqsError> {
+        let send = longshore_engine::Send {
+            key: turn.new_key(),
+            id: self.reply.message_id,
+            bytes,
+            delay: self.delay,
+        };
+        let event = turn.queue(queue)?.send(send, turn.now());
+        turn.commit_send(queue, event, (send.key, self.content))?;
+        Ok(self.reply)
+    }
+
+    /// Sends the message to a FIFO queue. A duplicate is answered as the first one was, and nothing
+    /// is sent.
+    fn send_in_group(
+        mut self,
+        ids: FifoIds,
+        bytes: u32,
+        queue: QueueId,
+        turn: &mut Turn<'_>,
+    ) -> Result<SendMessageReply, SqsError> {
+        ids.check_queue(queue, turn)?;
+        let key = turn.new_key();
+        let FifoIds { group, deduplication_id, .. } = ids;
+        let id = self.reply.message_id;
+        let message = GroupMessage { key, id, bytes, group, deduplication_id };
+        let sequence = match turn.queue(queue)?.send_in_group(message, turn.now()) {
+            GroupSend::Accepted { event, sequence } => {
+                turn.commit_send(queue, event, (key, self.content))?;
+                sequence
+            }
+            GroupSend::Duplicate(original) => {
+                self.reply.message_id = original.id;
+                original.sequence
+            }
+        };
+        self.reply.sequence_number = Some(sequence.to_string());
+        Ok(self.reply)
+    }
+
+    fn new(
+        input: SendMessage,
+        is_fifo: bool,
+        ids: Option<FifoIds>,
+        id: MessageId,
+        caller: &Caller,
+    ) -> Result<Self, SqsError> {
         check::body(&input.message_body)?;
         let attributes = check::message_attributes(&input.message_attributes)?;
-        check::message_group_id(input.message_group_id.as_deref())?;
-        if input.message_deduplication_id.is_some() {
-            return Err(SqsError::deduplication_id_on_standard_queue());
-        }
-        let delay = check::delay(input.delay_seconds, true)?;
+        let delay = if is_fifo { None } else { check_standard(&input)? };
         let trace_header = check::system_attributes(&input.message_system_attributes)?;
         let reply = SendMessageReply {
             md5_of_message_body: digest::body(&input.message_body),
@@ -95,9 +153,19 @@ impl Checked {
             trace_header: trace_header.or_else(|| caller.trace_header.clone()),
             sender: caller.place.account.to_string(),
             group: input.message_group_id,
+            deduplication_id: ids.map(|ids| ids.deduplication_id),
         };
         Ok(Self { content: content.encode().into(), delay, reply })
     }
+}
+
+/// Checks the ids and the delay of a message for a standard queue, and answers its delay.
+fn check_standard(input: &SendMessage) -> Result<Option<Duration>, SqsError> {
+    check::message_group_id(input.message_group_id.as_deref())?;
+    if input.message_deduplication_id.is_some() {
+        return Err(SqsError::deduplication_id_on_standard_queue());
+    }
+    check::delay(input.delay_seconds, true)
 }
 
 /// The bytes that SQS counts, of a message that need not be right.

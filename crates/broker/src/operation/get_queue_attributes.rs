@@ -9,7 +9,7 @@ use crate::core::{Operation, Step, Turn};
 impl Operation for GetQueueAttributes {
     fn run(self, turn: &mut Turn<'_>) -> Result<Step, SqsError> {
         let id = turn.resolve(&self.queue_url)?;
-        let wanted = attribute::wanted(&self.attribute_names)?;
+        let wanted = attribute::wanted(&self.attribute_names, turn.queue(id)?.kind())?;
         let attributes = attribute::show(turn.entry(id)?, turn.queue(id)?.counts(), &wanted);
         Ok(done(Reply::GetQueueAttributes(GetQueueAttributesReply { attributes })))
     }

@@ -15,6 +15,7 @@ mod create_queue;
 mod delete_message;
 mod delete_queue;
 mod draft;
+mod fifo_ids;
 mod get_queue_attributes;
 mod get_queue_url;
 mod list_dead_letter_source_queues;

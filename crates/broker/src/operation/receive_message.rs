@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use longshore_engine::QueueId;
+use longshore_engine::{QueueId, QueueKind};
 use longshore_types::MessageAttributes;
 use longshore_wire::check::{AttributeFilter, ReceiveLimits, SystemAttributeNames};
 use longshore_wire::{
@@ -25,6 +25,7 @@ use crate::log::Room;
 struct Receive {
     queue_url: String,
     limits: Result<ReceiveLimits, SqsError>,
+    attempt: Option<String>,
 }
 
 /// What of a message the receive asks for beside its body.
@@ -50,7 +51,8 @@ pub(super) async fn receive(
     );
     let limits = check::receive(&input).and_then(|limits| system.clone().map(|_| limits));
     let attributes = AttributeFilter::parse(&input.message_attribute_names);
-    let receive = Receive { queue_url: input.queue_url, limits };
+    let attempt = input.receive_request_attempt_id;
+    let receive = Receive { queue_url: input.queue_url, limits, attempt };
     let answer = broker.perform(receive, &caller.place).await?;
     let wanted = Wanted { system: system?, attributes };
     match answer {
@@ -70,24 +72,29 @@ impl Operation for Receive {
     fn run(self, turn: &mut Turn<'_>) -> Result<Step, SqsError> {
         let id = turn.resolve(&self.queue_url)?;
         let limits = self.limits?;
+        let kind = turn.queue(id)?.kind();
         let wait = match limits.wait {
             Some(wait) => wait,
             None => turn.queue(id)?.settings().receive_wait,
         };
-        receive_or_park(turn, id, &limits, wait)
+        let spec = ReceiveSpec {
+            count_max: limits.count,
+            visibility: limits.visibility,
+            waits: !wait.is_zero(),
+            attempt: self.attempt.filter(|_| kind == QueueKind::Fifo).map(Into::into),
+        };
+        receive_or_park(turn, id, spec, wait)
     }
 }
 
 fn receive_or_park(
     turn: &mut Turn<'_>,
     id: QueueId,
-    limits: &ReceiveLimits,
+    spec: ReceiveSpec,
     wait: Duration,
 ) -> Result<Step, SqsError> {
-    let waits = !wait.is_zero();
-    let spec = ReceiveSpec { count_max: limits.count, visibility: limits.visibility, waits };
-    let delivered = turn.deliver(id, spec)?;
-    if delivered.is_empty() && waits {
+    let delivered = turn.deliver(id, &spec)?;
+    if delivered.is_empty() && spec.waits {
         return Ok(Step::Park(id, spec, turn.now() + wait));
     }
     Ok(Step::Done(Answer::Delivered(delivered)))
@@ -155,7 +162,17 @@ fn system_attribute(
         SystemAttributeName::DeadLetterQueueSourceArn => {
             delivery.dead_letter_source.as_ref().map(ToString::to_string)
         }
-        // Of FIFO queues only; a standard queue leaves them out without an error.
-        SystemAttributeName::SequenceNumber | SystemAttributeName::MessageDeduplicationId => None,
+        SystemAttributeName::SequenceNumber => delivery.sequence.map(|number| number.to_string()),
+        SystemAttributeName::MessageDeduplicationId => deduplication_id(delivery, content),
+    }
+}
+
+/// The deduplication id that a message has in its FIFO queue: the sender's, or, once it is
+/// dead-lettered, its message id. In a standard queue it has none, which is no error.
+fn deduplication_id(delivery: &Delivered, content: &Content) -> Option<String> {
+    delivery.sequence?;
+    match delivery.dead_letter_source {
+        Some(_) => Some(delivery.id.to_string()),
+        None => content.deduplication_id.clone(),
     }
 }

@@ -8,6 +8,7 @@ use crate::broker::Broker;
 use crate::caller::Caller;
 use crate::core::{Operation, Step, Turn};
 use crate::log::Room;
+use crate::queue_url::QueueAddress;
 
 /// A send, prepared.
 #[derive(Debug)]
@@ -19,7 +20,8 @@ pub(super) struct Send {
 impl Send {
     pub(super) fn prepare(mut input: SendMessage, broker: &Broker, caller: &Caller) -> Self {
         let queue_url = std::mem::take(&mut input.queue_url);
-        Self { queue_url, draft: Draft::new(input, broker, caller) }
+        let is_fifo = QueueAddress::is_fifo(&queue_url);
+        Self { queue_url, draft: Draft::new(input, is_fifo, broker, caller) }
     }
 }
 

@@ -12,7 +12,8 @@ impl Operation for SetQueueAttributes {
     fn run(self, turn: &mut Turn<'_>) -> Result<Step, SqsError> {
         let id = turn.resolve(&self.queue_url)?;
         let entry = turn.entry(id)?;
-        let checked = attribute::check(&self.attributes, &entry.attributes)?;
+        let checked =
+            attribute::check(&self.attributes, &entry.attributes, turn.queue(id)?.kind())?;
         let policy = checked.get(&AttributeName::RedrivePolicy).and_then(Option::as_ref);
         check_redrive(turn, &entry.arn, policy)?;
         let settings = attribute::settings(&merged(&entry.attributes, &checked));

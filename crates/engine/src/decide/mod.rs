@@ -5,7 +5,9 @@
 //! - A decision changes nothing.
 //! - A decision at a time is asked of a queue that has been advanced to that time.
 
+pub(crate) mod group_send;
 pub(crate) mod receive;
+pub(crate) mod repeat;
 pub(crate) mod send;
 
 mod delete;
@@ -13,6 +15,7 @@ mod purge;
 mod redrive;
 mod visibility;
 
+use crate::message::{Kept, Place};
 use crate::{Queue, Receipt, Refusal};
 
 impl Queue {
@@ -22,5 +25,13 @@ impl Queue {
         } else {
             Err(Refusal::ReceiptOfAnotherQueue { asked: self.id, receipt: receipt.queue })
         }
+    }
+
+    /// Whether the receipt is worth nothing any more. A standard queue believes whoever had the
+    /// message once; a FIFO queue, only who has it now.
+    fn is_void(&self, receipt: &Receipt, message: &Kept) -> bool {
+        let has_it =
+            matches!(message.place, Place::InFlight(_)) && message.delivery == receipt.delivery;
+        self.fifo.is_some() && !has_it
     }
 }

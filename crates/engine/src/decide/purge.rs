@@ -5,13 +5,15 @@ use longshore_types::Settings;
 use crate::{Event, Queue};
 
 impl Queue {
-    /// Decides a purge: all messages go, whatever they are; those sent later stay.
+    /// Decides a purge: all messages go, whatever they are; those sent later stay. A FIFO queue
+    /// forgets all deduplication ids.
     pub fn purge(&self) -> Event {
         Event::Purged
     }
 
     /// Decides a change of settings. A new retention is that of the messages already here too; a
-    /// new delay or visibility timeout concerns later sends and receives only.
+    /// new visibility timeout concerns later receives only, and a new delay later sends, but that a
+    /// FIFO queue applies it also to what it has and has not delivered yet.
     pub fn change_settings(&self, settings: Settings) -> Event {
         Event::SettingsChanged { settings }
     }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use longshore_types::Timestamp;
 
+use crate::message::Place;
 use crate::{Event, Message, MessageKey, Queue, Refusal};
 
 /// Messages that one receive sends to the dead-letter queue at most, so that its record and the
@@ -35,15 +36,20 @@ pub struct ReceiveDecision {
 }
 
 impl Queue {
-    /// Decides a receive at `now`: the oldest available messages, as many as are wanted and may be
-    /// in flight.
+    /// Decides a receive at `now`: as many messages as are wanted and may be in flight. A standard
+    /// queue delivers the oldest available ones. A FIFO queue goes through its groups in turn and
+    /// delivers each from its head on.
     ///
     /// # Errors
     ///
-    /// [`Refusal::OverLimit`] if as many messages are in flight as can be.
+    /// [`Refusal::OverLimit`] if as many messages of a standard queue are in flight as can be; a
+    /// FIFO queue has nothing to deliver then.
     pub fn receive(&self, receive: Receive, now: Timestamp) -> Result<ReceiveDecision, Refusal> {
         debug_assert!(self.is_advanced_to(now), "a receive from a queue that was not advanced");
         let room = self.in_flight_max.saturating_sub(self.in_flight.len());
+        if room == 0 && self.fifo.is_some() {
+            return Ok(ReceiveDecision::default());
+        }
         if room == 0 {
             return Err(Refusal::OverLimit { queue: self.id, in_flight_max: self.in_flight_max });
         }
@@ -54,14 +60,29 @@ impl Queue {
         Ok(ReceiveDecision { event, dead_lettered })
     }
 
-    /// Goes through the available messages, oldest first, until `count_max` can be delivered.
-    /// Messages that were received too often are met only before that: the next receive finds
-    /// those behind.
+    /// What a receive meets: of a standard queue the available messages, oldest first; of a FIFO
+    /// queue the groups in turn, each up to its first message that is not available.
     fn meet(&self, receive: Receive, count_max: usize) -> (Vec<MessageKey>, Vec<Message>) {
+        let Some(fifo) = self.fifo.as_deref() else {
+            return self.meet_in_order(self.available.oldest_first(), receive, count_max);
+        };
+        let is_available = |key: &MessageKey| self.messages[key].place == Place::Available;
+        let run = |group| fifo.groups.members_of(group).take_while(is_available);
+        self.meet_in_order(fifo.groups.ready().flat_map(run), receive, count_max)
+    }
+
+    /// Goes through `keys` until `count_max` can be delivered. Messages that were received too
+    /// often are met only before that: the next receive finds those behind.
+    fn meet_in_order(
+        &self,
+        keys: impl Iterator<Item = MessageKey>,
+        receive: Receive,
+        count_max: usize,
+    ) -> (Vec<MessageKey>, Vec<Message>) {
         let receive_count_max = self.receive_count_max(receive.dead_letter_target_exists);
         let mut delivered = Vec::new();
         let mut dead_lettered = Vec::new();
-        for key in self.available.oldest_first() {
+        for key in keys {
             if delivered.len() == count_max || dead_lettered.len() == MOVES_MAX {
                 break;
             }
@@ -69,7 +90,7 @@ impl Queue {
             if message.redrive_count < receive_count_max {
                 delivered.push(key);
             } else {
-                dead_lettered.push(message.leaving(key));
+                dead_lettered.push(message.leaving(key, self.group_of(key)));
             }
         }
         (delivered, dead_lettered)

@@ -15,7 +15,8 @@ impl Queue {
     ///
     /// They keep key, id, time of sending (so their retention goes on), first receive and reported
     /// receive count; the count that this queue's own redrive policy looks at starts anew, and
-    /// this queue's delay is not applied.
+    /// this queue's delay is not applied. Into a FIFO queue they are sent anew, so to speak: at the
+    /// time of the move, last of their group, and with their message id for a deduplication id.
     pub fn arrive(messages: Vec<Message>, source: QueueArn) -> Event {
         Event::Arrived { messages, source }
     }

@@ -33,6 +33,11 @@ impl Expiry {
         self.0.first().map(|(sent_at, _)| sent_at + retention)
     }
 
+    /// The messages, the youngest first.
+    pub(crate) fn youngest_first(&self) -> impl Iterator<Item = MessageKey> + '_ {
+        self.0.iter().rev()
+    }
+
     /// When the oldest message was sent.
     pub(crate) fn oldest(&self) -> Option<Timestamp> {
         self.0.first().map(|(sent_at, _)| sent_at)

@@ -35,7 +35,7 @@ impl ByTime {
         self.0.first().copied()
     }
 
-    fn iter(&self) -> impl Iterator<Item = MessageKey> + '_ {
+    fn iter(&self) -> impl DoubleEndedIterator<Item = MessageKey> + '_ {
         self.0.iter().map(|(_, key)| *key)
     }
 

@@ -22,7 +22,9 @@ fn every_event() -> Vec<Event> {
         first_received_at: None,
         receive_count: 2,
         delivery: 2,
+        group: None,
     };
+    let of_group = Message { group: Some("g".into()), ..moved };
     vec![
         Event::Sent { key, id: id(key), bytes: 3, available_at: T0 },
         Event::Received { deliveries: vec![(key, T0), (MessageKey::new(8), T0 + secs(1))] },
@@ -33,6 +35,16 @@ fn every_event() -> Vec<Event> {
         Event::Arrived { messages: vec![moved], source: arn("work") },
         Event::SettingsChanged { settings: dead_lettering_after(5) },
         Event::SettingsChanged { settings: Settings::default() },
+        Event::SentInGroup {
+            key,
+            id: id(key),
+            bytes: 3,
+            group: "g".into(),
+            deduplication_id: "x".into(),
+        },
+        Event::Attempted { attempt: "t".into(), epoch: 2, keys: vec![key] },
+        Event::Repeated { attempt: "t".into(), until: T0 },
+        Event::Arrived { messages: vec![of_group], source: arn("work") },
     ]
 }
 
@@ -60,6 +72,12 @@ fn the_bytes_of_events_never_change() {
         "82078186 197530 00 1a14997000 00 1a00100000 \
          82836975732d656173742d316c303030303030303030303030646465616405",
         "82078185 197530 00 1a14997000 00 1a00100000",
+        // Of FIFO queues: a send, an attempt and its repetition, and an arrival with its group.
+        "820885 07 5007000000000040008000000000000000 03 6167 6178",
+        "820983 6174 02 8107",
+        "820a82 6174 1b0000018bcfe56800",
+        "8206828188 075007000000000040008000000000000000 03 1b0000018bcfe56800 f6 02 02 6167 \
+         836975732d656173742d316c30303030303030303030303064776f726b",
     ];
     assert_eq!(expected.len(), every_event().len());
     for (event, expected) in every_event().iter().zip(expected) {

@@ -37,6 +37,7 @@ fn failed_message() -> Message {
         first_received_at,
         receive_count: 3,
         delivery: 4,
+        group: None,
     }
 }
 
@@ -138,6 +139,7 @@ fn a_moving_message_takes_along_id_size_times_and_reported_count() {
         first_received_at: Some(T0 + millis(5)),
         receive_count: 2,
         delivery: 2,
+        group: None,
     };
     assert_eq!(decision.dead_lettered, [moving]);
 }

@@ -48,3 +48,18 @@ async fn a_changed_declaration_changes_that_and_nothing_else() {
     assert_eq!(attributes.keys().collect::<Vec<_>>(), [&AttributeName::VisibilityTimeout]);
     assert_eq!(apply(&admin, &queues(&changed, &QueueNames::default())).await.unwrap(), []);
 }
+
+#[tokio::test]
+async fn declared_fifo_queues_are_created_as_such_with_what_only_they_have() {
+    let text = include_str!("../../../../examples/fibonacci/queues.fifo.toml");
+    let admin = admin().await;
+    let queues = queues(text, &QueueNames::default());
+    let done = apply(&admin, &queues).await.unwrap();
+
+    assert_eq!(done.len(), 4);
+    for change in &done {
+        let Change::Create { attributes, .. } = change else { panic!("{change:?}") };
+        assert_eq!(attributes[&AttributeName::FifoQueue], "true");
+    }
+    assert_eq!(preview(&admin, &queues).await.unwrap(), []);
+}

@@ -1,4 +1,4 @@
-//! What a random case is made of: queues, and commands to them.
+//! What a random case is made of: queues, all standard or all FIFO, and commands to them.
 //!
 //! Commands name queues and receipts by a number that is taken modulo how many there are, so that
 //! every command fits every case and a failing case can be shrunk. Time jumps mostly to just
@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use longshore_model::Kind;
 use longshore_types::{QueueArn, RedrivePolicy, Settings};
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -20,12 +21,25 @@ const COMMANDS_MAX: usize = 60;
 #[derive(Clone, Debug)]
 pub(crate) enum Command {
     Send { queue: usize, delay: Option<Duration> },
+    SendInGroup { queue: usize, group: u64, id: PickedId },
     Receive { queue: usize, count_max: usize, visibility: Option<Duration> },
+    ReceiveAttempt { queue: usize, attempt: u64, count_max: usize, visibility: Option<Duration> },
     Delete { receipt: Picked, elsewhere: bool },
     ChangeVisibility { receipt: Picked, elsewhere: bool, timeout: Duration },
     Purge { queue: usize },
     Set { queue: usize, settings: Settings },
     Pass(Passing),
+}
+
+/// A deduplication id.
+#[derive(Clone, Debug)]
+pub(crate) enum PickedId {
+    /// One that no other message has.
+    Fresh,
+    /// One of a few.
+    Chosen(u64),
+    /// The id of a message, which it has as a deduplication id once it is dead-lettered.
+    OfMessage(Index),
 }
 
 /// One of the receipts that were given so far.
@@ -58,6 +72,7 @@ pub(crate) enum Edge {
 /// A whole case.
 #[derive(Clone, Debug)]
 pub(crate) struct Case {
+    pub(crate) kind: Kind,
     pub(crate) settings: Vec<Settings>,
     pub(crate) in_flight_max: usize,
     pub(crate) commands: Vec<Command>,
@@ -68,15 +83,62 @@ pub(crate) fn arn(queue: usize) -> QueueArn {
     QueueArn::parse(&format!("arn:aws:sqs:us-east-1:000000000000:queue-{queue}")).unwrap()
 }
 
-pub(crate) fn cases() -> impl Strategy<Value = Case> {
+/// Cases of standard queues.
+pub(crate) fn standard_cases() -> impl Strategy<Value = Case> {
+    cases(Just(Kind::Standard), commands().boxed())
+}
+
+/// Cases of FIFO queues.
+pub(crate) fn fifo_cases() -> impl Strategy<Value = Case> {
+    let kinds = any::<bool>().prop_map(|by_group| Kind::Fifo { by_group });
+    let commands = prop_oneof![3 => fifo_commands(), 2 => commands().prop_map(without_send)];
+    cases(kinds, commands.boxed())
+}
+
+fn cases(
+    kinds: impl Strategy<Value = Kind>,
+    commands: BoxedStrategy<Command>,
+) -> impl Strategy<Value = Case> {
     let settings: Vec<_> = (0..QUEUE_COUNT).map(settings).collect();
     let in_flight_max = prop_oneof![Just(2_usize), Just(4), Just(1000)];
-    let commands = prop::collection::vec(commands(), 1..=COMMANDS_MAX);
-    (settings, in_flight_max, commands).prop_map(|(settings, in_flight_max, commands)| Case {
+    let commands = prop::collection::vec(commands, 1..=COMMANDS_MAX);
+    let case = |(kind, settings, in_flight_max, commands)| Case {
+        kind,
         settings,
         in_flight_max,
         commands,
-    })
+    };
+    (kinds, settings, in_flight_max, commands).prop_map(case)
+}
+
+/// What only FIFO queues are asked.
+fn fifo_commands() -> impl Strategy<Value = Command> {
+    let (sends_to, receives_from) = (queues(), queues());
+    prop_oneof![
+        10 => (sends_to, 0..3_u64, ids())
+            .prop_map(|(queue, group, id)| Command::SendInGroup { queue, group, id }),
+        3 => (receives_from, 0..2_u64, 1..=4_usize, visibilities()).prop_map(
+            |(queue, attempt, count_max, visibility)| {
+                Command::ReceiveAttempt { queue, attempt, count_max, visibility }
+            }
+        ),
+    ]
+}
+
+/// A FIFO queue takes no messages without a group.
+fn without_send(command: Command) -> Command {
+    if let Command::Send { queue, .. } = command {
+        return Command::SendInGroup { queue, group: 0, id: PickedId::Fresh };
+    }
+    command
+}
+
+fn ids() -> impl Strategy<Value = PickedId> {
+    prop_oneof![
+        6 => Just(PickedId::Fresh),
+        3 => (0..3_u64).prop_map(PickedId::Chosen),
+        1 => any::<Index>().prop_map(PickedId::OfMessage),
+    ]
 }
 
 fn commands() -> impl Strategy<Value = Command> {

@@ -6,13 +6,13 @@
 use std::time::Duration;
 
 use longshore_engine::Queue;
-use longshore_model::{Counts, Delivery, Model, Receipt, Refused};
+use longshore_model::{Counts, DeduplicationId, Delivery, Model, Receipt, Received, Refused};
 use longshore_types::Timestamp;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use proptest::test_runner::TestCaseResult;
 
-use crate::command::{Case, Command, Edge, Passing, Picked, QUEUE_COUNT, arn};
+use crate::command::{Case, Command, Edge, Passing, Picked, PickedId, QUEUE_COUNT, arn};
 use crate::engine::Engine;
 use crate::mutant::Mutant;
 
@@ -38,6 +38,8 @@ struct Comparison {
     now: Timestamp,
     /// All receipts ever given, old ones too.
     receipts: Vec<Receipt>,
+    /// How many messages were sent to FIFO queues, duplicates too.
+    sent_count: u64,
 }
 
 impl Comparison {
@@ -47,13 +49,14 @@ impl Comparison {
             .iter()
             .cloned()
             .enumerate()
-            .map(|(queue, set)| (arn(queue), set))
+            .map(|(queue, set)| (arn(queue), set, case.kind))
             .collect();
         Self {
             engine: Engine::new(queues.clone(), case.in_flight_max, mutant),
             model: Model::new(queues, case.in_flight_max),
             now: START,
             receipts: Vec::new(),
+            sent_count: 0,
         }
     }
 
@@ -68,7 +71,23 @@ impl Comparison {
                 let expected = self.model.receive(*queue, *count_max, *visibility, now);
                 let given = self.engine.receive(*queue, *count_max, *visibility, now);
                 prop_assert_eq!(&given, &expected, "received from queue {}", queue);
-                self.keep_receipts(*queue, expected);
+                self.keep_receipts(*queue, expected, now);
+            }
+            Command::SendInGroup { queue, group, id } => {
+                let id = self.pick_id(id);
+                let expected = self.model.send_in_group(*queue, *group, id, now);
+                let given = self.engine.send_in_group(*queue, *group, id, now);
+                prop_assert_eq!(Some(given), expected, "{:?}", command);
+            }
+            Command::ReceiveAttempt { queue, attempt, count_max, visibility } => {
+                let (queue, attempt) = (*queue, *attempt);
+                let expected =
+                    self.model.receive_attempt(queue, attempt, *count_max, *visibility, now);
+                let given =
+                    self.engine.receive_attempt(queue, attempt, *count_max, *visibility, now);
+                prop_assert_eq!(&given, &expected, "{:?}", command);
+                let Received { deliveries, received_before } = expected.unwrap_or_default();
+                self.keep_receipts(queue, Ok(deliveries), received_before.unwrap_or(now));
             }
             Command::Delete { receipt, elsewhere } => {
                 let Some((queue, receipt)) = self.pick(receipt, *elsewhere) else { return Ok(()) };
@@ -97,8 +116,24 @@ impl Comparison {
         Ok(())
     }
 
-    fn keep_receipts(&mut self, queue: usize, deliveries: Result<Vec<Delivery>, Refused>) {
-        let received_at = self.now;
+    fn pick_id(&mut self, id: &PickedId) -> DeduplicationId {
+        self.sent_count += 1;
+        match id {
+            PickedId::Fresh => DeduplicationId::Chosen(1_000 + self.sent_count),
+            PickedId::Chosen(id) => DeduplicationId::Chosen(*id),
+            PickedId::OfMessage(which) => {
+                let numbers = usize::try_from(self.sent_count).unwrap();
+                DeduplicationId::OfMessage(u64::try_from(which.index(numbers)).unwrap() + 1)
+            }
+        }
+    }
+
+    fn keep_receipts(
+        &mut self,
+        queue: usize,
+        deliveries: Result<Vec<Delivery>, Refused>,
+        received_at: Timestamp,
+    ) {
         for Delivery { number, delivery, .. } in deliveries.into_iter().flatten() {
             self.receipts.push(Receipt { queue, number, delivery, received_at });
         }
@@ -132,13 +167,14 @@ impl Comparison {
         })
     }
 
-    /// What lies ahead, in ascending order: ends of delays, leases and retention, and of the 12
-    /// hours of receipts.
+    /// What lies ahead, in ascending order: ends of delays, leases and retention, of the 12 hours
+    /// of receipts, and of what FIFO queues remember.
     fn deadlines(&mut self) -> Vec<Timestamp> {
         let receipts = self.receipts.iter().map(|receipt| receipt.received_at + HOURS_12);
         let mut deadlines: Vec<_> = receipts.filter(|end| *end > self.now).collect();
         for queue in 0..QUEUE_COUNT {
             deadlines.extend(self.model.deadlines(queue, self.now));
+            deadlines.extend(self.model.ends_of_memory(queue, self.now));
         }
         deadlines.sort_unstable();
         deadlines
@@ -168,6 +204,8 @@ impl Comparison {
         prop_assert_eq!(queue.oldest(), self.model.oldest(index, self.now));
         let due = self.model.deadlines(index, self.now).first().copied();
         prop_assert_eq!(queue.next_due(), due, "what queue {} waits for", index);
+        let has_deliverable = self.model.has_deliverable(index, self.now);
+        prop_assert_eq!(queue.has_deliverable(), has_deliverable, "queue {}", index);
         Ok(())
     }
 

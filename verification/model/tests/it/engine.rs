@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use longshore_engine::{
-    Event, MessageKey, Queue, QueueId, Receive, ReceiveDecision, Refusal, Send,
+    DeduplicationScope, Event, GroupMessage, GroupSend, MessageKey, Queue, QueueId, Receive,
+    ReceiveDecision, Refusal, Send,
 };
-use longshore_model::{Delivery, Receipt, Refused};
+use longshore_model::{DeduplicationId, Delivery, Kind, Receipt, Received, Refused, Sent};
 use longshore_types::{MessageId, QueueArn, Settings, Timestamp};
 
 use crate::mutant::Mutant;
@@ -29,16 +30,16 @@ pub(crate) struct Engine {
 
 impl Engine {
     pub(crate) fn new(
-        queues: Vec<(QueueArn, Settings)>,
+        queues: Vec<(QueueArn, Settings, Kind)>,
         in_flight_max: usize,
         mutant: Mutant,
     ) -> Self {
-        let (arns, settings): (Vec<_>, Vec<_>) = queues.into_iter().unzip();
+        let arns = queues.iter().map(|(arn, ..)| arn.clone()).collect();
         let queues: Vec<_> = (1..)
-            .zip(settings)
-            .map(|(id, settings)| {
-                let settings = mutant.settings(settings);
-                Queue::new(QueueId::new(id), settings).with_in_flight_max(in_flight_max)
+            .zip(queues)
+            .map(|(id, (_, settings, kind))| {
+                let queue = queue(QueueId::new(id), mutant.settings(settings), mutant.kind(kind));
+                queue.with_in_flight_max(in_flight_max)
             })
             .collect();
         let founded = queues.clone();
@@ -57,10 +58,70 @@ impl Engine {
         self.last_key += 1;
         self.bodies.insert(self.last_key);
         let key = MessageKey::new(self.last_key);
-        let send = Send { key, id: id(key), bytes: 1, delay };
+        let send = Send { key, id: message_id(key), bytes: 1, delay };
         let event = self.queues[queue].send(send, now);
         self.happens(queue, event, now);
         self.last_key
+    }
+
+    pub(crate) fn send_in_group(
+        &mut self,
+        queue: usize,
+        group: u64,
+        id: DeduplicationId,
+        now: Timestamp,
+    ) -> Sent {
+        let key = MessageKey::new(self.last_key + 1);
+        let message = GroupMessage {
+            key,
+            id: message_id(key),
+            bytes: 1,
+            group: format!("group-{group}"),
+            deduplication_id: match id {
+                DeduplicationId::Chosen(id) => format!("id-{id}"),
+                DeduplicationId::OfMessage(number) => {
+                    message_id(MessageKey::new(number)).to_string()
+                }
+            },
+        };
+        match self.queues[queue].send_in_group(message, now) {
+            GroupSend::Accepted { event, sequence } => {
+                self.last_key += 1;
+                self.bodies.insert(self.last_key);
+                self.happens(queue, event, now);
+                Sent { number: self.last_key, sequence: sequence.get() }
+            }
+            GroupSend::Duplicate(original) => {
+                let numbers = 1..=self.last_key;
+                let is_it = |number: &u64| message_id(MessageKey::new(*number)) == original.id;
+                let number = numbers.into_iter().find(is_it).unwrap();
+                Sent { number, sequence: original.sequence.get() }
+            }
+        }
+    }
+
+    pub(crate) fn receive_attempt(
+        &mut self,
+        queue: usize,
+        attempt: u64,
+        count_max: usize,
+        visibility: Option<Duration>,
+        now: Timestamp,
+    ) -> Result<Received, Refused> {
+        let id = format!("attempt-{attempt}");
+        if let Some(repeat) = self.queues[queue].repeat(&id, visibility, now) {
+            self.happens(queue, repeat.event, now);
+            let deliveries = repeat.keys.iter().map(|key| self.told(queue, *key)).collect();
+            return Ok(Received { deliveries, received_before: Some(repeat.received_at) });
+        }
+        let deliveries = self.receive(queue, count_max, visibility, now)?;
+        let keys: Vec<_> =
+            deliveries.iter().map(|delivery| MessageKey::new(delivery.number)).collect();
+        if !keys.is_empty() {
+            let event = self.queues[queue].attempted(&id, 1, keys);
+            self.happens(queue, event, now);
+        }
+        Ok(Received { deliveries, received_before: None })
     }
 
     pub(crate) fn receive(
@@ -123,7 +184,7 @@ impl Engine {
         receipt: Receipt,
         now: Timestamp,
     ) -> Result<(), Refused> {
-        let receipt = engine_receipt(receipt);
+        let receipt = self.mutant.receipt(engine_receipt(receipt), &self.queues[queue]);
         let event = self.queues[queue].delete(&receipt, now).map_err(refused)?;
         if let Some(event) = event {
             self.happens(queue, event, now);
@@ -188,7 +249,7 @@ impl Engine {
     fn told(&self, queue: usize, key: MessageKey) -> Delivery {
         let delivery = self.queues[queue].delivery(key).unwrap();
         let source = delivery.dead_letter_source;
-        assert_eq!(delivery.id, id(key), "a message keeps its id");
+        assert_eq!(delivery.id, message_id(key), "a message keeps its id");
         Delivery {
             number: key.get(),
             delivery: delivery.number,
@@ -196,12 +257,23 @@ impl Engine {
             sent_at: delivery.sent_at,
             first_received_at: delivery.first_received_at,
             source: source.map(|arn| self.arns.iter().position(|other| other == arn).unwrap()),
+            sequence: delivery.sequence.map(longshore_engine::SequenceNumber::get),
+        }
+    }
+}
+
+fn queue(id: QueueId, settings: Settings, kind: Kind) -> Queue {
+    match kind {
+        Kind::Standard => Queue::new(id, settings),
+        Kind::Fifo { by_group: false } => Queue::fifo(id, settings, DeduplicationScope::Queue),
+        Kind::Fifo { by_group: true } => {
+            Queue::fifo(id, settings, DeduplicationScope::MessageGroup)
         }
     }
 }
 
 /// The id that a message of that key is sent with.
-fn id(key: MessageKey) -> MessageId {
+fn message_id(key: MessageKey) -> MessageId {
     let mut bytes = [0; 16];
     bytes[8..].copy_from_slice(&key.get().to_be_bytes());
     MessageId::from_random(bytes)

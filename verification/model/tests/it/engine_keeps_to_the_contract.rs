@@ -5,7 +5,7 @@
 
 use proptest::prelude::*;
 
-use crate::command::cases;
+use crate::command::{fifo_cases, standard_cases};
 use crate::comparison::compare;
 use crate::mutant::Mutant;
 
@@ -22,7 +22,16 @@ proptest! {
     #![proptest_config(config())]
 
     #[test]
-    fn the_engine_answers_as_the_model_does_and_a_replay_makes_the_same_queues(case in cases()) {
+    fn standard_queues_answer_as_the_model_does_and_a_replay_makes_the_same_queues(
+        case in standard_cases()
+    ) {
+        compare(&case, Mutant::None)?;
+    }
+
+    #[test]
+    fn fifo_queues_answer_as_the_model_does_and_a_replay_makes_the_same_queues(
+        case in fifo_cases()
+    ) {
         compare(&case, Mutant::None)?;
     }
 }

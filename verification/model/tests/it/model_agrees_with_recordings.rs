@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use longshore_model::{Counts, Delivery, Model, Receipt, Refused};
+use longshore_model::{Counts, DeduplicationId, Delivery, Kind, Model, Receipt, Refused};
 use longshore_types::{RedrivePolicy, Settings, Timestamp};
 
 use crate::command::arn;
@@ -19,7 +19,7 @@ fn chain(queue_count: usize) -> Model {
     let settings = |queue| {
         let policy = RedrivePolicy { target: arn(queue + 1), receive_count_max: 1 };
         let redrive = (queue + 1 < queue_count).then_some(policy);
-        (arn(queue), Settings { redrive, ..Settings::default() })
+        (arn(queue), Settings { redrive, ..Settings::default() }, Kind::Standard)
     };
     Model::new((0..queue_count).map(settings).collect(), 120_000)
 }
@@ -101,7 +101,7 @@ fn in_a_chain_of_dead_letter_queues_each_delivers_once() {
 #[test]
 fn a_message_past_its_retention_is_gone_in_flight_too_and_its_delete_succeeds() {
     let settings = Settings { retention: secs(60), ..Settings::default() };
-    let mut queue = Model::new(vec![(arn(0), settings)], 120_000);
+    let mut queue = Model::new(vec![(arn(0), settings, Kind::Standard)], 120_000);
     queue.send(0, None, T0);
     let received_at = T0 + secs(50);
     let delivery = queue.receive(0, 1, None, received_at).unwrap()[0];
@@ -129,4 +129,53 @@ fn a_deleted_message_is_not_available_for_a_change() {
     queue.delete(0, receipt, T0).unwrap();
     assert_eq!(queue.delete(0, receipt, T0), Ok(()));
     assert_eq!(queue.change_visibility(0, receipt, secs(1), T0), Err(Refused::NotAvailable));
+}
+
+/// One FIFO queue with messages of these groups.
+fn fifo(groups: &[u64]) -> Model {
+    let kind = Kind::Fifo { by_group: false };
+    let mut queue = Model::new(vec![(arn(0), Settings::default(), kind)], 120_000);
+    for (id, group) in (1..).zip(groups) {
+        queue.send_in_group(0, *group, DeduplicationId::Chosen(id), T0).unwrap();
+    }
+    queue
+}
+
+#[test]
+fn a_receive_is_filled_from_the_first_group_and_then_the_group_goes_behind() {
+    let mut queue = fifo(&[1, 2, 1, 1]);
+    assert_eq!(numbers(&queue.receive(0, 10, None, T0).unwrap()), [1, 3, 4, 2]);
+    let mut queue = fifo(&[1, 1, 2, 2, 3]);
+    assert_eq!(numbers(&queue.receive(0, 3, Some(secs(0)), T0).unwrap()), [1, 2, 3]);
+    assert_eq!(numbers(&queue.receive(0, 10, None, T0).unwrap()), [5, 1, 2, 3, 4]);
+}
+
+#[test]
+fn of_three_received_the_one_that_is_extended_holds_back_those_behind_it() {
+    for (extended, expected) in [(0, vec![]), (1, vec![1]), (2, vec![1, 2])] {
+        let mut queue = fifo(&[1, 1, 1]);
+        let deliveries = queue.receive(0, 10, Some(secs(1)), T0).unwrap();
+        let receipt = receipt(0, &deliveries[extended], T0);
+        queue.change_visibility(0, receipt, secs(4), T0).unwrap();
+        let later = T0 + Duration::from_millis(2500);
+        assert_eq!(numbers(&queue.receive(0, 10, None, later).unwrap()), expected);
+    }
+}
+
+#[test]
+fn a_fifo_receipt_is_worth_nothing_after_its_visibility_timeout() {
+    let mut queue = fifo(&[1]);
+    let delivery = queue.receive(0, 1, Some(secs(1)), T0).unwrap()[0];
+    let deleted = queue.delete(0, receipt(0, &delivery, T0), T0 + secs(2));
+    assert_eq!(deleted, Err(Refused::ReceiptExpired));
+}
+
+#[test]
+fn a_duplicate_of_a_deleted_message_is_answered_as_it_was() {
+    let mut queue = fifo(&[1]);
+    let delivery = queue.receive(0, 1, None, T0).unwrap()[0];
+    queue.delete(0, receipt(0, &delivery, T0), T0).unwrap();
+    let again = queue.send_in_group(0, 1, DeduplicationId::Chosen(1), T0 + secs(1)).unwrap();
+    assert_eq!(again.number, 1);
+    assert_eq!(queue.numbers(0, T0 + secs(1)), [0; 0]);
 }

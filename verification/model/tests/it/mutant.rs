@@ -5,7 +5,8 @@
 
 use std::time::Duration;
 
-use longshore_engine::{Event, Message, MessageKey, Queue};
+use longshore_engine::{Event, Message, MessageKey, Queue, Receipt};
+use longshore_model::Kind;
 use longshore_types::{Settings, Timestamp};
 
 /// A way to be wrong.
@@ -35,6 +36,17 @@ pub(crate) enum Mutant {
     /// Does the right thing, and forgets to record it.
     ForgetsToRecordDeletes,
     ForgetsToRecordReceives,
+    // Of FIFO queues only.
+    AcceptsDuplicates,
+    DeduplicatesInTheOtherScope,
+    OrdersAllGroupsAsOne,
+    LocksNoGroup,
+    MovesMessagesWithoutTheirGroup,
+    LeavesDelaysOfMessagesAsTheyWere,
+    HonoursOldReceipts,
+    ForgetsAttempts,
+    RepeatsWithoutANewLease,
+    ForgetsToRecordSends,
 }
 
 impl Mutant {
@@ -59,6 +71,44 @@ impl Mutant {
         Self::ForgetsToRecordDeletes,
         Self::ForgetsToRecordReceives,
     ];
+
+    pub(crate) const WRONG_FIFO: [Self; 16] = [
+        Self::AcceptsDuplicates,
+        Self::DeduplicatesInTheOtherScope,
+        Self::OrdersAllGroupsAsOne,
+        Self::LocksNoGroup,
+        Self::MovesMessagesWithoutTheirGroup,
+        Self::LeavesDelaysOfMessagesAsTheyWere,
+        Self::HonoursOldReceipts,
+        Self::ForgetsAttempts,
+        Self::RepeatsWithoutANewLease,
+        Self::ForgetsToRecordSends,
+        Self::DeliversNewestFirst,
+        Self::EndsLeasesLate,
+        Self::KeepsDeletedMessages,
+        Self::ForgetsToPurge,
+        Self::ForgetsToRecordDeletes,
+        Self::ForgetsToRecordReceives,
+    ];
+
+    /// The kind of a queue that ought to be of `kind`.
+    pub(crate) fn kind(self, kind: Kind) -> Kind {
+        match (self, kind) {
+            (Self::DeduplicatesInTheOtherScope, Kind::Fifo { by_group }) => {
+                Kind::Fifo { by_group: !by_group }
+            }
+            (_, kind) => kind,
+        }
+    }
+
+    /// What a queue takes a receipt for.
+    pub(crate) fn receipt(self, receipt: Receipt, queue: &Queue) -> Receipt {
+        let last = queue.delivery(receipt.key).map(|delivery| delivery.number);
+        match (self, last) {
+            (Self::HonoursOldReceipts, Some(delivery)) => Receipt { delivery, ..receipt },
+            _ => receipt,
+        }
+    }
 
     /// What a queue is set to that ought to be set to `settings`.
     pub(crate) fn settings(self, mut settings: Settings) -> Settings {
@@ -100,6 +150,17 @@ impl Mutant {
             (Self::EndsDelaysLate, Event::Sent { key, id, bytes, available_at }) => {
                 Event::Sent { key, id, bytes, available_at: later(available_at) }
             }
+            (wrong, Event::SentInGroup { key, id, bytes, group, deduplication_id }) => {
+                let (group, deduplication_id) = wrong.ids(key, group, deduplication_id);
+                Event::SentInGroup { key, id, bytes, group, deduplication_id }
+            }
+            (Self::MovesMessagesWithoutTheirGroup, Event::Arrived { messages, source }) => {
+                Event::Arrived { messages: each(messages, |message| message.group = None), source }
+            }
+            (Self::LeavesDelaysOfMessagesAsTheyWere, Event::SettingsChanged { settings }) => {
+                let delay = queue.settings().delay;
+                Event::SettingsChanged { settings: Settings { delay, ..settings } }
+            }
             (Self::ResetsTheCountAtAMove, Event::Arrived { messages, source }) => Event::Arrived {
                 messages: each(messages, |message| message.receive_count = 0),
                 source,
@@ -110,10 +171,24 @@ impl Mutant {
             (Self::KeepsDeletedMessages, Event::Deleted { .. })
             | (Self::ForgetsToPurge, Event::Purged)
             | (Self::LosesMessagesAtAMove, Event::Arrived { .. })
+            | (Self::ForgetsAttempts, Event::Attempted { .. })
+            | (Self::RepeatsWithoutANewLease, Event::Repeated { .. })
             | (Self::IgnoresNewSettings, Event::SettingsChanged { .. }) => return None,
             (_, event) => event,
         };
         Some(event)
+    }
+
+    /// The group and the deduplication id that a message gets.
+    fn ids(self, key: MessageKey, group: String, id: String) -> (String, String) {
+        let group = if self == Self::OrdersAllGroupsAsOne {
+            "one".to_owned()
+        } else if self == Self::LocksNoGroup {
+            format!("{group}-{key}")
+        } else {
+            group
+        };
+        (group, if self == Self::AcceptsDuplicates { format!("{id}-{key}") } else { id })
     }
 
     /// What the receiver is told instead of `receive_count`.
@@ -125,7 +200,8 @@ impl Mutant {
     pub(crate) fn is_logged(self, event: &Event) -> bool {
         !matches!(
             (self, event),
-            (Self::ForgetsToRecordDeletes, Event::Deleted { .. })
+            (Self::ForgetsToRecordSends, Event::SentInGroup { .. })
+                | (Self::ForgetsToRecordDeletes, Event::Deleted { .. })
                 | (Self::ForgetsToRecordReceives, Event::Received { .. })
         )
     }

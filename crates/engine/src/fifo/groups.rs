@@ -1,0 +1,136 @@
+//! Message groups: who is next, within a group and among groups.
+//!
+//! Within a group messages are in the order of their sequence numbers, whatever becomes of them
+//! meanwhile. What can be delivered is the run from the group's head up to the first message that
+//! is in flight or delayed; so a group is *ready* exactly if its head is available, and that is
+//! all there is to locking. Among groups, each has a turn: a group that is served takes the last
+//! one, a new group too.
+//!
+//! # Invariants
+//!
+//! - A group exists as long as it has members; one that begins anew takes a new turn.
+//! - `ready` has the groups whose head is available, and only those. The queue keeps it so by
+//!   [`Groups::set_ready`] after each change to a member.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::sequence::SequenceNumber;
+use crate::MessageKey;
+
+/// Stands for a group while it exists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct GroupNumber(u64);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Group {
+    id: Arc<str>,
+    turn: u64,
+    ready: bool,
+}
+
+/// The groups of a queue and their members.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Groups {
+    by_number: BTreeMap<GroupNumber, Group>,
+    by_id: BTreeMap<Arc<str>, GroupNumber>,
+    members: BTreeMap<MessageKey, (GroupNumber, SequenceNumber)>,
+    in_order: BTreeMap<(GroupNumber, SequenceNumber), MessageKey>,
+    /// Groups whose head is available, by turn.
+    ready: BTreeMap<u64, GroupNumber>,
+    last_number: u64,
+    last_turn: u64,
+}
+
+impl Groups {
+    /// The message becomes the last of its group.
+    pub(crate) fn join(&mut self, key: MessageKey, id: &str, sequence: SequenceNumber) {
+        let group = self.by_id.get(id).copied().unwrap_or_else(|| self.begin(id));
+        self.members.insert(key, (group, sequence));
+        self.in_order.insert((group, sequence), key);
+    }
+
+    fn begin(&mut self, id: &str) -> GroupNumber {
+        self.last_number += 1;
+        self.last_turn += 1;
+        let number = GroupNumber(self.last_number);
+        let id: Arc<str> = id.into();
+        self.by_id.insert(Arc::clone(&id), number);
+        self.by_number.insert(number, Group { id, turn: self.last_turn, ready: false });
+        number
+    }
+
+    /// The message leaves its group. Answers the group, if others remain.
+    pub(crate) fn leave(&mut self, key: MessageKey) -> Option<GroupNumber> {
+        let (group, sequence) = self.members.remove(&key)?;
+        self.in_order.remove(&(group, sequence));
+        if self.head(group).is_some() {
+            return Some(group);
+        }
+        self.end(group);
+        None
+    }
+
+    fn end(&mut self, number: GroupNumber) {
+        self.set_ready(number, false);
+        if let Some(group) = self.by_number.remove(&number) {
+            self.by_id.remove(&group.id);
+        }
+    }
+
+    /// A message was delivered: its group takes the last turn.
+    pub(crate) fn serve(&mut self, key: MessageKey) {
+        let Some(number) = self.group_of(key) else { return };
+        self.last_turn += 1;
+        let Some(group) = self.by_number.get_mut(&number) else { return };
+        let before = std::mem::replace(&mut group.turn, self.last_turn);
+        if group.ready {
+            self.ready.remove(&before);
+            self.ready.insert(self.last_turn, number);
+        }
+    }
+
+    /// Says whether the group's head is available.
+    pub(crate) fn set_ready(&mut self, number: GroupNumber, ready: bool) {
+        let Some(group) = self.by_number.get_mut(&number) else { return };
+        group.ready = ready;
+        if ready {
+            self.ready.insert(group.turn, number);
+        } else {
+            self.ready.remove(&group.turn);
+        }
+    }
+
+    /// The group of a message.
+    pub(crate) fn group_of(&self, key: MessageKey) -> Option<GroupNumber> {
+        self.members.get(&key).map(|(group, _)| *group)
+    }
+
+    /// The id of a message's group.
+    pub(crate) fn id_of(&self, key: MessageKey) -> Option<&str> {
+        Some(&self.by_number.get(&self.group_of(key)?)?.id)
+    }
+
+    /// The place of a message in its queue.
+    pub(crate) fn sequence_of(&self, key: MessageKey) -> Option<SequenceNumber> {
+        self.members.get(&key).map(|(_, sequence)| *sequence)
+    }
+
+    /// The first message of a group.
+    pub(crate) fn head(&self, number: GroupNumber) -> Option<MessageKey> {
+        self.members_of(number).next()
+    }
+
+    /// The messages of a group in order.
+    pub(crate) fn members_of(&self, number: GroupNumber) -> impl Iterator<Item = MessageKey> + '_ {
+        let from = (number, SequenceNumber::default());
+        let of_group =
+            self.in_order.range(from..).take_while(move |((group, _), _)| *group == number);
+        of_group.map(|(_, key)| *key)
+    }
+
+    /// The groups whose head is available, in turn.
+    pub(crate) fn ready(&self) -> impl Iterator<Item = GroupNumber> + '_ {
+        self.ready.values().copied()
+    }
+}
