@@ -1,7 +1,7 @@
-"""The HTTP face of the reference system, row by row, in one process and in four.
+"""The HTTP face of the reference system, row by row, in one process and in four, on both kinds of queues.
 
-The same cases run against `up` and against a broker, an app and two workers as processes of their own: a user
-must not be able to tell the two apart.
+The same cases run against `up` and against a broker, an app and two workers as processes of their own, each on
+standard and on FIFO queues: a user must not be able to tell them apart.
 """
 
 import json
@@ -17,10 +17,13 @@ from harness.system import STATUS_QUEUE, TASK_QUEUE, System, fibonacci, task_id
 QUICK = ["--work-time", "0s"]
 
 
-@pytest.fixture(scope="module", params=["up", "apart"])
+@pytest.fixture(scope="module", params=["up", "apart", "up on FIFO queues", "apart on FIFO queues"])
 def system(request, tmp_path_factory):
-    made = System(tmp_path_factory.mktemp(request.param), worker_flags=QUICK)
-    if request.param == "up":
+    suffix = ".fifo" if "FIFO" in request.param else ""
+    flags = ["--task-queue", TASK_QUEUE + suffix, "--status-queue", STATUS_QUEUE + suffix]
+    directory = tmp_path_factory.mktemp(request.param.replace(" ", "-"))
+    made = System(directory, worker_flags=QUICK, app_flags=[], common_flags=flags, suffix=suffix)
+    if request.param.startswith("up"):
         made.start_up()
     else:
         made.start_apart(workers=2)
@@ -96,7 +99,7 @@ def test_the_value_is_echoed_as_a_number_where_it_is_one_and_else_as_a_string(sy
 def test_a_missing_or_empty_value_is_a_400_and_sends_nothing(system, query):
     # Work that earlier cases left behind must not be mistaken for a message of this one.
     assert system.outcome(system.submit("2"))["status"] == "COMPLETED"
-    queue = system.queue(TASK_QUEUE)
+    queue = system.queue(TASK_QUEUE + system.suffix)
     wait.until(lambda: sqs.counts(system.sqs, queue) == (0, 0, 0), "the task queue is empty")
     before = len(system.computations())
     assert_problem(http.get(f"{system.app_url}/fibonacci{query}"), 400)
@@ -146,7 +149,7 @@ def test_an_invalid_value_fails_with_the_body_as_it_was_sent(system, sent, body)
 def test_an_invalid_value_is_not_dead_lettered(system):
     assert system.outcome(system.submit("abc"))["status"] == "FAILED"
     for name in ["FibonacciTaskDeadLetters", "FibonacciStatusDeadLetters"]:
-        assert sqs.counts(system.sqs, system.queue(name)) == (0, 0, 0)
+        assert sqs.counts(system.sqs, system.queue(name + system.suffix)) == (0, 0, 0)
 
 
 def test_a_body_that_is_not_plain_in_json_is_quoted_in_the_error(system):
@@ -186,7 +189,7 @@ def test_the_queues_are_empty_when_everything_is_answered(system):
     tasks = [system.submit(i + 1) for i in range(20)]
     assert {system.outcome(task)["status"] for task in tasks} == {"COMPLETED"}
     for name in [TASK_QUEUE, STATUS_QUEUE]:
-        queue = system.queue(name)
+        queue = system.queue(name + system.suffix)
         wait.until(lambda q=queue: sqs.counts(system.sqs, q) == (0, 0, 0), f"{name} is empty")
 
 

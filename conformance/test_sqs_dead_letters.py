@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from harness import sqs
+from harness import sqs, wait
+from harness.differences import known_difference
 from harness.sqs import arn, receive, refused
 
 TRACE = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1"
@@ -160,3 +161,14 @@ def test_a_message_of_a_queue_whose_dead_letter_queue_is_gone_stays_and_is_deliv
     aws.send_message(QueueUrl=source, MessageBody="poison")
     aws.delete_queue(QueueUrl=dead)
     assert [len(receive(aws, source, VisibilityTimeout=0)) for _ in range(3)] == [1, 1, 1]
+
+
+@known_difference("the broker does not serve message move tasks")
+def test_a_move_task_brings_messages_back_to_their_source(aws, make_queue):
+    dead = make_queue("dead")
+    source = make_queue("source", **redrive(dead, 1))
+    aws.send_message(QueueUrl=source, MessageBody="poison")
+    for _ in range(2):
+        receive(aws, source, VisibilityTimeout=0)
+    aws.start_message_move_task(SourceArn=arn(name_of(dead)))
+    wait.until(lambda: sqs.counts(aws, source)[0] == 1, "the message is back")

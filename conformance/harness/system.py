@@ -28,6 +28,8 @@ class System:
     app_flags: list = field(default_factory=list)
     worker_flags: list = field(default_factory=list)
     common_flags: list = field(default_factory=list)
+    # What the names of the two queues end in, where the flags say so.
+    suffix: str = ""
 
     def __post_init__(self):
         self.directory = Path(self.directory)
