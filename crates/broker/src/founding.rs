@@ -10,11 +10,11 @@ use longshore_storage::disk::RealDisk;
 use longshore_storage::{Purpose, Recovered, ReserveError, Store};
 use longshore_wire::{Reply, SqsError};
 
-use crate::broker::{BrokerOptions, OpenError};
 use crate::clock::Clock;
 use crate::core::{Answer, Ledger, Operation, Replay, Step, Turn};
 use crate::entropy::Entropy;
 use crate::journal::Change;
+use crate::options::{BrokerOptions, OpenError};
 
 /// A store, and what its log says.
 #[derive(Debug)]

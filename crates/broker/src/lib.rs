@@ -33,12 +33,15 @@ mod founding;
 mod journal;
 mod log;
 mod operation;
+mod options;
 mod queue_url;
 mod receipt;
+mod runtime;
 mod server;
 mod verify;
 
-pub use broker::{Broker, BrokerOptions, OpenError};
+pub use broker::Broker;
 pub use caller::{Caller, Place};
+pub use options::{BrokerOptions, OpenError};
 pub use server::{ServeError, ServerOptions, serve};
 pub use verify::{Verified, verify};

@@ -9,7 +9,6 @@ use crate::options::address::reachable;
 use crate::options::{
     AppOptions, BrokerRoleOptions, DataOptions, UpOptions, WorkerRoleOptions, broker_region,
 };
-use crate::role::up::Addresses;
 use crate::role::{Endpoint, Names};
 
 /// What is said of a store that the processes of one host share.
@@ -24,6 +23,17 @@ pub fn say(message: &str) {
     if let Err(fault) = written {
         tracing::debug!(%fault, "the start-up message could not be written");
     }
+}
+
+/// Where `up` listens, for its start-up message.
+#[derive(Clone, Copy, Debug)]
+pub struct Addresses {
+    /// The app.
+    pub app: SocketAddr,
+    /// The workers' health page.
+    pub health: SocketAddr,
+    /// The broker, if it is in this process.
+    pub broker: Option<SocketAddr>,
 }
 
 /// The start-up message of `up`.

@@ -16,11 +16,11 @@ use super::change_message_visibility::change_visibility;
 use super::delete_message::{Handle, delete};
 use super::done;
 use super::draft::Draft;
-use crate::broker::Broker;
 use crate::caller::Caller;
 use crate::core::{Operation, Step, Turn};
 use crate::log::Room;
 use crate::queue_url::QueueAddress;
+use crate::runtime::Runtime;
 
 /// What the entries came to, by id: those that succeeded, and those that failed.
 type Results<T> = (Vec<(String, T)>, Vec<BatchResultErrorEntry>);
@@ -64,11 +64,11 @@ impl<E> Batch<E> {
 pub(super) struct SendBatch(Batch<Draft>);
 
 impl SendBatch {
-    pub(super) fn prepare(input: SendMessageBatch, broker: &Broker, caller: &Caller) -> Self {
+    pub(super) fn prepare(input: SendMessageBatch, runtime: &Runtime, caller: &Caller) -> Self {
         let is_fifo = QueueAddress::is_fifo(&input.queue_url);
         let entries = input.entries.into_iter().map(|mut entry| {
             let id = entry.id.take();
-            (id, Draft::new(entry.into_send(String::new()), is_fifo, broker, caller))
+            (id, Draft::new(entry.into_send(String::new()), is_fifo, runtime, caller))
         });
         let entries = entries.collect();
         let mut batch = Batch::new(input.queue_url, BatchKind::Send, entries);
@@ -126,10 +126,10 @@ impl Operation for SendBatch {
 pub(super) struct DeleteBatch(Batch<Handle>);
 
 impl DeleteBatch {
-    pub(super) fn prepare(input: DeleteMessageBatch, broker: &Broker) -> Self {
+    pub(super) fn prepare(input: DeleteMessageBatch, runtime: &Runtime) -> Self {
         let entries = input.entries.into_iter();
         let entries =
-            entries.map(|entry| (entry.id, Handle::parse(entry.receipt_handle, broker))).collect();
+            entries.map(|entry| (entry.id, Handle::parse(entry.receipt_handle, runtime))).collect();
         Self(Batch::new(input.queue_url, BatchKind::Delete, entries))
     }
 }
@@ -148,9 +148,9 @@ impl Operation for DeleteBatch {
 pub(super) struct ChangeVisibilityBatch(Batch<(Handle, Result<Duration, SqsError>)>);
 
 impl ChangeVisibilityBatch {
-    pub(super) fn prepare(input: ChangeMessageVisibilityBatch, broker: &Broker) -> Self {
+    pub(super) fn prepare(input: ChangeMessageVisibilityBatch, runtime: &Runtime) -> Self {
         let entries = input.entries.into_iter().map(|entry| {
-            let handle = Handle::parse(entry.receipt_handle, broker);
+            let handle = Handle::parse(entry.receipt_handle, runtime);
             (entry.id, (handle, check::entry_visibility(entry.visibility_timeout)))
         });
         Self(Batch::new(input.queue_url, BatchKind::ChangeVisibility, entries.collect()))

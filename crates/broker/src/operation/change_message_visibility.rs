@@ -7,8 +7,8 @@ use longshore_wire::{ChangeMessageVisibility, Reply, SqsError, check};
 
 use super::delete_message::Handle;
 use super::done;
-use crate::broker::Broker;
 use crate::core::{Operation, Step, Turn};
+use crate::runtime::Runtime;
 
 /// A change of visibility, prepared.
 #[derive(Debug)]
@@ -19,8 +19,8 @@ pub(super) struct ChangeVisibility {
 }
 
 impl ChangeVisibility {
-    pub(super) fn prepare(input: ChangeMessageVisibility, broker: &Broker) -> Self {
-        let handle = Handle::parse(input.receipt_handle, broker);
+    pub(super) fn prepare(input: ChangeMessageVisibility, runtime: &Runtime) -> Self {
+        let handle = Handle::parse(input.receipt_handle, runtime);
         let timeout = check::visibility(input.visibility_timeout);
         Self { queue_url: input.queue_url, handle, timeout }
     }

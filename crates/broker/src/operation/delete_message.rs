@@ -7,8 +7,8 @@ use longshore_engine::{QueueId, Receipt, Refusal};
 use longshore_wire::{DeleteMessage, Reply, SqsError};
 
 use super::done;
-use crate::broker::Broker;
 use crate::core::{Operation, Step, Turn};
+use crate::runtime::Runtime;
 
 /// A delete, prepared.
 #[derive(Debug)]
@@ -18,8 +18,8 @@ pub(super) struct Delete {
 }
 
 impl Delete {
-    pub(super) fn prepare(input: DeleteMessage, broker: &Broker) -> Self {
-        let handle = Handle::parse(input.receipt_handle, broker);
+    pub(super) fn prepare(input: DeleteMessage, runtime: &Runtime) -> Self {
+        let handle = Handle::parse(input.receipt_handle, runtime);
         Self { queue_url: input.queue_url, handle }
     }
 }
@@ -50,8 +50,8 @@ pub(super) struct Handle {
 }
 
 impl Handle {
-    pub(super) fn parse(text: String, broker: &Broker) -> Self {
-        let receipt = broker.receipts().parse(&text);
+    pub(super) fn parse(text: String, runtime: &Runtime) -> Self {
+        let receipt = runtime.receipts().parse(&text);
         Self { text, receipt }
     }
 

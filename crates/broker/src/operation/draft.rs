@@ -13,10 +13,10 @@ use longshore_types::MessageId;
 use longshore_wire::{RawAttribute, SendMessage, SendMessageReply, SqsError, check, digest};
 
 use super::fifo_ids::FifoIds;
-use crate::broker::Broker;
 use crate::caller::Caller;
 use crate::content::Content;
 use crate::core::Turn;
+use crate::runtime::Runtime;
 
 /// Bytes of a send's event, at the most.
 const EVENT_BYTES: usize = 400;
@@ -40,9 +40,14 @@ struct Checked {
 
 impl Draft {
     /// Looks at a message for a queue that is, by its URL, FIFO or not.
-    pub(super) fn new(input: SendMessage, is_fifo: bool, broker: &Broker, caller: &Caller) -> Self {
+    pub(super) fn new(
+        input: SendMessage,
+        is_fifo: bool,
+        runtime: &Runtime,
+        caller: &Caller,
+    ) -> Self {
         let bytes = sent_bytes(&input.message_body, &input.message_attributes);
-        let id = broker.new_message_id();
+        let id = runtime.new_message_id();
         let fifo = is_fifo.then(|| FifoIds::check(&input));
         let ids = fifo.as_ref().and_then(|ids| ids.as_ref().ok()).cloned();
         Self { bytes, message: Checked::new(input, is_fifo, ids, id, caller), fifo }

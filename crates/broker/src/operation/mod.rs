@@ -30,9 +30,9 @@ mod tag_queue;
 
 use longshore_wire::{Reply, Request, SqsError};
 
-use crate::broker::Broker;
 use crate::caller::Caller;
 use crate::core::{Answer, Step};
+use crate::runtime::Runtime;
 
 use batch::{ChangeVisibilityBatch, DeleteBatch, SendBatch};
 use change_message_visibility::ChangeVisibility;
@@ -41,43 +41,43 @@ use send_message::Send;
 
 /// Carries out a request.
 pub(crate) async fn dispatch(
-    broker: &Broker,
+    runtime: &Runtime,
     caller: &Caller,
     request: Request,
 ) -> Result<Reply, SqsError> {
     match request {
-        Request::CreateQueue(input) => broker.reply_to(caller, (input, caller.clone())).await,
-        Request::DeleteQueue(input) => broker.reply_to(caller, input).await,
-        Request::GetQueueUrl(input) => broker.reply_to(caller, (input, caller.clone())).await,
-        Request::ListQueues(input) => broker.reply_to(caller, (input, caller.clone())).await,
+        Request::CreateQueue(input) => runtime.reply_to(caller, (input, caller.clone())).await,
+        Request::DeleteQueue(input) => runtime.reply_to(caller, input).await,
+        Request::GetQueueUrl(input) => runtime.reply_to(caller, (input, caller.clone())).await,
+        Request::ListQueues(input) => runtime.reply_to(caller, (input, caller.clone())).await,
         Request::ListDeadLetterSourceQueues(input) => {
-            broker.reply_to(caller, (input, caller.clone())).await
+            runtime.reply_to(caller, (input, caller.clone())).await
         }
-        Request::GetQueueAttributes(input) => broker.reply_to(caller, input).await,
-        Request::SetQueueAttributes(input) => broker.reply_to(caller, input).await,
+        Request::GetQueueAttributes(input) => runtime.reply_to(caller, input).await,
+        Request::SetQueueAttributes(input) => runtime.reply_to(caller, input).await,
         Request::SendMessage(input) => {
-            broker.reply_to(caller, Send::prepare(input, broker, caller)).await
+            runtime.reply_to(caller, Send::prepare(input, runtime, caller)).await
         }
         Request::SendMessageBatch(input) => {
-            broker.reply_to(caller, SendBatch::prepare(input, broker, caller)).await
+            runtime.reply_to(caller, SendBatch::prepare(input, runtime, caller)).await
         }
-        Request::ReceiveMessage(input) => receive_message::receive(broker, caller, input).await,
+        Request::ReceiveMessage(input) => receive_message::receive(runtime, caller, input).await,
         Request::DeleteMessage(input) => {
-            broker.reply_to(caller, Delete::prepare(input, broker)).await
+            runtime.reply_to(caller, Delete::prepare(input, runtime)).await
         }
         Request::DeleteMessageBatch(input) => {
-            broker.reply_to(caller, DeleteBatch::prepare(input, broker)).await
+            runtime.reply_to(caller, DeleteBatch::prepare(input, runtime)).await
         }
         Request::ChangeMessageVisibility(input) => {
-            broker.reply_to(caller, ChangeVisibility::prepare(input, broker)).await
+            runtime.reply_to(caller, ChangeVisibility::prepare(input, runtime)).await
         }
         Request::ChangeMessageVisibilityBatch(input) => {
-            broker.reply_to(caller, ChangeVisibilityBatch::prepare(input, broker)).await
+            runtime.reply_to(caller, ChangeVisibilityBatch::prepare(input, runtime)).await
         }
-        Request::PurgeQueue(input) => broker.reply_to(caller, input).await,
-        Request::TagQueue(input) => broker.reply_to(caller, input).await,
-        Request::UntagQueue(input) => broker.reply_to(caller, input).await,
-        Request::ListQueueTags(input) => broker.reply_to(caller, input).await,
+        Request::PurgeQueue(input) => runtime.reply_to(caller, input).await,
+        Request::TagQueue(input) => runtime.reply_to(caller, input).await,
+        Request::UntagQueue(input) => runtime.reply_to(caller, input).await,
+        Request::ListQueueTags(input) => runtime.reply_to(caller, input).await,
     }
 }
 

@@ -14,11 +14,11 @@ use longshore_wire::{
     check, digest,
 };
 
-use crate::broker::Broker;
 use crate::caller::Caller;
 use crate::content::Content;
 use crate::core::{Answer, Delivered, Operation, ReceiveSpec, Step, Turn};
 use crate::log::Room;
+use crate::runtime::Runtime;
 
 /// A receive, prepared.
 #[derive(Debug)]
@@ -41,7 +41,7 @@ struct Wanted {
 ///
 /// A receive that is dropped while it waits takes no message.
 pub(super) async fn receive(
-    broker: &Broker,
+    runtime: &Runtime,
     caller: &Caller,
     input: ReceiveMessage,
 ) -> Result<Reply, SqsError> {
@@ -53,11 +53,11 @@ pub(super) async fn receive(
     let attributes = AttributeFilter::parse(&input.message_attribute_names);
     let attempt = input.receive_request_attempt_id;
     let receive = Receive { queue_url: input.queue_url, limits, attempt };
-    let answer = broker.perform(receive, &caller.place).await?;
+    let answer = runtime.perform(receive, &caller.place).await?;
     let wanted = Wanted { system: system?, attributes };
     match answer {
         Answer::Delivered(delivered) => {
-            let messages = messages(broker, delivered, &wanted).await?;
+            let messages = messages(runtime, delivered, &wanted).await?;
             Ok(Reply::ReceiveMessage(ReceiveMessageReply { messages }))
         }
         Answer::Reply(reply) => Ok(reply),
@@ -101,14 +101,14 @@ fn receive_or_park(
 }
 
 async fn messages(
-    broker: &Broker,
+    runtime: &Runtime,
     delivered: Vec<Delivered>,
     wanted: &Wanted,
 ) -> Result<Vec<ReceivedMessage>, SqsError> {
     let keys = delivered.iter().map(|delivery| delivery.receipt.key);
-    let contents = broker.contents(keys).await?;
+    let contents = runtime.contents(keys).await?;
     let present = delivered.iter().zip(contents).filter_map(|(delivery, content)| {
-        let handle = broker.receipts().handle(&delivery.receipt);
+        let handle = runtime.receipts().handle(&delivery.receipt);
         Some(wanted.message(delivery, handle, content?))
     });
     Ok(present.collect())

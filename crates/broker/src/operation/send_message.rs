@@ -4,11 +4,11 @@ use longshore_wire::{Reply, SendMessage, SqsError};
 
 use super::done;
 use super::draft::Draft;
-use crate::broker::Broker;
 use crate::caller::Caller;
 use crate::core::{Operation, Step, Turn};
 use crate::log::Room;
 use crate::queue_url::QueueAddress;
+use crate::runtime::Runtime;
 
 /// A send, prepared.
 #[derive(Debug)]
@@ -18,10 +18,10 @@ pub(super) struct Send {
 }
 
 impl Send {
-    pub(super) fn prepare(mut input: SendMessage, broker: &Broker, caller: &Caller) -> Self {
+    pub(super) fn prepare(mut input: SendMessage, runtime: &Runtime, caller: &Caller) -> Self {
         let queue_url = std::mem::take(&mut input.queue_url);
         let is_fifo = QueueAddress::is_fifo(&queue_url);
-        Self { queue_url, draft: Draft::new(input, is_fifo, broker, caller) }
+        Self { queue_url, draft: Draft::new(input, is_fifo, runtime, caller) }
     }
 }
 

@@ -14,9 +14,11 @@ use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Body, Incoming};
 use hyper::header::{AUTHORIZATION, HOST, HeaderMap, HeaderName};
 use hyper::{Method, Request, Response, StatusCode};
-use longshore_wire::{Reply, SqsError};
+use longshore_wire::Reply;
 
+use super::header::text;
 use super::protocol::Protocol;
+use super::refused::{self, Refused};
 use super::{Shared, health, respond, scope, web_page};
 use crate::caller::Caller;
 
@@ -29,7 +31,7 @@ pub(super) async fn exchange(
     request: Request<Incoming>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
     if web_page::made(request.method(), request.headers(), shared.local) {
-        return Ok(respond::plain(StatusCode::FORBIDDEN, respond::NO_WEB_PAGES));
+        return Ok(respond::plain(StatusCode::FORBIDDEN, refused::NO_WEB_PAGES));
     }
     if request.uri().path() == "/health" && request.method() == Method::GET {
         return Ok(health::health(&shared.broker));
@@ -42,7 +44,7 @@ async fn sqs(shared: &Shared, request: Request<Incoming>) -> Response<Full<Bytes
     let protocol = Protocol::of(request.headers());
     let caller = caller(shared, &request);
     let (action, outcome) = answer(shared, protocol, &caller, request).await;
-    let request_id = shared.broker.new_message_id().to_string();
+    let request_id = shared.broker.new_request_id();
     log(&request_id, action, &outcome, started.elapsed());
     match outcome {
         Ok(reply) => respond::reply(protocol, action, &request_id, &reply),
@@ -50,17 +52,6 @@ async fn sqs(shared: &Shared, request: Request<Incoming>) -> Response<Full<Bytes
         Err(Refused::NoAction) => respond::no_action(&request_id),
         Err(Refused::Plain(status, sentence)) => respond::plain(status, sentence),
     }
-}
-
-/// Why a request got no reply.
-#[derive(Debug)]
-pub(super) enum Refused {
-    /// SQS's own error.
-    Sqs(SqsError),
-    /// A Query that names no action.
-    NoAction,
-    /// A sentence to whoever does not speak SQS.
-    Plain(StatusCode, &'static str),
 }
 
 /// The action, or `-` if the request names none that there is, and what became of it.
@@ -91,19 +82,16 @@ async fn decode(
     protocol.decode(&head, &body, &caller.base_url)
 }
 
-const TOO_LARGE: Refused = Refused::Plain(StatusCode::PAYLOAD_TOO_LARGE, respond::TOO_LARGE);
-const TOO_SLOW: Refused = Refused::Plain(StatusCode::REQUEST_TIMEOUT, respond::TOO_SLOW);
-
 async fn read(shared: &Shared, body: Incoming) -> Result<Bytes, Refused> {
     if body.size_hint().lower() > shared.options.body_bytes_max as u64 {
-        return Err(TOO_LARGE);
+        return Err(Refused::TOO_LARGE);
     }
     let limited = Limited::new(body, shared.options.body_bytes_max).collect();
     match tokio::time::timeout(shared.options.body_timeout, limited).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(failure)) if failure.is::<LengthLimitError>() => Err(TOO_LARGE),
+        Ok(Err(failure)) if failure.is::<LengthLimitError>() => Err(Refused::TOO_LARGE),
         // The connection broke off: nobody will read what is answered.
-        Ok(Err(_)) | Err(_) => Err(TOO_SLOW),
+        Ok(Err(_)) | Err(_) => Err(Refused::TOO_SLOW),
     }
 }
 
@@ -131,11 +119,6 @@ fn base_url(shared: &Shared, headers: &HeaderMap) -> String {
         (None, Some(local)) => format!("{scheme}://{local}"),
         (None, None) => format!("{scheme}://localhost"),
     }
-}
-
-/// The text of a header, if it is there and is text.
-pub(super) fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
-    headers.get(name)?.to_str().ok()
 }
 
 fn log(request_id: &str, action: &str, outcome: &Result<Reply, Refused>, took: Duration) {

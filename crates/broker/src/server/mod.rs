@@ -8,8 +8,10 @@
 //!   answered without messages.
 
 mod exchange;
+mod header;
 mod health;
 mod protocol;
+mod refused;
 mod respond;
 mod scope;
 mod web_page;

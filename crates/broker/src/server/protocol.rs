@@ -3,14 +3,14 @@
 //! The media type decides: a JSON body is the JSON protocol's, and everything else is Query, which
 //! also comes as a GET.
 
+use hyper::Method;
 use hyper::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName};
 use hyper::http::request::Parts;
-use hyper::{Method, StatusCode};
 use longshore_wire::query::{Format, Parameters};
 use longshore_wire::{Reply, Request, SqsError, json};
 
-use super::exchange::{Refused, text};
-use super::respond;
+use super::header::text;
+use super::refused::Refused;
 
 const TARGET: HeaderName = HeaderName::from_static("x-amz-target");
 
@@ -35,11 +35,10 @@ impl Protocol {
 
     /// Refuses a method that the protocol does not use.
     pub(super) fn check_method(self, method: &Method) -> Result<(), Refused> {
-        let refused = |sentence| Err(Refused::Plain(StatusCode::METHOD_NOT_ALLOWED, sentence));
         match (self, method) {
             (_, &Method::POST) | (Self::Query(_), &Method::GET) => Ok(()),
-            (Self::Json, _) => refused(respond::ONLY_POST),
-            (Self::Query(_), _) => refused(respond::ONLY_POST_OR_GET),
+            (Self::Json, _) => Err(Refused::ONLY_POST),
+            (Self::Query(_), _) => Err(Refused::ONLY_POST_OR_GET),
         }
     }
 

@@ -12,13 +12,6 @@ use super::protocol::Protocol;
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 const QUERY_ERROR: HeaderName = HeaderName::from_static("x-amzn-query-error");
 
-pub(super) const NO_WEB_PAGES: &str = "requests of web pages are refused: call the broker from a program, without an Origin header, and as localhost or by its address";
-pub(super) const ONLY_POST: &str = "an SQS request in JSON is a POST";
-pub(super) const ONLY_POST_OR_GET: &str = "an SQS request is a POST or a GET";
-pub(super) const TOO_LARGE: &str =
-    "the request is larger than this broker reads: a batch is at most 1048576 bytes";
-pub(super) const TOO_SLOW: &str = "the request's body did not come in time: send it again";
-
 /// A reply to `action`.
 pub(super) fn reply(
     protocol: Protocol,

@@ -11,7 +11,7 @@ use hyper::Method;
 use hyper::header::{HOST, HeaderMap, HeaderName, ORIGIN};
 use hyper::http::uri::Authority;
 
-use super::exchange::text;
+use super::header::text;
 
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 

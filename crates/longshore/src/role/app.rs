@@ -10,13 +10,13 @@ use longshore_tasks::{Client, ClientOptions, Replies, RepliesError};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use super::Crew;
 use super::bind::{address_of, bind};
+use super::crew::{SLACK, until_signal_or_end};
 use super::endpoint::Endpoint;
 use super::names::Names;
 use super::reach::reach;
 use super::store::Stores;
-use super::worker::SLACK;
-use super::{Crew, up};
 use crate::announce;
 use crate::application::Application;
 use crate::exit::Fault;
@@ -136,7 +136,7 @@ pub async fn run<A: Application>(
     let app = App { endpoint, names, stores, http: options.http, receive: options.receive, grace };
     let gateway = app.spawn::<A>(listener, &options.application, &mut front, &mut back);
     announce::say(&message);
-    up::until_signal_or_end(signals, [&mut front, &mut back]).await;
+    until_signal_or_end(signals, [&mut front, &mut back]).await;
     let ended = front.stop(grace + SLACK).await;
     gateway.sends_ended().await;
     ended.and(back.stop(SLACK).await)

@@ -6,11 +6,11 @@ use longshore_broker::{Broker, BrokerOptions as OpenOptions, ServerOptions};
 use longshore_types::Region;
 use tokio::net::TcpListener;
 
+use super::Crew;
 use super::bind::{address_of, bind};
+use super::crew::{SLACK, until_signal_or_end};
 use super::endpoint::Endpoint;
 use super::names::Names;
-use super::worker::SLACK;
-use super::{Crew, up};
 use crate::announce;
 use crate::application::Application;
 use crate::exit::Fault;
@@ -81,7 +81,7 @@ pub async fn run<A: Application>(
     let mut front = Crew::new();
     spawn_server(&mut front, &broker, listener);
     announce::say(&announce::broker::<A>(&options, &names, address));
-    up::until_signal_or_end(signals, [&mut front]).await;
+    until_signal_or_end(signals, [&mut front]).await;
     let ended = front.stop(options.drain.grace + SLACK).await;
     broker.close().await;
     ended

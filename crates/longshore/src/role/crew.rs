@@ -6,6 +6,10 @@ use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::exit::Fault;
+use crate::signals::Signals;
+
+/// How long the last part of a role may take beyond the grace of what it waits for.
+pub(super) const SLACK: Duration = Duration::from_secs(30);
 
 /// Parts of a role that run side by side and are stopped together.
 ///
@@ -82,6 +86,20 @@ fn fault_of(end: Result<Result<(), Fault>, JoinError>) -> Option<Fault> {
         Err(panic) => Some(Fault::failed(format!(
             "a part of the program failed, which is a fault of the program itself: {panic}"
         ))),
+    }
+}
+
+/// Waits for a signal, or until a part of one of the crews has ended by itself.
+pub(super) async fn until_signal_or_end<const N: usize>(
+    signals: &mut Signals,
+    crews: [&mut Crew; N],
+) {
+    let ends = crews.map(|crew| Box::pin(crew.one_ended()));
+    tokio::select! {
+        () = signals.next() => tracing::info!("draining; a second signal ends the program at once"),
+        _ = futures::future::select_all(ends) => {
+            tracing::error!("a part of the program has ended by itself; draining");
+        }
     }
 }
 

@@ -4,7 +4,6 @@
 //! queues at the broker's address. With `--endpoint-url` there is no broker here: app and workers
 //! use that endpoint.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use longshore_broker::Broker;
@@ -12,12 +11,13 @@ use tokio::net::TcpListener;
 
 use super::app::App;
 use super::bind::{address_of, bind, bind_health};
+use super::crew::{SLACK, until_signal_or_end};
 use super::endpoint::Endpoint;
 use super::names::Names;
 use super::store::Stores;
-use super::worker::{SLACK, Workers, serve_page};
+use super::worker::{Workers, serve_page};
 use super::{Crew, broker};
-use crate::announce;
+use crate::announce::{self, Addresses};
 use crate::application::Application;
 use crate::exit::Fault;
 use crate::options::{UpOptions, broker_region};
@@ -31,17 +31,6 @@ struct Ports {
     app: TcpListener,
     health: TcpListener,
     broker: Option<TcpListener>,
-}
-
-/// Where `up` listens, for its start-up message.
-#[derive(Clone, Copy, Debug)]
-pub struct Addresses {
-    /// The app.
-    pub app: SocketAddr,
-    /// The workers' health page.
-    pub health: SocketAddr,
-    /// The broker, if it is in this process.
-    pub broker: Option<SocketAddr>,
 }
 
 impl Ports {
@@ -166,18 +155,4 @@ fn stores<A: Application>(options: &UpOptions<A::Options>) -> Result<Stores, Fau
         return Ok(Stores::in_memory());
     }
     Stores::open(&options.data.store())
-}
-
-/// Waits for a signal, or until a part of one of the crews has ended by itself.
-pub(super) async fn until_signal_or_end<const N: usize>(
-    signals: &mut Signals,
-    crews: [&mut Crew; N],
-) {
-    let ends = crews.map(|crew| Box::pin(crew.one_ended()));
-    tokio::select! {
-        () = signals.next() => tracing::info!("draining; a second signal ends the program at once"),
-        _ = futures::future::select_all(ends) => {
-            tracing::error!("a part of the program has ended by itself; draining");
-        }
-    }
 }

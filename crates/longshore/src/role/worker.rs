@@ -8,21 +8,19 @@ use longshore_tasks::{Worker, WorkerError};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use super::Crew;
 use super::bind::{address_of, bind_health};
+use super::crew::{SLACK, until_signal_or_end};
 use super::endpoint::Endpoint;
 use super::names::Names;
 use super::reach::reach;
 use super::store::Stores;
-use super::{Crew, up};
 use crate::announce;
 use crate::application::Application;
 use crate::exit::Fault;
 use crate::health::page::WorkersPage;
 use crate::options::{ReceiveOptions, WorkerOptions, WorkerRoleOptions};
 use crate::signals::Signals;
-
-/// How long the last part of a role may take beyond the grace of what it waits for.
-pub(super) const SLACK: Duration = Duration::from_secs(30);
 
 /// What the workers of a process are made from.
 pub(super) struct Workers<A: Application> {
@@ -134,7 +132,7 @@ pub async fn run<A: Application>(
     let page = workers.spawn(&mut back, options.workers)?;
     pages.spawn(serve_page(page, listener, pages.shutdown()));
     announce::say(&message);
-    up::until_signal_or_end(signals, [&mut back, &mut pages]).await;
+    until_signal_or_end(signals, [&mut back, &mut pages]).await;
     let ended = back.stop(grace + SLACK).await;
     ended.and(pages.stop(grace).await)
 }

@@ -1,0 +1,72 @@
+//! How a broker is opened, and why it may not be.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use longshore_storage::Options as StoreOptions;
+use longshore_types::{AccountId, Region};
+use thiserror::Error;
+
+use crate::clock::{Clock, SystemClock};
+use crate::entropy::{Entropy, SystemEntropy};
+
+/// How a broker is opened.
+#[derive(Clone, Debug)]
+pub struct BrokerOptions {
+    /// The directory that holds the broker's log; it is created if need be, and one broker at a
+    /// time uses it. `None` keeps everything in memory: it is gone when the broker is.
+    pub data: Option<PathBuf>,
+    /// The region of a request that names none in a credential scope. Default `us-east-1`.
+    pub region: Region,
+    /// The account of a request whose access key is not itself an account number. Default
+    /// `000000000000`.
+    pub account: AccountId,
+    /// Whether SQS's 60-second rules hold: a queue cannot be purged again, nor a deleted one
+    /// created again, for that long. Default no: tests create and purge all the time.
+    pub strict: bool,
+    /// How the log is kept.
+    pub store: StoreOptions,
+    /// What tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Where message ids and the broker's secret come from.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+impl Default for BrokerOptions {
+    fn default() -> Self {
+        Self {
+            data: None,
+            region: Region::default(),
+            account: AccountId::default(),
+            strict: false,
+            store: StoreOptions::default(),
+            clock: Arc::new(SystemClock::start()),
+            entropy: Arc::new(SystemEntropy),
+        }
+    }
+}
+
+/// Why a broker could not be opened. Nothing in its directory was changed.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The directory cannot be opened or created.
+    #[error("cannot open the data directory {directory}: {source}")]
+    Directory {
+        /// The directory.
+        directory: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The log in the directory cannot be used.
+    #[error("cannot open the data directory {directory}: {source}")]
+    Store {
+        /// The directory.
+        directory: String,
+        /// Why.
+        source: longshore_storage::OpenError,
+    },
+    /// The log failed while the broker wrote that it had started.
+    #[error("cannot write to the data directory: check that its disk is healthy and has room")]
+    FirstWrite,
+}

@@ -1,0 +1,108 @@
+//! What operations work with: the driver, receipt handles, random numbers, bodies.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use longshore_engine::MessageKey;
+use longshore_storage::{BodyKey, ReadError, Store};
+use longshore_types::MessageId;
+use longshore_wire::{Reply, SqsError};
+
+use crate::caller::{Caller, Place};
+use crate::content::Content;
+use crate::core::{Answer, Operation};
+use crate::driver::Driver;
+use crate::entropy::Entropy;
+use crate::log::body_key;
+use crate::receipt::ReceiptMaker;
+
+/// What operations work with.
+#[derive(Debug)]
+pub(crate) struct Runtime {
+    driver: Arc<Driver>,
+    receipts: ReceiptMaker,
+    entropy: Arc<dyn Entropy>,
+}
+
+impl Runtime {
+    pub(crate) fn new(
+        driver: Arc<Driver>,
+        receipts: ReceiptMaker,
+        entropy: Arc<dyn Entropy>,
+    ) -> Self {
+        Self { driver, receipts, entropy }
+    }
+
+    pub(crate) const fn driver(&self) -> &Arc<Driver> {
+        &self.driver
+    }
+
+    /// Carries out an operation and awaits its answer.
+    pub(crate) async fn perform(
+        &self,
+        operation: impl Operation,
+        place: &Place,
+    ) -> Result<Answer, SqsError> {
+        self.driver.perform(operation, place).await
+    }
+
+    /// Carries out an operation whose answer is a whole reply.
+    pub(crate) async fn reply_to(
+        &self,
+        caller: &Caller,
+        operation: impl Operation,
+    ) -> Result<Reply, SqsError> {
+        match self.perform(operation, &caller.place).await? {
+            Answer::Reply(reply) => Ok(reply),
+            Answer::Delivered(_) => unreachable!("only a receive delivers"),
+        }
+    }
+
+    pub(crate) fn receipts(&self) -> &ReceiptMaker {
+        &self.receipts
+    }
+
+    pub(crate) fn new_message_id(&self) -> MessageId {
+        let mut bytes = [0; 16];
+        self.entropy.fill(&mut bytes);
+        MessageId::from_random(bytes)
+    }
+
+    /// The contents of messages; `None` for one that is gone. Reads from memory where it can, and
+    /// what is not there from the disk, all of it in one go on a thread that may block.
+    pub(crate) async fn contents(
+        &self,
+        keys: impl Iterator<Item = MessageKey>,
+    ) -> Result<Vec<Option<Content>>, SqsError> {
+        let store = self.driver.store();
+        let cached = |key| (body_key(key), store.cached(body_key(key)));
+        let mut bodies: Vec<(BodyKey, Option<Bytes>)> = keys.map(cached).collect();
+        if bodies.iter().any(|(_, body)| body.is_none()) {
+            bodies = read_missing(Arc::clone(store), bodies).await?;
+        }
+        bodies.into_iter().map(|(_, body)| body.map(|body| decode(&body)).transpose()).collect()
+    }
+}
+
+async fn read_missing(
+    store: Arc<Store>,
+    mut bodies: Vec<(BodyKey, Option<Bytes>)>,
+) -> Result<Vec<(BodyKey, Option<Bytes>)>, SqsError> {
+    let read = tokio::task::spawn_blocking(move || {
+        for (key, body) in bodies.iter_mut().filter(|(_, body)| body.is_none()) {
+            *body = store.read(*key)?;
+        }
+        Ok(bodies)
+    });
+    read.await.expect("reading bodies does not panic").map_err(|failure: ReadError| {
+        tracing::error!(%failure, "a message's content cannot be read");
+        SqsError::InternalFailure
+    })
+}
+
+fn decode(body: &[u8]) -> Result<Content, SqsError> {
+    Content::decode(body).map_err(|failure| {
+        tracing::error!(%failure, "a message's content cannot be decoded");
+        SqsError::InternalFailure
+    })
+}

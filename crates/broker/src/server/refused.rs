@@ -1,0 +1,40 @@
+//! Why a request gets no reply.
+
+use hyper::StatusCode;
+use longshore_wire::SqsError;
+
+/// To whoever sends what a browser sends.
+pub(super) const NO_WEB_PAGES: &str = "requests of web pages are refused: call the broker from a program, without an Origin header, and as localhost or by its address";
+
+/// Why a request got no reply.
+#[derive(Debug)]
+pub(super) enum Refused {
+    /// SQS's own error.
+    Sqs(SqsError),
+    /// A Query that names no action.
+    NoAction,
+    /// A sentence to whoever does not speak SQS.
+    Plain(StatusCode, &'static str),
+}
+
+impl Refused {
+    /// A request beyond the bound of bytes.
+    pub(super) const TOO_LARGE: Self = Self::Plain(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "the request is larger than this broker reads: a batch is at most 1048576 bytes",
+    );
+
+    /// A request whose body took too long.
+    pub(super) const TOO_SLOW: Self = Self::Plain(
+        StatusCode::REQUEST_TIMEOUT,
+        "the request's body did not come in time: send it again",
+    );
+
+    /// A method that JSON does not use.
+    pub(super) const ONLY_POST: Self =
+        Self::Plain(StatusCode::METHOD_NOT_ALLOWED, "an SQS request in JSON is a POST");
+
+    /// A method that Query does not use.
+    pub(super) const ONLY_POST_OR_GET: Self =
+        Self::Plain(StatusCode::METHOD_NOT_ALLOWED, "an SQS request is a POST or a GET");
+}
