@@ -1,8 +1,8 @@
 //! Queue attributes: texts that are checked once, and what they mean.
 //!
-//! A request's attributes are checked all together before any is set ([`check`]). The catalog
+//! A request's attributes are checked all together before any is set ([`check()`]). The catalog
 //! keeps them as texts, because SQS gives them back so; [`settings`] turns the ones that decide a
-//! queue's behaviour into [`Settings`]; [`show`] renders what `GetQueueAttributes` answers.
+//! queue's behaviour into [`Settings`]; [`show()`] renders what `GetQueueAttributes` answers.
 
 mod access_policy;
 mod check;

@@ -3,7 +3,7 @@
 //! # Invariants
 //!
 //! - [`Ledger::commit`] appends what it applies, in the same order, and at the same time.
-//! - Replaying the log through [`Ledger::replay`] rebuilds the same catalog and queues.
+//! - Replaying the log through [`Replay`] rebuilds the same catalog and queues.
 //! - Time never runs backwards, over restarts neither: it is never before the last record's.
 
 use std::collections::{BTreeMap, BTreeSet};
