@@ -2,8 +2,8 @@
 //!
 //! Clients reach the same broker as `localhost`, by a container's name and through proxies, so a
 //! URL's scheme, host and port mean nothing: the last two segments of the path are the account
-//! and the name, and a bare name is a queue of the broker's own account. That is how SQS itself
-//! reads a `QueueUrl`.
+//! and the name, and a bare name is a queue of the caller's own account. That is how SQS itself
+//! reads a `QueueUrl`. The region is the caller's too: a URL's path has none.
 
 use longshore_types::{AccountId, QueueName};
 

@@ -1,6 +1,6 @@
 //! The flags: what was typed, with types, grouped as `--help` shows them.
 //!
-//! Each flag has an environment variable, `LONGSHORE_<FLAG>`; a flag wins over its variable. A
+//! Each flag of a role has an environment variable, `LONGSHORE_<FLAG>`; a flag wins over it. A
 //! group is written once and used by every role that has it, so that a flag means the same
 //! everywhere.
 

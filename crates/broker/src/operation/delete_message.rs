@@ -1,7 +1,8 @@
 //! `DeleteMessage`.
 //!
-//! A receipt handle is honoured for 12 hours, also after its visibility timeout has ended and
-//! after the message was received again: the work was reported done. Deleting again succeeds.
+//! A receipt handle of a standard queue is honoured for 12 hours, also after its visibility timeout
+//! has ended and after the message was received again: the work was reported done. One of a FIFO
+//! queue is honoured while its lease lasts. Deleting again succeeds.
 
 use longshore_engine::{QueueId, Receipt, Refusal};
 use longshore_wire::{DeleteMessage, Reply, SqsError};

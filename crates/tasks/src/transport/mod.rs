@@ -5,8 +5,8 @@
 //!
 //! # Invariants
 //!
-//! - [`Transport::resolve`] and [`Transport::queue_facts`] are asked when a role starts, never
-//!   for a message.
+//! - [`Transport::resolve`] and [`Transport::queue_facts`] are asked once for a queue, when a role
+//!   starts or first sends to it, and not for each message.
 //! - Every call is billed somewhere: a transport counts it in its [`RequestMeter`].
 
 use std::fmt::Debug;
