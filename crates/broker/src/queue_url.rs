@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bare_name_is_a_queue_of_the_brokers_account() {
+    fn a_bare_name_is_a_queue_of_the_callers_account() {
         check("jobs", Some((None, "jobs")));
         check("http://localhost:9324/jobs", Some((None, "jobs")));
     }

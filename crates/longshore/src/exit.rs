@@ -14,7 +14,8 @@ Exit codes:
   1  failed while running; `health`: the role is not well; `queues apply`: refused;
      `verify`: damaged
   2  wrong usage: a flag, an environment variable or a file that makes no sense
-  3  could not start: a port or the data directory is in use, or the data is damaged";
+  3  could not start: a port or the data directory is in use, the data is damaged, or
+     the queues are not there; `verify`: the directory cannot be read";
 
 /// The sorts of exit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
