@@ -53,6 +53,11 @@ impl Room {
         Self { bytes: 16 << 10, purpose: Purpose::Shrink }
     }
 
+    /// Room for what makes the catalog larger: it must not eat what a full disk keeps for deletes.
+    pub(crate) const fn catalog() -> Self {
+        Self { bytes: 64 << 10, purpose: Purpose::Grow }
+    }
+
     /// Room for sends of `bytes` together.
     pub(crate) const fn grow(bytes: u64) -> Self {
         Self { bytes, purpose: Purpose::Grow }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use longshore_engine::MessageKey;
-use longshore_storage::{Lsn, Progress, ReserveError};
+use longshore_storage::{Lsn, Progress, Purpose, ReserveError};
 use longshore_types::Timestamp;
 use longshore_wire::{CreateQueue, DeleteQueue, PurgeQueue, Reply, SqsError, TagQueue};
 
@@ -19,7 +19,8 @@ use crate::log::{Append, Log, Room};
 
 const URL: &str = "http://localhost/000000000000/jobs";
 
-/// A log that holds what it was given until the test lets it go on.
+/// A log that holds what it was given until the test lets it go on. When it is full it keeps, as a
+/// store does, room for what lets a queue shrink.
 #[derive(Clone, Debug, Default)]
 struct SlowLog(Arc<Mutex<SlowLogState>>);
 
@@ -53,9 +54,9 @@ impl SlowLog {
 }
 
 impl Log for SlowLog {
-    fn check_room(&self, _room: Room) -> Result<(), ReserveError> {
+    fn check_room(&self, room: Room) -> Result<(), ReserveError> {
         let state = self.0.lock().unwrap();
-        match (state.full, state.busy) {
+        match (state.full && room.purpose == Purpose::Grow, state.busy) {
             (true, _) => Err(ReserveError::Full),
             (_, true) => Err(ReserveError::Busy),
             _ => Ok(()),
@@ -63,7 +64,7 @@ impl Log for SlowLog {
     }
 
     fn append(&self, append: Append<'_>) -> Result<Lsn, ReserveError> {
-        self.check_room(Room::small())?;
+        self.check_room(Room { bytes: 0, purpose: append.purpose })?;
         self.0.lock().unwrap().records.push((append.events.to_vec(), append.sync));
         Ok(self.last())
     }
@@ -344,6 +345,20 @@ fn a_full_log_refuses_a_send_and_nothing_changes() {
     assert!(matches!(*sent.borrow(), Some(Err(SqsError::ServiceUnavailable(_)))));
     let counts = world.core.ledger().queue(longshore_engine::QueueId::new(1)).unwrap().counts();
     assert_eq!(counts.available, 0);
+}
+
+#[test]
+fn a_full_log_takes_no_tags_and_still_serves_receives() {
+    let mut world = World::with_queue();
+    world.ask(Send);
+    world.sync();
+    world.log.0.lock().unwrap().full = true;
+    let tags = [("a".to_owned(), "b".to_owned())].into();
+    let tagged = world.ask(TagQueue { queue_url: URL.into(), tags });
+    assert!(matches!(*tagged.borrow(), Some(Err(SqsError::ServiceUnavailable(_)))));
+    let received = world.ask(receive());
+    world.write();
+    assert_eq!(delivered(&received), Some(1));
 }
 
 #[test]

@@ -128,15 +128,24 @@ impl<'a> Turn<'a> {
         self.commit_record(vec![Change::Queue(id, event)], None, Purpose::Shrink)
     }
 
-    /// Appends and applies an event of the catalog, and with it what it means for the queue.
+    /// Appends and applies an event of the catalog, and with it what it means for the queue. What
+    /// makes the catalog larger is refused on a full disk, where deletes must still find room.
     pub(crate) fn commit_catalog(
         &mut self,
         event: CatalogEvent,
         of_queue: Option<(QueueId, Event)>,
     ) -> Result<(), SqsError> {
+        let purpose = match event {
+            CatalogEvent::Deleted { .. } | CatalogEvent::Untagged { .. } => Purpose::Shrink,
+            CatalogEvent::Founded { .. }
+            | CatalogEvent::Booted { .. }
+            | CatalogEvent::Created { .. }
+            | CatalogEvent::AttributesSet { .. }
+            | CatalogEvent::Tagged { .. } => Purpose::Grow,
+        };
         let mut changes = vec![Change::Catalog(event)];
         changes.extend(of_queue.map(|(id, event)| Change::Queue(id, event)));
-        self.commit_record(changes, None, Purpose::Shrink)
+        self.commit_record(changes, None, purpose)
     }
 
     fn commit_record(

@@ -10,6 +10,7 @@ use super::done;
 use crate::attribute::{self, Attributes, Checked};
 use crate::caller::Caller;
 use crate::core::{Operation, Step, Turn};
+use crate::log::Room;
 use crate::queue_url::QueueAddress;
 
 const STANDARD_NAME: &str =
@@ -18,6 +19,10 @@ const FIFO_NAME: &str = "The name of a FIFO queue can only include alphanumeric 
                          or underscores, must end with .fifo suffix and be 1 to 80 in length.";
 
 impl Operation for (CreateQueue, Caller) {
+    fn room(&self) -> Room {
+        Room::catalog()
+    }
+
     fn run(self, turn: &mut Turn<'_>) -> Result<Step, SqsError> {
         let (input, caller) = self;
         let (name, kind) = parse_name(&input)?;

@@ -7,8 +7,13 @@ use super::create_queue::check_redrive;
 use super::done;
 use crate::attribute::{self, Attributes, Checked};
 use crate::core::{Operation, Step, Turn};
+use crate::log::Room;
 
 impl Operation for SetQueueAttributes {
+    fn room(&self) -> Room {
+        Room::catalog()
+    }
+
     fn run(self, turn: &mut Turn<'_>) -> Result<Step, SqsError> {
         let id = turn.resolve(&self.queue_url)?;
         let entry = turn.entry(id)?;

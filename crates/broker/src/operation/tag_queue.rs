@@ -4,8 +4,13 @@ use longshore_wire::{Reply, SqsError, TagQueue, UntagQueue, check};
 
 use super::done;
 use crate::core::{Operation, Step, Turn, catalog_refused};
+use crate::log::Room;
 
 impl Operation for TagQueue {
+    fn room(&self) -> Room {
+        Room::catalog()
+    }
+
     fn run(self, turn: &mut Turn<'_>) -> Result<Step, SqsError> {
         let id = turn.resolve(&self.queue_url)?;
         check::tags(&self.tags)?;
