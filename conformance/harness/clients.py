@@ -18,8 +18,10 @@ import hashlib
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -166,3 +168,31 @@ def run(argv, timeout=120, directory=None, env=None):
             output, errors = child.communicate()
             ended = f"was killed after {timeout} s"
     return Report(output, errors, ended)
+
+
+def node_packages():
+    """The programs for Node, installed; skips without Node."""
+    require("node", at_least=(20,))
+    require("npm")
+    quiet = ["--no-fund", "--no-audit", "--loglevel=error"]
+    return built("javascript", [["npm", "ci", "--prefer-offline", "--ignore-scripts", *quiet]])
+
+
+def maven(name):
+    """The copy of a Maven project whose `target` holds `program.jar` and, in `lib`, all that it needs.
+
+    The downloads of every project are kept together, so that a changed program is built without the network.
+    """
+    require("java", at_least=(17,))
+    require("javac", at_least=(17,))
+    require("mvn")
+    package = f"mvn -q -B -Dmaven.repo.local={shlex.quote(str(cache() / 'maven'))} package"
+    return built(name, [["sh", "-c", f"{package} -o 2>offline.log >&2 || {package}"]])
+
+
+def virtualenv(name):
+    """The Python of an environment that has just what the folder's `requirements.txt` pins."""
+    make = [sys.executable, "-m", "venv", "venv"]
+    pip = ["venv/bin/python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    place = built(name, [make, [*pip, "--requirement", "requirements.txt"]], inputs=["requirements.txt"])
+    return place / "venv/bin/python"
