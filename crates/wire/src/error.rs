@@ -5,6 +5,7 @@
 //! that more than one rule shares are made by the constructors in `error::text`.
 
 mod entry;
+mod signature;
 mod spelling;
 mod text;
 
@@ -21,7 +22,7 @@ use crate::action::BatchKind;
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum SqsError {
-    /// The signature is missing, or does not allow the request.
+    /// Who asks may not do this.
     #[error("{0}")]
     AccessDenied(String),
     /// Two entries of a batch have this id.
@@ -35,6 +36,9 @@ pub enum SqsError {
     /// A batch has no entries.
     #[error("There should be at least one {0} in the request.")]
     EmptyBatchRequest(BatchKind),
+    /// What should be a signature lacks a part, cannot be read, or is of another sort.
+    #[error("{0}")]
+    IncompleteSignature(String),
     /// The broker failed, and says no more to the outside.
     #[error("We encountered an internal error. Please try again.")]
     InternalFailure,
@@ -71,6 +75,9 @@ pub enum SqsError {
     /// The message is not in flight.
     #[error("The specified message isn't in flight.")]
     MessageNotInflight,
+    /// The request is not signed.
+    #[error("{0}")]
+    MissingAuthenticationToken(String),
     /// The parameter of this name is absent or empty.
     #[error("The request must contain the parameter {0}.")]
     MissingParameter(String),

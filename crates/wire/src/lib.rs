@@ -19,6 +19,7 @@ pub mod error;
 pub mod json;
 pub mod query;
 pub mod request;
+pub mod signature;
 
 pub use action::*;
 pub use error::{Fault, Spelling, SqsError};

@@ -13,7 +13,7 @@
 //! - How many parameters there are and how deeply they nest is bounded; an index is only an order.
 
 mod error;
-mod form;
+pub(crate) mod form;
 mod format;
 mod member;
 mod outline;

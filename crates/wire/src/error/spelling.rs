@@ -59,6 +59,9 @@ impl SqsError {
             Self::BatchEntryIdsNotDistinct(_) => long_code!("BatchEntryIdsNotDistinct", 400),
             Self::BatchRequestTooLong(_) => long_code!("BatchRequestTooLong", 400),
             Self::EmptyBatchRequest(_) => long_code!("EmptyBatchRequest", 400),
+            Self::IncompleteSignature(_) => {
+                generic("IncompleteSignatureException", "IncompleteSignature", 403)
+            }
             Self::InternalFailure => receiver("InternalFailure", "InternalError", 500),
             Self::InvalidAddress(_) => short_code("InvalidAddress", 404),
             Self::InvalidAttributeName(_) => short_code("InvalidAttributeName", 400),
@@ -73,6 +76,10 @@ impl SqsError {
                 generic("InvalidSignatureException", "SignatureDoesNotMatch", 403)
             }
             Self::MessageNotInflight => long_code!("MessageNotInflight", 400),
+            // Query has no name of its own for a missing signature.
+            Self::MissingAuthenticationToken(_) => {
+                generic("MissingAuthenticationTokenException", "AccessDenied", 403)
+            }
             Self::MissingParameter(_) => {
                 generic("MissingRequiredParameterException", "MissingParameter", 400)
             }

@@ -5,7 +5,12 @@
 const STAND_IN: char = '\u{FFFF}';
 
 /// The names and values of a form, decoded.
-pub(super) fn pairs(form: &[u8]) -> impl Iterator<Item = (String, String)> {
+pub(crate) fn pairs(form: &[u8]) -> impl Iterator<Item = (String, String)> {
+    raw_pairs(form).map(|(name, value)| (characters(name), characters(value)))
+}
+
+/// The names and values of a form, decoded to the bytes that they stand for.
+pub(crate) fn raw_pairs(form: &[u8]) -> impl Iterator<Item = (Vec<u8>, Vec<u8>)> {
     let parts = form.split(|&byte| byte == b'&').filter(|part| !part.is_empty());
     parts.map(|part| {
         let end = part.iter().position(|&byte| byte == b'=').unwrap_or(part.len());
@@ -14,7 +19,7 @@ pub(super) fn pairs(form: &[u8]) -> impl Iterator<Item = (String, String)> {
 }
 
 /// Decodes a name or a value. A `%` that no two hexadecimal digits follow stands for itself.
-fn decode(text: &[u8]) -> String {
+fn decode(text: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text;
     while let Some((&first, tail)) = rest.split_first() {
@@ -26,7 +31,7 @@ fn decode(text: &[u8]) -> String {
         bytes.push(byte);
         rest = after;
     }
-    characters(bytes)
+    bytes
 }
 
 /// The byte whose two hexadecimal digits stand at the head of the text.
@@ -70,6 +75,6 @@ mod tests {
 
     #[test]
     fn bytes_that_are_no_utf_8_become_a_character_that_no_message_may_hold() {
-        assert_eq!(decode(b"a%FFb%ED%A0%80"), "a\u{FFFF}b\u{FFFF}\u{FFFF}\u{FFFF}");
+        assert_eq!(characters(decode(b"a%FFb%ED%A0%80")), "a\u{FFFF}b\u{FFFF}\u{FFFF}\u{FFFF}");
     }
 }

@@ -87,6 +87,18 @@ fn errors_that_all_services_share() {
             "SignatureDoesNotMatch",
             403,
         ),
+        (
+            SqsError::IncompleteSignature(text()),
+            "IncompleteSignatureException",
+            "IncompleteSignature",
+            403,
+        ),
+        (
+            SqsError::MissingAuthenticationToken(text()),
+            "MissingAuthenticationTokenException",
+            "AccessDenied",
+            403,
+        ),
         (SqsError::InternalFailure, "InternalFailure", "InternalError", 500),
         (SqsError::ServiceUnavailable(text()), "ServiceUnavailable", "ServiceUnavailable", 503),
     ];

@@ -16,6 +16,7 @@ mod replies;
 mod required;
 mod round_trip;
 mod serialization;
+mod signature;
 mod tags;
 
 use std::collections::BTreeMap;
