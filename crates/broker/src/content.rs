@@ -25,7 +25,7 @@ pub(crate) struct Content {
     /// `SenderId`.
     #[n(4)]
     pub(crate) sender: String,
-    /// `MessageGroupId`, which a standard queue only echoes.
+    /// `MessageGroupId`, as a receive gives it back; the engine has its own, to schedule by.
     #[n(5)]
     pub(crate) group: Option<String>,
     /// `MessageDeduplicationId` of a message that was sent to a FIFO queue.

@@ -24,8 +24,8 @@ impl Queue {
     pub fn apply(&mut self, event: &Event, now: Timestamp) -> Vec<MessageKey> {
         let mut gone = self.advance(now);
         match event {
-            Event::Sent { key, id, bytes, available_at } => {
-                self.put(*key, Kept::sent(*id, *bytes, now, *available_at), None);
+            Event::Sent { key, id, bytes, available_at, group } => {
+                self.put(*key, Kept::sent(*id, *bytes, now, *available_at), group.as_deref());
             }
             Event::Received { deliveries } => {
                 for (key, until) in deliveries {

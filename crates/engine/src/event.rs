@@ -33,6 +33,9 @@ pub enum Event {
         /// When its delay ends: not later than the send if it has none.
         #[n(3)]
         available_at: Timestamp,
+        /// Its message group, if it has one: what the scheduling of a fair queue goes by.
+        #[n(4)]
+        group: Option<String>,
     },
     /// Messages were received, at the time of the record.
     #[n(1)]

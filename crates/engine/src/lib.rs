@@ -18,6 +18,7 @@
 //!     id: MessageId::from_random([7; 16]),
 //!     bytes: 2,
 //!     delay: None,
+//!     group: None,
 //! };
 //! let sent = queue.send(message, now);
 //! queue.apply(&sent, now);
@@ -46,7 +47,9 @@ pub mod refusal;
 
 mod apply;
 mod decide;
+mod fair;
 mod fifo;
+mod group;
 mod index;
 
 pub use catalog::{Catalog, CatalogEvent, CatalogRefusal, QueueEntry, Secret};
@@ -55,6 +58,7 @@ pub use decide::receive::{MOVES_MAX, Receive, ReceiveDecision};
 pub use decide::repeat::Repeat;
 pub use decide::send::Send;
 pub use event::Event;
+pub use fair::Fairness;
 pub use fifo::deduplication::{DeduplicationScope, Original};
 pub use fifo::sequence::SequenceNumber;
 pub use message::{Delivery, Message, MessageKey};

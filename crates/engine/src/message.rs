@@ -65,7 +65,7 @@ pub struct Message {
     /// The number of its last delivery; the next one is greater.
     #[n(6)]
     pub delivery: u32,
-    /// Its message group, if it comes from a FIFO queue.
+    /// Its message group, if it has one.
     #[n(7)]
     pub group: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! One queue: its messages, the four orders over them, and what a FIFO queue has beside.
+//! One queue: its messages, the four orders over them, and what a FIFO or a fair queue has beside.
 //!
 //! Every message is in `messages` and in `expiry`, and in exactly one of the other three orders,
 //! the one that its place names. Two private functions keep that true, `put` and `take`, and
@@ -15,9 +15,10 @@ use std::fmt;
 use longshore_types::{Settings, Timestamp, limits};
 use minicbor::{Decode, Encode};
 
+use crate::fair::Fair;
 use crate::fifo::Fifo;
 use crate::fifo::deduplication::DeduplicationScope;
-use crate::fifo::groups::GroupNumber;
+use crate::group::GroupNumber;
 use crate::index::{Available, Delayed, Expiry, InFlight};
 use crate::message::{Delivery, Kept, MessageKey, Place};
 
@@ -81,6 +82,8 @@ pub struct Queue {
     pub(crate) expiry: Expiry,
     /// What makes the queue a FIFO queue.
     pub(crate) fifo: Option<Box<Fifo>>,
+    /// What a standard queue has since a message with a group came to it.
+    pub(crate) fair: Option<Box<Fair>>,
 }
 
 impl Queue {
@@ -96,6 +99,7 @@ impl Queue {
             in_flight: InFlight::default(),
             expiry: Expiry::default(),
             fifo: None,
+            fair: None,
         }
     }
 
@@ -176,9 +180,12 @@ impl Queue {
         is_there && self.in_flight.len() < self.in_flight_max
     }
 
-    /// The message group of a message of a FIFO queue.
+    /// The message group of a message.
     pub(crate) fn group_of(&self, key: MessageKey) -> Option<&str> {
-        self.fifo.as_ref()?.groups.id_of(key)
+        match &self.fifo {
+            Some(fifo) => fifo.groups.id_of(key),
+            None => self.fair.as_ref()?.id_of(key),
+        }
     }
 
     /// How many messages are available, in flight and delayed.
@@ -195,6 +202,12 @@ impl Queue {
         self.expiry.oldest()
     }
 
+    /// How many message groups of a FIFO queue have messages in flight; 0 for a standard queue.
+    /// Costs O(1).
+    pub fn groups_in_flight(&self) -> usize {
+        self.fifo.as_ref().map_or(0, |fifo| fifo.groups.in_flight_len())
+    }
+
     /// The keys of all messages, in ascending order.
     pub fn keys(&self) -> impl Iterator<Item = MessageKey> + '_ {
         self.messages.keys().copied()
@@ -208,14 +221,25 @@ impl Queue {
     /// Takes a message in; in a FIFO queue, as the last of its group.
     pub(crate) fn put(&mut self, key: MessageKey, message: Kept, group: Option<&str>) {
         debug_assert!(!self.messages.contains_key(&key), "the key {key} was used twice");
-        self.expiry.insert(message.sent_at, key);
+        self.join(key, group);
+        self.expiry.insert(message.sent_at, key, self.fair_group_of(key));
         self.insert_in_order(key, message.sent_at, message.place);
         self.messages.insert(key, Box::new(message));
+        self.look_at_head(key);
+    }
+
+    fn join(&mut self, key: MessageKey, group: Option<&str>) {
         if let Some(fifo) = &mut self.fifo {
             fifo.last_sequence = fifo.last_sequence.next();
             fifo.groups.join(key, group.unwrap_or_default(), fifo.last_sequence);
+        } else if let Some(group) = group {
+            self.fair.get_or_insert_default().join(key, group);
         }
-        self.look_at_head(key);
+    }
+
+    /// The group of a message of a standard queue.
+    fn fair_group_of(&self, key: MessageKey) -> Option<GroupNumber> {
+        self.fair.as_ref()?.group_of(key)
     }
 
     /// Says anew whether the group of that message is ready.
@@ -235,8 +259,11 @@ impl Queue {
     /// Removes a message, if it is here.
     pub(crate) fn take(&mut self, key: MessageKey) -> Option<Kept> {
         let message = self.messages.remove(&key)?;
-        self.expiry.remove(message.sent_at, key);
+        self.expiry.remove(message.sent_at, key, self.fair_group_of(key));
         self.remove_from_order(key, message.sent_at, message.place);
+        if let Some(fair) = &mut self.fair {
+            fair.leave(key);
+        }
         if let Some(group) = self.fifo.as_mut().and_then(|fifo| fifo.groups.leave(key)) {
             self.look_at_head_of(group);
         }
@@ -254,18 +281,30 @@ impl Queue {
     }
 
     fn insert_in_order(&mut self, key: MessageKey, sent_at: Timestamp, place: Place) {
+        let group = self.fair.as_mut().and_then(|fair| fair.enter(key, place));
         match place {
-            Place::Available => self.available.insert(sent_at, key),
+            Place::Available => self.available.insert(sent_at, key, group),
             Place::Delayed(until) => self.delayed.insert(until, key),
-            Place::InFlight(until) => self.in_flight.insert(until, key),
+            Place::InFlight(until) => {
+                self.in_flight.insert(until, key);
+                if let Some(fifo) = &mut self.fifo {
+                    fifo.groups.count_lease(key);
+                }
+            }
         }
     }
 
     fn remove_from_order(&mut self, key: MessageKey, sent_at: Timestamp, place: Place) {
+        let group = self.fair.as_mut().and_then(|fair| fair.exit(key, place));
         match place {
-            Place::Available => self.available.remove(sent_at, key),
+            Place::Available => self.available.remove(sent_at, key, group),
             Place::Delayed(until) => self.delayed.remove(until, key),
-            Place::InFlight(until) => self.in_flight.remove(until, key),
+            Place::InFlight(until) => {
+                self.in_flight.remove(until, key);
+                if let Some(fifo) = &mut self.fifo {
+                    fifo.groups.uncount_lease(key);
+                }
+            }
         }
     }
 }

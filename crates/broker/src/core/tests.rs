@@ -107,14 +107,16 @@ struct Send;
 impl Operation for Send {
     fn run(self, turn: &mut Turn<'_>) -> Result<Step, SqsError> {
         let queue = turn.resolve(URL)?;
+        let key = turn.new_key();
         let send = longshore_engine::Send {
-            key: turn.new_key(),
+            key,
             id: longshore_types::MessageId::from_random([7; 16]),
             bytes: 1,
             delay: None,
+            group: None,
         };
         let event = turn.queue(queue)?.send(send, turn.now());
-        turn.commit_send(queue, event, (send.key, bytes::Bytes::from_static(b"x")))?;
+        turn.commit_send(queue, event, (key, bytes::Bytes::from_static(b"x")))?;
         Ok(Step::Done(Answer::Reply(Reply::Empty)))
     }
 }

@@ -35,6 +35,8 @@ pub(super) struct Draft {
 struct Checked {
     content: Bytes,
     delay: Option<Duration>,
+    /// What a standard queue is fair about.
+    group: Option<String>,
     reply: SendMessageReply,
 }
 
@@ -94,15 +96,12 @@ impl Checked {
         queue: QueueId,
         turn: &mut Turn<'_>,
     ) -> Result<SendMessageReply, SqsError> {
-        let send = longshore_engine::Send {
-            key: turn.new_key(),
-            id: self.reply.message_id,
-            bytes,
-            delay: self.delay,
-        };
+        let key = turn.new_key();
+        let Self { content, delay, group, reply } = self;
+        let send = longshore_engine::Send { key, id: reply.message_id, bytes, delay, group };
         let event = turn.queue(queue)?.send(send, turn.now());
-        turn.commit_send(queue, event, (send.key, self.content))?;
-        Ok(self.reply)
+        turn.commit_send(queue, event, (key, content))?;
+        Ok(reply)
     }
 
     /// Sends the message to a FIFO queue. A duplicate is answered as the first one was, and nothing
@@ -151,6 +150,7 @@ impl Checked {
             message_id: id,
             sequence_number: None,
         };
+        let group = input.message_group_id.clone().filter(|_| !is_fifo);
         let content = Content {
             body: input.message_body,
             body_md5: reply.md5_of_message_body.clone(),
@@ -160,7 +160,7 @@ impl Checked {
             group: input.message_group_id,
             deduplication_id: ids.map(|ids| ids.deduplication_id),
         };
-        Ok(Self { content: content.encode().into(), delay, reply })
+        Ok(Self { content: content.encode().into(), delay, group, reply })
     }
 }
 

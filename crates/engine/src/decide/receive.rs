@@ -37,8 +37,11 @@ pub struct ReceiveDecision {
 
 impl Queue {
     /// Decides a receive at `now`: as many messages as are wanted and may be in flight. A standard
-    /// queue delivers the oldest available ones. A FIFO queue goes through its groups in turn and
-    /// delivers each from its head on.
+    /// queue delivers the oldest available ones, those of noisy groups after all others. A FIFO
+    /// queue goes through its groups in turn and delivers each from its head on.
+    ///
+    /// Which groups are noisy is what the queue says before the receive; what the receive itself
+    /// takes in flight concerns the next one.
     ///
     /// # Errors
     ///
@@ -60,11 +63,14 @@ impl Queue {
         Ok(ReceiveDecision { event, dead_lettered })
     }
 
-    /// What a receive meets: of a standard queue the available messages, oldest first; of a FIFO
-    /// queue the groups in turn, each up to its first message that is not available.
+    /// What a receive meets: of a standard queue the available messages, oldest first and those of
+    /// noisy groups last; of a FIFO queue the groups in turn, each up to its first message that is
+    /// not available.
     fn meet(&self, receive: Receive, count_max: usize) -> (Vec<MessageKey>, Vec<Message>) {
         let Some(fifo) = self.fifo.as_deref() else {
-            return self.meet_in_order(self.available.oldest_first(), receive, count_max);
+            let noisy = self.noisy_groups();
+            let order = self.available.quiet_first(&noisy);
+            return self.meet_in_order(order, receive, count_max);
         };
         let is_available = |key: &MessageKey| self.messages[key].place == Place::Available;
         let run = |group| fifo.groups.members_of(group).take_while(is_available);

@@ -17,10 +17,7 @@ use std::sync::Arc;
 
 use super::sequence::SequenceNumber;
 use crate::MessageKey;
-
-/// Stands for a group while it exists.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct GroupNumber(u64);
+use crate::group::GroupNumber;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Group {
@@ -38,6 +35,8 @@ pub(crate) struct Groups {
     in_order: BTreeMap<(GroupNumber, SequenceNumber), MessageKey>,
     /// Groups whose head is available, by turn.
     ready: BTreeMap<u64, GroupNumber>,
+    /// Groups with messages in flight, and how many those are.
+    in_flight: BTreeMap<GroupNumber, usize>,
     last_number: u64,
     last_turn: u64,
 }
@@ -53,7 +52,7 @@ impl Groups {
     fn begin(&mut self, id: &str) -> GroupNumber {
         self.last_number += 1;
         self.last_turn += 1;
-        let number = GroupNumber(self.last_number);
+        let number = GroupNumber::new(self.last_number);
         let id: Arc<str> = id.into();
         self.by_id.insert(Arc::clone(&id), number);
         self.by_number.insert(number, Group { id, turn: self.last_turn, ready: false });
@@ -99,6 +98,28 @@ impl Groups {
         } else {
             self.ready.remove(&group.turn);
         }
+    }
+
+    /// A message is in flight now.
+    pub(crate) fn count_lease(&mut self, key: MessageKey) {
+        if let Some(group) = self.group_of(key) {
+            *self.in_flight.entry(group).or_default() += 1;
+        }
+    }
+
+    /// A message is in flight no longer.
+    pub(crate) fn uncount_lease(&mut self, key: MessageKey) {
+        let Some(group) = self.group_of(key) else { return };
+        let Some(count) = self.in_flight.get_mut(&group) else { return };
+        *count -= 1;
+        if *count == 0 {
+            self.in_flight.remove(&group);
+        }
+    }
+
+    /// How many groups have messages in flight.
+    pub(crate) fn in_flight_len(&self) -> usize {
+        self.in_flight.len()
     }
 
     /// The group of a message.

@@ -4,23 +4,24 @@ use std::time::Duration;
 
 use longshore_types::Timestamp;
 
-use super::ByTime;
+use super::by_send::BySend;
 use crate::MessageKey;
+use crate::group::GroupNumber;
 
 /// All messages by the time of their send.
 ///
 /// Retention is the queue's and the same for all its messages, so the order of sends is the order
 /// of expiry, and a change of the retention reorders nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Expiry(ByTime);
+pub(crate) struct Expiry(BySend);
 
 impl Expiry {
-    pub(crate) fn insert(&mut self, sent_at: Timestamp, key: MessageKey) {
-        self.0.insert(sent_at, key);
+    pub(crate) fn insert(&mut self, at: Timestamp, key: MessageKey, group: Option<GroupNumber>) {
+        self.0.insert(at, key, group);
     }
 
-    pub(crate) fn remove(&mut self, sent_at: Timestamp, key: MessageKey) {
-        self.0.remove(sent_at, key);
+    pub(crate) fn remove(&mut self, at: Timestamp, key: MessageKey, group: Option<GroupNumber>) {
+        self.0.remove(at, key, group);
     }
 
     /// The first message that is past its retention at `now`. It stays until it is removed.
@@ -30,16 +31,21 @@ impl Expiry {
     }
 
     pub(crate) fn next_due(&self, retention: Duration) -> Option<Timestamp> {
-        self.0.first().map(|(sent_at, _)| sent_at + retention)
+        self.oldest().map(|sent_at| sent_at + retention)
     }
 
-    /// The messages, the youngest first.
+    /// The messages of a FIFO queue, the youngest first.
     pub(crate) fn youngest_first(&self) -> impl Iterator<Item = MessageKey> + '_ {
-        self.0.iter().rev()
+        self.0.alone_youngest_first()
     }
 
     /// When the oldest message was sent.
     pub(crate) fn oldest(&self) -> Option<Timestamp> {
         self.0.first().map(|(sent_at, _)| sent_at)
+    }
+
+    /// When the oldest message was sent that is in none of these groups.
+    pub(crate) fn oldest_except(&self, groups: &[GroupNumber]) -> Option<Timestamp> {
+        self.0.except(groups).next().map(|(sent_at, _)| sent_at)
     }
 }

@@ -1,8 +1,11 @@
 //! Four orders over the same messages, so that nothing is found by looking at all of them.
 //!
-//! Each is a set of (time, key) pairs; what differs is which time it is.
+//! Each is a set of (time, key) pairs; what differs is which time it is. Where that is the time of
+//! the send, messages of a fair queue's groups are in an order of their own beside the others.
 
 mod available;
+mod by_group;
+mod by_send;
 mod delayed;
 mod expiry;
 mod in_flight;
@@ -35,8 +38,8 @@ impl ByTime {
         self.0.first().copied()
     }
 
-    fn iter(&self) -> impl DoubleEndedIterator<Item = MessageKey> + '_ {
-        self.0.iter().map(|(_, key)| *key)
+    fn iter(&self) -> impl DoubleEndedIterator<Item = (Timestamp, MessageKey)> + '_ {
+        self.0.iter().copied()
     }
 
     fn len(&self) -> usize {

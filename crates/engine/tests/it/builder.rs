@@ -84,9 +84,15 @@ impl Driven {
     }
 
     pub(crate) fn send_with(&mut self, delay: Option<Duration>) -> MessageKey {
+        self.send_of(None, delay)
+    }
+
+    /// Sends a message of that group.
+    pub(crate) fn send_of(&mut self, group: Option<&str>, delay: Option<Duration>) -> MessageKey {
         self.last_key += 1;
         let key = MessageKey::new(self.last_key);
-        let event = self.queue.send(Send { key, id: id(key), bytes: 10, delay }, self.now);
+        let group = group.map(ToOwned::to_owned);
+        let event = self.queue.send(Send { key, id: id(key), bytes: 10, delay, group }, self.now);
         self.happens(event);
         key
     }
@@ -138,6 +144,17 @@ impl Driven {
     pub(crate) fn change(&mut self, receipt: &Receipt, timeout: Duration) -> Result<bool, Refusal> {
         let event = self.queue.change_visibility(receipt, timeout, self.now)?;
         Ok(event.is_some_and(|event| self.happens(event).is_empty()))
+    }
+
+    /// The queue that the log makes.
+    pub(crate) fn replayed(&self, settings: Settings) -> Queue {
+        let mut queue = Queue::new(self.queue.id(), settings);
+        for (at, event) in &self.log {
+            let bytes = minicbor::to_vec(event).unwrap();
+            queue.apply(&minicbor::decode(&bytes).unwrap(), *at);
+        }
+        queue.advance(self.now);
+        queue
     }
 
     pub(crate) fn set(&mut self, settings: Settings) -> Vec<MessageKey> {

@@ -26,7 +26,7 @@ fn every_event() -> Vec<Event> {
     };
     let of_group = Message { group: Some("g".into()), ..moved };
     vec![
-        Event::Sent { key, id: id(key), bytes: 3, available_at: T0 },
+        Event::Sent { key, id: id(key), bytes: 3, available_at: T0, group: None },
         Event::Received { deliveries: vec![(key, T0), (MessageKey::new(8), T0 + secs(1))] },
         Event::VisibilityChanged { key, until: T0 },
         Event::Deleted { key },
@@ -45,6 +45,7 @@ fn every_event() -> Vec<Event> {
         Event::Attempted { attempt: "t".into(), epoch: 2, keys: vec![key] },
         Event::Repeated { attempt: "t".into(), until: T0 },
         Event::Arrived { messages: vec![of_group], source: arn("work") },
+        Event::Sent { key, id: id(key), bytes: 3, available_at: T0, group: Some("g".into()) },
     ]
 }
 
@@ -78,6 +79,8 @@ fn the_bytes_of_events_never_change() {
         "820a82 6174 1b0000018bcfe56800",
         "8206828188 075007000000000040008000000000000000 03 1b0000018bcfe56800 f6 02 02 6167 \
          836975732d656173742d316c30303030303030303030303064776f726b",
+        // A send of a message with a group to a standard queue.
+        "820085 07 5007000000000040008000000000000000 03 1b0000018bcfe56800 6167",
     ];
     assert_eq!(expected.len(), every_event().len());
     for (event, expected) in every_event().iter().zip(expected) {

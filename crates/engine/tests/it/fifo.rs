@@ -202,3 +202,19 @@ fn a_standard_queue_passes_over_the_events_of_fifo_queues() {
     assert_eq!(driven.queue, before);
     assert_eq!(driven.queue.repeat("try", None, now), None);
 }
+
+#[test]
+fn a_group_has_messages_in_flight_until_the_last_of_them_is_back_or_gone() {
+    let mut driven = with_groups(&["a", "a", "b", "c"]);
+    assert_eq!(driven.queue.groups_in_flight(), 0);
+    let leases = driven.receive(3);
+    assert_eq!(driven.queue.groups_in_flight(), 2);
+    driven.delete(&leases[0]).unwrap();
+    driven.change(&leases[1], secs(60)).unwrap();
+    assert_eq!(driven.queue.groups_in_flight(), 2);
+    driven.pass(secs(30));
+    assert_eq!(driven.queue.groups_in_flight(), 1, "the lease of b ended, and a has one left");
+    let event = driven.queue.purge();
+    driven.happens(event);
+    assert_eq!(driven.queue.groups_in_flight(), 0);
+}

@@ -6,6 +6,7 @@ mod builder;
 mod catalog;
 mod delete;
 mod event;
+mod fair;
 mod fifo;
 mod purge;
 mod receive;

@@ -58,7 +58,7 @@ impl Engine {
         self.last_key += 1;
         self.bodies.insert(self.last_key);
         let key = MessageKey::new(self.last_key);
-        let send = Send { key, id: message_id(key), bytes: 1, delay };
+        let send = Send { key, id: message_id(key), bytes: 1, delay, group: None };
         let event = self.queues[queue].send(send, now);
         self.happens(queue, event, now);
         self.last_key

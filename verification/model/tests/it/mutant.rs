@@ -144,11 +144,11 @@ impl Mutant {
             (Self::AddsToTheQueuesVisibilityTimeout, Event::VisibilityChanged { key, until }) => {
                 Event::VisibilityChanged { key, until: until + queue.settings().visibility_timeout }
             }
-            (Self::IgnoresDelays, Event::Sent { key, id, bytes, .. }) => {
-                Event::Sent { key, id, bytes, available_at: now }
+            (Self::IgnoresDelays, Event::Sent { key, id, bytes, available_at: _, group }) => {
+                Event::Sent { key, id, bytes, available_at: now, group }
             }
-            (Self::EndsDelaysLate, Event::Sent { key, id, bytes, available_at }) => {
-                Event::Sent { key, id, bytes, available_at: later(available_at) }
+            (Self::EndsDelaysLate, Event::Sent { key, id, bytes, available_at, group }) => {
+                Event::Sent { key, id, bytes, available_at: later(available_at), group }
             }
             (wrong, Event::SentInGroup { key, id, bytes, group, deduplication_id }) => {
                 let (group, deduplication_id) = wrong.ids(key, group, deduplication_id);
