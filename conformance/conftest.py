@@ -7,12 +7,22 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from compatibility.proves import Notes
 from harness import sqs
 from harness.process import STARTED
 from harness.system import System
 
 # The end of a log says why; the whole of it lies in pytest's temporary directory.
 LOG_TAIL = 4000
+
+
+def pytest_addoption(parser):
+    parser.addoption("--rows", default="", help="only the tests that prove these rows, with commas between them")
+
+
+def pytest_configure(config):
+    only = {row for row in config.getoption("--rows").split(",") if row}
+    config.pluginmanager.register(Notes(os.environ.get("LONGSHORE_NOTES"), only))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -3,13 +3,17 @@
 import json
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 
+from compatibility.proves import proves
 from harness import sqs
 from harness.process import clean_environment
 from harness.sqs import new_name
+
+CLIENT = f"aws-cli {metadata.version('awscli')}"
 
 # The `aws` beside the running Python: the one that the pinned requirements name.
 AWS = Path(sys.executable).parent / "aws"
@@ -39,6 +43,7 @@ def cli(broker):
     return succeed
 
 
+@proves("CreateQueue/JSON", "GetQueueUrl/JSON", "ListQueues/JSON", "DeleteQueue/JSON")
 def test_a_queue_is_created_found_listed_and_deleted(cli):
     name = new_name("cli")
     url = cli("create-queue", "--queue-name", name, "--attributes", "VisibilityTimeout=60")["QueueUrl"]
@@ -49,6 +54,7 @@ def test_a_queue_is_created_found_listed_and_deleted(cli):
     assert "NonExistentQueue" in cli.fails("get-queue-url", "--queue-name", name)
 
 
+@proves("SendMessage/JSON", "ReceiveMessage/JSON", "DeleteMessage/JSON")
 def test_a_message_is_sent_received_and_deleted(cli, queue, aws):
     attributes = '{"k":{"DataType":"String","StringValue":"x"}}'
     sent = cli(
@@ -68,6 +74,7 @@ def test_a_message_is_sent_received_and_deleted(cli, queue, aws):
     assert sqs.counts(aws, queue) == (0, 0, 0)
 
 
+@proves("SetQueueAttributes/JSON", "GetQueueAttributes/JSON")
 def test_attributes_are_set_and_read(cli, queue):
     cli("set-queue-attributes", "--queue-url", queue, "--attributes", "DelaySeconds=7")
     found = cli("get-queue-attributes", "--queue-url", queue, "--attribute-names", "All")["Attributes"]
@@ -75,6 +82,7 @@ def test_attributes_are_set_and_read(cli, queue):
     assert len(found) == 12
 
 
+@proves("SendMessageBatch/JSON")
 def test_a_batch_is_sent_and_its_failures_are_told_apart(cli, queue):
     entries = json.dumps([{"Id": "good", "MessageBody": "x"}, {"Id": "bad", "MessageBody": ""}])
     reply = cli("send-message-batch", "--queue-url", queue, "--entries", entries)
@@ -82,6 +90,7 @@ def test_a_batch_is_sent_and_its_failures_are_told_apart(cli, queue):
     assert [entry["Code"] for entry in reply["Failed"]] == ["EmptyValue"]
 
 
+@proves("ChangeMessageVisibility/JSON", "PurgeQueue/JSON")
 def test_visibility_is_changed_and_a_queue_is_purged(cli, queue, aws):
     aws.send_message(QueueUrl=queue, MessageBody="x")
     handle = sqs.receive(aws, queue)[0]["ReceiptHandle"]
@@ -94,6 +103,7 @@ def test_visibility_is_changed_and_a_queue_is_purged(cli, queue, aws):
     assert sqs.counts(aws, queue) == (0, 0, 0)
 
 
+@proves("TagQueue/JSON", "UntagQueue/JSON", "ListQueueTags/JSON")
 def test_tags_are_set_listed_and_removed(cli, queue):
     cli("tag-queue", "--queue-url", queue, "--tags", "team=a")
     assert cli("list-queue-tags", "--queue-url", queue) == {"Tags": {"team": "a"}}

@@ -1,12 +1,16 @@
 """The Query protocol through a botocore that spoke it: what such a program sends, and what it makes of the answers."""
 
 import hashlib
+import json
 
 import pytest
 
+from compatibility.proves import proves
 from harness import sqs
-from harness.query import OldClient
-from harness.sqs import counts, new_name, receive, refused
+from harness.query import OLD_CLIENT, OldClient
+from harness.sqs import arn, counts, new_name, receive, refused
+
+CLIENT = OLD_CLIENT
 
 MISSING = "The specified queue does not exist for this wsdl version."
 ODD = 'a\r\nb\rc\n\td &<>"\' é😀 '
@@ -33,6 +37,7 @@ def test_the_client_speaks_query(old):
 # ── queues ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@proves("CreateQueue/Query", "GetQueueUrl/Query", "ListQueues/Query", "DeleteQueue/Query")
 def test_a_queue_is_created_found_listed_and_deleted(old, broker):
     name = new_name("query")
     url = old.create_queue(QueueName=name, Attributes={"DelaySeconds": "5"}, tags={"team": "a&b", "none": ""})["QueueUrl"]
@@ -66,6 +71,7 @@ def test_nothing_is_listed_as_nothing(old, url):
     assert "Messages" not in old.receive_message(QueueUrl=url)
 
 
+@proves("E9", "SetQueueAttributes/Query", "GetQueueAttributes/Query")
 def test_attributes_are_set_and_are_those_that_json_reads(old, aws, url):
     policy = '{"Version":"2012-10-17","Statement":[]}'
     old.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "7", "Policy": policy})
@@ -76,6 +82,7 @@ def test_attributes_are_set_and_are_those_that_json_reads(old, aws, url):
     assert "Attributes" not in old.get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"])
 
 
+@proves("E9", "TagQueue/Query", "UntagQueue/Query", "ListQueueTags/Query")
 def test_tags_are_added_and_removed(old, url):
     old.tag_queue(QueueUrl=url, Tags={"team": "a", "Team": "b", "x": "1"})
     old.untag_queue(QueueUrl=url, TagKeys=["x", "missing"])
@@ -85,6 +92,7 @@ def test_tags_are_added_and_removed(old, url):
 # ── messages ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@proves("SendMessage/Query", "ReceiveMessage/Query")
 def test_a_message_is_received_as_it_was_sent(old, url):
     attributes = {
         "text": {"DataType": "String", "StringValue": ODD},
@@ -110,6 +118,7 @@ def test_a_message_is_received_as_it_was_sent(old, url):
     assert counts(old, url) == (0, 0, 0)
 
 
+@proves("S43", "E8")
 @pytest.mark.parametrize("sender", ["old", "aws"])
 def test_what_one_protocol_sends_the_other_receives(old, aws, url, sender):
     receiver = {"old": aws, "aws": old}[sender]
@@ -128,6 +137,7 @@ def test_a_message_of_one_mebibyte_is_a_legal_form_although_every_byte_is_escape
         old.send_message(QueueUrl=url, MessageBody=body + "\r")
 
 
+@proves("SendMessageBatch/Query", "DeleteMessageBatch/Query", "ChangeMessageVisibilityBatch/Query")
 def test_a_batch_says_of_each_entry_what_became_of_it(old, url):
     entries = [{"Id": f"e{n}", "MessageBody": f"body {n}"} for n in range(9)]
     entries.append({"Id": "bad", "MessageBody": "\x01"})
@@ -151,6 +161,24 @@ def test_a_batch_says_of_each_entry_what_became_of_it(old, url):
     assert counts(old, url) == (0, 0, 0)
 
 
+@proves("DeleteMessage/Query")
+def test_a_deleted_message_does_not_come_again(old, url):
+    old.send_message(QueueUrl=url, MessageBody="a")
+    [got] = old.receive_message(QueueUrl=url, VisibilityTimeout=0)["Messages"]
+    old.delete_message(QueueUrl=url, ReceiptHandle=got["ReceiptHandle"])
+    assert "Messages" not in old.receive_message(QueueUrl=url)
+
+
+@proves("ListDeadLetterSourceQueues/Query")
+def test_a_dead_letter_queue_lists_its_sources(old, url):
+    assert not old.list_dead_letter_source_queues(QueueUrl=url).get("queueUrls")
+    policy = {"deadLetterTargetArn": arn(url.rpartition("/")[2]), "maxReceiveCount": 1}
+    source = old.create_queue(QueueName=new_name("query"), Attributes={"RedrivePolicy": json.dumps(policy)})["QueueUrl"]
+    assert old.list_dead_letter_source_queues(QueueUrl=url)["queueUrls"] == [source]
+    old.delete_queue(QueueUrl=source)
+
+
+@proves("ChangeMessageVisibility/Query", "PurgeQueue/Query")
 def test_visibility_is_changed_and_a_purge_takes_everything(old, url):
     old.send_message(QueueUrl=url, MessageBody="x")
     old.send_message(QueueUrl=url, MessageBody="later", DelaySeconds=60)
@@ -171,6 +199,7 @@ def test_a_long_poll_ends_with_the_message(old, aws, url, background):
 # ── errors ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@proves("S47", "E3", "E4")
 def test_errors_have_the_codes_and_the_statuses_of_the_service(old, url):
     with refused("AWS.SimpleQueueService.NonExistentQueue", MISSING):
         old.purge_queue(QueueUrl=url + "-none")

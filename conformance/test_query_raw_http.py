@@ -2,9 +2,12 @@
 
 import pytest
 
+from compatibility.proves import proves
 from harness import http, sqs
 from harness.query import form, get, texts, xml
 from harness.sqs import ACCOUNT, new_name
+
+CLIENT = "plain HTTP"
 
 
 @pytest.fixture(scope="module")
@@ -25,6 +28,7 @@ def assert_error(answer, status, code, message):
     assert texts(answer, "RequestId") == [answer.headers["x-amzn-requestid"]]
 
 
+@proves("S1", "E11")
 @pytest.mark.parametrize("accept", [None, "application/json"])
 def test_a_queue_url_without_an_action_is_an_unknown_operation(endpoint, path, accept):
     headers = {"Accept": accept} if accept else {}
@@ -73,6 +77,7 @@ def test_a_parameter_that_is_missing_is_named(endpoint, path):
     assert_error(form(endpoint, {"Action": "SendMessage"}, path), 400, "MissingParameter", message)
 
 
+@proves("E5")
 def test_an_empty_receive_has_an_empty_result(endpoint, path):
     answer = form(endpoint, {"Action": "ReceiveMessage"}, path)
     assert "<ReceiveMessageResult/>" in answer.text

@@ -4,9 +4,12 @@ import json
 
 import pytest
 
+from compatibility.proves import proves
 from harness import sqs, wait
 from harness.differences import known_difference
 from harness.sqs import arn, receive, refused
+
+CLIENT = sqs.CLIENT
 
 TRACE = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1"
 ALL = {"MessageSystemAttributeNames": ["All"], "MessageAttributeNames": ["All"]}
@@ -77,6 +80,7 @@ def test_a_redrive_policy_is_read_back_as_given_and_removed_by_the_empty_text(aw
     assert "Attributes" not in aws.get_queue_attributes(QueueUrl=url, AttributeNames=names)
 
 
+@proves("E6", "ListDeadLetterSourceQueues/JSON")
 def test_a_dead_letter_queue_lists_the_queues_that_name_it(aws, make_queue):
     dead = make_queue("dead")
     assert aws.list_dead_letter_source_queues(QueueUrl=dead)["queueUrls"] == []
@@ -93,6 +97,7 @@ def test_a_queue_can_refuse_to_be_a_dead_letter_queue(aws, make_queue):
 # ── the move ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@proves("S21", "E30", "E31", "E32")
 def test_a_message_moves_at_the_receive_after_the_last_allowed_one_and_keeps_what_it_is(aws, make_queue):
     dead = make_queue("dead")
     source = make_queue("source", **redrive(dead, 1))
@@ -124,6 +129,7 @@ def test_a_message_moves_at_the_receive_after_the_last_allowed_one_and_keeps_wha
         assert attributes[kept] == first["Attributes"][kept]
 
 
+@proves("E30")
 def test_a_message_is_received_as_often_as_the_policy_says(aws, make_queue):
     dead = make_queue("dead")
     source = make_queue("source", **redrive(dead, 3))
@@ -143,6 +149,7 @@ def test_a_waiting_receive_on_the_dead_letter_queue_is_woken_by_the_move(aws, ma
     assert len(waiting.result(timeout=15)) == 1
 
 
+@proves("S22", "E31")
 def test_a_chain_of_dead_letter_queues_delivers_once_in_each(aws, make_queue):
     last = make_queue("last")
     middle = make_queue("middle", **redrive(last, 1))

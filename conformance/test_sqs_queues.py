@@ -4,8 +4,11 @@ import json
 
 import pytest
 
+from compatibility.proves import proves
 from harness import sqs
 from harness.sqs import arn, new_name, refused
+
+CLIENT = sqs.CLIENT
 
 NAME_RULE = "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length"
 DEFAULTS = {
@@ -29,6 +32,7 @@ def attributes_of(aws, url, *names):
 # ── creating ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@proves("CreateQueue/JSON", "GetQueueUrl/JSON")
 def test_a_queue_url_is_the_asked_origin_then_account_then_name(aws, broker):
     name = new_name()
     url = aws.create_queue(QueueName=name)["QueueUrl"]
@@ -37,6 +41,7 @@ def test_a_queue_url_is_the_asked_origin_then_account_then_name(aws, broker):
     aws.delete_queue(QueueUrl=url)
 
 
+@proves("S4")
 def test_creating_again_without_attributes_or_with_equal_ones_gives_the_same_queue(aws):
     name = new_name()
     first = aws.create_queue(QueueName=name, Attributes={"DelaySeconds": "5", "VisibilityTimeout": "60"})
@@ -49,6 +54,7 @@ def test_creating_again_without_attributes_or_with_equal_ones_gives_the_same_que
     aws.delete_queue(QueueUrl=first["QueueUrl"])
 
 
+@proves("S4")
 def test_creating_again_with_a_differing_attribute_names_that_attribute(aws):
     name = new_name()
     url = aws.create_queue(QueueName=name, Attributes={"DelaySeconds": "5"})["QueueUrl"]
@@ -59,6 +65,7 @@ def test_creating_again_with_a_differing_attribute_names_that_attribute(aws):
     aws.delete_queue(QueueUrl=url)
 
 
+@proves("E12")
 def test_creating_again_compares_with_the_current_attributes_and_not_the_first_ones(aws):
     name = new_name()
     url = aws.create_queue(QueueName=name, Attributes={"DelaySeconds": "5"})["QueueUrl"]
@@ -70,6 +77,7 @@ def test_creating_again_compares_with_the_current_attributes_and_not_the_first_o
     aws.delete_queue(QueueUrl=url)
 
 
+@proves("S5")
 def test_creating_again_does_not_compare_counts_and_times(aws):
     name = new_name()
     url = aws.create_queue(QueueName=name, Attributes={"DelaySeconds": "0"})["QueueUrl"]
@@ -97,6 +105,7 @@ def test_an_empty_queue_name_is_refused(unchecked):
         unchecked.create_queue(QueueName="")
 
 
+@proves("E13")
 @pytest.mark.parametrize(
     ("name", "value", "text"),
     [
@@ -157,6 +166,7 @@ def test_an_attribute_value_out_of_its_range_is_refused_when_set(aws, queue, nam
         aws.set_queue_attributes(QueueUrl=queue, Attributes={name: value})
 
 
+@proves("SetQueueAttributes/JSON")
 @pytest.mark.parametrize(
     ("name", "values"),
     [
@@ -181,6 +191,7 @@ def test_a_boolean_attribute_is_accepted_in_any_case_and_read_back_in_lower_case
 # ── reading and setting attributes ───────────────────────────────────────────────────────────────────────
 
 
+@proves("E14", "GetQueueAttributes/JSON")
 def test_a_new_standard_queue_has_exactly_the_twelve_attributes(aws, queue):
     found = attributes_of(aws, queue)
     created, modified = found.pop("CreatedTimestamp"), found.pop("LastModifiedTimestamp")
@@ -191,11 +202,13 @@ def test_a_new_standard_queue_has_exactly_the_twelve_attributes(aws, queue):
     assert len(modified) == 10 and modified.isdigit()
 
 
+@proves("S46", "E5")
 def test_asking_for_no_attributes_gives_none(aws, queue):
     assert "Attributes" not in aws.get_queue_attributes(QueueUrl=queue)
     assert "Attributes" not in aws.get_queue_attributes(QueueUrl=queue, AttributeNames=[])
 
 
+@proves("S46")
 @pytest.mark.parametrize("name", ["Policy", "RedrivePolicy", "RedriveAllowPolicy", "KmsMasterKeyId"])
 def test_an_attribute_that_is_not_set_is_left_out(aws, queue, name):
     assert "Attributes" not in aws.get_queue_attributes(QueueUrl=queue, AttributeNames=[name])
@@ -206,6 +219,7 @@ def test_only_the_named_attributes_are_given_and_all_wins(aws, queue):
     assert len(attributes_of(aws, queue, "DelaySeconds", "All")) == 12
 
 
+@proves("S46")
 @pytest.mark.parametrize("name", ["Foobar", "FifoQueue", "delayseconds"])
 def test_an_unknown_attribute_name_is_refused_on_reading(aws, queue, name):
     with refused("InvalidAttributeName", f"Unknown Attribute {name}."):
@@ -231,6 +245,7 @@ def test_setting_attributes_of_a_missing_map_is_refused(unchecked, queue):
         unchecked.set_queue_attributes(QueueUrl=queue)
 
 
+@proves("S39")
 def test_encryption_kinds_exclude_one_another(aws, queue):
     def encryption():
         names = ["KmsMasterKeyId", "KmsDataKeyReusePeriodSeconds", "SqsManagedSseEnabled"]
@@ -264,6 +279,7 @@ def test_a_policy_is_given_back_as_it_was_set_and_removed_by_the_empty_text(aws,
 # ── finding and listing ──────────────────────────────────────────────────────────────────────────────────
 
 
+@proves("S47", "E3")
 def test_an_unknown_queue_is_refused_with_the_text_of_the_json_protocol(aws, broker):
     url = f"{broker.broker_url}/{sqs.ACCOUNT}/{new_name('missing')}"
     calls = [
@@ -289,6 +305,7 @@ def test_the_queue_is_looked_up_before_the_shape_of_a_batch(unchecked, broker):
         unchecked.send_message_batch(QueueUrl=url, Entries=[])
 
 
+@proves("S3", "E10")
 def test_a_queue_url_is_known_by_its_path_alone(aws, queue):
     name = queue.rsplit("/", 1)[1]
     forms = [name, f"/{sqs.ACCOUNT}/{name}", f"http://elsewhere.invalid:1/{sqs.ACCOUNT}/{name}", queue + "/"]
@@ -298,6 +315,7 @@ def test_a_queue_url_is_known_by_its_path_alone(aws, queue):
     assert sqs.counts(aws, queue) == (len(forms), 0, 0)
 
 
+@proves("ListQueues/JSON")
 def test_listing_by_prefix_gives_the_queues_in_the_order_of_their_names(aws):
     prefix = new_name("list")
     names = [f"{prefix}-{letter}" for letter in "cab"]
@@ -357,6 +375,7 @@ def test_the_same_name_in_two_regions_is_two_queues(aws, broker):
 # ── deleting ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@proves("DeleteQueue/JSON")
 def test_a_deleted_queue_is_gone_with_its_messages_and_its_name_is_free_at_once(aws):
     name = new_name()
     url = aws.create_queue(QueueName=name)["QueueUrl"]
@@ -369,6 +388,7 @@ def test_a_deleted_queue_is_gone_with_its_messages_and_its_name_is_free_at_once(
     aws.delete_queue(QueueUrl=url)
 
 
+@proves("S6")
 def test_a_strict_broker_blocks_the_name_of_a_deleted_queue(strict_broker):
     aws, name = strict_broker.sqs, new_name()
     aws.delete_queue(QueueUrl=aws.create_queue(QueueName=name)["QueueUrl"])
@@ -387,6 +407,7 @@ def test_a_waiting_receive_ends_when_its_queue_is_deleted(aws, queue, background
 # ── purging ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@proves("S37", "E39", "PurgeQueue/JSON")
 def test_a_purge_takes_available_delayed_and_in_flight_messages(aws, queue):
     for _ in range(3):
         aws.send_message(QueueUrl=queue, MessageBody="x")
@@ -406,6 +427,7 @@ def test_a_queue_can_be_purged_again_at_once(aws, queue):
     aws.purge_queue(QueueUrl=queue)
 
 
+@proves("S37")
 def test_a_strict_broker_purges_a_queue_once_in_60_seconds(strict_broker):
     aws, name = strict_broker.sqs, new_name()
     url = aws.create_queue(QueueName=name)["QueueUrl"]
@@ -418,6 +440,7 @@ def test_a_strict_broker_purges_a_queue_once_in_60_seconds(strict_broker):
 # ── tags ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@proves("S40", "E6", "TagQueue/JSON", "UntagQueue/JSON", "ListQueueTags/JSON")
 def test_tags_are_given_at_creation_merged_overwritten_and_removed(aws, make_queue):
     url = make_queue(tags={"team": "a", "empty": ""})
     assert aws.list_queue_tags(QueueUrl=url)["Tags"] == {"team": "a", "empty": ""}

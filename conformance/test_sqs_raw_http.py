@@ -8,8 +8,11 @@ import socket
 
 import pytest
 
+from compatibility.proves import proves
 from harness import http, sqs
 from harness.sqs import ACCOUNT, json_call, new_name
+
+CLIENT = "plain HTTP"
 
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 GENERIC = "com.amazon.coral.service#"
@@ -52,12 +55,14 @@ def test_an_operation_without_output_answers_an_empty_object(endpoint, queue):
     assert (answer.status, answer.json()) == (200, {})
 
 
+@proves("E5")
 def test_nothing_is_said_as_nothing(endpoint, queue):
     assert json_call(endpoint, "ReceiveMessage", {"QueueUrl": queue}).json() == {}
     assert json_call(endpoint, "ListQueueTags", {"QueueUrl": queue}).json() == {}
     assert json_call(endpoint, "GetQueueAttributes", {"QueueUrl": queue}).json() == {}
 
 
+@proves("E7")
 def test_attribute_values_are_strings(endpoint, queue):
     asked = {"QueueUrl": queue, "AttributeNames": ["All"]}
     attributes = json_call(endpoint, "GetQueueAttributes", asked).json()["Attributes"]
@@ -79,6 +84,7 @@ def test_an_empty_request_body_is_an_empty_object(endpoint):
     assert json_call(endpoint, "ListQueues", "").status == 200
 
 
+@proves("S2")
 def test_json_posted_to_the_path_of_another_queue_goes_to_the_named_queue(endpoint, aws, make_queue):
     one, other = make_queue(), make_queue()
     path = f"/{ACCOUNT}/{other.rsplit('/', 1)[1]}"
@@ -123,6 +129,7 @@ def test_the_public_url_is_the_host_that_the_client_used(broker):
 # ── errors ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@proves("E1", "E2")
 def test_a_modelled_error(endpoint):
     missing = f"{endpoint}/{ACCOUNT}/{new_name('missing')}"
     assert_error(
@@ -134,6 +141,7 @@ def test_a_modelled_error(endpoint):
     )
 
 
+@proves("E1", "E4")
 def test_a_modelled_error_with_a_status_of_its_own(endpoint, queue):
     assert_error(
         json_call(endpoint, "DeleteMessage", {"QueueUrl": queue, "ReceiptHandle": "garbage"}),
@@ -144,6 +152,7 @@ def test_a_modelled_error_with_a_status_of_its_own(endpoint, queue):
     )
 
 
+@proves("E4")
 def test_an_error_of_the_purge_window_is_a_403(strict_broker):
     aws = strict_broker.sqs
     url = aws.create_queue(QueueName=new_name())["QueueUrl"]
@@ -230,6 +239,7 @@ def test_what_is_not_a_json_object_is_a_serialization_error(endpoint, body):
     assert_error(answer, 400, GENERIC + "SerializationException", "MalformedInput;Sender")
 
 
+@proves("S44")
 def test_half_of_a_surrogate_pair_is_a_forbidden_character(endpoint, aws, queue):
     asked = '{"QueueUrl":%s,"MessageBody":"before\\ud800after"}' % json.dumps(queue)
     answer = json_call(endpoint, "SendMessage", asked)

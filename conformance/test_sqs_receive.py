@@ -4,8 +4,11 @@ import time
 
 import pytest
 
+from compatibility.proves import proves
 from harness import sqs, wait
 from harness.sqs import counts, receive, refused
+
+CLIENT = sqs.CLIENT
 
 GONE = (
     "Value {handle} for parameter ReceiptHandle is invalid. "
@@ -35,6 +38,7 @@ def send(aws, url, *contents):
 # ── the request ──────────────────────────────────────────────────────────────────────────────────────────
 
 
+@proves("S12")
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -79,6 +83,7 @@ def test_one_message_is_given_unless_more_are_asked_for(aws, queue):
     assert bodies(receive(aws, queue)) == ["b", "c"]
 
 
+@proves("E5")
 def test_an_empty_receive_has_no_messages_member(aws, queue):
     assert "Messages" not in aws.receive_message(QueueUrl=queue)
 
@@ -86,6 +91,7 @@ def test_an_empty_receive_has_no_messages_member(aws, queue):
 # ── waiting ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@proves("S13")
 def test_a_waiting_receive_returns_at_once_with_what_there_is(aws, queue):
     send(aws, queue, "a", "b", "c")
     begun = time.monotonic()
@@ -93,6 +99,7 @@ def test_a_waiting_receive_returns_at_once_with_what_there_is(aws, queue):
     assert time.monotonic() - begun < 5
 
 
+@proves("S14", "S15")
 @pytest.mark.parametrize("by_queue", [False, True])
 def test_a_receive_waits_as_long_as_the_call_or_the_queue_says(aws, make_queue, by_queue):
     url = make_queue(ReceiveMessageWaitTimeSeconds="3" if by_queue else "0")
@@ -102,6 +109,7 @@ def test_a_receive_waits_as_long_as_the_call_or_the_queue_says(aws, make_queue, 
     assert 2.9 < time.monotonic() - begun < 6
 
 
+@proves("E25")
 def test_a_wait_of_zero_wins_over_the_wait_of_the_queue(aws, make_queue):
     url = make_queue(ReceiveMessageWaitTimeSeconds="20")
     begun = time.monotonic()
@@ -109,6 +117,7 @@ def test_a_wait_of_zero_wins_over_the_wait_of_the_queue(aws, make_queue):
     assert time.monotonic() - begun < 5
 
 
+@proves("E24")
 def test_a_waiting_receive_is_woken_by_a_send(aws, queue, background):
     waiting = background(lambda: receive(aws, queue, WaitTimeSeconds=20))
     begun = time.monotonic()
@@ -117,6 +126,7 @@ def test_a_waiting_receive_is_woken_by_a_send(aws, queue, background):
     assert time.monotonic() - begun < 10
 
 
+@proves("E24")
 def test_a_waiting_receive_is_woken_when_a_lease_ends(aws, queue):
     send(aws, queue, "x")
     only(receive(aws, queue, VisibilityTimeout=1))
@@ -125,6 +135,7 @@ def test_a_waiting_receive_is_woken_when_a_lease_ends(aws, queue):
     assert time.monotonic() - begun < 6
 
 
+@proves("E24")
 def test_a_waiting_receive_is_woken_when_a_lease_is_given_back(aws, queue, background):
     send(aws, queue, "x")
     taken = only(receive(aws, queue, VisibilityTimeout=600))
@@ -153,6 +164,7 @@ def test_counts_follow_a_message_through_its_life(aws, queue):
     assert counts(aws, queue) == (1, 0, 0)
 
 
+@proves("S16", "E26")
 def test_a_receive_with_no_visibility_timeout_leaves_the_message_available_and_counts(aws, queue):
     send(aws, queue, "x")
     options = {"VisibilityTimeout": 0, "MessageSystemAttributeNames": ["ApproximateReceiveCount"]}
@@ -164,6 +176,7 @@ def test_a_receive_with_no_visibility_timeout_leaves_the_message_available_and_c
     assert counts(aws, queue) == (1, 0, 0)
 
 
+@proves("S19")
 def test_a_message_that_is_available_again_comes_before_newer_ones(aws, queue):
     send(aws, queue, "m1")
     only(receive(aws, queue, VisibilityTimeout=1))
@@ -184,6 +197,7 @@ def test_the_visibility_timeout_of_the_queue_is_used_unless_the_call_names_one(a
 # ── deleting ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@proves("S17", "E28", "DeleteMessage/JSON")
 def test_a_handle_deletes_after_its_lease_ended(aws, queue):
     send(aws, queue, "x")
     taken = only(receive(aws, queue, VisibilityTimeout=1))
@@ -200,6 +214,7 @@ def test_a_handle_deletes_after_the_message_was_given_back(aws, queue):
     assert counts(aws, queue) == (0, 0, 0)
 
 
+@proves("E29")
 def test_deleting_again_succeeds(aws, queue):
     send(aws, queue, "x")
     handle = only(receive(aws, queue))["ReceiptHandle"]
@@ -214,6 +229,7 @@ def test_a_superseded_handle_is_answered_with_success(aws, queue):
     aws.delete_message(QueueUrl=queue, ReceiptHandle=old)
 
 
+@proves("E4")
 def test_what_is_not_a_receipt_handle_is_a_404(aws, queue):
     with refused("ReceiptHandleIsInvalid", GARBAGE, status=404):
         aws.delete_message(QueueUrl=queue, ReceiptHandle="garbage")
@@ -249,6 +265,7 @@ def test_a_receipt_handle_is_opaque_and_at_most_1024_characters(aws, queue):
     assert handle.isascii() and handle.isprintable()
 
 
+@proves("DeleteMessageBatch/JSON")
 def test_a_delete_batch_answers_each_entry_for_itself(aws, queue):
     send(aws, queue, "x")
     handle = only(receive(aws, queue))["ReceiptHandle"]
@@ -307,6 +324,7 @@ def change(aws, url, handle, seconds):
     aws.change_message_visibility(QueueUrl=url, ReceiptHandle=handle, VisibilityTimeout=seconds)
 
 
+@proves("S20", "E27", "ChangeMessageVisibility/JSON")
 def test_zero_makes_a_message_available_at_once_and_is_not_remembered(aws, queue):
     send(aws, queue, "x")
     change(aws, queue, only(receive(aws, queue))["ReceiptHandle"], 0)
@@ -314,6 +332,7 @@ def test_zero_makes_a_message_available_at_once_and_is_not_remembered(aws, queue
     assert counts(aws, queue) == (0, 1, 0)
 
 
+@proves("S18")
 def test_a_superseded_handle_still_changes_visibility(aws, queue):
     send(aws, queue, "x")
     first = only(receive(aws, queue, VisibilityTimeout=0))["ReceiptHandle"]
@@ -322,6 +341,7 @@ def test_a_superseded_handle_still_changes_visibility(aws, queue):
     assert counts(aws, queue) == (1, 0, 0)
 
 
+@proves("E27")
 def test_visibility_is_counted_from_now_and_can_be_shortened(aws, queue):
     send(aws, queue, "x")
     handle = only(receive(aws, queue, VisibilityTimeout=600))["ReceiptHandle"]
@@ -363,6 +383,7 @@ def test_a_visibility_timeout_out_of_range_is_refused(unchecked, queue, seconds)
     assert caught.value.response["Error"]["Message"].startswith(begin)
 
 
+@proves("S48", "E27")
 def test_a_lease_cannot_reach_beyond_twelve_hours_after_its_receive(aws, queue):
     send(aws, queue, "x")
     handle = only(receive(aws, queue))["ReceiptHandle"]
@@ -378,6 +399,7 @@ def test_a_lease_cannot_reach_beyond_twelve_hours_after_its_receive(aws, queue):
     change(aws, queue, handle, 43100)
 
 
+@proves("ChangeMessageVisibilityBatch/JSON")
 def test_a_visibility_batch_answers_each_entry_for_itself(aws, queue):
     send(aws, queue, "a", "b")
     one, two = receive(aws, queue)
@@ -398,6 +420,7 @@ def test_a_visibility_batch_answers_each_entry_for_itself(aws, queue):
 # ── what is received ─────────────────────────────────────────────────────────────────────────────────────
 
 
+@proves("E23")
 def test_attributes_come_only_when_asked_for(aws, queue):
     aws.send_message(QueueUrl=queue, MessageBody="x", MessageAttributes={"k": text("v")})
     message = only(receive(aws, queue))
@@ -429,6 +452,7 @@ def test_the_first_receive_is_remembered(aws, queue):
     assert len(seen) == 1
 
 
+@proves("S35", "E23")
 def test_both_lists_of_system_attribute_names_are_united(aws, queue):
     send(aws, queue, "x")
     one = receive(
@@ -449,6 +473,7 @@ def test_attributes_that_only_fifo_queues_have_are_left_out(aws, queue):
     assert "Attributes" not in message
 
 
+@proves("S34", "E21", "E22")
 @pytest.mark.parametrize(
     ("names", "found", "digest"),
     [

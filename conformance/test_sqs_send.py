@@ -5,8 +5,11 @@ import hashlib
 import pytest
 from botocore.awsrequest import AWSRequest
 
+from compatibility.proves import proves
 from harness import sqs, wait
 from harness.sqs import counts, receive, refused
+
+CLIENT = sqs.CLIENT
 
 MIB = 1_048_576
 CHARACTERS = (
@@ -32,6 +35,7 @@ def only(messages):
 # ── size ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@proves("S7", "E14")
 def test_a_body_of_one_mebibyte_is_accepted_and_one_byte_more_is_not(aws, queue):
     aws.send_message(QueueUrl=queue, MessageBody="a" * MIB)
     reason = f"One or more parameters are invalid. Reason: Message must be shorter than {MIB} bytes."
@@ -41,6 +45,7 @@ def test_a_body_of_one_mebibyte_is_accepted_and_one_byte_more_is_not(aws, queue)
     assert len(body) == MIB
 
 
+@proves("E19")
 def test_size_counts_bytes_of_utf8_and_not_characters(aws, make_queue):
     url = make_queue(MaximumMessageSize="1024")
     aws.send_message(QueueUrl=url, MessageBody="é" * 512)
@@ -48,6 +53,7 @@ def test_size_counts_bytes_of_utf8_and_not_characters(aws, make_queue):
         aws.send_message(QueueUrl=url, MessageBody="é" * 512 + "a")
 
 
+@proves("S8", "E19")
 def test_size_counts_names_types_and_values_of_message_attributes(aws, make_queue):
     url = make_queue(MaximumMessageSize="1024")
     attributes = {"name": text("value", "String.custom"), "blob": binary(b"\x00" * 10)}
@@ -58,12 +64,14 @@ def test_size_counts_names_types_and_values_of_message_attributes(aws, make_queu
         aws.send_message(QueueUrl=url, MessageBody="a" * (rest + 1), MessageAttributes=attributes)
 
 
+@proves("E19")
 def test_size_does_not_count_the_trace_header(aws, make_queue):
     url = make_queue(MaximumMessageSize="1024")
     system = {"AWSTraceHeader": text(TRACE)}
     aws.send_message(QueueUrl=url, MessageBody="a" * 1024, MessageSystemAttributes=system)
 
 
+@proves("S9", "E16")
 def test_a_batch_entry_over_the_queue_maximum_fails_alone(aws, make_queue):
     url = make_queue(MaximumMessageSize="1024")
     entries = [{"Id": "long", "MessageBody": "a" * 1025}, {"Id": "short", "MessageBody": "a" * 1024}]
@@ -75,12 +83,14 @@ def test_a_batch_entry_over_the_queue_maximum_fails_alone(aws, make_queue):
     ]
 
 
+@proves("E15")
 def test_a_batch_may_exceed_the_queue_maximum_in_total(aws, make_queue):
     url = make_queue(MaximumMessageSize="1024")
     entries = [{"Id": str(i), "MessageBody": "a" * 1024} for i in range(10)]
     assert len(aws.send_message_batch(QueueUrl=url, Entries=entries)["Successful"]) == 10
 
 
+@proves("S10", "E15")
 def test_a_batch_over_one_mebibyte_is_refused_whole(aws, queue):
     half = MIB // 2
     entries = [{"Id": "a", "MessageBody": "a" * half}, {"Id": "b", "MessageBody": "b" * (half + 1)}]
@@ -95,6 +105,7 @@ def test_a_batch_over_one_mebibyte_is_refused_whole(aws, queue):
 # ── bodies ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@proves("S43", "SendMessage/JSON", "ReceiveMessage/JSON")
 @pytest.mark.parametrize(
     "body",
     [
@@ -115,6 +126,7 @@ def test_a_body_comes_back_byte_for_byte(aws, queue, body):
     assert message["MessageId"] == sent["MessageId"]
 
 
+@proves("S44")
 @pytest.mark.parametrize("character", ["\x00", "\x01", "\x08", "\x0b", "\x1f", "\ufffe", "\uffff"])
 def test_a_body_with_a_forbidden_character_is_refused(aws, queue, character):
     with refused("InvalidMessageContents", CHARACTERS):
@@ -122,6 +134,7 @@ def test_a_body_with_a_forbidden_character_is_refused(aws, queue, character):
     assert counts(aws, queue) == (0, 0, 0)
 
 
+@proves("S44")
 def test_a_batch_entry_with_a_forbidden_character_fails_alone(aws, queue):
     entries = [{"Id": "good", "MessageBody": "x"}, {"Id": "bad", "MessageBody": "\x01"}]
     reply = aws.send_message_batch(QueueUrl=queue, Entries=entries)
@@ -135,6 +148,7 @@ def test_an_empty_body_is_a_missing_parameter(aws, queue):
         aws.send_message(QueueUrl=queue, MessageBody="")
 
 
+@proves("E18")
 def test_a_batch_entry_with_an_empty_body_fails_alone(aws, queue):
     entries = [{"Id": "good", "MessageBody": "x"}, {"Id": "bad", "MessageBody": ""}]
     reply = aws.send_message_batch(QueueUrl=queue, Entries=entries)
@@ -163,6 +177,7 @@ def test_the_digest_of_a_body_is_its_md5(aws, queue, body, digest):
 BINARY_TRACE = b"traceparent\x1e00-774062d6c37081a5a0b9b5b88e30627c-2d2482211f6489da-01"
 
 
+@proves("E20")
 @pytest.mark.parametrize(
     ("attributes", "digest"),
     [
@@ -287,6 +302,7 @@ def test_a_batch_entry_with_a_bad_attribute_fails_alone(aws, queue):
 # ── batches ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@proves("SendMessageBatch/JSON")
 def test_a_batch_keeps_the_order_of_its_entries_and_says_each_message_id(aws, queue):
     entries = [{"Id": f"id_{i}", "MessageBody": f"message-{i}"} for i in range(10)]
     reply = aws.send_message_batch(QueueUrl=queue, Entries=entries)
@@ -311,6 +327,7 @@ def test_a_batch_holds_at_most_ten_entries(aws, queue):
     assert counts(aws, queue) == (0, 0, 0)
 
 
+@proves("S11")
 @pytest.mark.parametrize("entry_id", ["invalid:id", "x" * 100, ""])
 def test_a_batch_entry_id_is_letters_digits_hyphens_and_underscores(unchecked, queue, entry_id):
     reason = (
@@ -321,6 +338,7 @@ def test_a_batch_entry_id_is_letters_digits_hyphens_and_underscores(unchecked, q
         unchecked.send_message_batch(QueueUrl=queue, Entries=[{"Id": entry_id, "MessageBody": "x"}])
 
 
+@proves("S11")
 def test_the_entry_ids_of_a_batch_are_distinct(aws, queue):
     ids = ["id_1", "id_2", "id_3", "id_2", "id_1"]
     with refused("AWS.SimpleQueueService.BatchEntryIdsNotDistinct", "Id id_2 repeated."):
@@ -330,6 +348,7 @@ def test_the_entry_ids_of_a_batch_are_distinct(aws, queue):
 # ── delay ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@proves("E24")
 def test_a_delayed_message_is_counted_as_delayed_and_wakes_a_waiting_receive_when_due(aws, queue):
     aws.send_message(QueueUrl=queue, MessageBody="late", DelaySeconds=1)
     assert counts(aws, queue) == (0, 0, 1)
@@ -358,6 +377,7 @@ def test_a_delay_out_of_range_is_refused(unchecked, queue, delay):
 # ── groups on a standard queue, and traces ───────────────────────────────────────────────────────────────
 
 
+@proves("S33")
 def test_a_message_group_id_on_a_standard_queue_is_echoed(aws, queue):
     sent = aws.send_message(QueueUrl=queue, MessageBody="x", MessageGroupId="tenant-1")
     assert "SequenceNumber" not in sent
@@ -366,6 +386,7 @@ def test_a_message_group_id_on_a_standard_queue_is_echoed(aws, queue):
     assert "SequenceNumber" not in attributes
 
 
+@proves("S33")
 @pytest.mark.parametrize("group", ["x" * 129, "with space", ""])
 def test_a_bad_message_group_id_is_refused_on_a_standard_queue_too(aws, queue, group):
     reason = (
@@ -382,6 +403,7 @@ def test_a_deduplication_id_is_not_for_standard_queues(aws, queue):
         aws.send_message(QueueUrl=queue, MessageBody="x", MessageDeduplicationId="d")
 
 
+@proves("S36")
 def test_a_trace_header_given_as_attribute_is_a_system_attribute_with_a_digest_of_its_own(aws, queue):
     system = {"AWSTraceHeader": text(TRACE)}
     sent = aws.send_message(
@@ -397,6 +419,7 @@ def test_a_trace_header_given_as_attribute_is_a_system_attribute_with_a_digest_o
     assert "MessageAttributes" not in message
 
 
+@proves("S36")
 def test_a_trace_header_given_as_http_header_is_the_same_attribute(broker, queue):
     aws = sqs.client(broker.broker_url)
 
@@ -419,6 +442,7 @@ def test_no_other_system_attribute_can_be_sent(unchecked, queue):
 # ── retention ────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@proves("S42")
 @pytest.mark.slow
 def test_an_expired_message_is_gone_even_in_flight_and_its_handle_still_deletes(aws, make_queue):
     url = make_queue(MessageRetentionPeriod="60", VisibilityTimeout="600")

@@ -19,6 +19,9 @@ from harness import http
 from harness.process import clean_environment
 
 CHILD = Path(__file__).with_name("query_child.py")
+REQUIREMENTS = Path(__file__).resolve().parents[1] / "requirements-query.txt"
+# The old client by its name and version, for the `CLIENT` of a module of tests that speaks through it.
+OLD_CLIENT = REQUIREMENTS.read_text().split()[0].replace("==", " ")
 NAMESPACE = "{http://queue.amazonaws.com/doc/2012-11-05/}"
 
 

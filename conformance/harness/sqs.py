@@ -14,6 +14,9 @@ from harness import http
 ACCOUNT = "000000000000"
 REGION = "us-east-1"
 
+# What a module of tests that speaks through this says in its own `CLIENT`.
+CLIENT = f"boto3 {boto3.__version__}"
+
 _session = boto3.session.Session()
 
 

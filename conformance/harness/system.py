@@ -7,6 +7,7 @@ Everything it keeps lies in one directory, so that a role that is started again 
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from compatibility import front
 from harness import http, sqs, wait
 from harness.process import Process, binary, clean_environment, free_port
 
@@ -75,7 +76,8 @@ class System:
     # ── the roles ────────────────────────────────────────────────────────────────────────────────────
 
     def start_broker(self):
-        flags = ["--broker-listen", f"127.0.0.1:{self.broker_port}", *self.broker_flags]
+        port = front.listen_port(self.broker_port)
+        flags = ["--broker-listen", f"127.0.0.1:{port}", *self.broker_flags]
         self.broker = self._start(["broker"], *flags)
         self.await_broker()
         return self.broker
