@@ -52,7 +52,7 @@ mod fifo;
 mod group;
 mod index;
 
-pub use catalog::{Catalog, CatalogEvent, CatalogRefusal, QueueEntry, Secret};
+pub use catalog::{Catalog, CatalogEvent, CatalogRefusal, DELETED_REMEMBERED, QueueEntry, Secret};
 pub use decide::group_send::{GroupMessage, GroupSend};
 pub use decide::receive::{MOVES_MAX, Receive, ReceiveDecision};
 pub use decide::repeat::Repeat;

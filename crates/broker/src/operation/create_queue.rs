@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use longshore_engine::{Event, QueueId, QueueKind};
+use longshore_engine::{DELETED_REMEMBERED, Event, QueueId, QueueKind};
 use longshore_types::{AttributeName, QueueArn, QueueName};
 use longshore_wire::{CreateQueue, CreateQueueReply, Reply, SqsError, check};
 
@@ -60,13 +60,18 @@ fn check_same(turn: &Turn<'_>, present: QueueId, asked: &Checked) -> Result<(), 
     }
 }
 
+fn deleted_lately(turn: &Turn<'_>, arn: &QueueArn) -> bool {
+    let deleted_at = turn.catalog().deleted_at(arn);
+    deleted_at.is_some_and(|at| turn.now().since(at) < DELETED_REMEMBERED)
+}
+
 fn create(
     turn: &mut Turn<'_>,
     arn: &QueueArn,
     checked: Checked,
     tags: BTreeMap<String, String>,
 ) -> Result<(), SqsError> {
-    if turn.rules().strict && turn.catalog().deleted_at(arn).is_some() {
+    if turn.rules().strict && deleted_lately(turn, arn) {
         return Err(SqsError::QueueDeletedRecently);
     }
     let attributes: Attributes =

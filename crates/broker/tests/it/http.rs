@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use longshore_broker::{Broker, ServerOptions, serve};
+use longshore_broker::{Broker, BrokerOptions, ServerOptions, serve};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
@@ -18,7 +18,11 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) async fn start() -> Self {
-        let broker = in_memory().await;
+        Self::open(BrokerOptions::default()).await
+    }
+
+    pub(crate) async fn open(options: BrokerOptions) -> Self {
+        let broker = Broker::open(options).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let shutdown = CancellationToken::new();

@@ -8,3 +8,4 @@ mod http_query;
 mod restart;
 mod support;
 mod timers;
+mod windows;
