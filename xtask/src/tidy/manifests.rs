@@ -40,4 +40,10 @@ mod tests {
                 .starts_with("crates/b/Cargo.toml: does not inherit the lints")
         );
     }
+
+    #[test]
+    fn a_workspace_of_its_own_keeps_its_own_lints() {
+        let alone = "[package]\nname = 'a'\n\n[workspace]\n";
+        assert_eq!(check(&Tree::of(&[("clients/a/Cargo.toml", alone)])), []);
+    }
 }

@@ -59,9 +59,10 @@ impl Tree {
         self.files.iter().filter(|file| file.ends_in(&[".rs"])).map(RustFile::parse)
     }
 
-    /// The manifests of the workspace's members.
+    /// The manifests of the workspace's members. A manifest that begins a workspace of its own is not one of them.
     pub(super) fn manifests(&self) -> impl Iterator<Item = &File> {
-        self.files.iter().filter(|file| file.path.ends_with("/Cargo.toml"))
+        let manifests = self.files.iter().filter(|file| file.path.ends_with("/Cargo.toml"));
+        manifests.filter(|file| !file.text.lines().any(|line| line == "[workspace]"))
     }
 
     /// The file at a path from the root.
