@@ -39,6 +39,13 @@ def binary():
     return str(path.resolve())
 
 
+def cli():
+    """The broker on its own: `LONGSHORE_CLI`, else `longshore` beside the program under test."""
+    path = Path(os.environ.get("LONGSHORE_CLI", Path(binary()).with_name("longshore")))
+    assert path.is_file(), f"{path} does not exist: cargo build --package longshore-cli, or set LONGSHORE_CLI"
+    return str(path.resolve())
+
+
 def clean_environment(**extra):
     """This process's environment without AWS and Longshore settings, with dummy credentials."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(_OWN_PREFIXES)}
@@ -118,10 +125,10 @@ class Process:
         return True
 
 
-def run(*arguments, directory=None, env=None, timeout=30):
-    """Runs the program under test to its end: a `CompletedProcess` with text output."""
+def run(*arguments, directory=None, env=None, timeout=30, program=None):
+    """Runs the program under test, or another, to its end: a `CompletedProcess` with text output."""
     return subprocess.run(
-        [binary(), *(str(a) for a in arguments)],
+        [program or binary(), *(str(a) for a in arguments)],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

@@ -27,7 +27,10 @@ enum Part {
     Containers,
 }
 
-const BUILD: &str = "build the reference system";
+const BUILD: &str = "build the programs";
+
+/// The reference system, and the broker on its own, which the suite finds beside it.
+const BUILD_PROGRAMS: [&str; 5] = ["build", "--package", "fibonacci", "--package", "longshore-cli"];
 
 /// Runs the tests.
 ///
@@ -60,7 +63,7 @@ fn black_box(which: &'static str) -> Result<Vec<Step>> {
     let mut suite = workspace::command(workspace::root().join("conformance/run"));
     suite.arg(which).env("LONGSHORE_BIN", workspace::dev_profile()?.join("fibonacci"));
     Ok(vec![
-        Step::command(BUILD, workspace::cargo(["build", "--package", "fibonacci"])),
+        Step::command(BUILD, workspace::cargo(BUILD_PROGRAMS)),
         Step::command(format!("conformance ({which})"), suite).needing(BUILD),
     ])
 }

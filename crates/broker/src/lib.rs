@@ -31,6 +31,7 @@ mod driver;
 pub mod entropy;
 mod founding;
 mod journal;
+mod listening;
 mod log;
 mod operation;
 mod options;
@@ -42,6 +43,7 @@ mod verify;
 
 pub use broker::Broker;
 pub use caller::{Caller, Place};
+pub use listening::Listening;
 pub use options::{BrokerOptions, OpenError};
 pub use server::{ServeError, ServerOptions, serve};
 pub use verify::{Verified, verify};

@@ -4,12 +4,12 @@
 //! command is `up`, so that the program's bare name shows what it can do.
 
 use clap::builder::Styles;
-use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::application::Application;
 use crate::exit::EXIT_CODES_HELP;
 use crate::options::{
-    AppOptions, BrokerRoleOptions, DataOptions, HealthOptions, LogFormat, QueuesApplyOptions,
+    AppOptions, BrokerRoleOptions, DataOptions, HealthOptions, ProgramOptions, QueuesApplyOptions,
     UpOptions, WorkerRoleOptions,
 };
 
@@ -23,19 +23,9 @@ pub struct Cli<O: Args> {
     /// The flags of `up`, where no command is named.
     #[command(flatten)]
     pub up: UpOptions<O>,
-    /// How log lines are written.
-    #[arg(
-        help = "How log lines are written to stderr; RUST_LOG says which are (by default info and \
-                above)",
-        long,
-        env = "LONGSHORE_LOG_FORMAT",
-        value_name = "FORMAT",
-        value_enum,
-        default_value = "text",
-        global = true,
-        help_heading = "Log"
-    )]
-    pub log_format: LogFormat,
+    /// The flags of every command.
+    #[command(flatten)]
+    pub program: ProgramOptions,
 }
 
 /// A command.
@@ -65,18 +55,6 @@ pub enum QueuesCommand {
     Apply(QueuesApplyOptions),
 }
 
-/// Reads the command line, under the application's name.
-///
-/// # Errors
-///
-/// What clap says: wrong usage, or a request for help.
-pub fn parse<A: Application>(
-    arguments: impl IntoIterator<Item = std::ffi::OsString>,
-) -> Result<Cli<A::Options>, clap::Error> {
-    let matches = command::<A>().try_get_matches_from(arguments)?;
-    Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command::<A>()))
-}
-
 /// The command line of `A`, for whoever wants to describe it.
 pub fn command<A: Application>() -> clap::Command {
     Cli::<A::Options>::command()
@@ -90,11 +68,13 @@ pub fn command<A: Application>() -> clap::Command {
 
 #[cfg(test)]
 mod tests {
+    use clap::FromArgMatches as _;
+
     use super::*;
     use crate::test_application::Echo;
 
     fn parsed(line: &str) -> Result<Cli<<Echo as Application>::Options>, clap::Error> {
-        parse::<Echo>(line.split(' ').map(Into::into))
+        Cli::from_arg_matches(&command::<Echo>().try_get_matches_from(line.split(' '))?)
     }
 
     #[test]

@@ -1,6 +1,25 @@
 //! How a role is: the page that says it, and the command that asks for it.
 
 pub mod ask;
+#[cfg(feature = "application")]
 pub mod page;
 
 pub use ask::ask;
+
+use std::net::SocketAddr;
+
+use crate::announce;
+use crate::exit::Fault;
+use crate::options::address::reachable;
+
+/// Asks the page at `url`, else that of the role that listens at `address` of this host, and
+/// prints it.
+///
+/// # Errors
+///
+/// As of [`ask()`].
+pub async fn print(url: Option<String>, address: SocketAddr) -> Result<(), Fault> {
+    let url = url.unwrap_or_else(|| format!("http://{}/health", reachable(address)));
+    announce::say(&ask(&url).await?);
+    Ok(())
+}

@@ -2,7 +2,7 @@
 //! program of it.
 //!
 //! ```text
-//! run ──▶ cli (flags) ──▶ role (up | app | worker | broker) ──▶ crews of parts ──▶ exit code
+//! run ──▶ cli (flags, variables, config) ──▶ role (up | app | worker | broker) ──▶ crews of parts ──▶ exit code
 //!                                  │
 //!          gateway ── client ── transport ── worker ── replies      (longshore-tasks, -gateway)
 //!                                  │
@@ -12,6 +12,12 @@
 //! The crates behind it are re-exported as [`broker`], [`gateway`], [`tasks`] and [`types`]; what
 //! most applications name is at the top.
 //!
+//! # Features
+//!
+//! `application`, on by default, is all that an application needs. Without it this is the broker on
+//! its own ([`role::broker`], with [`program`], [`config`] and [`queues`]): no AWS SDK, no store,
+//! no gateway. The program `longshore` is made from that.
+//!
 //! # Invariants
 //!
 //! - What an application runs on (its own broker, another endpoint, Amazon SQS) is decided by
@@ -19,28 +25,44 @@
 //! - The program ends with one of the codes of [`exit`], and with a sentence that says why.
 
 pub mod announce;
+#[cfg(feature = "application")]
 pub mod application;
+#[cfg(feature = "application")]
 pub mod cli;
+pub mod config;
+#[cfg(feature = "application")]
 pub mod embedded;
 pub mod exit;
 pub mod health;
 pub mod log;
 pub mod options;
+pub mod program;
 pub mod queues;
 pub mod role;
+#[cfg(feature = "application")]
 pub mod run;
 pub mod signals;
-#[cfg(test)]
+#[cfg(all(test, feature = "application"))]
 mod test_application;
+/// The guide to the broker, whose code is tried as a documentation test.
+#[cfg(all(doctest, feature = "application"))]
+#[doc = include_str!("../../../docs/broker.md")]
+pub mod guide {}
 pub mod verify;
 
 pub use longshore_broker as broker;
+#[cfg(feature = "application")]
 pub use longshore_gateway as gateway;
+#[cfg(feature = "application")]
 pub use longshore_tasks as tasks;
 pub use longshore_types as types;
 
+#[cfg(feature = "application")]
 pub use application::Application;
 pub use exit::Fault;
+#[cfg(feature = "application")]
 pub use longshore_gateway::{Gateway, Problem};
+#[cfg(feature = "application")]
 pub use longshore_tasks::{Codec, CodecError, Context, Failure, Json, Task, Worker};
+#[cfg(feature = "application")]
 pub use run::run;

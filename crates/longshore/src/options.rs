@@ -1,27 +1,35 @@
 //! The flags: what was typed, with types, grouped as `--help` shows them.
 //!
-//! Each flag of a role has an environment variable, `LONGSHORE_<FLAG>`; a flag wins over it. A
+//! Each flag of a role has an environment variable, `LONGSHORE_<FLAG>`; a flag wins over it. By
+//! that variable it is known to be a setting, which [`crate::config`] takes from a file too. A
 //! group is written once and used by every role that has it, so that a flag means the same
 //! everywhere.
 
 pub mod address;
+pub mod broker;
 pub mod data;
+#[cfg(feature = "application")]
 pub mod endpoint;
 pub mod groups;
+#[cfg(feature = "application")]
+pub mod http;
+pub mod program;
 pub mod region;
+#[cfg(feature = "application")]
 pub mod role;
 
 pub use address::parse_address;
-pub use data::DataOptions;
+pub use broker::{BrokerHealthOptions, BrokerRoleOptions, RegionOptions, StandaloneOptions};
+pub use data::{DataOptions, DirectoryOptions};
+#[cfg(feature = "application")]
 pub use endpoint::EndpointOptions;
-pub use groups::{
-    BrokerOptions, DrainOptions, HttpOptions, QueueOptions, ReceiveOptions, WorkerOptions,
-};
+pub use groups::{BrokerOptions, DrainOptions, QueueOptions, ReceiveOptions, WorkerOptions};
+#[cfg(feature = "application")]
+pub use http::HttpOptions;
+pub use program::{LogFormat, ProgramOptions};
 pub use region::broker_region;
-pub use role::{
-    AppOptions, BrokerRoleOptions, HealthOptions, LogFormat, QueuesApplyOptions, Role, UpOptions,
-    WorkerRoleOptions,
-};
+#[cfg(feature = "application")]
+pub use role::{AppOptions, HealthOptions, QueuesApplyOptions, Role, UpOptions, WorkerRoleOptions};
 
 use std::time::Duration;
 

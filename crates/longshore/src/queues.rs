@@ -1,8 +1,8 @@
 //! Declared queues, and how an endpoint is brought to have them.
 //!
-//! A declaration (`queues.toml`) goes one way: [`declared`] makes it fit the names that were
-//! chosen → [`plan`] compares one queue with what the endpoint has → [`apply()`] carries the
-//! difference out through an [`Admin`], dead-letter queues first.
+//! A declaration (`queues.toml`) goes one way: [`mod@file`] reads its text → [`declared`] makes it
+//! fit the names that were chosen → [`plan`] compares one queue with what the endpoint has →
+//! [`apply()`] carries the difference out through an [`Admin`], dead-letter queues first.
 //!
 //! # Invariants
 //!
@@ -12,12 +12,15 @@
 
 pub mod admin;
 pub mod apply;
+#[cfg(feature = "application")]
 pub mod aws;
 pub mod declared;
 pub mod embedded;
+pub mod file;
 pub mod plan;
 
 pub use admin::{Admin, AdminError, ExistingQueue};
 pub use apply::{apply, preview};
 pub use declared::{DeclaredError, QueueNames};
+pub use file::QueueFile;
 pub use plan::{Change, DesiredQueue};

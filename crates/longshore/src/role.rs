@@ -10,17 +10,26 @@
 //! - Nothing is detached: when a role's `run` returns, none of its parts is left.
 //! - What can be refused is refused before anything is written.
 
+#[cfg(feature = "application")]
 pub mod app;
 pub mod bind;
 pub mod broker;
 pub mod crew;
+#[cfg(feature = "application")]
 pub mod endpoint;
+#[cfg(feature = "application")]
 pub mod names;
+#[cfg(feature = "application")]
 pub mod reach;
+#[cfg(feature = "application")]
 pub mod store;
+#[cfg(feature = "application")]
 pub mod up;
+#[cfg(feature = "application")]
 pub mod worker;
 
 pub use crew::Crew;
+#[cfg(feature = "application")]
 pub use endpoint::Endpoint;
+#[cfg(feature = "application")]
 pub use names::Names;

@@ -1,59 +1,29 @@
-//! The program around an application: from the command line to the exit code.
+//! The commands of an application, and what each does.
 
-use std::io::Write as _;
 use std::process::ExitCode;
 
 use crate::application::Application;
-use crate::cli::{self, Command, QueuesCommand};
+use crate::cli::{self, Cli, Command, QueuesCommand};
 use crate::exit::Fault;
-use crate::options::address::reachable;
-use crate::options::{HealthOptions, QueuesApplyOptions, Role};
+use crate::options::{BrokerRoleOptions, HealthOptions, QueuesApplyOptions, Role};
+use crate::role::broker::BrokerRole;
 use crate::role::{Endpoint, Names, app, broker, up, worker};
-use crate::signals::Signals;
-use crate::{announce, health, log, queues, verify};
+use crate::{announce, health, program, queues, verify};
 
 /// Runs the application `A` as the command line says, and answers the exit code.
 pub fn run<A: Application>() -> ExitCode {
-    let cli = match cli::parse::<A>(std::env::args_os()) {
-        Ok(cli) => cli,
-        Err(error) => return refused(&error),
-    };
-    let command = cli.command.unwrap_or_else(|| Command::Up(Box::new(cli.up)));
-    match log::start(cli.log_format).and_then(|()| in_runtime(execute::<A>(command))) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(fault) => {
-            complain(&format!("{}: {fault}", A::NAME));
-            ExitCode::from(&fault)
-        }
-    }
-}
-
-/// Help goes to stdout and is no error; wrong usage goes to stderr.
-fn refused(error: &clap::Error) -> ExitCode {
-    if let Err(fault) = error.print() {
-        tracing::debug!(%fault, "nobody reads what was to be said");
-    }
-    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
-}
-
-fn complain(text: &str) {
-    if let Err(fault) = writeln!(std::io::stderr().lock(), "{text}") {
-        tracing::debug!(%fault, "nobody reads what was to be said");
-    }
-}
-
-fn in_runtime(command: impl Future<Output = Result<(), Fault>>) -> Result<(), Fault> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let runtime = runtime
-        .map_err(|fault| Fault::cannot_start(format!("the system gives no threads: {fault}")))?;
-    runtime.block_on(command)
+    program::run::<Cli<A::Options>, _>(
+        cli::command::<A>(),
+        |cli| cli.program.log_format,
+        |cli| execute::<A>(cli.command.unwrap_or_else(|| Command::Up(Box::new(cli.up)))),
+    )
 }
 
 async fn execute<A: Application>(command: Command<A::Options>) -> Result<(), Fault> {
     match command {
         Command::Queues(QueuesCommand::Apply(options)) => apply_queues::<A>(options).await,
         Command::Health(options) => ask_health(options).await,
-        Command::Verify(data) => verify::verify(&data),
+        Command::Verify(data) => verify::verify(&data.broker()),
         Command::Up(_) | Command::App(_) | Command::Worker(_) | Command::Broker(_) => {
             run_role::<A>(command).await
         }
@@ -62,26 +32,28 @@ async fn execute<A: Application>(command: Command<A::Options>) -> Result<(), Fau
 
 /// Runs a role until the first signal, and gives it up at the second.
 async fn run_role<A: Application>(command: Command<A::Options>) -> Result<(), Fault> {
-    let (mut first, mut second) = (Signals::listen()?, Signals::listen()?);
-    let role = async {
-        match command {
-            Command::Up(options) => Box::pin(up::run::<A>(*options, &mut first)).await,
-            Command::App(options) => Box::pin(app::run::<A>(*options, &mut first)).await,
-            Command::Worker(options) => Box::pin(worker::run::<A>(*options, &mut first)).await,
-            Command::Broker(options) => Box::pin(broker::run::<A>(*options, &mut first)).await,
-            Command::Queues(_) | Command::Health(_) | Command::Verify(_) => Ok(()),
+    program::until_second_signal(async |signals| match command {
+        Command::Up(options) => Box::pin(up::run::<A>(*options, signals)).await,
+        Command::App(options) => Box::pin(app::run::<A>(*options, signals)).await,
+        Command::Worker(options) => Box::pin(worker::run::<A>(*options, signals)).await,
+        Command::Broker(options) => {
+            Box::pin(broker::run(broker_role::<A>(*options)?, signals)).await
         }
-    };
-    let given_up = async {
-        second.next().await;
-        second.next().await;
-    };
-    tokio::select! {
-        ended = role => ended,
-        () = given_up => {
-            Err(Fault::failed("ended before it had drained, because a second signal came"))
-        }
-    }
+        Command::Queues(_) | Command::Health(_) | Command::Verify(_) => Ok(()),
+    })
+    .await
+}
+
+/// A broker that declares the application's queues.
+fn broker_role<A: Application>(options: BrokerRoleOptions) -> Result<BrokerRole, Fault> {
+    Ok(BrokerRole {
+        program: A::NAME,
+        declared: Names::read::<A>(&options.queues)?.declared,
+        directory: options.data.broker(),
+        broker: options.broker,
+        region: options.region.region,
+        grace: options.drain.grace,
+    })
 }
 
 async fn apply_queues<A: Application>(options: QueuesApplyOptions) -> Result<(), Fault> {
@@ -111,7 +83,5 @@ async fn ask_health(options: HealthOptions) -> Result<(), Fault> {
         Role::Worker => options.health_listen,
         Role::Broker => options.broker_listen,
     };
-    let url = options.url.unwrap_or_else(|| format!("http://{}/health", reachable(address)));
-    announce::say(&health::ask(&url).await?);
-    Ok(())
+    health::print(options.url, address).await
 }

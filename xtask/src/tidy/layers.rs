@@ -47,6 +47,7 @@ const LAYERS: &[Layer] = &[
         // The comparison knows both; the model itself must not know what it is the yardstick of.
         tests_may_use: &["longshore-engine"],
     },
+    layer("longshore-cli", &["longshore"]),
     layer("fibonacci", &["longshore"]),
     layer("xtask", &[]),
 ];

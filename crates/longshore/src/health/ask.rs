@@ -5,8 +5,8 @@
 
 use std::time::Duration;
 
-use axum::http::Uri;
-use axum::http::uri::Authority;
+use http::Uri;
+use http::uri::Authority;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -61,40 +61,36 @@ async fn exchange(authority: &Authority, path: &str) -> std::io::Result<String> 
 
 #[cfg(test)]
 mod tests {
-    use axum::Router;
-    use axum::http::StatusCode;
-    use axum::routing::get;
-    use longshore_gateway::{ServerOptions, serve};
     use tokio::net::TcpListener;
-    use tokio_util::sync::CancellationToken;
 
     use super::*;
     use crate::exit::Exit;
 
-    async fn serving(status: StatusCode) -> (String, CancellationToken) {
+    /// The URL of a page that answers one request with `status` and `{}`.
+    async fn answering(status: &'static str) -> String {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/health", listener.local_addr().unwrap());
-        let router = Router::new().route("/health", get(async move || (status, "{}")));
-        let shutdown = CancellationToken::new();
-        let stop = shutdown.clone();
-        tokio::spawn(serve(listener, router, ServerOptions::default(), stop));
-        (url, shutdown)
+        tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut request = [0; 1024];
+            let length = stream.read(&mut request).await.unwrap();
+            assert!(request[..length].starts_with(b"GET /health HTTP/1.0\r\n"));
+            let answer = format!("HTTP/1.0 {status}\r\n\r\n{{}}");
+            stream.write_all(answer.as_bytes()).await.unwrap();
+        });
+        url
     }
 
     #[tokio::test]
     async fn a_role_that_answers_200_is_well() {
-        let (url, shutdown) = serving(StatusCode::OK).await;
-        assert_eq!(ask(&url).await.unwrap(), "{}");
-        shutdown.cancel();
+        assert_eq!(ask(&answering("200 OK").await).await.unwrap(), "{}");
     }
 
     #[tokio::test]
     async fn a_role_that_answers_anything_else_is_not() {
-        let (url, shutdown) = serving(StatusCode::SERVICE_UNAVAILABLE).await;
-        let fault = ask(&url).await.unwrap_err();
+        let fault = ask(&answering("503 Service Unavailable").await).await.unwrap_err();
         assert_eq!(fault.exit(), Exit::Failed);
         assert!(fault.to_string().contains("503"), "{fault}");
-        shutdown.cancel();
     }
 
     #[tokio::test]

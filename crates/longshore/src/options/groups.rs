@@ -1,46 +1,19 @@
 //! Groups of flags that several roles share.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Args;
 use clap::builder::BoolishValueParser;
-use longshore_gateway::BaseUrl;
+use clap::{Args, ValueHint};
 use longshore_types::QueueName;
 use longshore_types::limits::RECEIVE_WAIT_MAX;
 
 use super::{duration, parse_address, queue_name};
+use crate::queues::QueueFile;
 
 /// Where a worker's health page is when nobody says otherwise.
 pub const HEALTH_LISTEN: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 4000);
-
-/// The app's HTTP.
-#[derive(Args, Clone, Debug)]
-#[command(next_help_heading = "App")]
-pub struct HttpOptions {
-    /// Where the app listens for HTTP
-    #[arg(
-        long, env = "LONGSHORE_LISTEN", value_name = "ADDRESS",
-        value_parser = parse_address, default_value = "127.0.0.1:5000"
-    )]
-    pub listen: SocketAddr,
-
-    /// What callback URLs begin with, if not the `Host` that the request named.
-    #[arg(
-        help = "What callback URLs begin with, such as https://example.org; without it, the Host \
-                that the request named",
-        long, env = "LONGSHORE_PUBLIC_URL", value_name = "URL", value_parser = BaseUrl::parse)]
-    pub public_url: Option<BaseUrl>,
-
-    /// How long a result is kept after its task ended; then its status is 404
-    #[arg(
-        long, env = "LONGSHORE_RESULT_RETENTION", value_name = "DURATION",
-        value_parser = duration, default_value = "4d"
-    )]
-    pub result_retention: Duration,
-}
 
 /// What one worker does.
 #[derive(Args, Clone, Debug)]
@@ -92,8 +65,11 @@ pub struct BrokerOptions {
 #[command(next_help_heading = "Queues")]
 pub struct QueueOptions {
     /// TOML file that declares the queues, instead of the declaration that is built in
-    #[arg(long, env = "LONGSHORE_QUEUES", value_name = "FILE")]
-    pub queues: Option<PathBuf>,
+    #[arg(
+        long, env = "LONGSHORE_QUEUES", value_name = "FILE",
+        value_parser = QueueFile::parse, value_hint = ValueHint::FilePath
+    )]
+    pub queues: Option<QueueFile>,
 
     /// Queue of tasks, if not the declared one; a name that ends in .fifo makes it a FIFO queue
     #[arg(long, env = "LONGSHORE_TASK_QUEUE", value_name = "NAME", value_parser = queue_name)]

@@ -1,4 +1,4 @@
-//! The flags of each command: which groups it has.
+//! The flags of the commands of an application: which groups each has.
 
 use std::net::SocketAddr;
 
@@ -9,16 +9,6 @@ use super::{
     BrokerOptions, DataOptions, DrainOptions, EndpointOptions, HttpOptions, QueueOptions,
     ReceiveOptions, WorkerOptions, parse_address,
 };
-
-/// How log lines are written to stderr.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum LogFormat {
-    /// For people.
-    #[default]
-    Text,
-    /// A JSON object a line.
-    Json,
-}
 
 /// `up`: everything in one process.
 #[derive(Args, Clone, Debug)]
@@ -111,34 +101,6 @@ pub struct WorkerRoleOptions<O: Args> {
     /// How messages are received.
     #[command(flatten)]
     pub receive: ReceiveOptions,
-    /// How it ends.
-    #[command(flatten)]
-    pub drain: DrainOptions,
-}
-
-/// `broker`: the queues.
-#[derive(Args, Clone, Debug)]
-pub struct BrokerRoleOptions {
-    /// The broker.
-    #[command(flatten)]
-    pub broker: BrokerOptions,
-    /// Where things are kept.
-    #[command(flatten)]
-    pub data: DataOptions,
-    /// The region.
-    #[arg(
-        help = "Region of the declared queues, and of requests whose signature names none; the \
-                same name in another region is another queue. Without it AWS_REGION or \
-                AWS_DEFAULT_REGION, else us-east-1",
-        long,
-        env = "LONGSHORE_REGION",
-        value_name = "REGION",
-        help_heading = "Broker"
-    )]
-    pub region: Option<String>,
-    /// Which queues.
-    #[command(flatten)]
-    pub queues: QueueOptions,
     /// How it ends.
     #[command(flatten)]
     pub drain: DrainOptions,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
-use longshore_tasks::BoxFuture;
+use futures::future::BoxFuture;
 use longshore_types::{AttributeName, QueueName};
 use thiserror::Error;
 

@@ -83,7 +83,7 @@ mod tests {
     use std::collections::BTreeMap;
     use std::sync::Mutex;
 
-    use longshore_tasks::BoxFuture;
+    use futures::future::BoxFuture;
 
     use super::super::admin::{Attributes, Tags};
     use super::super::declared::{QueueNames, desired};

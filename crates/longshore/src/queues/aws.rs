@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sqs::types::QueueAttributeName;
-use longshore_tasks::BoxFuture;
+use futures::future::BoxFuture;
 use longshore_types::{AttributeName, QueueName};
 
 use super::admin::{Admin, AdminError, Attributes, ExistingQueue, Tags};

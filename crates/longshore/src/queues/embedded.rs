@@ -1,7 +1,7 @@
 //! Queue administration of a broker in the same process.
 
+use futures::future::BoxFuture;
 use longshore_broker::Broker;
-use longshore_tasks::BoxFuture;
 use longshore_types::QueueName;
 use longshore_wire::{
     CreateQueue, Fault, GetQueueAttributes, GetQueueUrl, ListQueueTags, Reply, Request,

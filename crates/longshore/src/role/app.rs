@@ -131,7 +131,7 @@ pub async fn run<A: Application>(
     let stores = Stores::open(&options.data.store())?;
     let endpoint = Endpoint::connect(&options.endpoint).await?;
     let grace = options.drain.grace;
-    let message = announce::app::<A>(&options, &endpoint, &names, address);
+    let message = announce::roles::app::<A>(&options, &endpoint, &names, address);
     let (mut front, mut back) = (Crew::new(), Crew::new());
     let app = App { endpoint, names, stores, http: options.http, receive: options.receive, grace };
     let gateway = app.spawn::<A>(listener, &options.application, &mut front, &mut back);

@@ -1,6 +1,7 @@
 //! `broker`: the queues, served to every program that speaks SQS.
 
-use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use longshore_broker::{Broker, BrokerOptions as OpenOptions, ServerOptions};
 use longshore_types::Region;
@@ -9,14 +10,48 @@ use tokio::net::TcpListener;
 use super::Crew;
 use super::bind::{address_of, bind};
 use super::crew::{SLACK, until_signal_or_end};
-use super::endpoint::Endpoint;
-use super::names::Names;
 use crate::announce;
-use crate::application::Application;
 use crate::exit::Fault;
-use crate::options::{BrokerOptions, BrokerRoleOptions, DataOptions, broker_region};
-use crate::queues::apply;
+use crate::options::{BrokerOptions, StandaloneOptions, broker_region};
+use crate::queues::embedded::EmbeddedAdmin;
+use crate::queues::{DesiredQueue, apply};
 use crate::signals::Signals;
+
+/// What a broker is made from. It needs no application: only which queues to declare.
+#[derive(Debug)]
+pub struct BrokerRole {
+    /// The program's name, for the start-up message.
+    pub program: &'static str,
+    /// How it listens, and what it lets in.
+    pub broker: BrokerOptions,
+    /// The region, where the environment is not to say it.
+    pub region: Option<String>,
+    /// The broker's own directory; nothing is written there by one that is in memory.
+    pub directory: PathBuf,
+    /// Queues to create or change, each after its dead-letter queue.
+    pub declared: Vec<DesiredQueue>,
+    /// How long requests under way may take to end.
+    pub grace: Duration,
+}
+
+impl BrokerRole {
+    /// A broker without an application: it declares what the file says, and without one nothing.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read, or makes no sense.
+    pub fn standalone(program: &'static str, options: StandaloneOptions) -> Result<Self, Fault> {
+        let declared = options.queues.map(|file| file.queues()).transpose()?;
+        Ok(Self {
+            program,
+            directory: options.data.broker(),
+            broker: options.broker,
+            region: options.region.region,
+            declared: declared.unwrap_or_default(),
+            grace: options.drain.grace,
+        })
+    }
+}
 
 /// Refuses to let the whole network use a broker that checks no signatures.
 pub(super) fn check_exposure(options: &BrokerOptions) -> Result<(), Fault> {
@@ -35,16 +70,16 @@ pub(super) fn check_exposure(options: &BrokerOptions) -> Result<(), Fault> {
 pub(super) async fn open(
     options: &BrokerOptions,
     region: &str,
-    data: &DataOptions,
-    names: &Names,
+    directory: &Path,
+    declared: &[DesiredQueue],
 ) -> Result<Broker, Fault> {
     let region = Region::parse(region).map_err(|fault| Fault::usage(fault.to_string()))?;
-    let data = (!options.in_memory).then(|| data.broker());
+    let data = (!options.in_memory).then(|| directory.to_owned());
     let open = OpenOptions { data, region, strict: options.strict, ..OpenOptions::default() };
     let broker = Broker::open(open).await;
     let broker = broker.map_err(|fault| Fault::cannot_start(fault.to_string()))?;
-    let admin = Endpoint::embedded(&broker).admin;
-    let done = apply(admin.as_ref(), &names.declared).await.map_err(|(queue, fault)| {
+    let admin = EmbeddedAdmin::new(broker.clone());
+    let done = apply(&admin, declared).await.map_err(|(queue, fault)| {
         Fault::cannot_start(format!("the queue {queue} cannot be made as it is declared: {fault}"))
     })?;
     for change in &done {
@@ -68,21 +103,17 @@ pub(super) fn spawn_server(crew: &mut Crew, broker: &Broker, listener: TcpListen
 /// # Errors
 ///
 /// See [`Fault`]: what kept it from starting, or ended it.
-pub async fn run<A: Application>(
-    options: BrokerRoleOptions,
-    signals: &mut Signals,
-) -> Result<(), Fault> {
-    let names = Names::read::<A>(&options.queues)?;
-    check_exposure(&options.broker)?;
-    let listener = bind(options.broker.broker_listen, "--broker-listen").await?;
-    let address: SocketAddr = address_of(&listener);
-    let region = broker_region(options.region.as_deref());
-    let broker = open(&options.broker, &region, &options.data, &names).await?;
+pub async fn run(role: BrokerRole, signals: &mut Signals) -> Result<(), Fault> {
+    check_exposure(&role.broker)?;
+    let listener = bind(role.broker.broker_listen, "--broker-listen").await?;
+    let address = address_of(&listener);
+    let region = broker_region(role.region.as_deref());
+    let broker = open(&role.broker, &region, &role.directory, &role.declared).await?;
     let mut front = Crew::new();
     spawn_server(&mut front, &broker, listener);
-    announce::say(&announce::broker::<A>(&options, &names, address));
+    announce::say(&announce::broker(&role, address));
     until_signal_or_end(signals, [&mut front]).await;
-    let ended = front.stop(options.drain.grace + SLACK).await;
+    let ended = front.stop(role.grace + SLACK).await;
     broker.close().await;
     ended
 }

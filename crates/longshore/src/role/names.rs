@@ -30,13 +30,7 @@ impl Names {
     pub fn read<A: Application>(options: &QueueOptions) -> Result<Self, Fault> {
         let (text, source) = match &options.queues {
             None => (A::QUEUES.to_owned(), "the declaration that is built in".to_owned()),
-            Some(path) => {
-                let text = std::fs::read_to_string(path).map_err(|fault| {
-                    let path = path.display();
-                    Fault::usage(format!("the queue file {path} cannot be read: {fault}"))
-                })?;
-                (text, path.display().to_string())
-            }
+            Some(file) => (file.read()?, file.to_string()),
         };
         let task_queue = chosen(A::TASK_QUEUE, options.task_queue.as_ref());
         let status_queue = chosen(A::STATUS_QUEUE, options.status_queue.as_ref());
@@ -74,10 +68,9 @@ fn declared_name(text: &str) -> QueueName {
 
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
-
     use super::*;
     use crate::exit::Exit;
+    use crate::queues::QueueFile;
     use crate::test_application::Echo;
 
     #[test]
@@ -97,7 +90,7 @@ mod tests {
 
     #[test]
     fn a_file_that_cannot_be_read_is_named() {
-        let queues = Some(PathBuf::from("no/such/queues.toml"));
+        let queues = QueueFile::parse("no/such/queues.toml").ok();
         let options = QueueOptions { queues, ..QueueOptions::default() };
         let fault = Names::read::<Echo>(&options).unwrap_err();
         assert_eq!(fault.exit(), Exit::Usage);

@@ -17,7 +17,8 @@ use super::names::Names;
 use super::store::Stores;
 use super::worker::{Workers, serve_page};
 use super::{Crew, broker};
-use crate::announce::{self, Addresses};
+use crate::announce;
+use crate::announce::roles::Addresses;
 use crate::application::Application;
 use crate::exit::Fault;
 use crate::options::{UpOptions, broker_region};
@@ -83,7 +84,8 @@ async fn open_broker<A: Application>(
     }
     names.check_declared()?;
     let region = broker_region(options.endpoint.region.as_deref());
-    broker::open(&options.broker, &region, &options.data, names).await.map(Some)
+    let directory = options.data.broker();
+    broker::open(&options.broker, &region, &directory, &names.declared).await.map(Some)
 }
 
 /// Everything between the opening of the broker and its close.
@@ -99,7 +101,7 @@ async fn run_around<A: Application>(
         Some(broker) => Endpoint::embedded(broker),
         None => Endpoint::connect(&options.endpoint).await?,
     };
-    let message = announce::up::<A>(&options, &endpoint, &names, ports.addresses());
+    let message = announce::roles::up::<A>(&options, &endpoint, &names, ports.addresses());
     let grace = options.drain.grace;
     let (mut front, mut back, mut outer) = (Crew::new(), Crew::new(), Crew::new());
     let workers = Workers::<A> {

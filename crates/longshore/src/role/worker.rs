@@ -118,7 +118,7 @@ pub async fn run<A: Application>(
     let stores = Stores::open(&options.data.store())?;
     let endpoint = Endpoint::connect(&options.endpoint).await?;
     let grace = options.drain.grace;
-    let message = announce::worker::<A>(&options, &endpoint, &names, address);
+    let message = announce::roles::worker::<A>(&options, &endpoint, &names, address);
     let (mut back, mut pages) = (Crew::new(), Crew::new());
     let workers = Workers::<A> {
         endpoint,

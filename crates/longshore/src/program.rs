@@ -1,0 +1,103 @@
+//! A program around its commands: from the command line to the exit code.
+//!
+//! `arguments` → [`config::read`] → (the log is started) → the command → [`ExitCode`]. Help and
+//! printed configurations go to stdout and are no error; whatever else keeps a command from running
+//! is said on stderr.
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::{Command, FromArgMatches};
+
+use crate::config::{self, Configured};
+use crate::exit::Fault;
+use crate::options::LogFormat;
+use crate::signals::Signals;
+use crate::{announce, log};
+
+/// Runs the program that `command` describes, with what was typed: `execute` is given the flags,
+/// once all of them make sense. `log_format` says how they want the log.
+pub fn run<T, F>(
+    command: Command,
+    log_format: impl FnOnce(&T) -> LogFormat,
+    execute: impl FnOnce(T) -> F,
+) -> ExitCode
+where
+    T: FromArgMatches,
+    F: Future<Output = Result<(), Fault>>,
+{
+    let name = command.get_name().to_owned();
+    let (flags, warnings) = match typed::<T>(command) {
+        Ok(Some(typed)) => typed,
+        Ok(None) => return ExitCode::SUCCESS,
+        Err(error) => return refused(&error),
+    };
+    let started = log::start(log_format(&flags));
+    for warning in warnings {
+        tracing::warn!("{warning}");
+    }
+    match started.and_then(|()| in_runtime(execute(flags))) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(fault) => {
+            complain(&format!("{name}: {fault}"));
+            ExitCode::from(&fault)
+        }
+    }
+}
+
+/// The flags, and what to warn of; `None` where there was only a configuration to print.
+fn typed<T: FromArgMatches>(command: Command) -> Result<Option<(T, Vec<String>)>, clap::Error> {
+    let mut shown = command.clone();
+    match config::read(command, std::env::args_os(), std::env::vars_os())? {
+        Configured::Print(text) => {
+            announce::say(text.trim_end());
+            Ok(None)
+        }
+        Configured::Run { matches, warnings } => {
+            let flags = T::from_arg_matches(&matches);
+            flags.map(|flags| Some((flags, warnings))).map_err(|error| error.format(&mut shown))
+        }
+    }
+}
+
+/// Help goes to stdout and is no error; wrong usage goes to stderr.
+fn refused(error: &clap::Error) -> ExitCode {
+    if let Err(fault) = error.print() {
+        tracing::debug!(%fault, "nobody reads what was to be said");
+    }
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
+}
+
+fn complain(text: &str) {
+    if let Err(fault) = writeln!(std::io::stderr().lock(), "{text}") {
+        tracing::debug!(%fault, "nobody reads what was to be said");
+    }
+}
+
+fn in_runtime(command: impl Future<Output = Result<(), Fault>>) -> Result<(), Fault> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime
+        .map_err(|fault| Fault::cannot_start(format!("the system gives no threads: {fault}")))?;
+    runtime.block_on(command)
+}
+
+/// Runs a role, which drains at the first signal, and gives it up at the second.
+///
+/// # Errors
+///
+/// What the role ends with, or that it was given up.
+pub async fn until_second_signal(
+    role: impl AsyncFnOnce(&mut Signals) -> Result<(), Fault>,
+) -> Result<(), Fault> {
+    let (mut first, mut second) = (Signals::listen()?, Signals::listen()?);
+    let given_up = async {
+        second.next().await;
+        second.next().await;
+    };
+    tokio::select! {
+        ended = role(&mut first) => ended,
+        () = given_up => {
+            Err(Fault::failed("ended before it had drained, because a second signal came"))
+        }
+    }
+}
