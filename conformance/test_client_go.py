@@ -5,12 +5,12 @@ import re
 import pytest
 
 from harness import clients
-from harness.sdk_cases import SDK_CASES
+from harness.sdk_cases import cases
 
 MODULES = (clients.FOLDER / "go" / "go.mod").read_text()
 CLIENT = f"AWS SDK for Go v2, sqs {re.search(r'service/sqs v([0-9.]+)', MODULES)[1]}"
 
-CASES = [*SDK_CASES, "the_sdk_would_notice_a_wrong_digest"]
+CASES = cases("the_sdk_would_notice_a_wrong_digest")
 
 # The first run downloads and builds; the program itself has a deadline of its own.
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]

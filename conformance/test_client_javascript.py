@@ -5,16 +5,12 @@ import json
 import pytest
 
 from harness import clients
-from harness.sdk_cases import SDK_CASES
+from harness.sdk_cases import cases
 
 LOCK = json.loads((clients.FOLDER / "javascript" / "package-lock.json").read_text())
 CLIENT = f"AWS SDK for JavaScript v3 {LOCK['packages']['node_modules/@aws-sdk/client-sqs']['version']}"
 
-CASES = [
-    *SDK_CASES,
-    "the_url_of_a_queue_is_where_it_is_called",
-    "the_sdk_would_notice_a_wrong_digest",
-]
+CASES = cases("the_url_of_a_queue_is_where_it_is_called", "the_sdk_would_notice_a_wrong_digest")
 
 # The first run installs; the program itself has a deadline of its own.
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]

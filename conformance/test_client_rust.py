@@ -5,7 +5,7 @@ import re
 import pytest
 
 from harness import clients
-from harness.sdk_cases import SDK_CASES
+from harness.sdk_cases import cases
 
 LOCK = (clients.FOLDER / "rust" / "Cargo.lock").read_text()
 CLIENT = "AWS SDK for Rust, " + " ".join(re.search(r'name = "(aws-sdk-sqs)"\nversion = "([0-9.]+)"', LOCK).groups())
@@ -23,6 +23,6 @@ def report(broker):
     return clients.run([place / "client", broker.broker_url], timeout=120)
 
 
-@pytest.mark.parametrize("case", SDK_CASES)
+@pytest.mark.parametrize("case", cases())
 def test_sdk_for_rust(report, case):
     report.check(case)

@@ -65,7 +65,11 @@ def built(name, commands, inputs=None, env=None, timeout=900):
     The commands run there one after the other, with `env` added to their environment. `inputs` names the files that are
     copied and whose content decides whether there is anything to do (default: the whole folder): a program that is run
     from the clone lists its requirements alone. Raises `AssertionError` with the output of a command that fails.
+
+    With a mutant it skips: a whole program for each of them would take longer than all the rest.
     """
+    if os.environ.get("LONGSHORE_MUTANT"):
+        pytest.skip("mutants are for the tests that are quick")
     source = FOLDER / name
     files = [source / file for file in inputs] if inputs else _files(source)
     place = cache() / f"{name}-{_digest(source, files, commands)}"
