@@ -179,7 +179,8 @@ def node_packages():
     require("node", at_least=(20,))
     require("npm")
     quiet = ["--no-fund", "--no-audit", "--loglevel=error"]
-    return built("javascript", [["npm", "ci", "--prefer-offline", "--ignore-scripts", *quiet]])
+    install = ["npm", "ci", "--prefer-offline", "--ignore-scripts", *quiet]
+    return built("javascript", [install], env={"npm_config_cache": cache() / "npm"})
 
 
 def maven(name):

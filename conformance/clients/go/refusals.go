@@ -1,6 +1,8 @@
 package main
 
 import (
+	"strings"
+
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
@@ -12,7 +14,9 @@ var refusals = []testCase{
 	{"a_missing_queue_is_an_exception_of_its_own", func(w *wire) {
 		url := w.endpoint + "/000000000000/" + newName("none")
 		gone := refused[*types.QueueDoesNotExist](nonExistent, 400)
-		gone(w.SendMessage(w.ctx, &sqs.SendMessageInput{QueueUrl: &url, MessageBody: aws.String("x")}))
+		_, err := w.SendMessage(w.ctx, &sqs.SendMessageInput{QueueUrl: &url, MessageBody: aws.String("x")})
+		gone(nil, err)
+		truly(strings.HasSuffix(err.Error(), ": The specified queue does not exist."), err.Error())
 		gone(w.ReceiveMessage(w.ctx, asking(url, nil)))
 		gone(w.GetQueueAttributes(w.ctx, &sqs.GetQueueAttributesInput{QueueUrl: &url}))
 	}},

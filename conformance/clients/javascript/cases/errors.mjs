@@ -1,5 +1,6 @@
 // Refusals arrive as the SDK's own exceptions, with the names and codes of SQS.
 
+import assert from 'node:assert/strict';
 import {
   ChangeMessageVisibilityCommand,
   DeleteMessageCommand,
@@ -18,7 +19,8 @@ import { arn, newName, refused } from '../harness/wire.mjs';
 export async function a_missing_queue_is_an_exception_of_its_own(wire) {
   const QueueUrl = `${wire.endpoint}/000000000000/${newName('none')}`;
   const gone = [QueueDoesNotExist, 'AWS.SimpleQueueService.NonExistentQueue'];
-  await refused(wire.send(new SendMessageCommand({ QueueUrl, MessageBody: 'x' })), ...gone);
+  const refusal = await refused(wire.send(new SendMessageCommand({ QueueUrl, MessageBody: 'x' })), ...gone);
+  assert.equal(refusal.message, 'The specified queue does not exist.');
   await refused(wire.receive(QueueUrl), ...gone);
   await refused(wire.send(new GetQueueAttributesCommand({ QueueUrl })), ...gone);
 }

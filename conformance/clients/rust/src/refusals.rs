@@ -1,15 +1,18 @@
 //! Refusals arrive as variants of the operation's own error, with the codes of SQS.
 
 use anyhow::Result;
+use aws_sdk_sqs::error::ProvideErrorMetadata;
 use aws_sdk_sqs::types::MessageAttributeValue;
 
-use crate::expect::{refused, unmodelled};
+use crate::expect::{refused, same, unmodelled};
 use crate::wire::{Wire, arn, new_name};
 
 pub async fn a_missing_queue_is_an_exception_of_its_own(wire: &Wire) -> Result<()> {
     let url = format!("{}/000000000000/{}", wire.endpoint, new_name("none"));
     let gone = "AWS.SimpleQueueService.NonExistentQueue";
     let sent = wire.sqs.send_message().queue_url(&url).message_body("x").send().await;
+    let text = sent.as_ref().err().and_then(ProvideErrorMetadata::message);
+    same(text, Some("The specified queue does not exist."))?;
     refused(sent, |e| e.is_queue_does_not_exist(), gone, 400)?;
     refused(wire.asking(&url).send().await, |e| e.is_queue_does_not_exist(), gone, 400)?;
     let read = wire.sqs.get_queue_attributes().queue_url(&url).send().await;
