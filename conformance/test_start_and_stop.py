@@ -85,8 +85,8 @@ def test_a_running_role_says_over_http_how_it_is(apart):
     system = apart(worker_flags=["--work-time", "0s"])
     system.start_apart(workers=1)
     for url in [system.app_url, system.broker_url, system.workers[0].health_url]:
-        answer = http.get(url + "/health")
-        assert answer.status == 200, (url, answer.text)
+        # A worker's page is there before the worker has found its queues, and says that it waits for them.
+        wait.until(lambda url=url: http.get(url + "/health").status == 200, f"{url} is well", START_TIMEOUT)
 
 
 def test_no_role_writes_a_body_to_its_log(apart):

@@ -59,7 +59,7 @@ async fn execute(command: Command) -> Result<(), Fault> {
 }
 
 fn main() -> ExitCode {
-    program::run::<Cli, _>(command(), |cli| cli.program.log_format, |cli| execute(cli.command))
+    program::run::<Cli, _>(command(), |cli| &cli.program, |cli| execute(cli.command))
 }
 
 #[cfg(test)]

@@ -11,15 +11,15 @@ use clap::{Command, FromArgMatches};
 
 use crate::config::{self, Configured};
 use crate::exit::Fault;
-use crate::options::LogFormat;
+use crate::options::ProgramOptions;
 use crate::signals::Signals;
 use crate::{announce, log};
 
 /// Runs the program that `command` describes, with what was typed: `execute` is given the flags,
-/// once all of them make sense. `log_format` says how they want the log.
+/// once all of them make sense. `options` are those that every program has.
 pub fn run<T, F>(
     command: Command,
-    log_format: impl FnOnce(&T) -> LogFormat,
+    options: impl FnOnce(&T) -> &ProgramOptions,
     execute: impl FnOnce(T) -> F,
 ) -> ExitCode
 where
@@ -32,7 +32,7 @@ where
         Ok(None) => return ExitCode::SUCCESS,
         Err(error) => return refused(&error),
     };
-    let started = log::start(log_format(&flags));
+    let started = log::start(options(&flags).log_format);
     for warning in warnings {
         tracing::warn!("{warning}");
     }

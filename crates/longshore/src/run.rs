@@ -14,7 +14,7 @@ use crate::{announce, health, program, queues, verify};
 pub fn run<A: Application>() -> ExitCode {
     program::run::<Cli<A::Options>, _>(
         cli::command::<A>(),
-        |cli| cli.program.log_format,
+        |cli| &cli.program,
         |cli| execute::<A>(cli.command.unwrap_or_else(|| Command::Up(Box::new(cli.up)))),
     )
 }
