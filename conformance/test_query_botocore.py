@@ -6,7 +6,6 @@ import json
 import pytest
 
 from compatibility.proves import proves
-from harness import sqs
 from harness.query import OLD_CLIENT, OldClient
 from harness.sqs import arn, counts, new_name, receive, refused
 
@@ -87,6 +86,28 @@ def test_tags_are_added_and_removed(old, url):
     old.tag_queue(QueueUrl=url, Tags={"team": "a", "Team": "b", "x": "1"})
     old.untag_queue(QueueUrl=url, TagKeys=["x", "missing"])
     assert old.list_queue_tags(QueueUrl=url)["Tags"] == {"team": "a", "Team": "b"}
+
+
+@proves("AddPermission/Query", "RemovePermission/Query", "S41", "E9")
+def test_a_permission_is_added_and_removed(old, aws, url):
+    accounts, actions = ["111111111111", "222222222222"], ["SendMessage", "GetQueueUrl"]
+    reply = old.add_permission(QueueUrl=url, Label="l", AWSAccountIds=accounts, Actions=actions)
+    assert reply["ResponseMetadata"]["HTTPStatusCode"] == 200
+    policy = old.get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"])["Attributes"]["Policy"]
+    [statement] = json.loads(policy)["Statement"]
+    assert statement["Principal"] == {"AWS": [f"arn:aws:iam::{account}:root" for account in accounts]}
+    assert statement["Action"] == ["SQS:SendMessage", "SQS:GetQueueUrl"]
+    assert aws.get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"])["Attributes"] == {"Policy": policy}
+    with refused("InvalidParameterValue", "Value l for parameter Label is invalid. Reason: Already exists."):
+        old.add_permission(QueueUrl=url, Label="l", AWSAccountIds=accounts, Actions=actions)
+    with refused("OverLimit", "8 Actions were found, maximum allowed is 7.", 403):
+        old.add_permission(QueueUrl=url, Label="m", AWSAccountIds=accounts, Actions=["*"] * 8)
+    with refused("MissingParameter", "The request must contain the parameter ActionName."):
+        old.add_permission(QueueUrl=url, Label="m", AWSAccountIds=accounts, Actions=[])
+    old.remove_permission(QueueUrl=url, Label="l")
+    assert "Attributes" not in old.get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"])
+    with refused("InvalidParameterValue", "Value l for parameter Label is invalid. Reason: can't find label."):
+        old.remove_permission(QueueUrl=url, Label="l")
 
 
 # ── messages ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -218,8 +239,3 @@ def test_errors_have_the_codes_and_the_statuses_of_the_service(old, url):
         old.send_message_batch(QueueUrl=url, Entries=entries)
     with refused("QueueAlreadyExists"):
         old.create_queue(QueueName=url.rsplit("/", 1)[1], Attributes={"DelaySeconds": "9"})
-
-
-def test_an_action_that_there_is_not_is_refused(old, url):
-    with refused("InvalidAction", "The action AddPermission is not valid for this endpoint."):
-        old.add_permission(QueueUrl=url, Label="l", AWSAccountIds=[sqs.ACCOUNT], Actions=["*"])

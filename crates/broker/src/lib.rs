@@ -35,6 +35,7 @@ mod listening;
 mod log;
 mod operation;
 mod options;
+pub mod policy;
 mod queue_url;
 mod receipt;
 mod runtime;

@@ -38,6 +38,18 @@ pub const DEDUPLICATION_WINDOW: Duration = Duration::from_secs(300);
 pub const RECEIVE_ATTEMPT_VALID: Duration = Duration::from_secs(300);
 /// The range of `maxReceiveCount` in a redrive policy.
 pub const RECEIVE_COUNT_BEFORE_DEAD_LETTER: std::ops::RangeInclusive<u32> = 1..=1000;
+/// Bytes of an access policy.
+pub const POLICY_BYTES_MAX: usize = 8192;
+/// Statements of an access policy.
+pub const POLICY_STATEMENTS_MAX: usize = 20;
+/// Principals that an access policy names, over all its statements.
+pub const POLICY_PRINCIPALS_MAX: usize = 50;
+/// Conditions of an access policy, over all its statements.
+pub const POLICY_CONDITIONS_MAX: usize = 10;
+/// Actions of one permission.
+pub const PERMISSION_ACTIONS_MAX: usize = 7;
+/// Letters of a permission's label.
+pub const PERMISSION_LABEL_BYTES_MAX: usize = 80;
 /// Tags of a queue.
 pub const TAGS_MAX: usize = 50;
 /// Letters of a tag's key.

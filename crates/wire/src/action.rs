@@ -10,6 +10,7 @@
 //!   that is absent or empty never gets past decoding.
 //! - An output is written without its empty members: SQS sends no empty list or map.
 
+mod add_permission;
 mod attribute;
 mod batch;
 mod change_message_visibility;
@@ -26,6 +27,7 @@ mod list_queues;
 mod purge_queue;
 pub(crate) mod read;
 mod receive_message;
+mod remove_permission;
 mod send_message;
 mod send_message_batch;
 pub(crate) mod sent;
@@ -34,6 +36,7 @@ mod tag_queue;
 mod untag_queue;
 mod write;
 
+pub use add_permission::AddPermission;
 pub use attribute::{RawAttribute, SystemAttributeName};
 pub use batch::{BatchKind, BatchResultEntry, BatchResultErrorEntry};
 pub use change_message_visibility::ChangeMessageVisibility;
@@ -56,6 +59,7 @@ pub use list_queue_tags::{ListQueueTags, ListQueueTagsReply};
 pub use list_queues::{ListQueues, ListQueuesReply};
 pub use purge_queue::PurgeQueue;
 pub use receive_message::{ReceiveMessage, ReceiveMessageReply, ReceivedMessage};
+pub use remove_permission::RemovePermission;
 pub use send_message::{SendMessage, SendMessageReply};
 pub use send_message_batch::{
     SendMessageBatch, SendMessageBatchEntry, SendMessageBatchReply, SendMessageBatchResultEntry,

@@ -5,13 +5,14 @@
 use serde::Serialize;
 
 use crate::action::{
-    ChangeMessageVisibility, ChangeMessageVisibilityBatch, ChangeMessageVisibilityBatchReply,
-    CreateQueue, CreateQueueReply, DeleteMessage, DeleteMessageBatch, DeleteMessageBatchReply,
-    DeleteQueue, GetQueueAttributes, GetQueueAttributesReply, GetQueueUrl, GetQueueUrlReply,
-    ListDeadLetterSourceQueues, ListDeadLetterSourceQueuesReply, ListQueueTags, ListQueueTagsReply,
-    ListQueues, ListQueuesReply, PurgeQueue, ReceiveMessage, ReceiveMessageReply, SendMessage,
-    SendMessageBatch, SendMessageBatchReply, SendMessageReply, SetQueueAttributes, TagQueue,
-    UntagQueue,
+    AddPermission, ChangeMessageVisibility, ChangeMessageVisibilityBatch,
+    ChangeMessageVisibilityBatchReply, CreateQueue, CreateQueueReply, DeleteMessage,
+    DeleteMessageBatch, DeleteMessageBatchReply, DeleteQueue, GetQueueAttributes,
+    GetQueueAttributesReply, GetQueueUrl, GetQueueUrlReply, ListDeadLetterSourceQueues,
+    ListDeadLetterSourceQueuesReply, ListQueueTags, ListQueueTagsReply, ListQueues,
+    ListQueuesReply, PurgeQueue, ReceiveMessage, ReceiveMessageReply, RemovePermission,
+    SendMessage, SendMessageBatch, SendMessageBatchReply, SendMessageReply, SetQueueAttributes,
+    TagQueue, UntagQueue,
 };
 
 macro_rules! requests {
@@ -45,6 +46,7 @@ requests! {
     SendMessage SendMessageBatch ReceiveMessage DeleteMessage DeleteMessageBatch
     ChangeMessageVisibility ChangeMessageVisibilityBatch PurgeQueue
     TagQueue UntagQueue ListQueueTags
+    AddPermission RemovePermission
 }
 
 /// What an action that succeeded answers; it is serialized as the members of its output.
@@ -74,6 +76,7 @@ pub enum Reply {
     /// Answers `ListQueueTags`.
     ListQueueTags(ListQueueTagsReply),
     /// Answers every action that has no output: the two deletes, `SetQueueAttributes`,
-    /// `ChangeMessageVisibility`, `PurgeQueue`, `TagQueue` and `UntagQueue`.
+    /// `ChangeMessageVisibility`, `PurgeQueue`, `TagQueue`, `UntagQueue`, `AddPermission` and
+    /// `RemovePermission`.
     Empty,
 }

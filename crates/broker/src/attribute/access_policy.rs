@@ -1,19 +1,25 @@
-//! The access policy, which is kept as its text.
+//! The access policy, which is checked and kept as its text.
 
 use longshore_types::AttributeName;
 use longshore_wire::SqsError;
 
-/// Bytes of a policy.
-const POLICY_BYTES_MAX: usize = 8192;
+use crate::policy::{Policy, PolicyError};
 
-/// Checks that a policy is a JSON object; an empty one removes it.
+/// Checks a policy's text; an empty one removes it.
 pub(super) fn check(value: &str) -> Result<Option<String>, SqsError> {
     if value.is_empty() {
         return Ok(None);
     }
-    let object = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(value);
-    if object.is_err() || value.len() > POLICY_BYTES_MAX {
-        return Err(SqsError::invalid_attribute(AttributeName::Policy));
-    }
+    Policy::parse(value).map_err(|fault| refused(&fault))?;
     Ok(Some(value.to_owned()))
+}
+
+/// How SQS refuses a text that is no policy. It does not say what is wrong with its shape.
+pub(crate) fn refused(fault: &PolicyError) -> SqsError {
+    match fault {
+        PolicyError::Malformed(_) | PolicyError::TooLong { .. } => {
+            SqsError::invalid_attribute(AttributeName::Policy)
+        }
+        PolicyError::TooMany { .. } => SqsError::OverLimit(fault.to_string()),
+    }
 }

@@ -20,7 +20,7 @@ pub(crate) type Checked = BTreeMap<AttributeName, Option<String>>;
 ///
 /// `InvalidAttributeName` for a name that is unknown, read-only, or not of that kind of queue;
 /// `InvalidAttributeValue` for a value out of range; `InvalidParameterValue` for a redrive policy
-/// or a redrive allow policy that is not one.
+/// or a redrive allow policy that is not one; `OverLimit` for an access policy that says too much.
 pub(crate) fn check(
     sent: &BTreeMap<String, String>,
     present: &Attributes,

@@ -27,7 +27,8 @@ impl Operation for (CreateQueue, Caller) {
         let (input, caller) = self;
         let (name, kind) = parse_name(&input)?;
         check::tags(&input.tags)?;
-        let checked = attribute::check(&input.attributes, &Attributes::new(), kind)?;
+        let checked =
+            attribute::check(&input.attributes, &Attributes::new(), kind).map_err(of_creation)?;
         let arn = turn.arn(QueueAddress { account: None, name });
         match turn.catalog().by_arn(&arn) {
             Some(present) => check_same(turn, present, &checked)?,
@@ -49,6 +50,14 @@ fn parse_name(input: &CreateQueue) -> Result<(QueueName, QueueKind), SqsError> {
         None if asked_fifo => Err(SqsError::InvalidParameterValue(FIFO_NAME.to_owned())),
         None => Err(SqsError::InvalidParameterValue(STANDARD_NAME.to_owned())),
     }
+}
+
+/// What is over a limit when attributes are set is an invalid value when a queue is created.
+fn of_creation(refused: SqsError) -> SqsError {
+    if let SqsError::OverLimit(text) = refused {
+        return SqsError::InvalidParameterValue(text);
+    }
+    refused
 }
 
 /// Creating a queue again is no error if all that is asked of it holds now.

@@ -22,6 +22,7 @@ mod list_dead_letter_source_queues;
 mod list_queue_tags;
 mod list_queues;
 mod page;
+mod permission;
 mod purge_queue;
 mod receive_message;
 mod send_message;
@@ -78,6 +79,8 @@ pub(crate) async fn dispatch(
         Request::TagQueue(input) => runtime.reply_to(caller, input).await,
         Request::UntagQueue(input) => runtime.reply_to(caller, input).await,
         Request::ListQueueTags(input) => runtime.reply_to(caller, input).await,
+        Request::AddPermission(input) => runtime.reply_to(caller, input).await,
+        Request::RemovePermission(input) => runtime.reply_to(caller, input).await,
     }
 }
 

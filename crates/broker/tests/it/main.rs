@@ -5,6 +5,8 @@ mod attributes;
 mod fifo;
 mod http;
 mod http_query;
+mod permissions;
+mod policy;
 mod restart;
 mod support;
 mod timers;

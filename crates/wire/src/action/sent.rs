@@ -1,10 +1,10 @@
 //! From an action's name to its request: the one list of actions that every protocol reads by.
 
 use super::{
-    ChangeMessageVisibilityBatch, DeleteMessage, DeleteMessageBatch, DeleteQueue,
+    AddPermission, ChangeMessageVisibilityBatch, DeleteMessage, DeleteMessageBatch, DeleteQueue,
     GetQueueAttributes, Input, ListDeadLetterSourceQueues, ListQueueTags, ListQueues, PurgeQueue,
-    ReceiveMessage, SendMessage, SendMessageBatch, SentChangeMessageVisibility, SentCreateQueue,
-    SentGetQueueUrl, SetQueueAttributes, TagQueue, UntagQueue,
+    ReceiveMessage, RemovePermission, SendMessage, SendMessageBatch, SentChangeMessageVisibility,
+    SentCreateQueue, SentGetQueueUrl, SetQueueAttributes, TagQueue, UntagQueue,
 };
 use crate::{Request, SqsError};
 
@@ -34,6 +34,8 @@ pub(crate) trait Sent {
             "TagQueue" => self.read::<TagQueue>(),
             "UntagQueue" => self.read::<UntagQueue>(),
             "ListQueueTags" => self.read::<ListQueueTags>(),
+            "AddPermission" => self.read::<AddPermission>(),
+            "RemovePermission" => self.read::<RemovePermission>(),
             _ => Err(SqsError::unknown_operation(action)),
         }
     }

@@ -2,7 +2,9 @@
 //! singular; a map's entry is a structure of its key and its value.
 
 /// Parameters that are elements of a list or entries of a map, and the member that they make up.
-const FLATTENED: [(&str, &str); 13] = [
+const FLATTENED: [(&str, &str); 15] = [
+    ("AWSAccountId", "AWSAccountIds"),
+    ("ActionName", "Actions"),
     ("Attribute", "Attributes"),
     ("AttributeName", "AttributeNames"),
     ("BinaryListValue", "BinaryListValues"),

@@ -1,8 +1,8 @@
 //! Requests about queues, as SDKs send them: every member of every action.
 
 use longshore_wire::{
-    CreateQueue, DeleteQueue, GetQueueAttributes, GetQueueUrl, ListQueueTags, ListQueues,
-    PurgeQueue, SetQueueAttributes, TagQueue, UntagQueue,
+    AddPermission, CreateQueue, DeleteQueue, GetQueueAttributes, GetQueueUrl, ListQueueTags,
+    ListQueues, PurgeQueue, RemovePermission, SetQueueAttributes, TagQueue, UntagQueue,
 };
 
 use crate::{URL, assert_decodes, list, texts};
@@ -91,5 +91,25 @@ fn tag_queue_has_tags_and_untag_queue_their_keys() {
         "UntagQueue",
         r#"{"QueueUrl":"jobs","TagKeys":["team"]}"#,
         UntagQueue { queue_url, tag_keys: list(["team"]) },
+    );
+}
+
+#[test]
+fn add_permission_has_accounts_and_actions_under_a_label_and_remove_permission_the_label() {
+    let (queue_url, label) = ("jobs".to_owned(), "partners".to_owned());
+    assert_decodes(
+        "AddPermission",
+        r#"{"QueueUrl":"jobs","Label":"partners","AWSAccountIds":["111111111111"],"Actions":["*"]}"#,
+        AddPermission {
+            queue_url: queue_url.clone(),
+            label: label.clone(),
+            aws_account_ids: list(["111111111111"]),
+            actions: list(["*"]),
+        },
+    );
+    assert_decodes(
+        "RemovePermission",
+        r#"{"QueueUrl":"jobs","Label":"partners"}"#,
+        RemovePermission { queue_url, label },
     );
 }

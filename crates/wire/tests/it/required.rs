@@ -33,6 +33,14 @@ fn required_members_are_asked_for_by_name() {
         ("SetQueueAttributes", r#"{"QueueUrl":"q","Attributes":{}}"#, "Attribute.Name"),
         ("TagQueue", r#"{"QueueUrl":"q","Tags":{}}"#, "Tags"),
         ("UntagQueue", r#"{"QueueUrl":"q"}"#, "TagKeys"),
+        ("AddPermission", r#"{"QueueUrl":"q"}"#, "Label"),
+        ("AddPermission", r#"{"QueueUrl":"q","Label":"l"}"#, "AWSAccountIds"),
+        (
+            "AddPermission",
+            r#"{"QueueUrl":"q","Label":"l","AWSAccountIds":["1"],"Actions":[]}"#,
+            "ActionName",
+        ),
+        ("RemovePermission", r#"{"QueueUrl":"q","Label":""}"#, "Label"),
     ];
     for (action, body, parameter) in cases {
         assert_missing(action, body, parameter);

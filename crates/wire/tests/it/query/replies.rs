@@ -73,6 +73,8 @@ fn an_action_without_output_has_no_result() {
         "PurgeQueue",
         "TagQueue",
         "UntagQueue",
+        "AddPermission",
+        "RemovePermission",
     ];
     for action in without {
         assert_encodes(action, &Reply::Empty, "");

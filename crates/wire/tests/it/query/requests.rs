@@ -20,7 +20,7 @@ fn form(parameters: &str) -> String {
 }
 
 /// An action, its parameters, and what they are in JSON.
-const FORMS: [(&str, &str, &str); 18] = [
+const FORMS: [(&str, &str, &str); 20] = [
     (
         "CreateQueue",
         "QueueName=jobs Attribute.1.Name=DelaySeconds Attribute.1.Value=5 \
@@ -133,6 +133,14 @@ const FORMS: [(&str, &str, &str); 18] = [
         r#"{"QueueUrl":"q","TagKeys":["team","Team"]}"#,
     ),
     ("ListQueueTags", "QueueUrl=q", r#"{"QueueUrl":"q"}"#),
+    (
+        "AddPermission",
+        "QueueUrl=q Label=l AWSAccountId.1=111111111111 AWSAccountId.2=222222222222 \
+         ActionName.1=SendMessage ActionName.2=*",
+        r#"{"QueueUrl":"q","Label":"l","AWSAccountIds":["111111111111","222222222222"],
+            "Actions":["SendMessage","*"]}"#,
+    ),
+    ("RemovePermission", "QueueUrl=q Label=l", r#"{"QueueUrl":"q","Label":"l"}"#),
 ];
 
 #[test]

@@ -1,0 +1,144 @@
+//! `AddPermission` and `RemovePermission`: a statement of the queue's policy more, or one fewer.
+//!
+//! Both set the attribute `Policy`, as `SetQueueAttributes` could, and so they change when the queue
+//! was last modified.
+
+use longshore_engine::QueueId;
+use longshore_types::{AccountId, AttributeName, limits};
+use longshore_wire::{AddPermission, RemovePermission, Reply, SqsError};
+
+use super::done;
+use crate::attribute::{Checked, policy_refused};
+use crate::core::{Operation, Step, Turn};
+use crate::log::Room;
+use crate::policy::{self, Counted, Grantable, Policy, PolicyError};
+
+impl Operation for AddPermission {
+    fn room(&self) -> Room {
+        Room::catalog()
+    }
+
+    fn run(self, turn: &mut Turn<'_>) -> Result<Step, SqsError> {
+        let id = turn.resolve(&self.queue_url)?;
+        check_label(&self.label)?;
+        let actions = check_actions(self.actions)?;
+        let accounts = parse_accounts(&self.aws_account_ids)?;
+        let present = present(turn, id)?;
+        if has(present.as_deref(), &self.label)? {
+            return Err(SqsError::invalid_value(self.label, "Label", "Already exists."));
+        }
+        let queue = &turn.entry(id)?.arn;
+        let policy = policy::add(present.as_deref(), queue, &self.label, &accounts, &actions);
+        set(turn, id, Some(policy.map_err(|fault| over_limit(&fault))?))
+    }
+}
+
+impl Operation for RemovePermission {
+    fn room(&self) -> Room {
+        Room::catalog()
+    }
+
+    fn run(self, turn: &mut Turn<'_>) -> Result<Step, SqsError> {
+        let id = turn.resolve(&self.queue_url)?;
+        let unknown = |reason| SqsError::invalid_value(&self.label, "Label", reason);
+        let present = present(turn, id)?.ok_or_else(|| unknown("can't find label."))?;
+        if !has(Some(&present), &self.label)? {
+            return Err(unknown("can't find label on existing policy."));
+        }
+        let left = policy::remove(&present, &self.label).map_err(|fault| policy_refused(&fault))?;
+        set(turn, id, left)
+    }
+}
+
+/// The text of the queue's policy.
+fn present(turn: &Turn<'_>, id: QueueId) -> Result<Option<String>, SqsError> {
+    Ok(turn.entry(id)?.attributes.get(&AttributeName::Policy).cloned())
+}
+
+/// Whether a statement of a policy has that label.
+fn has(policy: Option<&str>, label: &str) -> Result<bool, SqsError> {
+    let policy = policy.map(Policy::parse).transpose().map_err(|fault| policy_refused(&fault))?;
+    Ok(policy.is_some_and(|policy| policy.has(label)))
+}
+
+fn set(turn: &mut Turn<'_>, id: QueueId, policy: Option<String>) -> Result<Step, SqsError> {
+    let attributes = Checked::from([(AttributeName::Policy, policy)]);
+    let event =
+        turn.catalog().set_attributes(id, attributes).map_err(|_| SqsError::QueueDoesNotExist)?;
+    turn.commit_catalog(event, None)?;
+    Ok(done(Reply::Empty))
+}
+
+fn check_label(label: &str) -> Result<(), SqsError> {
+    let letter = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    if label.len() <= limits::PERMISSION_LABEL_BYTES_MAX && label.bytes().all(letter) {
+        return Ok(());
+    }
+    let reason =
+        "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length.";
+    Err(SqsError::invalid_value(label, "Label", reason))
+}
+
+/// The actions, each once.
+fn check_actions(actions: Vec<String>) -> Result<Vec<String>, SqsError> {
+    if actions.len() > limits::PERMISSION_ACTIONS_MAX {
+        let max = limits::PERMISSION_ACTIONS_MAX;
+        return Err(SqsError::OverLimit(too_many(actions.len(), "Actions", max)));
+    }
+    actions.iter().try_for_each(|action| check_action(action))?;
+    Ok(each_once(actions))
+}
+
+fn check_action(action: &str) -> Result<(), SqsError> {
+    let reason = match policy::grantable(action) {
+        Grantable::Yes => return Ok(()),
+        Grantable::OwnerOnly => "Only the queue owner is allowed to invoke this action.",
+        Grantable::Unknown => "Please refer to the appropriate WSDL for a list of valid actions.",
+    };
+    Err(SqsError::invalid_value(format!("SQS:{action}"), "ActionName", reason))
+}
+
+/// The accounts, each once. Whether there are such accounts is not asked.
+fn parse_accounts(texts: &[String]) -> Result<Vec<AccountId>, SqsError> {
+    let max = limits::POLICY_PRINCIPALS_MAX;
+    if texts.len() > max {
+        return Err(SqsError::OverLimit(too_many(texts.len(), "Principals", max)));
+    }
+    let accounts: Result<_, _> = texts.iter().map(|text| AccountId::parse(text)).collect();
+    let unable = |_| {
+        let value = format!("[{}]", texts.join(", "));
+        SqsError::invalid_value(value, "PrincipalId", "Unable to verify.")
+    };
+    accounts.map(each_once).map_err(unable)
+}
+
+/// The first of each, in their order.
+fn each_once<T: PartialEq>(all: Vec<T>) -> Vec<T> {
+    let mut kept = Vec::with_capacity(all.len());
+    for one in all {
+        if !kept.contains(&one) {
+            kept.push(one);
+        }
+    }
+    kept
+}
+
+/// How SQS says that a policy would be over a limit, which differs from how it says that one is.
+fn over_limit(fault: &PolicyError) -> SqsError {
+    match *fault {
+        PolicyError::Malformed(_) => policy_refused(fault),
+        PolicyError::TooLong { found, max } => SqsError::OverLimit(too_many(found, "Bytes", max)),
+        PolicyError::TooMany { what, found, max } => {
+            let what = match what {
+                Counted::Statements => "Statements",
+                Counted::Principals => "Principals",
+                Counted::Conditions => "Conditions",
+            };
+            SqsError::OverLimit(too_many(found, what, max))
+        }
+    }
+}
+
+fn too_many(found: usize, what: &str, max: usize) -> String {
+    format!("{found} {what} were found, maximum allowed is {max}.")
+}
