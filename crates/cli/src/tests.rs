@@ -1,6 +1,7 @@
 //! What the guide says of the flags is what the program says of them.
 
 use clap::{Arg, FromArgMatches as _};
+use longshore::config::{self, Configured};
 
 use super::*;
 
@@ -73,4 +74,24 @@ fn the_broker_has_no_flags_of_an_application() {
 fn no_command_is_a_question_for_help() {
     let error = command().try_get_matches_from([NAME]).unwrap_err();
     assert!(error.to_string().contains("broker"), "{error}");
+}
+
+#[test]
+fn the_configuration_in_the_guide_is_one_and_its_queues_are_declared() {
+    let (_, example) = GUIDE.split_once("```toml\n").unwrap();
+    let (example, _) = example.split_once("```").unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("longshore.toml");
+    std::fs::write(&path, example).unwrap();
+    let line = [NAME, "broker", "--config", path.to_str().unwrap()].map(Into::into);
+    let Configured::Run { matches, .. } = config::read(command(), line, []).unwrap() else {
+        panic!("nothing was to be printed");
+    };
+    let Command::Broker(options) = Cli::from_arg_matches(&matches).unwrap().command else {
+        panic!("the line names the broker");
+    };
+    let role = BrokerRole::standalone(NAME, *options).unwrap();
+    assert!(role.broker.in_memory);
+    let declared: Vec<_> = role.declared.iter().map(|queue| queue.name.as_str()).collect();
+    assert_eq!(declared, ["work-failed", "work"]);
 }
