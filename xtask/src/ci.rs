@@ -4,6 +4,7 @@
 
 mod deny;
 mod features;
+mod lean;
 
 use anyhow::Result;
 
@@ -22,6 +23,7 @@ pub(crate) fn run() -> Result<()> {
         Step::command("clippy", workspace::cargo(CLIPPY)),
         Step::command("documentation", documentation()),
         Step::call("dependencies", deny::run),
+        Step::call("dependencies of the broker on its own", lean::run),
     ];
     steps.extend(features::steps()?);
     // The very command that the README names, in a process of its own: it is under test too.
