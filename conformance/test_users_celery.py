@@ -14,9 +14,10 @@ from urllib.parse import urlsplit
 import pytest
 
 from harness import clients, sqs, wait
+from harness.notes import Notes, gaps
 from harness.process import Process, clean_environment
 
-CLIENT = "Celery 5.7.0 (kombu 5.7.0, SQS transport)"
+CLIENT = f"Celery {clients.pinned('celery', 'celery')}, kombu {clients.pinned('celery', 'kombu')}"
 
 # The first run installs.
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -38,7 +39,7 @@ class Site:
 
     def __post_init__(self):
         self.directory.mkdir()
-        self.notes = self.directory / "notes"
+        self.notes = Notes(self.directory / "notes")
         self.prefix = sqs.new_name("celery") + "-"
         self.workers = []
 
@@ -46,7 +47,7 @@ class Site:
         port = urlsplit(self.endpoint).port
         site = {
             "broker": f"sqs://key:secret@localhost:{port}/",
-            "notes": str(self.notes),
+            "notes": str(self.notes.path),
             "transport": {"region": sqs.REGION, "is_secure": False, "polling_interval": 0.1, **self.transport},
             "settings": self.settings,
         }
@@ -58,7 +59,8 @@ class Site:
         return f"{self.endpoint}/{sqs.ACCOUNT}/{self.prefix}{queue}"
 
     def start_worker(self, *flags):
-        words = ["-m", "celery", "-A", "jobs", "worker", "--loglevel", "INFO", "--hostname", f"w{len(self.workers)}@here"]
+        name = f"w{len(self.workers)}@here"
+        words = ["-m", "celery", "-A", "jobs", "worker", "--loglevel", "INFO", "--hostname", name]
         quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
         argv = [self.python, *words, *quiet, *flags]
         worker = Process("celery-worker", argv, self.directory, self.environment())
@@ -66,7 +68,7 @@ class Site:
         return worker
 
     def await_workers(self):
-        wait.until(lambda: len(self.ran("ready")) >= len(self.workers), "the workers are ready", 60)
+        self.notes.wait_for(len(self.workers), "ready")
 
     def send(self, *jobs):
         """Sends tasks by a program of its own, as a web application would."""
@@ -86,21 +88,6 @@ class Site:
         )
         assert done.returncode == 0, done.stderr[-3000:]
         return done.stdout
-
-    def ran(self, what, key=None):
-        """The notes of one kind, oldest first."""
-        if not self.notes.exists():
-            return []
-        lines = [json.loads(line) for line in self.notes.read_text().splitlines()]
-        return [line for line in lines if line["what"] == what and key in (None, line["key"])]
-
-    def await_ran(self, count, what, key=None, timeout=60):
-        wait.until(
-            lambda: len(self.ran(what, key)) >= count,
-            f"{count} notes of {what!r} ({key})",
-            timeout,
-        )
-        return self.ran(what, key)
 
     def stop(self):
         for worker in self.workers:
@@ -130,7 +117,7 @@ def make_site(broker, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def sites(make_site, aws):
-    """`plain` makes its own queues; `given` has them made by others; `late` acknowledges what is done, not what begins."""
+    """`plain` makes its own queues; `given` has them made by others; `late` acknowledges what has ended."""
     plain = make_site("plain", transport={"visibility_timeout": 60, "wait_time_seconds": 2})
     plain.start_worker("--pool", "prefork", "--concurrency", "4")
     given = predefined(make_site, aws)
@@ -193,19 +180,19 @@ def assert_empty(aws, url):
 def test_every_task_runs_once(plain, aws):
     keys = [f"once-{number}" for number in range(TASKS)]
     plain.send(*(job("work", key) for key in keys))
-    ran = plain.await_ran(TASKS, "work")
-    assert sorted(note["key"] for note in ran) == sorted(keys)
+    plain.notes.wait_for_all("work", keys)
     assert_empty(aws, plain.url())
+    assert sorted(plain.notes.wait_for_all("work", keys)) == sorted(keys)
 
 
 def test_a_failed_task_is_tried_again_after_its_countdown(plain):
     keys = [f"hiccup-{number}" for number in range(10)]
     plain.send(*(job("hiccup", key) for key in keys))
-    plain.await_ran(30, "hiccup")
+    plain.notes.wait_for(30, "hiccup")
     for key in keys:
-        ran = plain.ran("hiccup", key)
+        ran = plain.notes.of("hiccup", key)
         assert [note["attempt"] for note in ran] == [0, 1, 2]
-        assert all(later["at"] - sooner["at"] > 0.9 for sooner, later in zip(ran, ran[1:], strict=False))
+        assert all(gap > 0.9 for gap in gaps(ran))
 
 
 @pytest.mark.parametrize("how", [{"countdown": 3}, {"DelaySeconds": 3}], ids=["by_the_worker", "by_the_broker"])
@@ -213,36 +200,35 @@ def test_a_task_with_a_countdown_comes_late_and_once(plain, how):
     key = f"late-{next(iter(how))}"
     begun = time.time()
     plain.send(job("work", key, **how))
-    (ran,) = plain.await_ran(1, "work", key)
+    (ran,) = plain.notes.wait_for(1, "work", key)
     assert 2.9 < ran["at"] - begun < 30
 
 
 def test_large_and_foreign_text_comes_whole(plain):
     plain.send(job("measure", "größe-東京", "x" * 500_000 + "🚢"))
-    (ran,) = plain.await_ran(1, "measure", "größe-東京")
+    (ran,) = plain.notes.wait_for(1, "measure", "größe-東京")
     assert (ran["length"], ran["last"]) == (500_001, "🚢")
 
 
 def test_a_chain_runs_link_after_link(plain):
     keys = [f"link-{number}" for number in range(5)]
     plain.send({"chain": [job("work", key) for key in keys]})
-    plain.await_ran(1, "work", keys[-1])
-    assert [note["key"] for note in plain.ran("work") if note["key"] in keys] == keys
+    assert plain.notes.wait_for_all("work", keys) == keys
 
 
 def test_a_task_whose_process_dies_runs_again(plain, aws):
     plain.send(job("lose_process", "lost"))
-    first, second = plain.await_ran(2, "lose_process", "lost")
+    first, second = plain.notes.wait_for(2, "lose_process", "lost")
     assert first["pid"] != second["pid"]
     assert_empty(aws, plain.url())
 
 
 def test_a_task_of_a_killed_worker_runs_again(late, aws):
     late.send(job("take_time", "killed", 20))
-    (begun,) = late.await_ran(1, "begun", "killed")
+    (begun,) = late.notes.wait_for(1, "begun", "killed")
     victim = next(worker for worker in late.workers if worker.pid == begun["pid"])
     victim.kill()
-    again = late.await_ran(2, "begun", "killed")[1]
+    again = late.notes.wait_for(2, "begun", "killed")[1]
     assert again["pid"] != begun["pid"]
     assert again["at"] - begun["at"] > HIDDEN_SECONDS - 1
 
@@ -252,22 +238,23 @@ def test_a_worker_that_is_stopped_hands_back_what_it_did_not_begin(make_site, aw
     keys = [f"stop-{number}" for number in range(40)]
     site.send(*(job("take_time", key, 0.2) for key in keys))
     first = site.start_worker("--pool", "prefork", "--concurrency", "2")
-    site.await_ran(3, "ended")
+    site.notes.wait_for(3, "ended")
     assert first.stop() == 0
-    done = len(site.ran("ended"))
-    assert done == len(site.ran("begun")) < len(keys)
+    done = len(site.notes.of("ended"))
+    assert done == len(site.notes.of("begun")) < len(keys)
     assert sum(sqs.counts(aws, site.url())) == len(keys) - done
     site.start_worker("--pool", "prefork", "--concurrency", "2")
-    site.await_ran(len(keys), "ended")
-    assert sorted(note["key"] for note in site.ran("ended")) == sorted(keys)
+    site.notes.wait_for_all("ended", keys)
     assert_empty(aws, site.url())
+    assert sorted(site.notes.wait_for_all("ended", keys)) == sorted(keys)
 
 
 def test_queues_that_others_made_are_used_by_their_urls(given, aws):
     keys = [f"given-{number}" for number in range(100)]
     given.send(*(job("work", key, queue="standard") for key in keys))
-    wait.until(lambda: {note["key"] for note in given.ran("work")} >= set(keys), "all have run", 60)
+    given.notes.wait_for_all("work", keys)
     assert_empty(aws, given.queues["standard"])
+    assert sorted(given.notes.wait_for_all("work", keys)) == sorted(keys)
 
 
 def test_a_fifo_queue_keeps_the_order_of_groups_and_drops_duplicates(given, aws):
@@ -278,29 +265,27 @@ def test_a_fifo_queue_keeps_the_order_of_groups_and_drops_duplicates(given, aws)
         for _twice in range(2)
     ]
     given.send(*sends)
-    wait.until(lambda: {note["key"] for note in given.ran("work")} >= set(keys), "all have run", 60)
+    given.notes.wait_for_all("work", keys)
     assert_empty(aws, given.queues["line.fifo"])
     for group in "abc":
-        ran = [note["key"] for note in given.ran("work") if note["key"].startswith(f"{group}-")]
-        assert ran == [key for key in keys if key.startswith(group)]
+        of_group = [key for key in keys if key.startswith(group)]
+        assert given.notes.wait_for_all("work", of_group) == of_group
 
 
 def test_a_rejected_task_ends_in_the_dead_letter_queue(given, aws):
     given.send(job("reject", "doomed", queue="doomed"))
-    given.await_ran(2, "reject", "doomed")
+    given.notes.wait_for(2, "reject", "doomed")
     letters = []
-    wait.until(
-        lambda: letters.extend(sqs.drain(aws, given.queues["dead"])) or letters, "a dead letter has come", 30
-    )
-    assert len(given.ran("reject", "doomed")) == 2
+    wait.until(lambda: letters.extend(sqs.drain(aws, given.queues["dead"])) or letters, "a dead letter has come", 30)
+    assert len(given.notes.of("reject", "doomed")) == 2
     assert_empty(aws, given.queues["doomed"])
 
 
 def test_a_backoff_policy_says_when_a_failed_task_comes_again(given, aws):
     given.send(job("back_off", "backed", queue="backoff"))
-    ran = given.await_ran(3, "back_off", "backed")
+    ran = given.notes.wait_for(3, "back_off", "backed")
     # A second each, as the policy says, and not the queue's thirty.
-    assert all(0.9 < later["at"] - sooner["at"] < 20 for sooner, later in zip(ran, ran[1:], strict=False))
+    assert all(0.9 < gap < 20 for gap in gaps(ran))
     assert_empty(aws, given.queues["backoff"])
 
 

@@ -1,4 +1,4 @@
-"""An application on Spring Cloud AWS: queue listeners, acknowledgements, redelivery, FIFO, the template (`clients/spring`).
+"""An application on Spring Cloud AWS (`clients/spring`): listeners, acknowledgements, redelivery, FIFO, the template.
 
 It sends itself some hundred messages, looks at what its listeners made of them, and ends by itself.
 """
@@ -7,7 +7,8 @@ import pytest
 
 from harness import clients
 
-CLIENT = "Spring Cloud AWS SQS 3.4.2 (Spring Boot 3.5.16)"
+VERSIONS = [clients.pinned("spring", f"spring-{part}-dependencies") for part in ("cloud-aws", "boot")]
+CLIENT = "Spring Cloud AWS {}, Spring Boot {}".format(*VERSIONS)
 
 # The first run installs; the program has a timeout of its own.
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
@@ -32,11 +33,8 @@ CASES = [
 @pytest.fixture(scope="module")
 def report(broker):
     place = clients.maven("spring")
-    return clients.run(
-        ["java", "-cp", f"{place}/target/program.jar:{place}/target/lib/*", "conformance.Application", broker.broker_url],
-        timeout=150,
-        directory=place,
-    )
+    program = clients.java(place, "conformance.Application")
+    return clients.run([*program, broker.broker_url], timeout=150, directory=place)
 
 
 @pytest.mark.parametrize("case", CASES)

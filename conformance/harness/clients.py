@@ -183,6 +183,18 @@ def node_packages():
     return built("javascript", [install], env={"npm_config_cache": cache() / "npm"})
 
 
+def pinned(name, artifact):
+    """The version of a dependency in the folder's `pom.xml` or `requirements.txt`."""
+    for file, pattern in [
+        ("pom.xml", rf"<artifactId>{artifact}</artifactId>\s*<version>(.+?)</version>"),
+        ("requirements.txt", rf"(?m)^{artifact}==(.+)$"),
+    ]:
+        path = FOLDER / name / file
+        if path.exists():
+            return re.search(pattern, path.read_text())[1]
+    raise ValueError(f"{name} has neither of the files that pin versions")
+
+
 def maven(name):
     """The copy of a Maven project whose `target` holds `program.jar` and, in `lib`, all that it needs.
 
@@ -193,6 +205,11 @@ def maven(name):
     require("mvn")
     package = f"mvn -q -B -Dmaven.repo.local={shlex.quote(str(cache() / 'maven'))} package"
     return built(name, [["sh", "-c", f"{package} -o 2>offline.log >&2 || {package}"]])
+
+
+def java(place, main):
+    """The words that start the class `main` of what `maven` built."""
+    return ["java", "-cp", f"{place}/target/program.jar:{place}/target/lib/*", main]
 
 
 def virtualenv(name):
