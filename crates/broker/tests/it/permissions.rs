@@ -114,6 +114,21 @@ async fn what_is_refused_changes_nothing() {
 }
 
 #[tokio::test]
+async fn who_and_what_is_named_twice_is_in_the_policy_once() {
+    let broker = in_memory().await;
+    create(&broker, "jobs", &[]).await;
+    let twice = |text: &str| vec![text.to_owned(), text.to_owned()];
+    let add = AddPermission {
+        queue_url: URL.into(),
+        label: "one".into(),
+        aws_account_ids: twice("111111111111"),
+        actions: twice("SendMessage"),
+    };
+    broker.call(add.into()).await.unwrap();
+    assert_eq!(attribute(&broker, "Policy").await, policy(&["one"]));
+}
+
+#[tokio::test]
 async fn creating_again_compares_the_policy_that_permissions_have_made() {
     let broker = in_memory().await;
     create(&broker, "jobs", &[]).await;
