@@ -15,6 +15,7 @@
 
 mod bench;
 mod ci;
+mod model;
 mod step;
 mod stopwatch;
 mod test;
@@ -42,6 +43,8 @@ enum Chore {
     Ci,
     /// Check the house rules that no compiler knows.
     Tidy,
+    /// Give random histories to the engine and to its model, and compare.
+    Model(model::Options),
     /// Measure the release build over real HTTP on this machine.
     Bench(bench::Options),
 }
@@ -51,6 +54,7 @@ fn main() -> ExitCode {
         Chore::Test(options) => test::run(&options),
         Chore::Ci => ci::run(),
         Chore::Tidy => tidy::run(),
+        Chore::Model(options) => model::run(&options),
         Chore::Bench(options) => bench::run(&options),
     };
     if let Err(failure) = ending {

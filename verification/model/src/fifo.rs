@@ -42,7 +42,7 @@ pub struct Sent {
 
 #[derive(Clone, Debug)]
 struct Known {
-    group: Group,
+    group: Option<Group>,
     id: DeduplicationId,
     sent: Sent,
     at: Timestamp,
@@ -83,23 +83,23 @@ impl Fifo {
 
     /// Groups without messages have no turn; a new one has the last.
     pub(crate) fn settle_turns(&mut self, messages: &[Message]) {
-        self.turns.retain(|group| messages.iter().any(|message| message.group == *group));
-        for message in messages {
-            if !self.turns.contains(&message.group) {
-                self.turns.push(message.group);
+        self.turns.retain(|group| messages.iter().any(|message| message.group == Some(*group)));
+        for group in messages.iter().filter_map(|message| message.group) {
+            if !self.turns.contains(&group) {
+                self.turns.push(group);
             }
         }
     }
 
     /// The group has been served.
-    pub(crate) fn serve(&mut self, group: Group) {
-        self.turns.retain(|other| *other != group);
-        self.turns.push(group);
+    pub(crate) fn serve(&mut self, group: Option<Group>) {
+        self.turns.retain(|other| Some(*other) != group);
+        self.turns.extend(group);
     }
 
     pub(crate) fn original(
         &self,
-        group: Group,
+        group: Option<Group>,
         id: DeduplicationId,
         now: Timestamp,
     ) -> Option<Sent> {
@@ -111,7 +111,7 @@ impl Fifo {
 
     pub(crate) fn remember(
         &mut self,
-        group: Group,
+        group: Option<Group>,
         id: DeduplicationId,
         sent: Sent,
         at: Timestamp,

@@ -1,6 +1,6 @@
 //! SQS, slow and obviously right: what the engine is tested against.
 //!
-//! A [`Model`] is some queues, standard or FIFO, that dead-letter to one another. It is written from the
+//! A [`Model`] is some queues, standard or FIFO, with or without message groups, that dead-letter to one another. It is written from the
 //! contract of SQS and knows nothing of the engine. It has no timers and no indices: a message
 //! carries the times that were set for it, and what it *is* at a time is computed when somebody
 //! asks, by looking at all of them. Its tests run random commands against it and the engine and
@@ -9,10 +9,12 @@
 mod fifo;
 mod message;
 mod model;
+mod queue;
 
 pub use fifo::{DeduplicationId, Kind, Sent};
 pub use message::{Delivery, Receipt};
-pub use model::{Counts, Model, Received, Refused};
+pub use model::{Model, Received, Refused};
+pub use queue::{Counts, Fairness};
 
 /// Which queue of a model: its position.
 pub type QueueIndex = usize;

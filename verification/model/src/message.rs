@@ -10,8 +10,9 @@ use crate::{Group, MessageNumber, QueueIndex};
 #[derive(Clone, Debug)]
 pub(crate) struct Message {
     pub(crate) number: MessageNumber,
-    /// Its group and its place, in a FIFO queue.
-    pub(crate) group: Group,
+    /// Its group; in a FIFO queue every message has one.
+    pub(crate) group: Option<Group>,
+    /// Its place, in a FIFO queue.
     pub(crate) sequence: Option<u64>,
     pub(crate) sent_at: Timestamp,
     /// When its delay ends, or has ended.
@@ -31,7 +32,7 @@ impl Message {
     pub(crate) fn sent(number: MessageNumber, now: Timestamp, delay: Duration) -> Self {
         Self {
             number,
-            group: 0,
+            group: None,
             sequence: None,
             sent_at: now,
             delayed_until: now + delay,

@@ -11,6 +11,7 @@ use longshore_types::{QueueArn, Settings, Timestamp};
 
 use crate::fifo::{Attempt, DeduplicationId, Fifo, Kind, Sent};
 use crate::message::{Delivery, Message, Receipt};
+use crate::queue::{Counts, Fairness, Queue};
 use crate::{Group, MessageNumber, QueueIndex};
 
 /// SQS lets a message be in flight, and a receipt be used, for 12 hours since the receive.
@@ -29,87 +30,6 @@ pub enum Refused {
     NotAvailable,
     /// The message would be in flight for more than 12 hours.
     VisibilityTooLong,
-}
-
-/// How many messages of a queue are what.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Counts {
-    /// Messages that a receive could have.
-    pub available: usize,
-    /// Messages that somebody has received and that have not come back.
-    pub in_flight: usize,
-    /// Messages whose delay has not ended.
-    pub delayed: usize,
-}
-
-#[derive(Clone, Debug)]
-struct Queue {
-    arn: QueueArn,
-    settings: Settings,
-    /// In the order in which they came.
-    messages: Vec<Message>,
-    fifo: Option<Fifo>,
-}
-
-impl Queue {
-    fn drop_expired(&mut self, now: Timestamp) {
-        let retention = self.settings.retention;
-        self.messages.retain(|message| !message.is_expired(retention, now));
-        self.settle_turns();
-    }
-
-    fn settle_turns(&mut self) {
-        if let Some(fifo) = &mut self.fifo {
-            fifo.settle_turns(&self.messages);
-        }
-    }
-
-    /// Whether the receipt is worth nothing: in a FIFO queue, unless it is that of a lease that
-    /// has not ended.
-    fn is_void(&self, message: &Message, receipt: Receipt, now: Timestamp) -> bool {
-        let has_it = message.is_in_flight(now) && message.last_delivery == receipt.delivery;
-        self.fifo.is_some() && !has_it
-    }
-
-    /// Of each group in turn, the messages up to the first that is not available.
-    fn runs(&self, fifo: &Fifo, now: Timestamp) -> Vec<MessageNumber> {
-        let mut numbers = Vec::new();
-        for group in &fifo.turns {
-            let of_group = self.messages.iter().filter(|message| message.group == *group);
-            let run = of_group.take_while(|message| message.is_available(now));
-            numbers.extend(run.map(|message| message.number));
-        }
-        numbers
-    }
-
-    fn oldest_first(&self, now: Timestamp) -> Vec<MessageNumber> {
-        let available = self.messages.iter().filter(|message| message.is_available(now));
-        let mut order: Vec<_> =
-            available.map(|message| (message.sent_at, message.number)).collect();
-        order.sort_unstable();
-        order.into_iter().map(|(_, number)| number).collect()
-    }
-
-    /// What receives take, in order.
-    fn deliverable(&self, now: Timestamp) -> Vec<MessageNumber> {
-        match &self.fifo {
-            Some(fifo) => self.runs(fifo, now),
-            None => self.oldest_first(now),
-        }
-    }
-
-    fn find(&mut self, number: MessageNumber) -> Option<&mut Message> {
-        self.messages.iter_mut().find(|message| message.number == number)
-    }
-
-    fn take(&mut self, number: MessageNumber) -> Option<Message> {
-        let position = self.messages.iter().position(|message| message.number == number)?;
-        Some(self.messages.remove(position))
-    }
-
-    fn count(&self, is: impl Fn(&Message) -> bool) -> usize {
-        self.messages.iter().filter(|message| is(message)).count()
-    }
 }
 
 /// What a receive is given.
@@ -142,10 +62,11 @@ impl Model {
         Self { queues: queues.into_iter().map(queue).collect(), in_flight_max, last_number: 0 }
     }
 
-    /// Sends a message.
+    /// Sends a message to a standard queue.
     pub fn send(
         &mut self,
         queue: QueueIndex,
+        group: Option<Group>,
         delay: Option<Duration>,
         now: Timestamp,
     ) -> MessageNumber {
@@ -153,7 +74,7 @@ impl Model {
         let number = self.last_number;
         let queue = self.at(queue, now);
         let delay = delay.unwrap_or(queue.settings.delay);
-        queue.messages.push(Message::sent(number, now, delay));
+        queue.messages.push(Message { group, ..Message::sent(number, now, delay) });
         number
     }
 
@@ -165,7 +86,7 @@ impl Model {
         id: DeduplicationId,
         now: Timestamp,
     ) -> Option<Sent> {
-        let last_number = self.last_number;
+        let (last_number, group) = (self.last_number, Some(group));
         let queue = self.at(queue, now);
         let fifo = queue.fifo.as_mut()?;
         if let Some(original) = fifo.original(group, id, now) {
@@ -231,9 +152,10 @@ impl Model {
         }
     }
 
-    /// Receives up to `count_max` messages: of a standard queue the oldest first, of a FIFO queue
-    /// each group in turn from its head on. Messages met on the way that were received as often as the redrive policy allows move to the dead-letter queue, if there is
-    /// one.
+    /// Receives up to `count_max` messages: of a standard queue the oldest first, those of groups
+    /// that are noisy at the start behind all others; of a FIFO queue each group in turn from its
+    /// head on. Messages met on the way that were received as often as the redrive policy allows
+    /// move to the dead-letter queue, if there is one.
     pub fn receive(
         &mut self,
         queue: QueueIndex,
@@ -339,12 +261,17 @@ impl Model {
 
     /// How many messages of a queue are what.
     pub fn counts(&mut self, queue: QueueIndex, now: Timestamp) -> Counts {
-        let queue = self.at(queue, now);
-        Counts {
-            available: queue.count(|message| message.is_available(now)),
-            in_flight: queue.count(|message| message.is_in_flight(now)),
-            delayed: queue.count(|message| message.is_delayed(now)),
-        }
+        self.at(queue, now).counts(now)
+    }
+
+    /// What of a queue is not of noisy groups.
+    pub fn fairness(&mut self, queue: QueueIndex, now: Timestamp) -> Fairness {
+        self.at(queue, now).fairness(now)
+    }
+
+    /// How many groups of a FIFO queue have messages in flight.
+    pub fn groups_in_flight(&mut self, queue: QueueIndex, now: Timestamp) -> usize {
+        self.at(queue, now).groups_in_flight(now)
     }
 
     /// The messages of a queue, by number.

@@ -1,4 +1,9 @@
-//! What a random case is made of: queues, all standard or all FIFO, and commands to them.
+//! What a random case is made of: queues, all of one kind, and commands to them.
+//!
+//! Three sorts of histories there are. Those of standard queues and of FIFO queues have few
+//! messages, and come by what goes wrong at the edges of time. Those of fair queues, which are
+//! standard queues whose messages have groups, have hundreds, since a group is noisy with 30 in
+//! flight and a tenth of them all.
 //!
 //! Commands name queues and receipts by a number that is taken modulo how many there are, so that
 //! every command fits every case and a failing case can be shrunk. Time jumps mostly to just
@@ -20,7 +25,7 @@ const COMMANDS_MAX: usize = 60;
 /// What happens next.
 #[derive(Clone, Debug)]
 pub(crate) enum Command {
-    Send { queue: usize, delay: Option<Duration> },
+    Send { queue: usize, group: Option<u64>, delay: Option<Duration>, count: usize },
     SendInGroup { queue: usize, group: u64, id: PickedId },
     Receive { queue: usize, count_max: usize, visibility: Option<Duration> },
     ReceiveAttempt { queue: usize, attempt: u64, count_max: usize, visibility: Option<Duration> },
@@ -83,24 +88,109 @@ pub(crate) fn arn(queue: usize) -> QueueArn {
     QueueArn::parse(&format!("arn:aws:sqs:us-east-1:000000000000:queue-{queue}")).unwrap()
 }
 
-/// Cases of standard queues.
-pub(crate) fn standard_cases() -> impl Strategy<Value = Case> {
-    cases(Just(Kind::Standard), commands().boxed())
+/// A sort of histories.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sort {
+    /// Of standard queues without groups.
+    Standard,
+    /// Of standard queues with groups.
+    Fair,
+    /// Of FIFO queues.
+    Fifo,
+}
+
+impl Sort {
+    pub(crate) const ALL: [Self; 3] = [Self::Standard, Self::Fair, Self::Fifo];
+
+    /// How it is spelled on a command line.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Standard => "standard",
+            Self::Fair => "fair",
+            Self::Fifo => "fifo",
+        }
+    }
+
+    /// The cases of this sort.
+    pub(crate) fn cases(self) -> BoxedStrategy<Case> {
+        match self {
+            Self::Standard => {
+                cases(Just(Kind::Standard), in_flight_maxima(), commands().boxed()).boxed()
+            }
+            Self::Fair => fair_cases().boxed(),
+            Self::Fifo => fifo_cases().boxed(),
+        }
+    }
+}
+
+/// Cases of standard queues with groups. As many messages can be in flight as it takes for a
+/// tenth of them to be more than 30.
+fn fair_cases() -> impl Strategy<Value = Case> {
+    let commands = prop_oneof![3 => fair_commands(), 2 => commands()];
+    let cases = cases(Just(Kind::Standard), Just(1000), commands.boxed());
+    (prop::option::weighted(0.8, beginnings()), cases).prop_map(|(beginning, mut case)| {
+        case.commands.splice(0..0, beginning.into_iter().flatten());
+        case
+    })
+}
+
+/// A group is about to be noisy, by its own number or by its share, or has just become so.
+fn beginnings() -> impl Strategy<Value = [Command; 3]> {
+    let visibility = seconds(&[30, 1, 43_200]);
+    (counts(&[30, 31, 29]), counts(&[0, 0, 0, 269, 270, 271]), visibility).prop_map(
+        |(own, others, visibility)| {
+            let delay = Some(Duration::ZERO);
+            let send = |group, count| Command::Send { queue: 0, group, delay, count };
+            let (count_max, visibility) = (own + others, Some(visibility));
+            let receive = Command::Receive { queue: 0, count_max, visibility };
+            [send(Some(0), own), send(None, others), receive]
+        },
+    )
+}
+
+/// Sends and receives of a few messages, and at times of as many as make a group noisy.
+fn fair_commands() -> impl Strategy<Value = Command> {
+    let send = (queues(), groups(), counts(&[1, 1, 1, 2, 2, 3, 30]))
+        .prop_map(|(queue, group, count)| Command::Send { queue, group, delay: None, count });
+    let receives = counts(&[1, 1, 1, 2, 3, 10, 30]);
+    let receive =
+        (queues(), receives, visibilities()).prop_map(|(queue, count_max, visibility)| {
+            Command::Receive { queue, count_max, visibility }
+        });
+    let delayed = (queues(), groups(), delays()).prop_map(|(queue, group, delay)| Command::Send {
+        queue,
+        group,
+        delay,
+        count: 3,
+    });
+    prop_oneof![10 => send, 12 => receive, 1 => delayed]
+}
+
+fn groups() -> impl Strategy<Value = Option<u64>> {
+    prop_oneof![1 => Just(None), 6 => (0..3_u64).prop_map(Some)]
+}
+
+fn counts(choices: &'static [usize]) -> impl Strategy<Value = usize> {
+    prop::sample::select(choices)
 }
 
 /// Cases of FIFO queues.
-pub(crate) fn fifo_cases() -> impl Strategy<Value = Case> {
+fn fifo_cases() -> impl Strategy<Value = Case> {
     let kinds = any::<bool>().prop_map(|by_group| Kind::Fifo { by_group });
     let commands = prop_oneof![3 => fifo_commands(), 2 => commands().prop_map(without_send)];
-    cases(kinds, commands.boxed())
+    cases(kinds, in_flight_maxima(), commands.boxed())
+}
+
+fn in_flight_maxima() -> impl Strategy<Value = usize> {
+    prop_oneof![Just(2_usize), Just(4), Just(1000)]
 }
 
 fn cases(
     kinds: impl Strategy<Value = Kind>,
+    in_flight_maxima: impl Strategy<Value = usize>,
     commands: BoxedStrategy<Command>,
 ) -> impl Strategy<Value = Case> {
     let settings: Vec<_> = (0..QUEUE_COUNT).map(settings).collect();
-    let in_flight_max = prop_oneof![Just(2_usize), Just(4), Just(1000)];
     let commands = prop::collection::vec(commands, 1..=COMMANDS_MAX);
     let case = |(kind, settings, in_flight_max, commands)| Case {
         kind,
@@ -108,7 +198,7 @@ fn cases(
         in_flight_max,
         commands,
     };
-    (kinds, settings, in_flight_max, commands).prop_map(case)
+    (kinds, settings, in_flight_maxima, commands).prop_map(case)
 }
 
 /// What only FIFO queues are asked.
@@ -144,7 +234,9 @@ fn ids() -> impl Strategy<Value = PickedId> {
 fn commands() -> impl Strategy<Value = Command> {
     let queue = queues;
     prop_oneof![
-        14 => (queue(), delays()).prop_map(|(queue, delay)| Command::Send { queue, delay }),
+        14 => (queue(), delays()).prop_map(|(queue, delay)| {
+            Command::Send { queue, group: None, delay, count: 1 }
+        }),
         18 => (queue(), 1..=4_usize, visibilities()).prop_map(|(queue, count_max, visibility)| {
             Command::Receive { queue, count_max, visibility }
         }),

@@ -6,7 +6,9 @@
 use std::time::Duration;
 
 use longshore_engine::Queue;
-use longshore_model::{Counts, DeduplicationId, Delivery, Model, Receipt, Received, Refused};
+use longshore_model::{
+    Counts, DeduplicationId, Delivery, Fairness, Model, Receipt, Received, Refused,
+};
 use longshore_types::Timestamp;
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -63,9 +65,11 @@ impl Comparison {
     fn give(&mut self, command: &Command) -> TestCaseResult {
         let now = self.now;
         match command {
-            Command::Send { queue, delay } => {
-                let number = self.model.send(*queue, *delay, now);
-                prop_assert_eq!(self.engine.send(*queue, *delay, now), number);
+            Command::Send { queue, group, delay, count } => {
+                for _ in 0..*count {
+                    let number = self.model.send(*queue, *group, *delay, now);
+                    prop_assert_eq!(self.engine.send(*queue, *group, *delay, now), number);
+                }
             }
             Command::Receive { queue, count_max, visibility } => {
                 let expected = self.model.receive(*queue, *count_max, *visibility, now);
@@ -204,6 +208,9 @@ impl Comparison {
         prop_assert_eq!(queue.oldest(), self.model.oldest(index, self.now));
         let due = self.model.deadlines(index, self.now).first().copied();
         prop_assert_eq!(queue.next_due(), due, "what queue {} waits for", index);
+        prop_assert_eq!(fairness(queue), self.model.fairness(index, self.now), "queue {}", index);
+        let groups_in_flight = self.model.groups_in_flight(index, self.now);
+        prop_assert_eq!(queue.groups_in_flight(), groups_in_flight, "queue {}", index);
         let has_deliverable = self.model.has_deliverable(index, self.now);
         prop_assert_eq!(queue.has_deliverable(), has_deliverable, "queue {}", index);
         Ok(())
@@ -217,8 +224,17 @@ impl Comparison {
 }
 
 fn counts(queue: &Queue) -> Counts {
-    let longshore_engine::Counts { available, in_flight, delayed } = queue.counts();
+    as_counts(queue.counts())
+}
+
+fn as_counts(counts: longshore_engine::Counts) -> Counts {
+    let longshore_engine::Counts { available, in_flight, delayed } = counts;
     Counts { available, in_flight, delayed }
+}
+
+fn fairness(queue: &Queue) -> Fairness {
+    let longshore_engine::Fairness { noisy_group_count, quiet, oldest_quiet } = queue.fairness();
+    Fairness { noisy_group_count, quiet: as_counts(quiet), oldest_quiet }
 }
 
 fn pick_from<T>(items: &[T], which: Index) -> Option<&T> {

@@ -11,6 +11,7 @@ use longshore_model::{DeduplicationId, Delivery, Kind, Receipt, Received, Refuse
 use longshore_types::{MessageId, QueueArn, Settings, Timestamp};
 
 use crate::mutant::Mutant;
+use crate::shares::Shares;
 
 /// One entry of the log: when, which queue, and the event as bytes.
 type Entry = (Timestamp, usize, Vec<u8>);
@@ -26,6 +27,7 @@ pub(crate) struct Engine {
     pub(crate) bodies: BTreeSet<u64>,
     last_key: u64,
     pub(crate) mutant: Mutant,
+    shares: Shares,
 }
 
 impl Engine {
@@ -43,7 +45,8 @@ impl Engine {
             })
             .collect();
         let founded = queues.clone();
-        Self { queues, founded, arns, log: vec![], bodies: BTreeSet::new(), last_key: 0, mutant }
+        let (log, bodies, shares) = (vec![], BTreeSet::new(), Shares::default());
+        Self { queues, founded, arns, log, bodies, last_key: 0, mutant, shares }
     }
 
     pub(crate) fn advance(&mut self, now: Timestamp) {
@@ -54,11 +57,19 @@ impl Engine {
         }
     }
 
-    pub(crate) fn send(&mut self, queue: usize, delay: Option<Duration>, now: Timestamp) -> u64 {
+    pub(crate) fn send(
+        &mut self,
+        queue: usize,
+        group: Option<u64>,
+        delay: Option<Duration>,
+        now: Timestamp,
+    ) -> u64 {
         self.last_key += 1;
         self.bodies.insert(self.last_key);
         let key = MessageKey::new(self.last_key);
-        let send = Send { key, id: message_id(key), bytes: 1, delay, group: None };
+        self.shares.sent(key, group, now);
+        let group = group.map(|group| format!("group-{group}"));
+        let send = Send { key, id: message_id(key), bytes: 1, delay, group };
         let event = self.queues[queue].send(send, now);
         self.happens(queue, event, now);
         self.last_key
@@ -84,12 +95,15 @@ impl Engine {
                 }
             },
         };
-        match self.queues[queue].send_in_group(message, now) {
+        match self.decide_send_in_group(queue, message, now) {
             GroupSend::Accepted { event, sequence } => {
                 self.last_key += 1;
                 self.bodies.insert(self.last_key);
                 self.happens(queue, event, now);
                 Sent { number: self.last_key, sequence: sequence.get() }
+            }
+            GroupSend::Duplicate(original) if self.mutant == Mutant::AnswersDuplicatesAsNew => {
+                Sent { number: self.last_key + 1, sequence: original.sequence.get() }
             }
             GroupSend::Duplicate(original) => {
                 let numbers = 1..=self.last_key;
@@ -98,6 +112,20 @@ impl Engine {
                 Sent { number, sequence: original.sequence.get() }
             }
         }
+    }
+
+    fn decide_send_in_group(
+        &self,
+        queue: usize,
+        message: GroupMessage,
+        now: Timestamp,
+    ) -> GroupSend {
+        if self.mutant == Mutant::EndsDeduplicationEarly {
+            let (mut early, now) = (self.queues[queue].clone(), now + Duration::from_millis(1));
+            early.advance(now);
+            return early.send_in_group(message, now);
+        }
+        self.queues[queue].send_in_group(message, now)
     }
 
     pub(crate) fn receive_attempt(
@@ -146,11 +174,14 @@ impl Engine {
     }
 
     fn decide_receive(
-        &self,
+        &mut self,
         queue: usize,
         receive: Receive,
         now: Timestamp,
     ) -> Result<ReceiveDecision, Refusal> {
+        if let Some(wrong) = self.mutant.sharing() {
+            return self.shares.decide(wrong, &self.queues[queue], receive, now);
+        }
         let queue = &self.queues[queue];
         if self.mutant == Mutant::DeliversNewestFirst {
             let mut decision = queue.receive(Receive { count_max: usize::MAX, ..receive }, now)?;
@@ -208,6 +239,12 @@ impl Engine {
     }
 
     pub(crate) fn purge(&mut self, queue: usize, now: Timestamp) {
+        if self.mutant == Mutant::RemembersDuplicatesOverAPurge {
+            let keys: Vec<_> = self.queues[queue].keys().collect();
+            return keys
+                .into_iter()
+                .for_each(|key| self.happens(queue, Event::Deleted { key }, now));
+        }
         let event = self.queues[queue].purge();
         self.happens(queue, event, now);
     }

@@ -1,37 +1,34 @@
-//! The comparison itself.
+//! The comparison itself: as many histories as every run of the tests can afford.
 //!
-//! `PROPTEST_CASES` sets the number of cases. A failing case is shrunk and printed, and its seed
-//! is kept beside the tests, so that the next run begins with it.
+//! `cargo xtask model` goes through as many as one likes. Each run of these tests begins with a
+//! seed of its own; a difference is told with the command that shows it again.
 
-use proptest::prelude::*;
-
-use crate::command::{fifo_cases, standard_cases};
-use crate::comparison::compare;
+use crate::command::Sort;
+use crate::histories::{Histories, fresh_seed};
 use crate::mutant::Mutant;
 
-/// Cases of a run that is told no other number.
-const CASES: u32 = 4000;
+/// Histories of each sort.
+const HISTORIES: u64 = 10_000;
 
-fn config() -> ProptestConfig {
-    let told = std::env::var("PROPTEST_CASES").ok();
-    let cases = told.and_then(|cases| cases.parse().ok()).unwrap_or(CASES);
-    ProptestConfig { cases, ..ProptestConfig::default() }
+#[track_caller]
+fn check(sort: Sort) {
+    let histories = Histories { sort, seed: fresh_seed(), mutant: Mutant::None };
+    if let Err(difference) = histories.run(0..HISTORIES, |_| ()) {
+        panic!("{difference}");
+    }
 }
 
-proptest! {
-    #![proptest_config(config())]
+#[test]
+fn standard_queues_answer_as_the_model_does_and_a_replay_makes_the_same_queues() {
+    check(Sort::Standard);
+}
 
-    #[test]
-    fn standard_queues_answer_as_the_model_does_and_a_replay_makes_the_same_queues(
-        case in standard_cases()
-    ) {
-        compare(&case, Mutant::None)?;
-    }
+#[test]
+fn fair_queues_answer_as_the_model_does_and_a_replay_makes_the_same_queues() {
+    check(Sort::Fair);
+}
 
-    #[test]
-    fn fifo_queues_answer_as_the_model_does_and_a_replay_makes_the_same_queues(
-        case in fifo_cases()
-    ) {
-        compare(&case, Mutant::None)?;
-    }
+#[test]
+fn fifo_queues_answer_as_the_model_does_and_a_replay_makes_the_same_queues() {
+    check(Sort::Fifo);
 }

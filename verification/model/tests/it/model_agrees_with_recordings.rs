@@ -35,7 +35,7 @@ fn numbers(deliveries: &[Delivery]) -> Vec<u64> {
 #[test]
 fn without_visibility_timeout_a_message_is_received_twice_with_counts_1_and_2() {
     let mut queue = chain(1);
-    queue.send(0, None, T0);
+    queue.send(0, None, None, T0);
     for receive_count in 1..=2 {
         let deliveries = queue.receive(0, 10, Some(secs(0)), T0).unwrap();
         assert_eq!(
@@ -48,7 +48,7 @@ fn without_visibility_timeout_a_message_is_received_twice_with_counts_1_and_2() 
 #[test]
 fn a_receipt_deletes_after_the_visibility_timeout() {
     let mut queue = chain(1);
-    queue.send(0, None, T0);
+    queue.send(0, None, None, T0);
     let delivery = queue.receive(0, 1, Some(secs(1)), T0).unwrap()[0];
     let later = T0 + secs(2);
     queue.delete(0, receipt(0, &delivery, T0), later).unwrap();
@@ -58,7 +58,7 @@ fn a_receipt_deletes_after_the_visibility_timeout() {
 #[test]
 fn the_first_receipt_makes_a_message_available_that_was_received_again() {
     let mut queue = chain(1);
-    queue.send(0, None, T0);
+    queue.send(0, None, None, T0);
     let first = queue.receive(0, 1, Some(secs(0)), T0).unwrap()[0];
     queue.receive(0, 1, Some(secs(3)), T0).unwrap();
     queue.change_visibility(0, receipt(0, &first, T0), secs(0), T0).unwrap();
@@ -68,16 +68,16 @@ fn the_first_receipt_makes_a_message_available_that_was_received_again() {
 #[test]
 fn a_message_that_comes_back_is_received_before_a_younger_one() {
     let mut queue = chain(1);
-    queue.send(0, None, T0);
+    queue.send(0, None, None, T0);
     queue.receive(0, 1, Some(secs(2)), T0).unwrap();
-    queue.send(0, None, T0 + secs(1));
+    queue.send(0, None, None, T0 + secs(1));
     assert_eq!(numbers(&queue.receive(0, 10, None, T0 + secs(2)).unwrap()), [1, 2]);
 }
 
 #[test]
 fn after_one_receive_the_next_moves_the_message_and_the_dead_letter_queue_reports_2() {
     let mut queues = chain(2);
-    queues.send(0, None, T0);
+    queues.send(0, None, None, T0);
     queues.receive(0, 1, Some(secs(0)), T0).unwrap();
     let counts = Counts { available: 1, in_flight: 0, delayed: 0 };
     assert_eq!(queues.counts(0, T0), counts, "it does not move by itself");
@@ -91,7 +91,7 @@ fn after_one_receive_the_next_moves_the_message_and_the_dead_letter_queue_report
 #[test]
 fn in_a_chain_of_dead_letter_queues_each_delivers_once() {
     let mut queues = chain(3);
-    queues.send(0, None, T0);
+    queues.send(0, None, None, T0);
     for queue in 0..3 {
         assert_eq!(queues.receive(queue, 1, Some(secs(0)), T0).unwrap().len(), 1);
         queues.receive(queue, 1, Some(secs(0)), T0).unwrap();
@@ -102,7 +102,7 @@ fn in_a_chain_of_dead_letter_queues_each_delivers_once() {
 fn a_message_past_its_retention_is_gone_in_flight_too_and_its_delete_succeeds() {
     let settings = Settings { retention: secs(60), ..Settings::default() };
     let mut queue = Model::new(vec![(arn(0), settings, Kind::Standard)], 120_000);
-    queue.send(0, None, T0);
+    queue.send(0, None, None, T0);
     let received_at = T0 + secs(50);
     let delivery = queue.receive(0, 1, None, received_at).unwrap()[0];
     let later = T0 + secs(65);
@@ -113,7 +113,7 @@ fn a_message_past_its_retention_is_gone_in_flight_too_and_its_delete_succeeds() 
 #[test]
 fn a_change_to_12_hours_fails_a_moment_after_the_receive() {
     let mut queue = chain(1);
-    queue.send(0, None, T0);
+    queue.send(0, None, None, T0);
     let delivery = queue.receive(0, 1, None, T0).unwrap()[0];
     let later = T0 + Duration::from_millis(1);
     let changed = queue.change_visibility(0, receipt(0, &delivery, T0), secs(43_200), later);
@@ -123,7 +123,7 @@ fn a_change_to_12_hours_fails_a_moment_after_the_receive() {
 #[test]
 fn a_deleted_message_is_not_available_for_a_change() {
     let mut queue = chain(1);
-    queue.send(0, None, T0);
+    queue.send(0, None, None, T0);
     let delivery = queue.receive(0, 1, None, T0).unwrap()[0];
     let receipt = receipt(0, &delivery, T0);
     queue.delete(0, receipt, T0).unwrap();
@@ -178,4 +178,25 @@ fn a_duplicate_of_a_deleted_message_is_answered_as_it_was() {
     let again = queue.send_in_group(0, 1, DeduplicationId::Chosen(1), T0 + secs(1)).unwrap();
     assert_eq!(again.number, 1);
     assert_eq!(queue.numbers(0, T0 + secs(1)), [0; 0]);
+}
+
+/// Messages of a noisy group with 30 in flight, of others with so many, and then one more of each.
+fn noisy_and_others(others: usize) -> Model {
+    let mut queue = chain(1);
+    for group in std::iter::repeat_n(Some(1), 30).chain(std::iter::repeat_n(None, others)) {
+        queue.send(0, group, None, T0);
+    }
+    queue.receive(0, 30 + others, None, T0).unwrap();
+    for group in [Some(1), Some(2), None] {
+        queue.send(0, group, None, T0 + secs(1));
+    }
+    queue
+}
+
+#[test]
+fn a_group_with_30_in_flight_and_more_than_a_tenth_is_received_after_all_others() {
+    let mut queue = noisy_and_others(269);
+    assert_eq!(numbers(&queue.receive(0, 10, None, T0 + secs(1)).unwrap()), [301, 302, 300]);
+    let mut queue = noisy_and_others(270);
+    assert_eq!(numbers(&queue.receive(0, 10, None, T0 + secs(1)).unwrap()), [301, 302, 303]);
 }

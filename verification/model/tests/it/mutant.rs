@@ -9,6 +9,9 @@ use longshore_engine::{Event, Message, MessageKey, Queue, Receipt};
 use longshore_model::Kind;
 use longshore_types::{Settings, Timestamp};
 
+use crate::command::{Sort, arn};
+use crate::shares::{Share, Sharing, Turn};
+
 /// A way to be wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mutant {
@@ -33,7 +36,10 @@ pub(crate) enum Mutant {
     RestartsRetentionAtAMove,
     LosesMessagesAtAMove,
     IgnoresNewSettings,
+    KeepsMovedMessages,
+    ForgetsWhereMessagesCameFrom,
     /// Does the right thing, and forgets to record it.
+    ForgetsToRecordMoves,
     ForgetsToRecordDeletes,
     ForgetsToRecordReceives,
     // Of FIFO queues only.
@@ -47,10 +53,42 @@ pub(crate) enum Mutant {
     ForgetsAttempts,
     RepeatsWithoutANewLease,
     ForgetsToRecordSends,
+    AnswersDuplicatesAsNew,
+    EndsDeduplicationEarly,
+    RemembersDuplicatesOverAPurge,
+    // Of fair queues only.
+    ForgetsGroups,
+    TakesMessagesWithoutAGroupForOne,
+    DeliversOldestFirstWhateverTheGroup,
+    DeliversNoisyGroupsFirst,
+    WithholdsNoisyGroups,
+    NeverLetsAGroupBeQuietAgain,
+    IsNoisyWith29InFlight,
+    IsNoisyWith31InFlight,
+    IsNoisyWithATenth,
+    IsNoisyWithoutATenth,
+    LooksAgainWhoIsNoisyWithinAReceive,
+    /// Not wrong: shares out by the code of those that are, with the right rule.
+    SharesOutByHand,
 }
 
 impl Mutant {
-    pub(crate) const WRONG: [Self; 19] = [
+    /// The mutants that are wrong in histories of that sort.
+    pub(crate) fn wrong(sort: Sort) -> &'static [Self] {
+        match sort {
+            Sort::Standard => &Self::WRONG,
+            Sort::Fair => &Self::WRONG_FAIR,
+            Sort::Fifo => &Self::WRONG_FIFO,
+        }
+    }
+
+    /// The mutant of that name, which is the one in this file.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        let mut all = Sort::ALL.into_iter().flat_map(Self::wrong);
+        all.find(|mutant| format!("{mutant:?}") == name).copied()
+    }
+
+    const WRONG: [Self; 22] = [
         Self::DeliversNewestFirst,
         Self::ForgetsToCountReceives,
         Self::KeepsDeletedMessages,
@@ -68,11 +106,44 @@ impl Mutant {
         Self::RestartsRetentionAtAMove,
         Self::LosesMessagesAtAMove,
         Self::IgnoresNewSettings,
+        Self::KeepsMovedMessages,
+        Self::ForgetsWhereMessagesCameFrom,
+        Self::ForgetsToRecordMoves,
         Self::ForgetsToRecordDeletes,
         Self::ForgetsToRecordReceives,
     ];
 
-    pub(crate) const WRONG_FIFO: [Self; 16] = [
+    const WRONG_FAIR: [Self; 19] = [
+        Self::ForgetsGroups,
+        Self::TakesMessagesWithoutAGroupForOne,
+        Self::OrdersAllGroupsAsOne,
+        Self::MovesMessagesWithoutTheirGroup,
+        Self::DeliversOldestFirstWhateverTheGroup,
+        Self::DeliversNoisyGroupsFirst,
+        Self::WithholdsNoisyGroups,
+        Self::NeverLetsAGroupBeQuietAgain,
+        Self::IsNoisyWith29InFlight,
+        Self::IsNoisyWith31InFlight,
+        Self::IsNoisyWithATenth,
+        Self::IsNoisyWithoutATenth,
+        Self::LooksAgainWhoIsNoisyWithinAReceive,
+        Self::DeliversNewestFirst,
+        Self::EndsLeasesLate,
+        Self::KeepsDeletedMessages,
+        Self::ForgetsToPurge,
+        Self::LosesMessagesAtAMove,
+        Self::ForgetsToRecordReceives,
+    ];
+
+    const WRONG_FIFO: [Self; 24] = [
+        Self::AnswersDuplicatesAsNew,
+        Self::EndsDeduplicationEarly,
+        Self::RemembersDuplicatesOverAPurge,
+        Self::DeadLettersOneReceiveEarly,
+        Self::DeadLettersOneReceiveLate,
+        Self::LosesMessagesAtAMove,
+        Self::KeepsMovedMessages,
+        Self::ForgetsToRecordMoves,
         Self::AcceptsDuplicates,
         Self::DeduplicatesInTheOtherScope,
         Self::OrdersAllGroupsAsOne,
@@ -154,6 +225,13 @@ impl Mutant {
                 let (group, deduplication_id) = wrong.ids(key, group, deduplication_id);
                 Event::SentInGroup { key, id, bytes, group, deduplication_id }
             }
+            (wrong, Event::Sent { key, id, bytes, available_at, group }) => {
+                Event::Sent { key, id, bytes, available_at, group: wrong.group(group) }
+            }
+            (Self::ForgetsWhereMessagesCameFrom, Event::Arrived { messages, source }) => {
+                let other = if source == arn(0) { arn(1) } else { arn(0) };
+                Event::Arrived { messages, source: other }
+            }
             (Self::MovesMessagesWithoutTheirGroup, Event::Arrived { messages, source }) => {
                 Event::Arrived { messages: each(messages, |message| message.group = None), source }
             }
@@ -171,12 +249,47 @@ impl Mutant {
             (Self::KeepsDeletedMessages, Event::Deleted { .. })
             | (Self::ForgetsToPurge, Event::Purged)
             | (Self::LosesMessagesAtAMove, Event::Arrived { .. })
+            | (Self::KeepsMovedMessages, Event::DeadLettered { .. })
             | (Self::ForgetsAttempts, Event::Attempted { .. })
             | (Self::RepeatsWithoutANewLease, Event::Repeated { .. })
             | (Self::IgnoresNewSettings, Event::SettingsChanged { .. }) => return None,
             (_, event) => event,
         };
         Some(event)
+    }
+
+    /// The group that a message of a standard queue gets.
+    fn group(self, group: Option<String>) -> Option<String> {
+        if self == Self::ForgetsGroups {
+            None
+        } else if self == Self::TakesMessagesWithoutAGroupForOne {
+            Some(group.unwrap_or_default())
+        } else if self == Self::OrdersAllGroupsAsOne {
+            group.map(|_| "one".to_owned())
+        } else {
+            group
+        }
+    }
+
+    /// How a fair queue shares out, where it is not the engine that does.
+    pub(crate) fn sharing(self) -> Option<Sharing> {
+        let right = Sharing::RIGHT;
+        let rules = [
+            (Self::SharesOutByHand, right),
+            (
+                Self::DeliversOldestFirstWhateverTheGroup,
+                Sharing { in_flight_min: usize::MAX, ..right },
+            ),
+            (Self::DeliversNoisyGroupsFirst, Sharing { turn: Turn::First, ..right }),
+            (Self::WithholdsNoisyGroups, Sharing { turn: Turn::Never, ..right }),
+            (Self::NeverLetsAGroupBeQuietAgain, Sharing { for_ever: true, ..right }),
+            (Self::IsNoisyWith29InFlight, Sharing { in_flight_min: 29, ..right }),
+            (Self::IsNoisyWith31InFlight, Sharing { in_flight_min: 31, ..right }),
+            (Self::IsNoisyWithATenth, Sharing { share: Share::ATenth, ..right }),
+            (Self::IsNoisyWithoutATenth, Sharing { share: Share::Any, ..right }),
+            (Self::LooksAgainWhoIsNoisyWithinAReceive, Sharing { one_by_one: true, ..right }),
+        ];
+        rules.into_iter().find(|(mutant, _)| *mutant == self).map(|(_, rule)| rule)
     }
 
     /// The group and the deduplication id that a message gets.
@@ -201,6 +314,7 @@ impl Mutant {
         !matches!(
             (self, event),
             (Self::ForgetsToRecordSends, Event::SentInGroup { .. })
+                | (Self::ForgetsToRecordMoves, Event::Arrived { .. })
                 | (Self::ForgetsToRecordDeletes, Event::Deleted { .. })
                 | (Self::ForgetsToRecordReceives, Event::Received { .. })
         )
