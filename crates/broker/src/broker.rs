@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use longshore_engine::QueueEntry;
-use longshore_types::QueueArn;
+use longshore_types::{QueueArn, Timestamp};
 use longshore_wire::{Reply, Request, SqsError};
 use tokio::task::JoinHandle;
 
@@ -12,6 +12,7 @@ use crate::core::{Core, Rules};
 use crate::dead_letters;
 use crate::driver::Driver;
 use crate::founding;
+use crate::metrics::{self, Traffic};
 use crate::operation;
 use crate::options::{BrokerOptions, OpenError};
 use crate::receipt::ReceiptMaker;
@@ -40,6 +41,8 @@ pub struct Broker {
 struct Shared {
     runtime: Runtime,
     place: Place,
+    started_at: Timestamp,
+    traffic: Traffic,
     loops: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -75,8 +78,9 @@ impl Broker {
         let place = Place { region: options.region, account: options.account };
         let started = runtime.perform(founding::Started, &place).await;
         started.map_err(|_| OpenError::FirstWrite)?;
-        let loops = Mutex::new(vec![timers, watch]);
-        Ok(Self { shared: Arc::new(Shared { runtime, place, loops }) })
+        let started_at = runtime.driver().now();
+        let (traffic, loops) = (Traffic::default(), Mutex::new(vec![timers, watch]));
+        Ok(Self { shared: Arc::new(Shared { runtime, place, started_at, traffic, loops }) })
     }
 
     /// Carries out a request of this process.
@@ -136,6 +140,19 @@ impl Broker {
     /// How many receives wait for messages.
     pub fn waiting_count(&self) -> usize {
         self.shared.runtime.driver().look(Core::parked_count).unwrap_or_default()
+    }
+
+    /// What came over HTTP.
+    pub(crate) fn traffic(&self) -> &Traffic {
+        &self.shared.traffic
+    }
+
+    /// What the broker counts, as `GET /metrics` of [`serve_metrics`](crate::serve_metrics) tells
+    /// it: `OpenMetrics` text. Takes milliseconds if there are many queues, and the broker's lock
+    /// for a part of them.
+    pub fn metrics(&self) -> String {
+        let Shared { runtime, traffic, started_at, .. } = &*self.shared;
+        metrics::render(metrics::gather(runtime.driver(), traffic, *started_at))
     }
 
     /// The queues' names.

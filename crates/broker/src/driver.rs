@@ -153,6 +153,19 @@ impl Driver {
         self.lock().ok().map(|held| look(&held.core))
     }
 
+    /// Looks at the queues as they are now: what has come due is carried out first.
+    pub(crate) fn look_now<T>(&self, look: impl FnOnce(&Core<Sender>) -> T) -> Option<T> {
+        let mut held = self.lock().ok()?;
+        held.core.tick(self.clock.now());
+        self.announce(&held);
+        Some(look(&held.core))
+    }
+
+    /// The time now.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
     /// Fires what comes due, until the driver is closed or has failed.
     pub(crate) async fn run_timers(self: Arc<Self>) {
         while let Ok(due) = self.expect_next() {

@@ -12,7 +12,7 @@
 //!
 //! `broker` (what a user calls) → `operation` (a file per SQS action) → `core` (append, apply, wait,
 //! wake) → `driver` (the lock, the clock, the threads) → `server` (HTTP). `journal` and `content`
-//! are what is written; `receipt` and `queue_url` what is handed out; `attribute` what a queue is
+//! are what is written; `metrics` is what is counted; `receipt` and `queue_url` what is handed out; `attribute` what a queue is
 //! set to.
 //!
 //! # Invariants
@@ -33,6 +33,7 @@ mod founding;
 mod journal;
 mod listening;
 mod log;
+mod metrics;
 mod operation;
 mod options;
 pub mod policy;
@@ -46,5 +47,5 @@ pub use broker::Broker;
 pub use caller::{Caller, Place};
 pub use listening::Listening;
 pub use options::{BrokerOptions, OpenError};
-pub use server::{ServeError, ServerOptions, serve};
+pub use server::{ServeError, ServerOptions, serve, serve_metrics};
 pub use verify::{Verified, verify};

@@ -21,7 +21,11 @@ pub fn say(message: &str) {
 }
 
 /// The start-up message of `broker`.
-pub fn broker(role: &BrokerRole, address: SocketAddr) -> String {
+pub fn broker(
+    role: &BrokerRole,
+    address: SocketAddr,
+    metrics_address: Option<SocketAddr>,
+) -> String {
     let data = if role.broker.in_memory {
         "in memory: it ends with this process".to_owned()
     } else {
@@ -29,12 +33,13 @@ pub fn broker(role: &BrokerRole, address: SocketAddr) -> String {
     };
     let declared: Vec<_> = role.declared.iter().map(|queue| queue.name.as_str()).collect();
     let queues = if declared.is_empty() { "none declared".to_owned() } else { declared.join(", ") };
-    let lines = [
+    let mut lines = vec![
         ("broker", sqs(address, role.region.as_deref())),
         ("health", format!("{}/health", url(address))),
         ("queues", queues),
         ("data", data),
     ];
+    lines.extend(metrics_address.map(metrics));
     head(role.program, "broker listens", &lines)
 }
 
@@ -48,6 +53,10 @@ fn head(program: &str, what: &str, lines: &[(&str, String)]) -> String {
 
 fn sqs(broker: SocketAddr, region: Option<&str>) -> String {
     format!("{}  (SQS in {}, any credentials)", url(broker), broker_region(region))
+}
+
+fn metrics(address: SocketAddr) -> (&'static str, String) {
+    ("metrics", format!("{}/metrics", url(address)))
 }
 
 fn url(address: SocketAddr) -> String {

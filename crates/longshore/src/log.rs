@@ -12,18 +12,23 @@ use crate::options::LogFormat;
 /// What is written where `RUST_LOG` is not set. The AWS SDK's warnings about credentials are dumps
 /// of its own state; the error that follows from them says the same in words.
 const DIRECTIVES: &str = "info,aws_config=error";
+/// What adds the broker's requests to it.
+const REQUESTS: &str = "longshore_broker::request=debug";
 
-/// Begins to write the log: what `RUST_LOG` says, else info and above.
+/// Begins to write the log: what `RUST_LOG` says, else info and above; and the broker's requests,
+/// if `requests` says so.
 ///
 /// # Errors
 ///
 /// `RUST_LOG` makes no sense.
-pub fn start(format: LogFormat) -> Result<(), Fault> {
+pub fn start(format: LogFormat, requests: bool) -> Result<(), Fault> {
     let directives = env::var("RUST_LOG").unwrap_or_else(|_| DIRECTIVES.to_owned());
     let filter = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into());
     let filter = filter.parse(&directives).map_err(|fault| {
         Fault::usage(format!("RUST_LOG is `{directives}`, which makes no sense: {fault}"))
     })?;
+    let requests = requests.then(|| REQUESTS.parse().expect("a target and a level"));
+    let filter = requests.into_iter().fold(filter, EnvFilter::add_directive);
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

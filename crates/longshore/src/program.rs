@@ -32,7 +32,8 @@ where
         Ok(None) => return ExitCode::SUCCESS,
         Err(error) => return refused(&error),
     };
-    let started = log::start(options(&flags).log_format);
+    let shared = options(&flags);
+    let started = log::start(shared.log_format, shared.log_requests);
     for warning in warnings {
         tracing::warn!("{warning}");
     }

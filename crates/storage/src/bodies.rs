@@ -94,6 +94,11 @@ impl Bodies {
         known.index.remove(key);
     }
 
+    /// What the cache holds, as it counts it.
+    pub(crate) fn cached_bytes(&self) -> u64 {
+        self.known().cache.bytes() as u64
+    }
+
     /// What is on the disk and wanted.
     pub(crate) fn usage(&self) -> Usage {
         let known = self.known();

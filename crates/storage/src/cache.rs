@@ -27,6 +27,11 @@ impl Cache {
         Self { bytes_max, bytes: 0, bodies: HashMap::new(), order: VecDeque::new() }
     }
 
+    /// What the bodies cost, with what each costs beside its bytes.
+    pub(crate) const fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     pub(crate) fn get(&self, key: BodyKey) -> Option<Bytes> {
         self.bodies.get(&key).cloned()
     }

@@ -27,11 +27,13 @@
 //! - Only the allocation of a segment can find the disk full, and it happens before it is needed.
 #![forbid(unsafe_code)]
 
+mod activity;
 mod allocator;
 mod batch;
 mod bodies;
 mod cache;
 pub mod disk;
+mod durations;
 mod epoch;
 mod error;
 mod identity;
@@ -55,8 +57,10 @@ mod tail;
 mod verify;
 mod writer;
 
+pub use activity::{Activity, Spread};
 pub use bodies::Usage;
 pub use disk::Disk;
+pub use durations::Durations;
 pub use error::{CloseError, OpenError, ReadError, ReplayError, ReserveError};
 pub use lsn::{BodyKey, Lsn};
 pub use options::{Options, SyncMode};

@@ -31,6 +31,8 @@ pub(crate) struct Log {
     synced: Lsn,
     /// Something was written since the last sync.
     dirty: bool,
+    /// Bytes written since the log was opened.
+    written_bytes: u64,
     /// The last batch is one without records, or there is none.
     vouched: bool,
     buffer: Vec<u8>,
@@ -65,7 +67,16 @@ impl Log {
         vouched: bool,
     ) -> Self {
         let synced = position.next.previous();
-        Self { salt, active, position, synced, dirty: false, vouched, buffer: Vec::new() }
+        Self {
+            salt,
+            active,
+            position,
+            synced,
+            dirty: false,
+            written_bytes: 0,
+            vouched,
+            buffer: Vec::new(),
+        }
     }
 
     /// Bytes that the active segment can still take.
@@ -76,6 +87,16 @@ impl Log {
     /// The last record that is written.
     pub(crate) fn written(&self) -> Lsn {
         self.position.next.previous()
+    }
+
+    /// Bytes written since the log was opened.
+    pub(crate) const fn written_bytes(&self) -> u64 {
+        self.written_bytes
+    }
+
+    /// Whether a sync has anything to do.
+    pub(crate) const fn is_dirty(&self) -> bool {
+        self.dirty
     }
 
     /// Whether the last batch has nothing behind it that vouches for it.
@@ -109,6 +130,7 @@ impl Log {
         let written = active.segment.file.write_all_at(&self.buffer, active.offset);
         written.map_err(|source| active.failure("write", source))?;
         active.offset += self.buffer.len() as u64;
+        self.written_bytes += self.buffer.len() as u64;
         self.position = after;
         self.dirty = true;
         self.vouched = records.is_empty();

@@ -18,10 +18,11 @@ struct Kept {
     last: Lsn,
     closed: bool,
     bodies: HashMap<BodyKey, Bytes>,
+    body_bytes: u64,
 }
 
 impl Memory {
-    /// Each change of the contents is a single call, so a panic elsewhere leaves them whole.
+    /// Nothing that changes the contents can panic on the way, so they are always whole.
     fn kept(&self) -> MutexGuard<'_, Kept> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -29,7 +30,10 @@ impl Memory {
     pub(crate) fn append(&self, record: Record<'_>) -> Lsn {
         let mut kept = self.kept();
         kept.last = kept.last.next();
-        kept.bodies.extend(record.bodies);
+        for (key, body) in record.bodies {
+            kept.body_bytes += body.len() as u64;
+            kept.bodies.insert(key, body);
+        }
         kept.last
     }
 
@@ -43,13 +47,15 @@ impl Memory {
     }
 
     pub(crate) fn release(&self, key: BodyKey) {
-        self.kept().bodies.remove(&key);
+        let mut kept = self.kept();
+        if let Some(body) = kept.bodies.remove(&key) {
+            kept.body_bytes -= body.len() as u64;
+        }
     }
 
     pub(crate) fn usage(&self) -> Usage {
         let kept = self.kept();
-        let bytes = kept.bodies.values().map(|body| body.len() as u64).sum();
-        Usage { segments: 0, bodies: kept.bodies.len() as u64, body_bytes: bytes }
+        Usage { segments: 0, bodies: kept.bodies.len() as u64, body_bytes: kept.body_bytes }
     }
 
     pub(crate) fn is_closed(&self) -> bool {

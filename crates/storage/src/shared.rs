@@ -17,7 +17,8 @@ use std::{
 use tokio::sync::Notify;
 
 use crate::{
-    Lsn, Progress, Purpose, Record, ReserveError,
+    Activity, Lsn, Progress, Purpose, Record, ReserveError,
+    activity::Counters,
     bodies::Bodies,
     epoch::SegmentNumber,
     record::PendingRecord,
@@ -41,6 +42,7 @@ pub(crate) struct Shared {
     callback: OnceLock<Callback>,
     reporting: Mutex<()>,
     pub(crate) bodies: Bodies,
+    pub(crate) counters: Counters,
 }
 
 #[derive(Debug)]
@@ -98,6 +100,7 @@ impl Shared {
             callback: OnceLock::new(),
             reporting: Mutex::new(()),
             bodies,
+            counters: Counters::default(),
         }
     }
 
@@ -153,6 +156,21 @@ impl Shared {
 
     pub(crate) fn progress(&self) -> Progress {
         self.state().progress
+    }
+
+    pub(crate) fn activity(&self) -> Activity {
+        let (waiting_bytes, full) = {
+            let space = &self.state().space;
+            (space.promised(), space.is_full())
+        };
+        Activity {
+            written_bytes: self.counters.written_bytes(),
+            writes: self.counters.writes(),
+            syncs: self.counters.syncs().spread(),
+            waiting_bytes,
+            cached_bytes: self.bodies.cached_bytes(),
+            full,
+        }
     }
 
     pub(crate) fn set_callback(&self, callback: Callback) {

@@ -158,6 +158,11 @@ impl Space {
         !std::mem::replace(&mut self.full, true)
     }
 
+    /// What is promised and not yet settled, as it is counted.
+    pub(crate) fn promised(&self) -> u64 {
+        self.promised
+    }
+
     pub(crate) fn is_full(&self) -> bool {
         self.full
     }

@@ -17,8 +17,8 @@ use std::{
 use bytes::Bytes;
 
 use crate::{
-    BodyKey, CloseError, Disk, Lsn, OpenError, Options, Progress, Purpose, ReadError, Record,
-    Recovered, Replay, Reservation, ReserveError,
+    Activity, BodyKey, CloseError, Disk, Lsn, OpenError, Options, Progress, Purpose, ReadError,
+    Record, Recovered, Replay, Reservation, ReserveError,
     allocator::{self, Allocator, SegmentMaker},
     bodies::{Bodies, Usage},
     disk::DiskLock,
@@ -194,12 +194,19 @@ impl Store {
         }
     }
 
-    /// What the bodies cost at this moment. Takes time with the number of segments, not of bodies
-    /// (in memory: of bodies).
+    /// What the bodies cost at this moment. Takes time with the number of segments, not of bodies.
     pub fn usage(&self) -> Usage {
         match &self.0 {
             Kind::Disk(store) => store.shared.bodies.usage(),
             Kind::Memory(memory) => memory.usage(),
+        }
+    }
+
+    /// What the store has done since it was opened, and what it holds at this moment.
+    pub fn activity(&self) -> Activity {
+        match &self.0 {
+            Kind::Disk(store) => store.shared.activity(),
+            Kind::Memory(_) => Activity::default(),
         }
     }
 

@@ -14,8 +14,8 @@ use std::sync::Arc;
 
 use crate::{
     Options, SyncMode,
-    log::{Failure, Log},
-    pace::{Due, Pace},
+    log::{Failure, Log, Placed},
+    pace::{Due, Pace, Stopwatch},
     record::PendingRecord,
     shared::{Shared, Work},
 };
@@ -105,7 +105,7 @@ impl Writer {
     }
 
     fn write(&mut self, batch: &[PendingRecord]) -> Result<(), Failure> {
-        let placed = self.log.write(batch)?;
+        let placed = self.write_batch(batch)?;
         self.pace.wrote();
         self.shared.bodies.place(placed.into_iter());
         let charges = batch.iter().map(|record| record.charge).sum();
@@ -115,15 +115,33 @@ impl Writer {
     }
 
     fn sync(&mut self) -> Result<(), Failure> {
-        self.log.sync()?;
+        self.sync_log()?;
         self.pace.synced();
         self.shared.synced(self.log.written());
+        Ok(())
+    }
+
+    fn write_batch(&mut self, batch: &[PendingRecord]) -> Result<Placed, Failure> {
+        let before = self.log.written_bytes();
+        let placed = self.log.write(batch)?;
+        self.shared.counters.wrote(self.log.written_bytes() - before);
+        Ok(placed)
+    }
+
+    fn sync_log(&mut self) -> Result<(), Failure> {
+        if !self.log.is_dirty() {
+            return self.log.sync();
+        }
+        let began = Stopwatch::start();
+        self.log.sync()?;
+        self.shared.counters.synced(began.elapsed());
         Ok(())
     }
 
     fn roll(&mut self) -> Result<(), Failure> {
         let spare = self.shared.take_spare().expect("room was promised before the append");
         tracing::debug!(segment = %spare.path, "going on to the next segment");
+        self.sync_log()?;
         self.log.roll(spare, self.segment_bytes)?;
         self.pace.synced();
         self.shared.synced(self.log.written());
@@ -142,9 +160,9 @@ impl Writer {
         if !self.log.fits_empty() {
             self.roll()?;
         }
-        self.log.write(&[])?;
+        self.write_batch(&[])?;
         self.shared.vouched(self.log.active_bytes());
-        self.log.sync()
+        self.sync_log()
     }
 }
 

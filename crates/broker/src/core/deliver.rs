@@ -51,6 +51,18 @@ impl Ledger {
         id: QueueId,
         spec: &ReceiveSpec,
     ) -> Result<Option<Delivery>, SqsError> {
+        let delivery = self.find_delivery(id, spec)?;
+        if let Some((delivered, _)) = &delivery {
+            self.count(id, |tally| tally.received += delivered.len() as u64);
+        }
+        Ok(delivery)
+    }
+
+    fn find_delivery(
+        &mut self,
+        id: QueueId,
+        spec: &ReceiveSpec,
+    ) -> Result<Option<Delivery>, SqsError> {
         self.advance_quietly(id);
         if let Some(repeat) = self.decide_repeat(id, spec) {
             return self.commit_repeat(id, repeat);

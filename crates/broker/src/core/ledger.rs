@@ -19,6 +19,7 @@ use longshore_wire::SqsError;
 use super::Need;
 use crate::journal::{Change, Entry};
 use crate::log::{Append, Body, Log, Room, body_key};
+use crate::metrics::Tally;
 
 /// Which of the rules that SQS leaves to taste are kept.
 #[derive(Clone, Copy, Debug, Default)]
@@ -34,6 +35,8 @@ struct Owned {
     /// The last record that changed the queue by more than a receive that may be lost.
     settled: Lsn,
     purged_at: Option<Timestamp>,
+    /// What happened since the broker started.
+    tally: Tally,
 }
 
 /// The catalog and the queues.
@@ -131,7 +134,10 @@ impl State<'_> {
         *self.catalog_settled = lsn;
         if let CatalogEvent::Created { id, arn, attributes, .. } = event {
             let queue = new_queue(*id, &arn.name, attributes);
-            self.queues.insert(*id, Owned { queue, settled: lsn, purged_at: None });
+            self.queues.insert(
+                *id,
+                Owned { queue, settled: lsn, purged_at: None, tally: Tally::default() },
+            );
         }
         if let CatalogEvent::Deleted { id } = event {
             let removed = self.queues.remove(id);
@@ -197,6 +203,18 @@ impl Ledger {
     /// When a queue was last purged, since the broker started or its log says.
     pub(crate) fn purged_at(&self, id: QueueId) -> Option<Timestamp> {
         self.queues.get(&id)?.purged_at
+    }
+
+    /// What happened at a queue since the broker started.
+    pub(crate) fn tally(&self, id: QueueId) -> Option<&Tally> {
+        self.queues.get(&id).map(|owned| &owned.tally)
+    }
+
+    /// Counts what happens at a queue.
+    pub(crate) fn count(&mut self, id: QueueId, count: impl FnOnce(&mut Tally)) {
+        if let Some(owned) = self.queues.get_mut(&id) {
+            count(&mut owned.tally);
+        }
     }
 
     /// What is known of a queue beside its messages.
@@ -273,6 +291,9 @@ impl Ledger {
             self.log.release(key);
         }
         self.touched.extend(changed_queue(change));
+        if let Change::Queue(id, event) = change {
+            self.count(*id, |tally| tally.count_send(event));
+        }
     }
 
     /// Only the record of a standard receive may be lost in a power cut: the message comes again,

@@ -137,6 +137,11 @@ impl<W: Waiter> Core<W> {
         self.parked.values().map(Parked::len).sum()
     }
 
+    /// How many receives wait for the messages of a queue.
+    pub(crate) fn parked_at(&self, queue: QueueId) -> usize {
+        self.parked.get(&queue).map_or(0, Parked::len)
+    }
+
     /// Carries out what has come due: the ends of delays, leases, retention and waits.
     pub(crate) fn tick(&mut self, now: Timestamp) {
         self.ledger.advance_time(now);
@@ -168,17 +173,24 @@ impl<W: Waiter> Core<W> {
     pub(crate) fn release_parked(&mut self) {
         self.closing = true;
         for (queue, mut parked) in std::mem::take(&mut self.parked) {
-            let need = self.ledger.settled(queue);
             while let Some(receive) = parked.pop() {
-                self.held.hold(need, receive.waiter, Ok(Answer::Delivered(Vec::new())));
+                self.answer_empty(queue, receive.waiter);
             }
         }
     }
 
+    /// Answers a receive that waits no more without messages.
+    fn answer_empty(&mut self, queue: QueueId, waiter: W) {
+        if !waiter.is_gone() {
+            self.ledger.count(queue, |tally| tally.empty_receives += 1);
+        }
+        let need = self.ledger.settled(queue);
+        self.held.hold(need, waiter, Ok(Answer::Delivered(Vec::new())));
+    }
+
     fn park(&mut self, queue: QueueId, receive: ParkedReceive<W>) {
         if self.closing {
-            let need = self.ledger.settled(queue);
-            return self.held.hold(need, receive.waiter, Ok(Answer::Delivered(Vec::new())));
+            return self.answer_empty(queue, receive.waiter);
         }
         if let Err(refused) = self.parked.entry(queue).or_default().push(receive) {
             refused.waiter.answer(Err(SqsError::RequestThrottled));
@@ -241,9 +253,8 @@ impl<W: Waiter> Core<W> {
 
     fn end_waits(&mut self, queue: QueueId) {
         let now = self.ledger.now();
-        let need = self.ledger.settled(queue);
         while let Some(receive) = self.parked.get_mut(&queue).and_then(|all| all.pop_due(now)) {
-            self.held.hold(need, receive.waiter, Ok(Answer::Delivered(Vec::new())));
+            self.answer_empty(queue, receive.waiter);
         }
     }
 

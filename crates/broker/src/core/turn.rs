@@ -17,6 +17,7 @@ use super::{Delivered, Ledger, Need, ReceiveSpec};
 use crate::caller::Place;
 use crate::journal::Change;
 use crate::log::Body;
+use crate::metrics::Tally;
 use crate::queue_url::QueueAddress;
 
 /// One operation's turn.
@@ -155,6 +156,11 @@ impl<'a> Turn<'a> {
         purpose: Purpose,
     ) -> Result<(), SqsError> {
         self.ledger.commit(changes, body, purpose).map(drop).map_err(log_failure)
+    }
+
+    /// Counts what happens at a queue.
+    pub(crate) fn count(&mut self, id: QueueId, count: impl FnOnce(&mut Tally)) {
+        self.ledger.count(id, count);
     }
 
     /// Receives from a queue; nothing, if nothing is available to `spec`.

@@ -37,10 +37,11 @@ impl Operation for Delete {
 pub(super) fn delete(turn: &mut Turn<'_>, id: QueueId, handle: &Handle) -> Result<(), SqsError> {
     let receipt = handle.receipt()?;
     let decided = turn.queue(id)?.delete(&receipt, turn.now());
-    match decided.map_err(|refusal| handle.refused(refusal, 0))? {
-        Some(event) => turn.commit(id, event),
-        None => Ok(()),
+    if let Some(event) = decided.map_err(|refusal| handle.refused(refusal, 0))? {
+        turn.commit(id, event)?;
     }
+    turn.count(id, |tally| tally.deleted += 1);
+    Ok(())
 }
 
 /// A receipt handle as it was sent, and the delivery that it names.

@@ -124,6 +124,7 @@ impl Checked {
                 sequence
             }
             GroupSend::Duplicate(original) => {
+                turn.count(queue, |tally| tally.deduplicated += 1);
                 self.reply.message_id = original.id;
                 original.sequence
             }

@@ -97,6 +97,9 @@ fn receive_or_park(
     if delivered.is_empty() && spec.waits {
         return Ok(Step::Park(id, spec, turn.now() + wait));
     }
+    if delivered.is_empty() {
+        turn.count(id, |tally| tally.empty_receives += 1);
+    }
     Ok(Step::Done(Answer::Delivered(delivered)))
 }
 

@@ -6,67 +6,77 @@
 //!   machine.
 //! - Bodies and secrets are never logged.
 
-use std::convert::Infallible;
-use std::time::Duration;
-
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Body, Incoming};
 use hyper::header::{AUTHORIZATION, HOST, HeaderMap, HeaderName};
 use hyper::{Method, Request, Response, StatusCode};
+use longshore_types::QueueName;
 use longshore_wire::Reply;
 
+use super::account::{self, Answered};
 use super::header::text;
 use super::protocol::Protocol;
 use super::refused::{self, Refused};
 use super::{Shared, health, respond, scope, web_page};
 use crate::caller::Caller;
+use crate::metrics::UNKNOWN_ACTION;
 
 const TRACE: HeaderName = HeaderName::from_static("x-amzn-trace-id");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
 /// Answers one HTTP request.
-pub(super) async fn exchange(
-    shared: &Shared,
-    request: Request<Incoming>,
-) -> Result<Response<Full<Bytes>>, Infallible> {
+pub(super) async fn exchange(shared: &Shared, request: Request<Incoming>) -> Response<Full<Bytes>> {
     if web_page::made(request.method(), request.headers(), shared.local) {
-        return Ok(respond::plain(StatusCode::FORBIDDEN, refused::NO_WEB_PAGES));
+        return respond::plain(StatusCode::FORBIDDEN, refused::NO_WEB_PAGES);
     }
     if request.uri().path() == "/health" && request.method() == Method::GET {
-        return Ok(health::health(&shared.broker));
+        return health::health(&shared.broker);
     }
-    Ok(sqs(shared, request).await)
+    sqs(shared, request).await
 }
 
 async fn sqs(shared: &Shared, request: Request<Incoming>) -> Response<Full<Bytes>> {
     let started = tokio::time::Instant::now();
     let protocol = Protocol::of(request.headers());
     let caller = caller(shared, &request);
-    let (action, outcome) = answer(shared, protocol, &caller, request).await;
+    let Outcome { action, queue, result } = answer(shared, protocol, &caller, request).await;
     let request_id = shared.broker.new_request_id();
-    log(&request_id, action, &outcome, started.elapsed());
-    match outcome {
+    let code = account::code(&result);
+    let response = match result {
         Ok(reply) => respond::reply(protocol, action, &request_id, &reply),
         Err(Refused::Sqs(error)) => respond::error(protocol, &request_id, &error),
         Err(Refused::NoAction) => respond::no_action(&request_id),
         Err(Refused::Plain(status, sentence)) => respond::plain(status, sentence),
-    }
+    };
+    let (status, took) = (response.status(), started.elapsed());
+    let request_id = &request_id;
+    let answered = Answered { request_id, action, queue, protocol, status, code, took };
+    answered.enter(shared.broker.traffic());
+    response
 }
 
-/// The action, or `-` if the request names none that there is, and what became of it.
+/// What became of a request.
+struct Outcome {
+    /// What the request asked for, if that is an action that there is.
+    action: &'static str,
+    queue: Option<QueueName>,
+    result: Result<Reply, Refused>,
+}
+
 async fn answer(
     shared: &Shared,
     protocol: Protocol,
     caller: &Caller,
     request: Request<Incoming>,
-) -> (&'static str, Result<Reply, Refused>) {
+) -> Outcome {
     match decode(shared, protocol, caller, request).await {
         Ok(request) => {
-            let action = request.action();
-            (action, shared.broker.call_as(caller, request).await.map_err(Refused::Sqs))
+            let (action, queue) = (request.action(), account::queue(&request));
+            let result = shared.broker.call_as(caller, request).await.map_err(Refused::Sqs);
+            Outcome { action, queue, result }
         }
-        Err(refused) => ("-", Err(refused)),
+        Err(refused) => Outcome { action: UNKNOWN_ACTION, queue: None, result: Err(refused) },
     }
 }
 
@@ -118,17 +128,5 @@ fn base_url(shared: &Shared, headers: &HeaderMap) -> String {
         (Some(host), _) => format!("{scheme}://{host}"),
         (None, Some(local)) => format!("{scheme}://{local}"),
         (None, None) => format!("{scheme}://localhost"),
-    }
-}
-
-fn log(request_id: &str, action: &str, outcome: &Result<Reply, Refused>, took: Duration) {
-    let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-    match outcome {
-        Ok(_) => tracing::debug!(request_id, action, took_ms, "answered"),
-        Err(Refused::Sqs(error)) => {
-            let code = error.spelling().query_code;
-            tracing::debug!(request_id, action, took_ms, code, "refused");
-        }
-        Err(refused) => tracing::debug!(request_id, action, took_ms, ?refused, "refused"),
     }
 }

@@ -7,37 +7,31 @@
 //! - On shutdown nothing new is accepted, what is under way is answered, and waiting receives are
 //!   answered without messages.
 
+mod account;
+mod connections;
 mod exchange;
 mod header;
 mod health;
+mod metrics;
 mod protocol;
 mod refused;
 mod respond;
 mod scope;
 mod web_page;
 
-use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
 use thiserror::Error;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::broker::Broker;
+use connections::{accept, connection};
 
-/// Bytes of a request's head.
-const HEAD_BYTES_MAX: usize = 64 << 10;
-/// How long a client may take over a request's head, and leave a connection idle.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
-/// How long to wait before accepting again when the system has no room for another connection.
-const ACCEPT_AGAIN_AFTER: Duration = Duration::from_millis(50);
+pub use metrics::serve_metrics;
 
 /// How a broker is served.
 #[derive(Clone, Debug)]
@@ -104,8 +98,15 @@ pub async fn serve(
     let shared = Arc::new(Shared { broker, options, local });
     let connections = TaskTracker::new();
     let stop = CancellationToken::new();
+    let serve_one = |stream| {
+        let (shared, stop) = (Arc::clone(&shared), stop.clone());
+        async move {
+            let _counted = shared.broker.traffic().connect();
+            connection(stream, stop, |request| exchange::exchange(&shared, request)).await;
+        }
+    };
     let outcome = tokio::select! {
-        () = accept(&listener, &shared, &connections, &stop) => Ok(()),
+        () = accept(&listener, shared.options.connections_max, &connections, serve_one) => Ok(()),
         () = shutdown.cancelled() => Ok(()),
         () = shared.broker.failed() => Err(ServeError::Failed),
     };
@@ -117,57 +118,4 @@ pub async fn serve(
         tracing::warn!(left = connections.len(), "some requests did not end in time");
     }
     outcome
-}
-
-async fn accept(
-    listener: &TcpListener,
-    shared: &Arc<Shared>,
-    connections: &TaskTracker,
-    stop: &CancellationToken,
-) {
-    let places = Arc::new(Semaphore::new(shared.options.connections_max));
-    loop {
-        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
-        match listener.accept().await {
-            Ok((stream, _)) => {
-                let connection = connection(stream, Arc::clone(shared), stop.clone());
-                connections.spawn(async move {
-                    connection.await;
-                    drop(place);
-                });
-            }
-            Err(failure) => accept_failed(&failure).await,
-        }
-    }
-}
-
-/// A client that went away is its own affair; a system without room for more needs a moment.
-async fn accept_failed(failure: &io::Error) {
-    tracing::warn!(%failure, "cannot accept a connection");
-    tokio::time::sleep(ACCEPT_AGAIN_AFTER).await;
-}
-
-async fn connection(stream: TcpStream, shared: Arc<Shared>, stop: CancellationToken) {
-    // Replies are small and whole: waiting to fill a packet would only delay them.
-    drop(stream.set_nodelay(true));
-    let service = service_fn(move |request| {
-        let shared = Arc::clone(&shared);
-        async move { exchange::exchange(&shared, request).await }
-    });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
-        .max_buf_size(HEAD_BYTES_MAX)
-        .serve_connection(TokioIo::new(stream), service);
-    let mut connection = std::pin::pin!(connection);
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = stop.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
-    };
-    if let Err(failure) = ended {
-        tracing::debug!(%failure, "a connection ended early");
-    }
 }

@@ -33,6 +33,14 @@ impl Protocol {
         }
     }
 
+    /// What the protocol is called in metrics and in the log.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::Query(_) => "query",
+        }
+    }
+
     /// Refuses a method that the protocol does not use.
     pub(super) fn check_method(self, method: &Method) -> Result<(), Refused> {
         match (self, method) {

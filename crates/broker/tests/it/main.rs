@@ -5,6 +5,7 @@ mod attributes;
 mod fifo;
 mod http;
 mod http_query;
+mod metrics;
 mod permissions;
 mod policy;
 mod restart;

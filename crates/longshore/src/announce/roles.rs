@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 
-use super::{head, sqs, url};
+use super::{head, metrics, sqs, url};
 use crate::application::Application;
 use crate::options::{AppOptions, DataOptions, UpOptions, WorkerRoleOptions};
 use crate::role::{Endpoint, Names};
@@ -22,6 +22,8 @@ pub struct Addresses {
     pub health: SocketAddr,
     /// The broker, if it is in this process.
     pub broker: Option<SocketAddr>,
+    /// The broker's metrics, if they are served.
+    pub metrics: Option<SocketAddr>,
 }
 
 /// The start-up message of `up`.
@@ -37,13 +39,14 @@ pub fn up<A: Application>(
         None => endpoint.name.clone(),
     };
     let health = url(addresses.health);
-    let lines = [
+    let mut lines = vec![
         ("app", app.clone()),
         ("broker", broker),
         ("workers", format!("{}, health page {health}/health", options.workers)),
         ("queues", queues(names)),
         ("data", up_data(options)),
     ];
+    lines.extend(addresses.metrics.map(metrics));
     let mut text = head(A::NAME, "is up", &lines);
     text.push_str(&to_try::<A>(&app));
     if !forgets(options) {

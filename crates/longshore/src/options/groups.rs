@@ -58,6 +58,15 @@ pub struct BrokerOptions {
     /// Let everyone who can reach the broker's address use it, without a signature
     #[arg(long, env = "LONGSHORE_ALLOW_ANONYMOUS", value_parser = BoolishValueParser::new())]
     pub allow_anonymous: bool,
+
+    /// Where the broker's metrics are, for Prometheus, at /metrics; without it nowhere. They bear
+    /// the names of queues and nothing of messages, and everyone who reaches the address can read
+    /// them
+    #[arg(
+        long, env = "LONGSHORE_METRICS_LISTEN", value_name = "ADDRESS",
+        value_parser = parse_address
+    )]
+    pub metrics_listen: Option<SocketAddr>,
 }
 
 /// Which queues there are, and which two are used.

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::BoolishValueParser;
 use clap::{Args, ValueEnum};
 
 /// How log lines are written to stderr.
@@ -54,4 +55,16 @@ pub struct ProgramOptions {
         help_heading = "Log"
     )]
     pub log_format: LogFormat,
+
+    /// Whether the broker's requests are logged.
+    #[arg(
+        help = "Log a line for each request that the broker answers: action, queue, outcome, \
+                duration, and nothing of messages",
+        long,
+        env = "LONGSHORE_LOG_REQUESTS",
+        value_parser = BoolishValueParser::new(),
+        global = true,
+        help_heading = "Log"
+    )]
+    pub log_requests: bool,
 }

@@ -13,6 +13,17 @@ pub async fn bind(address: SocketAddr, flag: &str) -> Result<TcpListener, Fault>
     TcpListener::bind(address).await.map_err(|fault| refused(address, flag, &fault))
 }
 
+/// Takes the address that `flag` names, if it names one.
+pub async fn bind_named(
+    address: Option<SocketAddr>,
+    flag: &str,
+) -> Result<Option<TcpListener>, Fault> {
+    match address {
+        Some(address) => bind(address, flag).await.map(Some),
+        None => Ok(None),
+    }
+}
+
 /// Takes the address of a health page: the one that was named, else the usual one, else any port.
 pub async fn bind_health(named: Option<SocketAddr>) -> Result<TcpListener, Fault> {
     if let Some(address) = named {

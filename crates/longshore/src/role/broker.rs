@@ -8,7 +8,7 @@ use longshore_types::Region;
 use tokio::net::TcpListener;
 
 use super::Crew;
-use super::bind::{address_of, bind};
+use super::bind::{address_of, bind, bind_named};
 use super::crew::{SLACK, until_signal_or_end};
 use crate::announce;
 use crate::exit::Fault;
@@ -98,6 +98,21 @@ pub(super) fn spawn_server(crew: &mut Crew, broker: &Broker, listener: TcpListen
     });
 }
 
+/// Takes the address of the broker's metrics, if they are wanted.
+pub(super) async fn bind_metrics(options: &BrokerOptions) -> Result<Option<TcpListener>, Fault> {
+    bind_named(options.metrics_listen, "--metrics-listen").await
+}
+
+/// Serves the broker's metrics in `crew`, if there is a listener for them.
+pub(super) fn spawn_metrics(crew: &mut Crew, broker: &Broker, listener: Option<TcpListener>) {
+    let Some(listener) = listener else { return };
+    let served = longshore_broker::serve_metrics(broker.clone(), listener, crew.shutdown());
+    crew.spawn(async move {
+        served.await;
+        Ok(())
+    });
+}
+
 /// Runs `broker` until a signal.
 ///
 /// # Errors
@@ -107,11 +122,14 @@ pub async fn run(role: BrokerRole, signals: &mut Signals) -> Result<(), Fault> {
     check_exposure(&role.broker)?;
     let listener = bind(role.broker.broker_listen, "--broker-listen").await?;
     let address = address_of(&listener);
+    let metrics = bind_metrics(&role.broker).await?;
+    let metrics_address = metrics.as_ref().map(address_of);
     let region = broker_region(role.region.as_deref());
     let broker = open(&role.broker, &region, &role.directory, &role.declared).await?;
     let mut front = Crew::new();
     spawn_server(&mut front, &broker, listener);
-    announce::say(&announce::broker(&role, address));
+    spawn_metrics(&mut front, &broker, metrics);
+    announce::say(&announce::broker(&role, address, metrics_address));
     until_signal_or_end(signals, [&mut front]).await;
     let ended = front.stop(role.grace + SLACK).await;
     broker.close().await;
@@ -129,6 +147,7 @@ mod tests {
             in_memory: true,
             strict: false,
             allow_anonymous,
+            metrics_listen: None,
         }
     }
 

@@ -32,18 +32,20 @@ struct Ports {
     app: TcpListener,
     health: TcpListener,
     broker: Option<TcpListener>,
+    metrics: Option<TcpListener>,
 }
 
 impl Ports {
     async fn bind<A: Application>(options: &UpOptions<A::Options>) -> Result<Self, Fault> {
-        let mut broker = None;
+        let (mut broker, mut metrics) = (None, None);
         if options.endpoint.endpoint_url.is_none() {
             broker::check_exposure(&options.broker)?;
             broker = Some(bind(options.broker.broker_listen, "--broker-listen").await?);
+            metrics = broker::bind_metrics(&options.broker).await?;
         }
         let app = bind(options.http.listen, "--listen").await?;
         let health = bind_health(options.worker.health_listen).await?;
-        Ok(Self { app, health, broker })
+        Ok(Self { app, health, broker, metrics })
     }
 
     fn addresses(&self) -> Addresses {
@@ -51,6 +53,7 @@ impl Ports {
             app: address_of(&self.app),
             health: address_of(&self.health),
             broker: self.broker.as_ref().map(address_of),
+            metrics: self.metrics.as_ref().map(address_of),
         }
     }
 }
@@ -119,6 +122,7 @@ async fn run_around<A: Application>(
     let gateway = app.spawn::<A>(ports.app, &options.application, &mut front, &mut back);
     if let (Some(broker), Some(listener)) = (broker, ports.broker) {
         broker::spawn_server(&mut outer, broker, listener);
+        broker::spawn_metrics(&mut outer, broker, ports.metrics);
     }
     announce::say(&message);
     until_signal_or_end(signals, [&mut front, &mut back, &mut outer]).await;

@@ -4,7 +4,7 @@ use std::sync::{Arc, Barrier};
 
 use bytes::Bytes;
 use longshore_storage::{
-    BodyKey, Lsn, OpenError, Options, Purpose, Record, ReserveError, Store, Usage,
+    Activity, BodyKey, Lsn, OpenError, Options, Purpose, Record, ReserveError, Store, Usage,
     disk::{FaultyDisk, RealDisk},
     verify,
 };
@@ -115,6 +115,32 @@ fn a_body_released_before_it_is_written_stays_gone() {
 }
 
 #[test]
+fn what_the_store_does_is_counted_from_its_opening_on() {
+    let disk = FaultyDisk::new(1);
+    let bench = Bench::open(&disk, Options { cache_bytes: 1000, ..small() }).unwrap();
+    let before = bench.store.activity();
+    assert_eq!(before.waiting_bytes, 0);
+    disk.hold_syncs(FIRST_SEGMENT);
+    let lsn = bench.append_body(5, b"body").unwrap();
+    disk.wait_for_held_sync();
+    let room = bench.store.reserve(100, Purpose::Grow).unwrap();
+    assert!(bench.store.activity().waiting_bytes > 100, "what is reserved waits too");
+    drop(room);
+    assert_eq!(bench.store.activity().waiting_bytes, 0, "what is written waits no more");
+    assert_eq!(bench.store.activity().syncs.count(), before.syncs.count(), "it is not over yet");
+    disk.release_syncs();
+    assert!(bench.wait_durable(lsn));
+    let after = bench.store.activity();
+    assert_eq!(after.writes, before.writes + 1);
+    assert!(after.written_bytes > before.written_bytes + 4);
+    assert!(after.syncs.count() > before.syncs.count());
+    assert_eq!(after.cached_bytes, 4 + 96);
+    bench.store.release(BodyKey(5));
+    assert_eq!(bench.store.activity().cached_bytes, 0);
+    assert!(!after.full);
+}
+
+#[test]
 fn a_replay_that_names_dead_bodies_keeps_no_index_of_them() {
     let disk = FaultyDisk::new(1);
     let bench = Bench::open(&disk, small()).unwrap();
@@ -177,6 +203,7 @@ fn a_store_in_memory_is_durable_at_once_and_touches_no_disk() {
     store.release(BodyKey(1));
     assert_eq!((store.read(BodyKey(1)).unwrap(), store.cached(BodyKey(1))), (None, None));
     assert_eq!(store.usage(), Usage { segments: 0, bodies: 1, body_bytes: 4 });
+    assert_eq!(store.activity(), Activity::default());
     store.close().unwrap();
     assert_eq!(store.reserve(1, Purpose::Grow).err(), Some(ReserveError::Closed));
 }

@@ -1,0 +1,95 @@
+//! What is kept of a request that was answered: numbers, and a line in the log if that is wanted.
+//!
+//! The line is an event of the target `longshore_broker::request` at the level debug, which is off
+//! unless the log's filter names it.
+//!
+//! # Invariants
+//!
+//! - What a client wrote is in no line, but for a queue's name that is a valid one: no body, no
+//!   attribute, no receipt handle and no signature.
+
+use std::time::Duration;
+
+use hyper::StatusCode;
+use longshore_types::QueueName;
+use longshore_wire::{Reply, Request};
+
+use super::protocol::Protocol;
+use super::refused::Refused;
+use crate::metrics::Traffic;
+use crate::queue_url::QueueAddress;
+
+/// The target of the log's lines on requests.
+const TARGET: &str = "longshore_broker::request";
+
+/// A request that was answered.
+#[derive(Debug)]
+pub(super) struct Answered<'a> {
+    pub(super) request_id: &'a str,
+    pub(super) action: &'static str,
+    /// The queue that it was for, if somebody wants to know.
+    pub(super) queue: Option<QueueName>,
+    pub(super) protocol: Protocol,
+    pub(super) status: StatusCode,
+    /// Why it got no reply.
+    pub(super) code: Option<&'static str>,
+    pub(super) took: Duration,
+}
+
+impl Answered<'_> {
+    /// Counts the request, and logs it.
+    pub(super) fn enter(&self, traffic: &Traffic) {
+        traffic.count(self.action, self.protocol.name(), self.code, self.took);
+        tracing::debug!(
+            target: TARGET,
+            request_id = self.request_id,
+            action = self.action,
+            queue = self.queue.as_ref().map(QueueName::as_str),
+            protocol = self.protocol.name(),
+            status = self.status.as_u16(),
+            code = self.code,
+            took_us = u64::try_from(self.took.as_micros()).unwrap_or(u64::MAX),
+            "answered"
+        );
+    }
+}
+
+/// The code of a refusal: SQS's, or the reason phrase of a status.
+pub(super) fn code(outcome: &Result<Reply, Refused>) -> Option<&'static str> {
+    match outcome {
+        Ok(_) => None,
+        Err(Refused::Sqs(error)) => Some(error.spelling().query_code),
+        Err(Refused::NoAction) => Some("MissingAction"),
+        Err(Refused::Plain(status, _)) => Some(status.canonical_reason().unwrap_or("refused")),
+    }
+}
+
+/// The queue that a request is for, if its line is wanted and names one.
+pub(super) fn queue(request: &Request) -> Option<QueueName> {
+    if !tracing::enabled!(target: TARGET, tracing::Level::DEBUG) {
+        return None;
+    }
+    let url = match request {
+        Request::CreateQueue(input) => return QueueName::parse(&input.queue_name).ok(),
+        Request::GetQueueUrl(input) => return QueueName::parse(&input.queue_name).ok(),
+        Request::ListQueues(_) => return None,
+        Request::DeleteQueue(input) => &input.queue_url,
+        Request::ListDeadLetterSourceQueues(input) => &input.queue_url,
+        Request::GetQueueAttributes(input) => &input.queue_url,
+        Request::SetQueueAttributes(input) => &input.queue_url,
+        Request::SendMessage(input) => &input.queue_url,
+        Request::SendMessageBatch(input) => &input.queue_url,
+        Request::ReceiveMessage(input) => &input.queue_url,
+        Request::DeleteMessage(input) => &input.queue_url,
+        Request::DeleteMessageBatch(input) => &input.queue_url,
+        Request::ChangeMessageVisibility(input) => &input.queue_url,
+        Request::ChangeMessageVisibilityBatch(input) => &input.queue_url,
+        Request::PurgeQueue(input) => &input.queue_url,
+        Request::TagQueue(input) => &input.queue_url,
+        Request::UntagQueue(input) => &input.queue_url,
+        Request::ListQueueTags(input) => &input.queue_url,
+        Request::AddPermission(input) => &input.queue_url,
+        Request::RemovePermission(input) => &input.queue_url,
+    };
+    QueueAddress::parse(url).map(|address| address.name)
+}

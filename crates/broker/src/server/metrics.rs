@@ -1,0 +1,66 @@
+//! `GET /metrics`, on a listener of its own: whoever may read numbers need not reach the queues.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::{Method, Request, Response, StatusCode};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::connections::{accept, connection};
+use super::{refused, respond, web_page};
+use crate::broker::Broker;
+use crate::metrics::MEDIA_TYPE;
+
+/// Scrapers at once; more wait to be accepted.
+const CONNECTIONS_MAX: usize = 16;
+/// How long the end waits for scrapes under way.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Serves the broker's metrics as `OpenMetrics` text at `GET /metrics` to whoever connects to
+/// `listener`, until `shutdown`. They bear the names of queues, regions and accounts, and nothing of
+/// any message.
+pub async fn serve_metrics(broker: Broker, listener: TcpListener, shutdown: CancellationToken) {
+    let local = listener.local_addr().ok();
+    let connections = TaskTracker::new();
+    let serve = |stream| {
+        let (broker, stop) = (broker.clone(), shutdown.clone());
+        async move { connection(stream, stop, |request| answer(&broker, local, request)).await }
+    };
+    tokio::select! {
+        () = accept(&listener, CONNECTIONS_MAX, &connections, serve) => {}
+        () = shutdown.cancelled() => {}
+    }
+    drop(listener);
+    connections.close();
+    if tokio::time::timeout(DRAIN_TIMEOUT, connections.wait()).await.is_err() {
+        tracing::warn!(left = connections.len(), "some scrapes did not end in time");
+    }
+}
+
+async fn answer(
+    broker: &Broker,
+    local: Option<SocketAddr>,
+    request: Request<Incoming>,
+) -> Response<Full<Bytes>> {
+    if web_page::made(request.method(), request.headers(), local) {
+        return respond::plain(StatusCode::FORBIDDEN, refused::NO_WEB_PAGES);
+    }
+    match (request.uri().path(), request.method()) {
+        ("/metrics", &Method::GET | &Method::HEAD) => scrape(broker).await,
+        ("/metrics", _) => respond::plain(StatusCode::METHOD_NOT_ALLOWED, "ask with GET"),
+        _ => respond::plain(StatusCode::NOT_FOUND, "the metrics are at /metrics"),
+    }
+}
+
+/// Many queues make a long text, which would keep others waiting on this thread.
+async fn scrape(broker: &Broker) -> Response<Full<Bytes>> {
+    let broker = broker.clone();
+    let page = tokio::task::spawn_blocking(move || broker.metrics()).await;
+    let page = page.expect("rendering numbers does not panic");
+    respond::with_type(StatusCode::OK, MEDIA_TYPE, page.into_bytes())
+}

@@ -1,0 +1,77 @@
+//! What a store has done since it was opened, and how long its syncs took, for whoever watches it.
+//!
+//! The writer counts and anybody reads: no lock is taken, and nothing depends on the numbers.
+
+use std::{
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    time::Duration,
+};
+
+use crate::Durations;
+
+/// What the writer counts.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    written_bytes: AtomicU64,
+    writes: AtomicU64,
+    syncs: Durations,
+}
+
+impl Counters {
+    /// Counts one batch that was written.
+    pub(crate) fn wrote(&self, bytes: u64) {
+        self.written_bytes.fetch_add(bytes, Relaxed);
+        self.writes.fetch_add(1, Relaxed);
+    }
+
+    /// Counts one sync, and how long it took.
+    pub(crate) fn synced(&self, took: Duration) {
+        self.syncs.observe(took);
+    }
+
+    pub(crate) fn written_bytes(&self) -> u64 {
+        self.written_bytes.load(Relaxed)
+    }
+
+    pub(crate) fn writes(&self) -> u64 {
+        self.writes.load(Relaxed)
+    }
+
+    pub(crate) const fn syncs(&self) -> &Durations {
+        &self.syncs
+    }
+}
+
+/// What a store has done since it was opened, and what it holds at this moment. Of a store in
+/// memory everything is zero: it writes nothing.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Activity {
+    /// Bytes written to the log, headers and padding included.
+    pub written_bytes: u64,
+    /// Batches written to the log.
+    pub writes: u64,
+    /// Syncs that succeeded, by how long they took.
+    pub syncs: Spread,
+    /// Bytes that are reserved or appended, and not yet written.
+    pub waiting_bytes: u64,
+    /// Bytes of the bodies in the cache, with what each costs beside them.
+    pub cached_bytes: u64,
+    /// Whether the last attempt to make room found the disk full.
+    pub full: bool,
+}
+
+/// How long something took, each time that it happened.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Spread {
+    /// How often it took at most so long, and longer than the bound before; the last bound is none.
+    pub counts: Vec<(Option<Duration>, u64)>,
+    /// All of it together.
+    pub total: Duration,
+}
+
+impl Spread {
+    /// How often it happened.
+    pub fn count(&self) -> u64 {
+        self.counts.iter().map(|(_, count)| count).sum()
+    }
+}
