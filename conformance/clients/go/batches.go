@@ -41,7 +41,8 @@ var batches = []testCase{
 		refused[*types.EmptyBatchRequest](prefix+"EmptyBatchRequest", 400)(w.sendBatch(url, entries()...))
 		eleven := entries(strings.Split("abcdefghijk", "")...)
 		refused[*types.TooManyEntriesInBatchRequest](prefix+"TooManyEntriesInBatchRequest", 400)(w.sendBatch(url, eleven...))
-		refused[*types.BatchEntryIdsNotDistinct](prefix+"BatchEntryIdsNotDistinct", 400)(w.sendBatch(url, entries("a", "b", "a")...))
+		twice := entries("a", "b", "a")
+		refused[*types.BatchEntryIdsNotDistinct](prefix+"BatchEntryIdsNotDistinct", 400)(w.sendBatch(url, twice...))
 		refused[*types.InvalidBatchEntryId](prefix+"InvalidBatchEntryId", 400)(w.sendBatch(url, entries("not:one")...))
 		half := strings.Repeat("x", 512*1024)
 		long := []types.SendMessageBatchRequestEntry{entry("a", half), entry("b", half+"x")}

@@ -133,7 +133,8 @@ var messages = []testCase{
 		w.send(url, large)
 		truly(*w.receive(url, nil)[0].Body == large, "the body is the same")
 		larger := large + "x"
-		refused[smithy.APIError]("InvalidParameterValue", 400)(w.SendMessage(w.ctx, &sqs.SendMessageInput{QueueUrl: &url, MessageBody: &larger}))
+		message := &sqs.SendMessageInput{QueueUrl: &url, MessageBody: &larger}
+		refused[smithy.APIError]("InvalidParameterValue", 400)(w.SendMessage(w.ctx, message))
 	}},
 
 	{"visibility_ends_and_is_changed", func(w *wire) {

@@ -22,7 +22,7 @@ export async function a_fifo_queue_keeps_order_and_locks_groups(wire) {
   const first = await wire.receive(QueueUrl, { MaxNumberOfMessages: 2 });
   assert.deepEqual(bodies(first), ['a1', 'a2']);
   assert.deepEqual(
-    first.map((each) => [each.Attributes.MessageGroupId, each.Attributes.MessageDeduplicationId, each.Attributes.SequenceNumber]),
+    first.map(({ Attributes: told }) => [told.MessageGroupId, told.MessageDeduplicationId, told.SequenceNumber]),
     [
       ['a', 'a1', numbers[0]],
       ['a', 'a2', numbers[2]],

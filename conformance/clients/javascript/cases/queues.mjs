@@ -42,7 +42,7 @@ export async function queue_attributes_are_kept(wire) {
   assert.equal(made.QueueArn, arn(named(url)));
   assert.deepEqual([made.DelaySeconds, made.MessageRetentionPeriod, made.VisibilityTimeout], ['3', '120', '30']);
   assert.equal(Object.keys(made).length, 12);
-  const Attributes = { DelaySeconds: '0', VisibilityTimeout: '7', MaximumMessageSize: '2048', ReceiveMessageWaitTimeSeconds: '1' };
+  const Attributes = { DelaySeconds: '0', VisibilityTimeout: '7', MaximumMessageSize: '2048' };
   await wire.send(new SetQueueAttributesCommand({ QueueUrl: url, Attributes }));
   assert.deepEqual(await wire.attributes(url, ...Object.keys(Attributes)), Attributes);
   const unknown = wire.send(new SetQueueAttributesCommand({ QueueUrl: url, Attributes: { Colour: 'red' } }));
