@@ -90,7 +90,7 @@ CASES = {
 @pytest.fixture(scope="module")
 def report(broker):
     place = clients.maven("java")
-    return clients.run([*clients.java(place, "conformance.Main"), broker.broker_url], timeout=120, directory=place)
+    return clients.run([*clients.java(place, "conformance.Main"), broker.broker_url], timeout=180, directory=place)
 
 
 # Not there yet: with move tasks, this and `marks` go, and each case is marked with `proves(*CASES[case])` alone.
