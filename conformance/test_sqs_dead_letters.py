@@ -6,7 +6,6 @@ import pytest
 
 from compatibility.proves import proves
 from harness import sqs, wait
-from harness.differences import known_difference
 from harness.sqs import arn, receive, refused
 
 CLIENT = sqs.CLIENT
@@ -170,7 +169,6 @@ def test_a_message_of_a_queue_whose_dead_letter_queue_is_gone_stays_and_is_deliv
     assert [len(receive(aws, source, VisibilityTimeout=0)) for _ in range(3)] == [1, 1, 1]
 
 
-@known_difference("the broker does not serve message move tasks")
 def test_a_move_task_brings_messages_back_to_their_source(aws, make_queue):
     dead = make_queue("dead")
     source = make_queue("source", **redrive(dead, 1))

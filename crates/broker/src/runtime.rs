@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use longshore_engine::MessageKey;
 use longshore_storage::{BodyKey, ReadError, Store};
-use longshore_types::MessageId;
+use longshore_types::{MessageId, MoveTaskId};
 use longshore_wire::{Reply, SqsError};
 
 use crate::caller::{Caller, Place};
@@ -63,9 +63,17 @@ impl Runtime {
     }
 
     pub(crate) fn new_message_id(&self) -> MessageId {
+        MessageId::from_random(self.random_bytes())
+    }
+
+    pub(crate) fn new_move_task_id(&self) -> MoveTaskId {
+        MoveTaskId::from_random(self.random_bytes())
+    }
+
+    fn random_bytes(&self) -> [u8; 16] {
         let mut bytes = [0; 16];
         self.entropy.fill(&mut bytes);
-        MessageId::from_random(bytes)
+        bytes
     }
 
     /// The contents of messages; `None` for one that is gone. Reads from memory where it can, and

@@ -13,13 +13,13 @@ use longshore_types::{QueueArn, Settings, Timestamp};
 
 use crate::fifo::attempts::Attempt;
 use crate::message::{Kept, Place};
-use crate::{Event, Message, MessageKey, Original, Queue};
+use crate::{Event, Message, MessageKey, MoveTask, Original, Queue, Redriven};
 
 impl Queue {
     /// Carries out what happened at `now`, the time of the event's record.
     ///
     /// Returns the keys of the messages that are gone for good (deleted, purged or expired by
-    /// now), so that their bodies can be released. Messages that left for a dead-letter queue are
+    /// now), so that their bodies can be released. Messages that left for another queue are
     /// not among them: they keep their key there.
     pub fn apply(&mut self, event: &Event, now: Timestamp) -> Vec<MessageKey> {
         let mut gone = self.advance(now);
@@ -56,6 +56,20 @@ impl Queue {
                 self.remember_attempt(attempt, *epoch, keys, now);
             }
             Event::Repeated { attempt, until } => self.repeat_attempt(attempt, *until, now),
+            Event::MoveStarted { id, destination, rate, to_move } => {
+                let destination = destination.clone();
+                self.moves.start(MoveTask::started(*id, destination, *rate, *to_move, now));
+            }
+            Event::MoveEnded { outcome } => self.moves.end(*outcome),
+            Event::Left { keys } => {
+                let left = keys.iter().filter_map(|key| self.take(*key)).count();
+                self.moves.count(left, now);
+            }
+            Event::Redriven { messages } => {
+                for message in messages {
+                    self.redrive_in(message, now);
+                }
+            }
         }
         gone.extend(self.advance(now));
         gone
@@ -75,6 +89,13 @@ impl Queue {
     fn take_in(&mut self, message: &Message, source: &Arc<QueueArn>, now: Timestamp) {
         let sent_at = if self.fifo.is_some() { now } else { message.sent_at };
         let kept = Kept::arriving(message, sent_at, Arc::clone(source));
+        self.put(message.key, kept, message.group.as_deref());
+        self.remember_send(message.key, &message.id.to_string(), now);
+    }
+
+    /// Takes in a message that a task moved here, as if it were sent.
+    fn redrive_in(&mut self, message: &Redriven, now: Timestamp) {
+        let kept = Kept::redriven(message, now, now + self.settings.delay);
         self.put(message.key, kept, message.group.as_deref());
         self.remember_send(message.key, &message.id.to_string(), now);
     }
@@ -128,7 +149,8 @@ impl Queue {
 
     fn take_all(&mut self) -> Vec<MessageKey> {
         let fifo = self.fifo.as_ref().map(|fifo| Box::new(fifo.purged()));
-        let empty = Self { fifo, ..Self::new(self.id, self.settings.clone()) };
+        let moves = std::mem::take(&mut self.moves);
+        let empty = Self { fifo, moves, ..Self::new(self.id, self.settings.clone()) };
         let full = std::mem::replace(self, empty.with_in_flight_max(self.in_flight_max));
         full.messages.into_keys().collect()
     }

@@ -8,12 +8,12 @@
 
 use std::time::Duration;
 
-use longshore_types::{MessageId, QueueArn, RedrivePolicy, Settings, Timestamp};
+use longshore_types::{MessageId, MoveTaskId, QueueArn, RedrivePolicy, Settings, Timestamp};
 use minicbor::decode::{self, Decoder};
 use minicbor::encode::{self, Encoder, Write};
 use minicbor::{Decode, Encode};
 
-use crate::{Message, MessageKey};
+use crate::{Message, MessageKey, MoveDestination, MoveOutcome, Redriven};
 
 /// Something that happened to a queue. Its time is that of the record it stands in.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
@@ -129,6 +129,43 @@ pub enum Event {
         /// The new end of their visibility timeouts.
         #[n(1)]
         until: Timestamp,
+    },
+    /// A message move task was started, at the time of the record.
+    #[n(11)]
+    MoveStarted {
+        /// The task.
+        #[n(0)]
+        id: MoveTaskId,
+        /// Where all messages go; `None` sends each back to where it was dead-lettered from.
+        #[n(1)]
+        destination: Option<MoveDestination>,
+        /// Messages a second, if that was said.
+        #[n(2)]
+        rate: Option<u32>,
+        /// How many messages the queue had.
+        #[n(3)]
+        to_move: u64,
+    },
+    /// The message move task that ran came to an end.
+    #[n(12)]
+    MoveEnded {
+        /// To which one.
+        #[n(0)]
+        outcome: MoveOutcome,
+    },
+    /// Messages left, moved by the queue's task. The same record tells of their arrival elsewhere.
+    #[n(13)]
+    Left {
+        /// The messages.
+        #[n(0)]
+        keys: Vec<MessageKey>,
+    },
+    /// Another queue's task brought messages, which are sent here anew at the time of the record.
+    #[n(14)]
+    Redriven {
+        /// The messages.
+        #[n(0)]
+        messages: Vec<Redriven>,
     },
 }
 

@@ -41,6 +41,7 @@
 pub mod catalog;
 pub mod event;
 pub mod message;
+pub mod moves;
 pub mod queue;
 pub mod receipt;
 pub mod refusal;
@@ -54,6 +55,7 @@ mod index;
 
 pub use catalog::{Catalog, CatalogEvent, CatalogRefusal, DELETED_REMEMBERED, QueueEntry, Secret};
 pub use decide::group_send::{GroupMessage, GroupSend};
+pub use decide::move_task::{MoveStep, Moving};
 pub use decide::receive::{MOVES_MAX, Receive, ReceiveDecision};
 pub use decide::repeat::Repeat;
 pub use decide::send::Send;
@@ -61,7 +63,8 @@ pub use event::Event;
 pub use fair::Fairness;
 pub use fifo::deduplication::{DeduplicationScope, Original};
 pub use fifo::sequence::SequenceNumber;
-pub use message::{Delivery, Message, MessageKey};
+pub use message::{Delivery, Message, MessageKey, Redriven};
+pub use moves::{MoveDestination, MoveFailure, MoveOutcome, MoveRefusal, MoveStart, MoveTask};
 pub use queue::{Counts, Queue, QueueId, QueueKind};
 pub use receipt::Receipt;
 pub use refusal::Refusal;

@@ -1,8 +1,8 @@
 //! One message: what a queue keeps of it, and what it tells about it.
 //!
 //! A queue keeps a `Kept` for each of its messages, under the message's key. Outside the queue a
-//! message appears as a [`Message`] when it moves to another queue, and as a [`Delivery`] when it
-//! has been received.
+//! message appears as a [`Message`] when it is dead-lettered, as a [`Redriven`] when a move task
+//! brings it, and as a [`Delivery`] when it has been received.
 
 use std::sync::Arc;
 
@@ -10,11 +10,12 @@ use longshore_types::{MessageId, QueueArn, Timestamp};
 use minicbor::{Decode, Encode};
 
 use crate::SequenceNumber;
+use crate::decide::move_task::Moving;
 
 /// What stands for a message within one broker; storage keeps the body under it.
 ///
 /// A key is never used again, not even after its message is gone, and a message keeps its key when
-/// it moves to a dead-letter queue. Of two messages sent in the same millisecond, the one with the
+/// it moves to another queue. Of two messages sent in the same millisecond, the one with the
 /// smaller key is the older.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
 #[cbor(transparent)]
@@ -70,6 +71,27 @@ pub struct Message {
     pub group: Option<String>,
 }
 
+/// A message that a move task brings to a queue, where it is sent anew. Its body and its attributes
+/// stay where they are, under its key.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Redriven {
+    /// The message's key, which it keeps.
+    #[n(0)]
+    pub key: MessageKey,
+    /// Its new id.
+    #[n(1)]
+    pub id: MessageId,
+    /// Bytes of body and message attributes.
+    #[n(2)]
+    pub bytes: u32,
+    /// The number of its last delivery before the move.
+    #[n(3)]
+    pub delivery: u32,
+    /// Its message group, if it has one.
+    #[n(4)]
+    pub group: Option<String>,
+}
+
 /// What a receive tells about a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Delivery<'a> {
@@ -89,6 +111,8 @@ pub struct Delivery<'a> {
     pub dead_letter_source: Option<&'a QueueArn>,
     /// Its place in its FIFO queue; `None` in a standard one.
     pub sequence: Option<SequenceNumber>,
+    /// Whether a move task brought it, since when it has another id than its sender was told.
+    pub redriven: bool,
 }
 
 /// Where a message is in its life. Available messages have no deadline; the others do.
@@ -115,6 +139,8 @@ pub(crate) struct Kept {
     pub(crate) receive_count: u32,
     /// Receives in this queue: what `maxReceiveCount` is compared with.
     pub(crate) redrive_count: u32,
+    /// The number of the last delivery. It is the count of receives, until the message is redriven:
+    /// that counts as a delivery to nobody, and begins the receives anew.
     pub(crate) delivery: u32,
     /// Shared by the messages that came together.
     pub(crate) dead_letter_source: Option<Arc<QueueArn>>,
@@ -186,6 +212,25 @@ impl Kept {
         }
     }
 
+    /// The message as its queue's move task takes it.
+    pub(crate) fn moving(&self, key: MessageKey, group: Option<&str>) -> Moving {
+        let dead_letter_source = self.dead_letter_source.clone();
+        let group = group.map(ToOwned::to_owned);
+        Moving { key, delivery: self.delivery, dead_letter_source, bytes: self.bytes, group }
+    }
+
+    /// The message as a move task brings it at `now`.
+    pub(crate) fn redriven(message: &Redriven, now: Timestamp, available_at: Timestamp) -> Self {
+        let delivery = message.delivery.saturating_add(1);
+        Self { delivery, ..Self::sent(message.id, message.bytes, now, available_at) }
+    }
+
+    /// The number of the last delivery before the message was redriven for the last time: who had it
+    /// then has no say any more. Zero if it never was.
+    pub(crate) fn delivery_before_redrive(&self) -> u32 {
+        self.delivery.saturating_sub(self.receive_count)
+    }
+
     /// What a receive tells about the message, once it has been received.
     pub(crate) fn told(&self, sequence: Option<SequenceNumber>) -> Option<Delivery<'_>> {
         Some(Delivery {
@@ -197,6 +242,7 @@ impl Kept {
             number: self.delivery,
             dead_letter_source: self.dead_letter_source.as_deref(),
             sequence,
+            redriven: self.delivery_before_redrive() > 0,
         })
     }
 }

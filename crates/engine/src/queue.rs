@@ -1,4 +1,5 @@
-//! One queue: its messages, the four orders over them, and what a FIFO or a fair queue has beside.
+//! One queue: its messages, the four orders over them, its move tasks, and what a FIFO or a fair
+//! queue has beside.
 //!
 //! Every message is in `messages` and in `expiry`, and in exactly one of the other three orders,
 //! the one that its place names. Two private functions keep that true, `put` and `take`, and
@@ -21,6 +22,7 @@ use crate::fifo::deduplication::DeduplicationScope;
 use crate::group::GroupNumber;
 use crate::index::{Available, Delayed, Expiry, InFlight};
 use crate::message::{Delivery, Kept, MessageKey, Place};
+use crate::moves::Moves;
 
 /// A queue's incarnation: a queue that is deleted and created again gets another one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
@@ -84,6 +86,8 @@ pub struct Queue {
     pub(crate) fifo: Option<Box<Fifo>>,
     /// What a standard queue has since a message with a group came to it.
     pub(crate) fair: Option<Box<Fair>>,
+    /// The queue's message move tasks.
+    pub(crate) moves: Moves,
 }
 
 impl Queue {
@@ -100,6 +104,7 @@ impl Queue {
             expiry: Expiry::default(),
             fifo: None,
             fair: None,
+            moves: Moves::default(),
         }
     }
 

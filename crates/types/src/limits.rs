@@ -56,3 +56,11 @@ pub const TAGS_MAX: usize = 50;
 pub const TAG_KEY_CHARS_MAX: usize = 128;
 /// Letters of a tag's value.
 pub const TAG_VALUE_CHARS_MAX: usize = 256;
+/// Messages that a move task can be told to move in a second.
+pub const MOVE_RATE: std::ops::RangeInclusive<u32> = 1..=500;
+/// Move tasks of an account in a region that can run at once.
+pub const MOVE_TASKS_RUNNING_MAX: usize = 100;
+/// Move tasks of a queue that are listed, the one that runs among them.
+pub const MOVE_TASKS_LISTED_MAX: usize = 10;
+/// How long a move task can run.
+pub const MOVE_TASK_DURATION_MAX: Duration = Duration::from_secs(36 * 3600);

@@ -13,6 +13,7 @@
 mod add_permission;
 mod attribute;
 mod batch;
+mod cancel_message_move_task;
 mod change_message_visibility;
 mod change_message_visibility_batch;
 mod create_queue;
@@ -22,6 +23,7 @@ mod delete_queue;
 mod get_queue_attributes;
 mod get_queue_url;
 mod list_dead_letter_source_queues;
+mod list_message_move_tasks;
 mod list_queue_tags;
 mod list_queues;
 mod purge_queue;
@@ -32,6 +34,7 @@ mod send_message;
 mod send_message_batch;
 pub(crate) mod sent;
 mod set_queue_attributes;
+mod start_message_move_task;
 mod tag_queue;
 mod untag_queue;
 mod write;
@@ -39,6 +42,7 @@ mod write;
 pub use add_permission::AddPermission;
 pub use attribute::{RawAttribute, SystemAttributeName};
 pub use batch::{BatchKind, BatchResultEntry, BatchResultErrorEntry};
+pub use cancel_message_move_task::{CancelMessageMoveTask, CancelMessageMoveTaskReply};
 pub use change_message_visibility::ChangeMessageVisibility;
 pub use change_message_visibility_batch::{
     ChangeMessageVisibilityBatch, ChangeMessageVisibilityBatchEntry,
@@ -55,6 +59,9 @@ pub use get_queue_url::{GetQueueUrl, GetQueueUrlReply};
 pub use list_dead_letter_source_queues::{
     ListDeadLetterSourceQueues, ListDeadLetterSourceQueuesReply,
 };
+pub use list_message_move_tasks::{
+    ListMessageMoveTasks, ListMessageMoveTasksReply, ListMessageMoveTasksResultEntry,
+};
 pub use list_queue_tags::{ListQueueTags, ListQueueTagsReply};
 pub use list_queues::{ListQueues, ListQueuesReply};
 pub use purge_queue::PurgeQueue;
@@ -65,6 +72,7 @@ pub use send_message_batch::{
     SendMessageBatch, SendMessageBatchEntry, SendMessageBatchReply, SendMessageBatchResultEntry,
 };
 pub use set_queue_attributes::SetQueueAttributes;
+pub use start_message_move_task::{StartMessageMoveTask, StartMessageMoveTaskReply};
 pub use tag_queue::TagQueue;
 pub use untag_queue::UntagQueue;
 

@@ -105,6 +105,9 @@ pub enum SqsError {
     /// Too many requests: the client should slow down.
     #[error("Rate exceeded")]
     RequestThrottled,
+    /// What a request names beside its queue does not exist.
+    #[error("{0}")]
+    ResourceNotFound(String),
     /// The body cannot be read; the text says what stood where.
     #[error("{0}")]
     Serialization(String),

@@ -5,13 +5,14 @@
 use serde::Serialize;
 
 use crate::action::{
-    AddPermission, ChangeMessageVisibility, ChangeMessageVisibilityBatch,
-    ChangeMessageVisibilityBatchReply, CreateQueue, CreateQueueReply, DeleteMessage,
-    DeleteMessageBatch, DeleteMessageBatchReply, DeleteQueue, GetQueueAttributes,
+    AddPermission, CancelMessageMoveTask, CancelMessageMoveTaskReply, ChangeMessageVisibility,
+    ChangeMessageVisibilityBatch, ChangeMessageVisibilityBatchReply, CreateQueue, CreateQueueReply,
+    DeleteMessage, DeleteMessageBatch, DeleteMessageBatchReply, DeleteQueue, GetQueueAttributes,
     GetQueueAttributesReply, GetQueueUrl, GetQueueUrlReply, ListDeadLetterSourceQueues,
-    ListDeadLetterSourceQueuesReply, ListQueueTags, ListQueueTagsReply, ListQueues,
-    ListQueuesReply, PurgeQueue, ReceiveMessage, ReceiveMessageReply, RemovePermission,
-    SendMessage, SendMessageBatch, SendMessageBatchReply, SendMessageReply, SetQueueAttributes,
+    ListDeadLetterSourceQueuesReply, ListMessageMoveTasks, ListMessageMoveTasksReply,
+    ListQueueTags, ListQueueTagsReply, ListQueues, ListQueuesReply, PurgeQueue, ReceiveMessage,
+    ReceiveMessageReply, RemovePermission, SendMessage, SendMessageBatch, SendMessageBatchReply,
+    SendMessageReply, SetQueueAttributes, StartMessageMoveTask, StartMessageMoveTaskReply,
     TagQueue, UntagQueue,
 };
 
@@ -47,6 +48,7 @@ requests! {
     ChangeMessageVisibility ChangeMessageVisibilityBatch PurgeQueue
     TagQueue UntagQueue ListQueueTags
     AddPermission RemovePermission
+    StartMessageMoveTask CancelMessageMoveTask ListMessageMoveTasks
 }
 
 /// What an action that succeeded answers; it is serialized as the members of its output.
@@ -75,6 +77,12 @@ pub enum Reply {
     ChangeMessageVisibilityBatch(ChangeMessageVisibilityBatchReply),
     /// Answers `ListQueueTags`.
     ListQueueTags(ListQueueTagsReply),
+    /// Answers `StartMessageMoveTask`.
+    StartMessageMoveTask(StartMessageMoveTaskReply),
+    /// Answers `CancelMessageMoveTask`.
+    CancelMessageMoveTask(CancelMessageMoveTaskReply),
+    /// Answers `ListMessageMoveTasks`.
+    ListMessageMoveTasks(ListMessageMoveTasksReply),
     /// Answers every action that has no output: the two deletes, `SetQueueAttributes`,
     /// `ChangeMessageVisibility`, `PurgeQueue`, `TagQueue`, `UntagQueue`, `AddPermission` and
     /// `RemovePermission`.

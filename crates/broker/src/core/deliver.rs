@@ -39,6 +39,7 @@ pub(crate) struct Delivered {
     pub(crate) receive_count: u32,
     pub(crate) dead_letter_source: Option<QueueArn>,
     pub(crate) sequence: Option<SequenceNumber>,
+    pub(crate) redriven: bool,
 }
 
 /// What is delivered, and what its answer must wait for.
@@ -202,6 +203,7 @@ impl Ledger {
                 receive_count: facts.receive_count,
                 dead_letter_source: facts.dead_letter_source.cloned(),
                 sequence: facts.sequence,
+                redriven: facts.redriven,
             })
         };
         keys.iter().filter_map(told).collect()

@@ -53,6 +53,8 @@ pub(crate) struct Ledger {
     touched: BTreeSet<QueueId>,
     /// Queues whose waiters could not be served for want of room in the log.
     blocked: BTreeSet<QueueId>,
+    /// Queues that have a move task running, as of when they were last looked at.
+    moving: BTreeSet<QueueId>,
 }
 
 /// What a log says, on the way to being a [`Ledger`].
@@ -87,8 +89,19 @@ impl Replay {
     pub(crate) fn finish(self, rules: Rules, log: Box<dyn Log>) -> Ledger {
         let touched = self.queues.keys().copied().collect();
         let Self { catalog, catalog_settled, queues, next_key, now } = self;
-        let blocked = BTreeSet::new();
-        Ledger { rules, log, catalog, catalog_settled, queues, next_key, now, touched, blocked }
+        let (blocked, moving) = (BTreeSet::new(), BTreeSet::new());
+        Ledger {
+            rules,
+            log,
+            catalog,
+            catalog_settled,
+            queues,
+            next_key,
+            now,
+            touched,
+            blocked,
+            moving,
+        }
     }
 
     fn state(&mut self) -> State<'_> {
@@ -168,6 +181,10 @@ impl State<'_> {
             | Event::Deleted { .. }
             | Event::DeadLettered { .. }
             | Event::Arrived { .. }
+            | Event::MoveStarted { .. }
+            | Event::MoveEnded { .. }
+            | Event::Left { .. }
+            | Event::Redriven { .. }
             | Event::SettingsChanged { .. } => owned.settled = lsn,
         }
         gone
@@ -294,6 +311,11 @@ impl Ledger {
         if let Change::Queue(id, event) = change {
             self.count(*id, |tally| tally.count_send(event));
         }
+        if let Change::Catalog(CatalogEvent::Deleted { id }) = change {
+            self.moving.remove(id);
+            // A task that moves messages to the queue that is gone is to fail now.
+            self.touched.extend(&self.moving);
+        }
     }
 
     /// Only the record of a standard receive may be lost in a power cut: the message comes again,
@@ -311,6 +333,20 @@ impl Ledger {
     /// A queue whose waiters and timer are to be looked at.
     pub(crate) fn next_touched(&mut self) -> Option<QueueId> {
         self.touched.pop_first()
+    }
+
+    /// Notes whether the queue has a move task running.
+    pub(super) fn note_moving(&mut self, id: QueueId, is_moving: bool) {
+        if is_moving {
+            self.moving.insert(id);
+        } else {
+            self.moving.remove(&id);
+        }
+    }
+
+    /// The queues that have a move task running.
+    pub(crate) fn moving(&self) -> impl Iterator<Item = QueueId> + '_ {
+        self.moving.iter().copied()
     }
 
     /// The queue's waiters are served again when the log has moved on.

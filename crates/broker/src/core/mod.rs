@@ -25,6 +25,7 @@
 mod deliver;
 mod held;
 mod ledger;
+mod mover;
 mod parked;
 #[cfg(test)]
 mod tests;
@@ -142,7 +143,7 @@ impl<W: Waiter> Core<W> {
         self.parked.get(&queue).map_or(0, Parked::len)
     }
 
-    /// Carries out what has come due: the ends of delays, leases, retention and waits.
+    /// Carries out what has come due: the ends of delays, leases, retention and waits, and moves.
     pub(crate) fn tick(&mut self, now: Timestamp) {
         self.ledger.advance_time(now);
         for queue in self.timers.due(self.ledger.now()) {
@@ -206,13 +207,15 @@ impl<W: Waiter> Core<W> {
         }
     }
 
-    /// Wakes whom the changed queues can serve, and sets their timers, until nothing changes. A
+    /// Wakes whom the changed queues can serve, carries their move tasks on and sets their timers,
+    /// until nothing changes. A
     /// log in memory is durable at once, and has nobody who would tell so later.
     fn settle(&mut self) {
         while let Some(queue) = self.ledger.next_touched() {
             if self.ledger.queue(queue).is_some() {
                 self.wake(queue);
-                self.set_timer(queue);
+                let moves_at = self.ledger.carry_on_moving(queue);
+                self.set_timer(queue, moves_at);
             } else {
                 self.forget(queue);
             }
@@ -258,10 +261,10 @@ impl<W: Waiter> Core<W> {
         }
     }
 
-    fn set_timer(&mut self, queue: QueueId) {
+    fn set_timer(&mut self, queue: QueueId, moves_at: Option<Timestamp>) {
         let engine = self.ledger.queue(queue).and_then(longshore_engine::Queue::next_due);
         let parked = self.parked.get(&queue).and_then(Parked::next_deadline);
-        self.timers.set(queue, engine.into_iter().chain(parked).min());
+        self.timers.set(queue, engine.into_iter().chain(parked).chain(moves_at).min());
     }
 
     /// The queue was deleted: those who wait for its messages are told.

@@ -1,6 +1,7 @@
 //! The core on a log that is written and synced when the test says so.
 
 mod fifo;
+mod moves;
 
 use std::cell::RefCell;
 use std::rc::Rc;

@@ -9,6 +9,7 @@ use longshore_engine::{
     Catalog, CatalogEvent, CatalogRefusal, Event, MessageKey, Queue, QueueEntry, QueueId,
 };
 use longshore_storage::Purpose;
+use longshore_types::arn::QueueArnError;
 use longshore_types::{AttributeName, QueueArn, Timestamp};
 use longshore_wire::SqsError;
 
@@ -73,10 +74,35 @@ impl<'a> Turn<'a> {
     pub(crate) fn resolve(&mut self, url: &str) -> Result<QueueId, SqsError> {
         let address = QueueAddress::parse(url).ok_or(SqsError::QueueDoesNotExist)?;
         let arn = self.arn(address);
-        let id = self.catalog().by_arn(&arn).ok_or(SqsError::QueueDoesNotExist)?;
+        self.find(&arn).ok_or(SqsError::QueueDoesNotExist)
+    }
+
+    /// The queue of that name, advanced to now.
+    fn find(&mut self, arn: &QueueArn) -> Option<QueueId> {
+        let id = self.catalog().by_arn(arn)?;
         self.ledger.advance(id);
         self.seen.insert(id);
-        Ok(id)
+        Some(id)
+    }
+
+    /// The queue that the ARN in a parameter means, advanced to now. What belongs to somebody else,
+    /// or is elsewhere, does not exist for this caller.
+    pub(crate) fn resolve_arn(&mut self, text: &str, parameter: &str) -> Result<QueueId, SqsError> {
+        let arn = match QueueArn::parse(text) {
+            Err(QueueArnError::NotAnArn) => return Err(SqsError::no_arn(parameter)),
+            Err(QueueArnError::NotAQueue) => return Err(SqsError::no_queue_of_arn(parameter)),
+            Ok(arn) => arn,
+        };
+        let is_here = arn.region == self.place.region && arn.account == self.place.account;
+        let found = if is_here { self.find(&arn) } else { None };
+        found.ok_or_else(|| SqsError::no_queue_of_arn(parameter))
+    }
+
+    /// How many move tasks of the caller's account run.
+    pub(crate) fn running_moves(&self) -> usize {
+        let Place { region, account } = self.place;
+        let entries = self.ledger.moving().filter_map(|id| self.ledger.entry(id));
+        entries.filter(|entry| entry.arn.region == *region && entry.arn.account == *account).count()
     }
 
     /// A queue that was resolved in this turn.
@@ -127,6 +153,11 @@ impl<'a> Turn<'a> {
     /// Appends and applies an event of a queue.
     pub(crate) fn commit(&mut self, id: QueueId, event: Event) -> Result<(), SqsError> {
         self.commit_record(vec![Change::Queue(id, event)], None, Purpose::Shrink)
+    }
+
+    /// Appends and applies an event of a queue that must not eat what a full disk keeps for deletes.
+    pub(crate) fn commit_growth(&mut self, id: QueueId, event: Event) -> Result<(), SqsError> {
+        self.commit_record(vec![Change::Queue(id, event)], None, Purpose::Grow)
     }
 
     /// Appends and applies an event of the catalog, and with it what it means for the queue. What

@@ -10,6 +10,7 @@
 //! To add an action: a file here like `delete_message.rs`, and its line in [`dispatch`].
 
 mod batch;
+mod cancel_message_move_task;
 mod change_message_visibility;
 mod create_queue;
 mod delete_message;
@@ -19,6 +20,7 @@ mod fifo_ids;
 mod get_queue_attributes;
 mod get_queue_url;
 mod list_dead_letter_source_queues;
+mod list_message_move_tasks;
 mod list_queue_tags;
 mod list_queues;
 mod page;
@@ -27,7 +29,9 @@ mod purge_queue;
 mod receive_message;
 mod send_message;
 mod set_queue_attributes;
+mod start_message_move_task;
 mod tag_queue;
+mod task_handle;
 
 use longshore_wire::{Reply, Request, SqsError};
 
@@ -39,6 +43,7 @@ use batch::{ChangeVisibilityBatch, DeleteBatch, SendBatch};
 use change_message_visibility::ChangeVisibility;
 use delete_message::Delete;
 use send_message::Send;
+use start_message_move_task::StartMove;
 
 /// Carries out a request.
 pub(crate) async fn dispatch(
@@ -81,6 +86,11 @@ pub(crate) async fn dispatch(
         Request::ListQueueTags(input) => runtime.reply_to(caller, input).await,
         Request::AddPermission(input) => runtime.reply_to(caller, input).await,
         Request::RemovePermission(input) => runtime.reply_to(caller, input).await,
+        Request::StartMessageMoveTask(input) => {
+            runtime.reply_to(caller, StartMove::prepare(input, runtime)).await
+        }
+        Request::CancelMessageMoveTask(input) => runtime.reply_to(caller, input).await,
+        Request::ListMessageMoveTasks(input) => runtime.reply_to(caller, input).await,
     }
 }
 

@@ -170,12 +170,12 @@ fn system_attribute(
     }
 }
 
-/// The deduplication id that a message has in its FIFO queue: the sender's, or, once it is
-/// dead-lettered, its message id. In a standard queue it has none, which is no error.
+/// The deduplication id that a message has in its FIFO queue: the sender's, or, once it has moved
+/// to another queue, its message id. In a standard queue it has none, which is no error.
 fn deduplication_id(delivery: &Delivered, content: &Content) -> Option<String> {
     delivery.sequence?;
-    match delivery.dead_letter_source {
-        Some(_) => Some(delivery.id.to_string()),
-        None => content.deduplication_id.clone(),
+    if delivery.redriven || delivery.dead_letter_source.is_some() {
+        return Some(delivery.id.to_string());
     }
+    content.deduplication_id.clone()
 }

@@ -18,7 +18,7 @@ impl Queue {
         debug_assert!(self.is_advanced_to(now), "a delete from a queue that was not advanced");
         self.check_receipt(receipt)?;
         let key = receipt.key;
-        let Some(message) = self.messages.get(&key) else { return Ok(None) };
+        let Some(message) = self.named_by(receipt) else { return Ok(None) };
         let too_old = now.since(receipt.received_at) > limits::VISIBILITY_TIMEOUT_MAX;
         if too_old || self.is_void(receipt, message) {
             return Err(Refusal::ReceiptExpired { key });

@@ -6,6 +6,7 @@
 //! - A decision at a time is asked of a queue that has been advanced to that time.
 
 pub(crate) mod group_send;
+pub(crate) mod move_task;
 pub(crate) mod receive;
 pub(crate) mod repeat;
 pub(crate) mod send;
@@ -25,6 +26,14 @@ impl Queue {
         } else {
             Err(Refusal::ReceiptOfAnotherQueue { asked: self.id, receipt: receipt.queue })
         }
+    }
+
+    /// The message that the receipt is of. One that was redriven since then is another message.
+    fn named_by(&self, receipt: &Receipt) -> Option<&Kept> {
+        let message = self.messages.get(&receipt.key)?;
+        let before = message.delivery_before_redrive();
+        let is_older = receipt.delivery <= before || receipt.received_at < message.sent_at;
+        (before == 0 || !is_older).then_some(&**message)
     }
 
     /// Whether the receipt is worth nothing any more. A standard queue believes whoever had the

@@ -27,7 +27,7 @@ impl Queue {
         debug_assert!(self.is_advanced_to(now), "a change in a queue that was not advanced");
         self.check_receipt(receipt)?;
         let key = receipt.key;
-        let message = self.messages.get(&key).ok_or(Refusal::NotAvailable { key })?;
+        let message = self.named_by(receipt).ok_or(Refusal::NotAvailable { key })?;
         if self.is_void(receipt, message) {
             return Err(Refusal::NotAvailable { key });
         }

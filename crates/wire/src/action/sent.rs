@@ -1,10 +1,11 @@
 //! From an action's name to its request: the one list of actions that every protocol reads by.
 
 use super::{
-    AddPermission, ChangeMessageVisibilityBatch, DeleteMessage, DeleteMessageBatch, DeleteQueue,
-    GetQueueAttributes, Input, ListDeadLetterSourceQueues, ListQueueTags, ListQueues, PurgeQueue,
-    ReceiveMessage, RemovePermission, SendMessage, SendMessageBatch, SentChangeMessageVisibility,
-    SentCreateQueue, SentGetQueueUrl, SetQueueAttributes, TagQueue, UntagQueue,
+    AddPermission, CancelMessageMoveTask, ChangeMessageVisibilityBatch, DeleteMessage,
+    DeleteMessageBatch, DeleteQueue, GetQueueAttributes, Input, ListDeadLetterSourceQueues,
+    ListMessageMoveTasks, ListQueueTags, ListQueues, PurgeQueue, ReceiveMessage, RemovePermission,
+    SendMessage, SendMessageBatch, SentChangeMessageVisibility, SentCreateQueue, SentGetQueueUrl,
+    SetQueueAttributes, StartMessageMoveTask, TagQueue, UntagQueue,
 };
 use crate::{Request, SqsError};
 
@@ -36,6 +37,9 @@ pub(crate) trait Sent {
             "ListQueueTags" => self.read::<ListQueueTags>(),
             "AddPermission" => self.read::<AddPermission>(),
             "RemovePermission" => self.read::<RemovePermission>(),
+            "StartMessageMoveTask" => self.read::<StartMessageMoveTask>(),
+            "CancelMessageMoveTask" => self.read::<CancelMessageMoveTask>(),
+            "ListMessageMoveTasks" => self.read::<ListMessageMoveTasks>(),
             _ => Err(SqsError::unknown_operation(action)),
         }
     }

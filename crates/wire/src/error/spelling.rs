@@ -92,6 +92,7 @@ impl SqsError {
             Self::QueueNameExists(_) => modelled("QueueNameExists", "QueueAlreadyExists", 400),
             Self::ReceiptHandleIsInvalid(_) => short_code("ReceiptHandleIsInvalid", 404),
             Self::RequestThrottled => short_code("RequestThrottled", 403),
+            Self::ResourceNotFound(_) => short_code("ResourceNotFoundException", 404),
             Self::Serialization(_) => generic("SerializationException", "MalformedInput", 400),
             Self::ServiceUnavailable(_) => {
                 receiver("ServiceUnavailable", "ServiceUnavailable", 503)

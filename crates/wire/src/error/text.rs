@@ -80,4 +80,67 @@ impl SqsError {
                     MessageDeduplicationId provided explicitly";
         Self::InvalidParameterValue(text.to_owned())
     }
+
+    /// A queue's ARN is none.
+    pub fn no_arn(parameter: &str) -> Self {
+        Self::InvalidParameterValue(format!(
+            "You must use this format to specify the {parameter}: \
+             arn:<partition>:<service>:<region>:<account-id>:<resource-id>"
+        ))
+    }
+
+    /// The queue of an ARN does not exist.
+    pub fn no_queue_of_arn(parameter: &str) -> Self {
+        Self::ResourceNotFound(format!(
+            "The resource that you specified for the {parameter} parameter doesn't exist."
+        ))
+    }
+
+    /// Messages cannot be moved from a queue that no other one dead-letters to.
+    pub fn source_is_no_dead_letter_queue() -> Self {
+        let text = "Source queue must be configured as a Dead Letter Queue.";
+        Self::InvalidParameterValue(text.to_owned())
+    }
+
+    /// Messages cannot be moved to where they are.
+    pub fn source_is_destination() -> Self {
+        let text = "Source queue arn and destination queue arn cannot be the same.";
+        Self::InvalidParameterValue(text.to_owned())
+    }
+
+    /// Messages cannot be moved between a standard queue and a FIFO queue.
+    pub fn destination_of_another_type() -> Self {
+        let text = "The source queue and destination queue must be of the same queue type.";
+        Self::InvalidParameterValue(text.to_owned())
+    }
+
+    /// A queue has one move task at a time.
+    pub fn move_task_running() -> Self {
+        let text = "There is already a task running. Only one active task is allowed for a source \
+                    queue arn at a given time.";
+        Self::InvalidParameterValue(text.to_owned())
+    }
+
+    /// An account has so many move tasks at a time. SQS documents the quota and no text.
+    pub fn too_many_move_tasks(max: usize) -> Self {
+        Self::OverLimit(format!(
+            "There are already {max} active message move tasks. Wait until one of them has ended, \
+             or cancel one."
+        ))
+    }
+
+    /// This is no handle of a move task.
+    pub fn invalid_task_handle() -> Self {
+        Self::InvalidParameterValue("Value for parameter TaskHandle is invalid.".to_owned())
+    }
+
+    /// The move task of a handle is not known, or not any more.
+    pub fn no_move_task() -> Self {
+        Self::ResourceNotFound("Task does not exist.".to_owned())
+    }
+
+    /// A move task that has ended cannot be cancelled.
+    pub fn move_task_ended() -> Self {
+        Self::InvalidParameterValue("Only active tasks can be cancelled.".to_owned())
+    }
 }

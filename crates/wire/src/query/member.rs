@@ -44,7 +44,7 @@ pub(super) fn key_of(member: &str) -> Option<&'static str> {
 /// The name of each element of a reply's list.
 pub(super) fn element(action: &str, member: &str) -> String {
     match member {
-        "Successful" => format!("{action}ResultEntry"),
+        "Successful" | "Results" => format!("{action}ResultEntry"),
         "Failed" => "BatchResultErrorEntry".to_owned(),
         "queueUrls" => "QueueUrl".to_owned(),
         _ => member.strip_suffix('s').unwrap_or(member).to_owned(),

@@ -58,6 +58,7 @@ fn errors_of_the_model_with_a_plain_code() {
         (SqsError::OverLimit(text()), "OverLimit", 403),
         (SqsError::ReceiptHandleIsInvalid(text()), "ReceiptHandleIsInvalid", 404),
         (SqsError::RequestThrottled, "RequestThrottled", 403),
+        (SqsError::ResourceNotFound(text()), "ResourceNotFoundException", 404),
     ];
     for (error, shape, status) in cases {
         assert_spelled(&error, SQS, shape, shape, status);
@@ -185,6 +186,41 @@ fn texts_about_handles_and_visibility_are_those_of_sqs() {
             "The queue should either have ContentBasedDeduplication enabled or \
              MessageDeduplicationId provided explicitly",
         ),
+    ];
+    for (error, text) in cases {
+        assert_eq!(error.to_string(), text);
+    }
+}
+
+#[test]
+fn texts_about_move_tasks_are_those_of_sqs() {
+    let format = "arn:<partition>:<service>:<region>:<account-id>:<resource-id>";
+    let format = format!("You must use this format to specify the SourceArn: {format}");
+    let cases = [
+        (SqsError::no_arn("SourceArn"), &*format),
+        (
+            SqsError::no_queue_of_arn("DestinationArn"),
+            "The resource that you specified for the DestinationArn parameter doesn't exist.",
+        ),
+        (
+            SqsError::source_is_no_dead_letter_queue(),
+            "Source queue must be configured as a Dead Letter Queue.",
+        ),
+        (
+            SqsError::source_is_destination(),
+            "Source queue arn and destination queue arn cannot be the same.",
+        ),
+        (
+            SqsError::destination_of_another_type(),
+            "The source queue and destination queue must be of the same queue type.",
+        ),
+        (
+            SqsError::move_task_running(),
+            "There is already a task running. Only one active task is allowed for a source queue arn at a given time.",
+        ),
+        (SqsError::invalid_task_handle(), "Value for parameter TaskHandle is invalid."),
+        (SqsError::no_move_task(), "Task does not exist."),
+        (SqsError::move_task_ended(), "Only active tasks can be cancelled."),
     ];
     for (error, text) in cases {
         assert_eq!(error.to_string(), text);

@@ -123,3 +123,27 @@ fn a_page_has_1_to_1000_queues() {
         );
     }
 }
+
+#[test]
+fn a_move_task_has_a_rate_of_1_to_500_or_none() {
+    for rate in [None, Some(1), Some(500)] {
+        let expected = rate.map(|rate| u32::try_from(rate).unwrap());
+        assert_eq!(check::move_rate(rate), Ok(expected));
+    }
+    for rate in [0, 501, -1, i64::MAX] {
+        let text = "Value for parameter MaxNumberOfMessagesPerSecond is invalid. \
+                    Reason: You must enter a number that's between 1 and 500.";
+        assert_text(check::move_rate(Some(rate)), text);
+    }
+}
+
+#[test]
+fn a_list_of_move_tasks_shows_one_unless_told_otherwise() {
+    assert_eq!(check::move_tasks_shown(None), Ok(1));
+    assert_eq!(check::move_tasks_shown(Some(10)), Ok(10));
+    for count in [0, 11, -1] {
+        let text = "Value for parameter MaxResults is invalid. \
+                    Reason: You must enter a number that's between 1 and 10.";
+        assert_text(check::move_tasks_shown(Some(count)), text);
+    }
+}

@@ -6,10 +6,12 @@ use longshore_types::{
     AttributeName, AttributeValue, MessageAttribute, MessageAttributes, MessageId,
 };
 use longshore_wire::{
-    BatchResultEntry, ChangeMessageVisibilityBatchReply, CreateQueueReply, DeleteMessageBatchReply,
-    GetQueueAttributesReply, GetQueueUrlReply, ListQueueTagsReply, ListQueuesReply,
-    ReceiveMessageReply, ReceivedMessage, Reply, SendMessageBatchReply,
-    SendMessageBatchResultEntry, SendMessageReply, SqsError, SystemAttributeName, json,
+    BatchResultEntry, CancelMessageMoveTaskReply, ChangeMessageVisibilityBatchReply,
+    CreateQueueReply, DeleteMessageBatchReply, GetQueueAttributesReply, GetQueueUrlReply,
+    ListMessageMoveTasksReply, ListMessageMoveTasksResultEntry, ListQueueTagsReply,
+    ListQueuesReply, ReceiveMessageReply, ReceivedMessage, Reply, SendMessageBatchReply,
+    SendMessageBatchResultEntry, SendMessageReply, SqsError, StartMessageMoveTaskReply,
+    SystemAttributeName, json,
 };
 
 use crate::{URL, list, texts};
@@ -168,4 +170,43 @@ fn a_received_message_has_the_attributes_that_were_asked_for() {
         r#"{{"Messages":[{{"MessageId":"{ID}","ReceiptHandle":"h","MD5OfBody":"b0","Body":"hi\r\n\"é😀\"","Attributes":{{"AWSTraceHeader":"Root=1","SentTimestamp":"1790000000000"}},"MD5OfMessageAttributes":"a0","MessageAttributes":{{"b":{{"BinaryValue":"AAH/","DataType":"Binary"}},"k":{{"StringValue":"x","DataType":"String"}}}}}}]}}"#
     );
     assert_encodes(&reply, &expected);
+}
+
+fn move_task() -> ListMessageMoveTasksResultEntry {
+    ListMessageMoveTasksResultEntry {
+        status: "COMPLETED",
+        source_arn: "arn:s".to_owned(),
+        approximate_number_of_messages_moved: 2,
+        approximate_number_of_messages_to_move: 3,
+        started_timestamp: 1_790_000_000_000,
+        ..ListMessageMoveTasksResultEntry::default()
+    }
+}
+
+#[test]
+fn a_move_task_has_numbers_and_only_what_is_said_of_it() {
+    let running = ListMessageMoveTasksResultEntry {
+        task_handle: Some("h".to_owned()),
+        status: "RUNNING",
+        destination_arn: Some("arn:d".to_owned()),
+        max_number_of_messages_per_second: Some(5),
+        ..move_task()
+    };
+    let reply = ListMessageMoveTasksReply { results: vec![running, move_task()] };
+    let expected = r#"{"Results":[{"TaskHandle":"h","Status":"RUNNING","SourceArn":"arn:s","DestinationArn":"arn:d","MaxNumberOfMessagesPerSecond":5,"ApproximateNumberOfMessagesMoved":2,"ApproximateNumberOfMessagesToMove":3,"StartedTimestamp":1790000000000},{"Status":"COMPLETED","SourceArn":"arn:s","ApproximateNumberOfMessagesMoved":2,"ApproximateNumberOfMessagesToMove":3,"StartedTimestamp":1790000000000}]}"#;
+    assert_encodes(&Reply::ListMessageMoveTasks(reply), expected);
+    let none = ListMessageMoveTasksReply::default();
+    assert_encodes(&Reply::ListMessageMoveTasks(none), r#"{"Results":[]}"#);
+    let failed = ListMessageMoveTasksResultEntry { failure_reason: Some("gone"), ..move_task() };
+    let reply = Reply::ListMessageMoveTasks(ListMessageMoveTasksReply { results: vec![failed] });
+    assert!(String::from_utf8(json::encode(&reply)).unwrap().contains(r#""FailureReason":"gone""#));
+}
+
+#[test]
+fn a_start_answers_a_handle_and_a_cancel_how_many_were_moved() {
+    let started = StartMessageMoveTaskReply { task_handle: "h=".to_owned() };
+    assert_encodes(&Reply::StartMessageMoveTask(started), r#"{"TaskHandle":"h="}"#);
+    let cancelled = CancelMessageMoveTaskReply { approximate_number_of_messages_moved: 0 };
+    let expected = r#"{"ApproximateNumberOfMessagesMoved":0}"#;
+    assert_encodes(&Reply::CancelMessageMoveTask(cancelled), expected);
 }

@@ -13,8 +13,15 @@ fn assert_missing(action: &str, body: &str, parameter: &str) {
 }
 
 #[test]
-fn every_action_but_three_requires_a_queue_url() {
-    let without = ["CreateQueue", "GetQueueUrl", "ListQueues"];
+fn every_action_requires_a_queue_url_unless_it_names_a_queue_otherwise_or_none() {
+    let without = [
+        "CreateQueue",
+        "GetQueueUrl",
+        "ListQueues",
+        "StartMessageMoveTask",
+        "CancelMessageMoveTask",
+        "ListMessageMoveTasks",
+    ];
     for action in Request::ACTIONS.iter().filter(|action| !without.contains(action)) {
         for body in ["", " \n", "{}", "null", r#"{"QueueUrl":""}"#, r#"{"QueueUrl":null}"#] {
             assert_missing(action, body, "QueueUrl");
@@ -41,6 +48,9 @@ fn required_members_are_asked_for_by_name() {
             "ActionName",
         ),
         ("RemovePermission", r#"{"QueueUrl":"q","Label":""}"#, "Label"),
+        ("StartMessageMoveTask", r#"{"SourceArn":""}"#, "SourceArn"),
+        ("CancelMessageMoveTask", "{}", "TaskHandle"),
+        ("ListMessageMoveTasks", r#"{"MaxResults":1}"#, "SourceArn"),
     ];
     for (action, body, parameter) in cases {
         assert_missing(action, body, parameter);

@@ -93,6 +93,8 @@ fn a_required_parameter_that_is_missing_is_named() {
         ("DeleteMessage&QueueUrl=q", "ReceiptHandle"),
         ("ChangeMessageVisibility&QueueUrl=q&ReceiptHandle=h", "VisibilityTimeout"),
         ("SetQueueAttributes&QueueUrl=q", "Attribute.Name"),
+        ("StartMessageMoveTask", "SourceArn"),
+        ("CancelMessageMoveTask", "TaskHandle"),
     ];
     for (form, parameter) in cases {
         let text = format!("The request must contain the parameter {parameter}.");
@@ -102,7 +104,14 @@ fn a_required_parameter_that_is_missing_is_named() {
 
 #[test]
 fn without_a_queue_the_address_is_refused() {
-    let without = ["CreateQueue", "GetQueueUrl", "ListQueues"];
+    let without = [
+        "CreateQueue",
+        "GetQueueUrl",
+        "ListQueues",
+        "StartMessageMoveTask",
+        "CancelMessageMoveTask",
+        "ListMessageMoveTasks",
+    ];
     for action in Request::ACTIONS.iter().filter(|action| !without.contains(action)) {
         let text = format!("The address {BASE}/ is not valid for this endpoint.");
         assert_refused(&format!("Action={action}"), "InvalidAddress", 404, &text);

@@ -20,7 +20,7 @@ fn form(parameters: &str) -> String {
 }
 
 /// An action, its parameters, and what they are in JSON.
-const FORMS: [(&str, &str, &str); 20] = [
+const FORMS: [(&str, &str, &str); 23] = [
     (
         "CreateQueue",
         "QueueName=jobs Attribute.1.Name=DelaySeconds Attribute.1.Value=5 \
@@ -141,6 +141,17 @@ const FORMS: [(&str, &str, &str); 20] = [
             "Actions":["SendMessage","*"]}"#,
     ),
     ("RemovePermission", "QueueUrl=q Label=l", r#"{"QueueUrl":"q","Label":"l"}"#),
+    (
+        "StartMessageMoveTask",
+        "SourceArn=arn%3As DestinationArn=arn%3Ad MaxNumberOfMessagesPerSecond=5",
+        r#"{"SourceArn":"arn:s","DestinationArn":"arn:d","MaxNumberOfMessagesPerSecond":5}"#,
+    ),
+    ("CancelMessageMoveTask", "TaskHandle=h%3D", r#"{"TaskHandle":"h="}"#),
+    (
+        "ListMessageMoveTasks",
+        "SourceArn=arn%3As MaxResults=10",
+        r#"{"SourceArn":"arn:s","MaxResults":10}"#,
+    ),
 ];
 
 #[test]
