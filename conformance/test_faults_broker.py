@@ -1,5 +1,6 @@
 """The broker is killed, and made to prove that it syncs: no acknowledged message may be lost."""
 
+import json
 import os
 import re
 import shutil
@@ -154,6 +155,49 @@ def test_an_orderly_stop_loses_nothing_and_ends_with_0(apart):
     left = set(drained(system, url))
     assert not load.sent - left - load.touched
     assert not load.deleted & left
+
+
+MOVED = 120
+KILLS_WHILE_MOVING = 5
+
+
+def test_a_move_task_goes_on_after_each_kill_and_every_message_ends_in_one_place_once(apart):
+    system = apart()
+    system.start_broker()
+    aws = system.sqs
+    dead, home = ("MovedFrom", "MovedTo")
+    urls = {name: aws.create_queue(QueueName=name)["QueueUrl"] for name in (dead, home)}
+    policy = json.dumps({"deadLetterTargetArn": sqs.arn(dead), "maxReceiveCount": 1})
+    aws.set_queue_attributes(QueueUrl=urls[home], Attributes={"RedrivePolicy": policy})
+    sent = {f"message {n}" for n in range(MOVED)}
+    for body in sent:
+        aws.send_message(QueueUrl=urls[dead], MessageBody=body)
+    aws.start_message_move_task(
+        SourceArn=sqs.arn(dead), DestinationArn=sqs.arn(home), MaxNumberOfMessagesPerSecond=40
+    )
+
+    def task():
+        return aws.list_message_move_tasks(SourceArn=sqs.arn(dead))["Results"][0]
+
+    def moved():
+        return task()["ApproximateNumberOfMessagesMoved"]
+
+    told = 0
+    for _ in range(KILLS_WHILE_MOVING):
+        goal = told + MOVED // (KILLS_WHILE_MOVING + 1)
+        wait.until(lambda goal=goal: moved() >= goal, "the task moves on")
+        told = moved()
+        assert task()["Status"] == "RUNNING", "each kill is to hit a task at work"
+        system.broker.kill()
+        system.start_broker()
+        assert moved() >= told, "a move that was told of is lost"
+
+    ended = wait.until(lambda: task()["Status"] != "RUNNING" and task(), "the task has ended", 60)
+    assert (ended["Status"], ended["ApproximateNumberOfMessagesMoved"]) == ("COMPLETED", MOVED)
+    assert sqs.counts(aws, urls[dead]) == (0, 0, 0)
+    arrived = sqs.drain(aws, urls[home])
+    assert sorted(message["Body"] for message in arrived) == sorted(sent)
+    assert len({message["MessageId"] for message in arrived}) == MOVED
 
 
 # ── syncs ────────────────────────────────────────────────────────────────────────────────────────────────

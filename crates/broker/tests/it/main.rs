@@ -6,6 +6,7 @@ mod fifo;
 mod http;
 mod http_query;
 mod metrics;
+mod move_tasks;
 mod permissions;
 mod policy;
 mod restart;

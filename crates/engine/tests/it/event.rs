@@ -1,7 +1,10 @@
 //! The log's format: events read back as they were written, and old ones stay readable.
 
-use longshore_engine::{CatalogEvent, Event, Message, MessageKey, Queue, QueueId};
-use longshore_types::{AttributeName, Settings};
+use longshore_engine::{
+    CatalogEvent, Event, Message, MessageKey, MoveDestination, MoveFailure, MoveOutcome, Queue,
+    QueueId, Redriven,
+};
+use longshore_types::{AttributeName, MoveTaskId, Settings};
 
 use crate::builder::{Driven, T0, arn, dead_lettering_after, id, secs};
 
@@ -24,6 +27,8 @@ fn every_event() -> Vec<Event> {
         delivery: 2,
         group: None,
     };
+    let task = MoveTaskId::from_random([9; 16]);
+    let redriven = Redriven { key, id: id(key), bytes: 3, delivery: 2, group: None };
     let of_group = Message { group: Some("g".into()), ..moved };
     vec![
         Event::Sent { key, id: id(key), bytes: 3, available_at: T0, group: None },
@@ -46,6 +51,21 @@ fn every_event() -> Vec<Event> {
         Event::Repeated { attempt: "t".into(), until: T0 },
         Event::Arrived { messages: vec![of_group], source: arn("work") },
         Event::Sent { key, id: id(key), bytes: 3, available_at: T0, group: Some("g".into()) },
+        Event::MoveStarted { id: task, destination: None, rate: None, to_move: 2 },
+        Event::MoveStarted {
+            id: task,
+            destination: Some(MoveDestination { queue: QueueId::new(3), arn: arn("work") }),
+            rate: Some(500),
+            to_move: 2,
+        },
+        Event::MoveEnded { outcome: MoveOutcome::Completed },
+        Event::MoveEnded { outcome: MoveOutcome::Cancelled },
+        Event::MoveEnded { outcome: MoveOutcome::Failed(MoveFailure::DestinationGone) },
+        Event::MoveEnded { outcome: MoveOutcome::Failed(MoveFailure::SourceUnknown) },
+        Event::MoveEnded { outcome: MoveOutcome::Failed(MoveFailure::TookTooLong) },
+        Event::Left { keys: vec![key] },
+        Event::Redriven { messages: vec![redriven.clone()] },
+        Event::Redriven { messages: vec![Redriven { group: Some("g".into()), ..redriven }] },
     ]
 }
 
@@ -81,6 +101,19 @@ fn the_bytes_of_events_never_change() {
          836975732d656173742d316c30303030303030303030303064776f726b",
         // A send of a message with a group to a standard queue.
         "820085 07 5007000000000040008000000000000000 03 1b0000018bcfe56800 6167",
+        // Of move tasks: started, with no destination and rate and with both; ended in each way;
+        // and both ends of a move.
+        "820b84 5009090909090949098909090909090909 f6 f6 02",
+        "820b84 5009090909090949098909090909090909 \
+         8203836975732d656173742d316c30303030303030303030303064776f726b 1901f4 02",
+        "820c81 8200 80",
+        "820c81 8201 80",
+        "820c81 8202 81 8200 80",
+        "820c81 8202 81 8201 80",
+        "820c81 8202 81 8202 80",
+        "820d818107",
+        "820e8181 8407 5007000000000040008000000000000000 03 02",
+        "820e8181 8507 5007000000000040008000000000000000 03 02 6167",
     ];
     assert_eq!(expected.len(), every_event().len());
     for (event, expected) in every_event().iter().zip(expected) {

@@ -130,7 +130,7 @@ fn wherever_the_log_ends_a_task_goes_on_and_each_message_is_moved_once() {
     let mut world = World::with_dead(6);
     let before = usize::try_from(world.log.last().0).unwrap();
     world.ask(start(Some(4)));
-    world.fire(6);
+    world.fire(5);
     assert_eq!(world.task().outcome, Some(MoveOutcome::Completed));
     let last = usize::try_from(world.log.last().0).unwrap();
     for records in before + 1..=last {
