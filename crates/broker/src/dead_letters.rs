@@ -43,6 +43,6 @@ pub(crate) async fn watch(driver: Arc<Driver>) {
 
 fn tell(found: &[(QueueArn, usize)], said: &BTreeMap<QueueArn, usize>) {
     for (queue, count) in found.iter().filter(|(queue, count)| said.get(queue) != Some(count)) {
-        tracing::warn!(queue = %queue.name, count, "a dead-letter queue is not empty: look at its messages, then send them anew or purge them");
+        tracing::warn!(queue = %queue.name, count, "a dead-letter queue is not empty: look at its messages, then move them back or purge them");
     }
 }

@@ -85,10 +85,10 @@ impl World {
     }
 
     async fn start(&self, start: StartMessageMoveTask) -> Result<String, SqsError> {
-        match self.broker.call(start.into()).await? {
-            Reply::StartMessageMoveTask(reply) => Ok(reply.task_handle),
-            other => panic!("{other:?}"),
-        }
+        let Reply::StartMessageMoveTask(reply) = self.broker.call(start.into()).await? else {
+            panic!("a start is answered by a reply of its own")
+        };
+        Ok(reply.task_handle)
     }
 
     async fn cancel(&self, task_handle: String) -> Result<u64, SqsError> {
@@ -103,10 +103,11 @@ impl World {
 
     async fn tasks(&self) -> Vec<ListMessageMoveTasksResultEntry> {
         let list = ListMessageMoveTasks { source_arn: arn("dead"), max_results: Some(10) };
-        match self.broker.call(list.into()).await.unwrap() {
-            Reply::ListMessageMoveTasks(reply) => reply.results,
-            other => panic!("{other:?}"),
-        }
+        let Reply::ListMessageMoveTasks(reply) = self.broker.call(list.into()).await.unwrap()
+        else {
+            panic!("a list is answered by a reply of its own")
+        };
+        reply.results
     }
 
     /// The newest task: its status, how many it has moved, and how many there were.
@@ -125,7 +126,7 @@ impl World {
 
     /// Moves the broker's clock, and has the broker look at the queue: what is due is done then.
     async fn a_second_later(&self) {
-        self.clock.set_forward(Duration::from_secs(1));
+        self.clock.pass(Duration::from_secs(1));
         self.tasks().await;
     }
 

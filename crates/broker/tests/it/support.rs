@@ -25,8 +25,6 @@ impl ManualClock {
 
     /// Moves this clock alone: the next request sees the time, and no timer fires.
     pub(crate) fn pass(&self, duration: Duration) {
-    /// Moves this clock alone: what comes due is done when the broker is asked next.
-    pub(crate) fn set_forward(&self, duration: Duration) {
         let mut now = self.0.lock().unwrap();
         *now = *now + duration;
     }
@@ -34,7 +32,6 @@ impl ManualClock {
     /// Moves this clock and tokio's paused one, so that what comes due fires.
     pub(crate) async fn advance(&self, duration: Duration) {
         self.pass(duration);
-        self.set_forward(duration);
         tokio::time::advance(duration).await;
     }
 }

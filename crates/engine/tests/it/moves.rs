@@ -25,10 +25,9 @@ fn next(driven: &Driven) -> MoveStep {
 
 /// The messages that go now.
 fn moving(driven: &Driven) -> Vec<Moving> {
-    match next(driven) {
-        MoveStep::Move(moving) => moving,
-        other => panic!("{other:?}"),
-    }
+    let step = next(driven);
+    let MoveStep::Move(moving) = step else { panic!("{step:?}") };
+    moving
 }
 
 fn numbers(moving: &[Moving]) -> Vec<u64> {
