@@ -239,3 +239,31 @@ def test_errors_have_the_codes_and_the_statuses_of_the_service(old, url):
         old.send_message_batch(QueueUrl=url, Entries=entries)
     with refused("QueueAlreadyExists"):
         old.create_queue(QueueName=url.rsplit("/", 1)[1], Attributes={"DelaySeconds": "9"})
+
+
+# ── move tasks ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+@proves("StartMessageMoveTask/Query", "CancelMessageMoveTask/Query", "ListMessageMoveTasks/Query")
+def test_a_move_task_is_started_listed_and_cancelled(old, url):
+    dead = old.create_queue(QueueName=new_name("dead"))["QueueUrl"]
+    source_arn, home_arn = (sqs.arn(queue.rsplit("/", 1)[1]) for queue in (dead, url))
+    policy = json.dumps({"deadLetterTargetArn": source_arn, "maxReceiveCount": 1})
+    old.set_queue_attributes(QueueUrl=url, Attributes={"RedrivePolicy": policy})
+    for body in "abcd":
+        old.send_message(QueueUrl=dead, MessageBody=body)
+    started = old.start_message_move_task(
+        SourceArn=source_arn, DestinationArn=home_arn, MaxNumberOfMessagesPerSecond=1
+    )
+    (task,) = old.list_message_move_tasks(SourceArn=source_arn, MaxResults=10)["Results"]
+    assert (task["Status"], task["TaskHandle"]) == ("RUNNING", started["TaskHandle"])
+    assert (task["DestinationArn"], task["MaxNumberOfMessagesPerSecond"]) == (home_arn, 1)
+    assert task["ApproximateNumberOfMessagesToMove"] == 4
+    moved = old.cancel_message_move_task(TaskHandle=started["TaskHandle"])["ApproximateNumberOfMessagesMoved"]
+    assert counts(old, url) == (moved, 0, 0)
+    with refused("InvalidParameterValue", "Only active tasks can be cancelled."):
+        old.cancel_message_move_task(TaskHandle=started["TaskHandle"])
+    missing = "The resource that you specified for the SourceArn parameter doesn't exist."
+    with refused("ResourceNotFoundException", missing, 404):
+        old.start_message_move_task(SourceArn=sqs.arn(new_name()))
+    old.delete_queue(QueueUrl=dead)

@@ -1,4 +1,4 @@
-"""Message move tasks through boto3, and through the Query protocol: what is moved, how fast, and what is refused (§8, §12.45)."""
+"""Message move tasks through boto3: what is moved, how fast, how it ends, and what is refused (§8, §12.45)."""
 
 import base64
 import json
@@ -7,10 +7,11 @@ import uuid
 
 import pytest
 
+from compatibility.proves import proves
 from harness import sqs, wait
-from harness.query import OldClient
 from harness.sqs import arn, receive, refused
 
+CLIENT = sqs.CLIENT
 ALL = {"MessageSystemAttributeNames": ["All"], "MessageAttributeNames": ["All"]}
 NO_SOURCE = "The resource that you specified for the SourceArn parameter doesn't exist."
 NO_DESTINATION = "The resource that you specified for the DestinationArn parameter doesn't exist."
@@ -78,6 +79,7 @@ def source(make_queue, dead):
 # ── what is moved ────────────────────────────────────────────────────────────────────────────────────────
 
 
+@proves("S45", "E40")
 def test_each_message_goes_back_to_its_own_source(aws, make_queue, dead, source):
     other = make_queue("other", **redrive(dead))
     poison(aws, source, "a", "b")
@@ -103,6 +105,7 @@ def test_each_message_goes_back_to_its_own_source(aws, make_queue, dead, source)
     assert bodies(receive(aws, other)) == ["c"]
 
 
+@proves("E32")
 def test_a_moved_message_is_a_new_one_with_the_old_body_and_attributes(aws, dead, source):
     attributes = {"k": {"DataType": "String", "StringValue": "x"}}
     sent = poison(aws, source, "poison", MessageAttributes=attributes)[0]
@@ -146,6 +149,7 @@ def test_the_handle_of_a_receive_before_the_move_deletes_nothing_after_it(aws, m
     assert sqs.counts(aws, source) == (1, 0, 0)
 
 
+@proves("S45")
 def test_all_messages_go_to_the_destination_that_is_named(aws, make_queue, dead, source):
     elsewhere = make_queue("elsewhere")
     poison(aws, source, "a")
@@ -223,6 +227,7 @@ def test_a_fifo_queue_keeps_groups_and_order_and_suppresses_nothing(aws):
 # ── how fast, and how it ends ────────────────────────────────────────────────────────────────────────────
 
 
+@proves("S45", "E40", "StartMessageMoveTask/JSON", "CancelMessageMoveTask/JSON", "ListMessageMoveTasks/JSON")
 def test_a_task_of_one_message_a_second_takes_its_time_and_can_be_cancelled(aws, dead, source):
     poison(aws, source, *[str(n) for n in range(8)])
     begun = time.monotonic()
@@ -252,6 +257,7 @@ def test_a_task_of_one_message_a_second_takes_its_time_and_can_be_cancelled(aws,
         aws.cancel_message_move_task(TaskHandle=started["TaskHandle"])
 
 
+@proves("S45")
 def test_a_task_whose_destination_is_deleted_fails(aws, make_queue, dead, source):
     elsewhere = make_queue("elsewhere")
     poison(aws, source, *"abcd")
@@ -285,6 +291,7 @@ def test_the_tasks_of_a_deleted_queue_are_gone(aws, make_queue, dead, source):
         aws.cancel_message_move_task(TaskHandle=started["TaskHandle"])
 
 
+@proves("E40")
 def test_tasks_are_listed_newest_first_one_unless_told_otherwise_and_ten_at_most(aws, dead, source):
     assert tasks(aws, dead) == []
     for rate in range(1, 13):
@@ -362,26 +369,3 @@ def test_required_members_are_asked_for(unchecked):
             call()
     with refused("MissingParameter", "The request must contain the parameter TaskHandle."):
         unchecked.cancel_message_move_task()
-
-
-# ── the Query protocol ───────────────────────────────────────────────────────────────────────────────────
-
-
-def test_a_task_is_started_listed_and_cancelled_through_query(aws, broker, make_queue, dead, source):
-    old = OldClient(broker.broker_url)
-    poison(aws, source, *"abcd")
-    started = old.start_message_move_task(
-        SourceArn=arn_of(dead), DestinationArn=arn_of(source), MaxNumberOfMessagesPerSecond=1
-    )
-    listed = old.list_message_move_tasks(SourceArn=arn_of(dead), MaxResults=10)["Results"]
-    assert len(listed) == 1
-    assert (listed[0]["Status"], listed[0]["TaskHandle"]) == ("RUNNING", started["TaskHandle"])
-    assert listed[0]["DestinationArn"] == arn_of(source)
-    assert listed[0]["ApproximateNumberOfMessagesToMove"] == 4
-    moved = old.cancel_message_move_task(TaskHandle=started["TaskHandle"])["ApproximateNumberOfMessagesMoved"]
-    assert moved == tasks(aws, dead)[0]["ApproximateNumberOfMessagesMoved"]
-    with refused("InvalidParameterValue", "Only active tasks can be cancelled."):
-        old.cancel_message_move_task(TaskHandle=started["TaskHandle"])
-    with refused("ResourceNotFoundException", NO_SOURCE, 404):
-        old.start_message_move_task(SourceArn=arn(sqs.new_name()))
-    old.close()
