@@ -11,7 +11,7 @@
 use std::time::Duration;
 
 use hyper::StatusCode;
-use longshore_types::QueueName;
+use longshore_types::{QueueArn, QueueName};
 use longshore_wire::{Reply, Request};
 
 use super::protocol::Protocol;
@@ -72,7 +72,9 @@ pub(super) fn queue(request: &Request) -> Option<QueueName> {
     let url = match request {
         Request::CreateQueue(input) => return QueueName::parse(&input.queue_name).ok(),
         Request::GetQueueUrl(input) => return QueueName::parse(&input.queue_name).ok(),
-        Request::ListQueues(_) => return None,
+        Request::StartMessageMoveTask(input) => return name_in(&input.source_arn),
+        Request::ListMessageMoveTasks(input) => return name_in(&input.source_arn),
+        Request::ListQueues(_) | Request::CancelMessageMoveTask(_) => return None,
         Request::DeleteQueue(input) => &input.queue_url,
         Request::ListDeadLetterSourceQueues(input) => &input.queue_url,
         Request::GetQueueAttributes(input) => &input.queue_url,
@@ -92,4 +94,8 @@ pub(super) fn queue(request: &Request) -> Option<QueueName> {
         Request::RemovePermission(input) => &input.queue_url,
     };
     QueueAddress::parse(url).map(|address| address.name)
+}
+
+fn name_in(arn: &str) -> Option<QueueName> {
+    QueueArn::parse(arn).ok().map(|arn| arn.name)
 }
