@@ -20,6 +20,7 @@ pub(super) struct BySend {
 }
 
 impl BySend {
+    #[inline]
     pub(super) fn insert(&mut self, at: Timestamp, key: MessageKey, group: Option<GroupNumber>) {
         match group {
             Some(group) => self.of_groups.insert(group, at, key),
@@ -27,6 +28,7 @@ impl BySend {
         }
     }
 
+    #[inline]
     pub(super) fn remove(&mut self, at: Timestamp, key: MessageKey, group: Option<GroupNumber>) {
         match group {
             Some(group) => self.of_groups.remove(group, at, key),
@@ -35,9 +37,12 @@ impl BySend {
     }
 
     /// The oldest message.
+    #[inline]
     pub(super) fn first(&self) -> Option<(Timestamp, MessageKey)> {
-        let both = [self.alone.first(), self.of_groups.first()];
-        both.into_iter().flatten().min()
+        match (self.alone.first(), self.of_groups.first()) {
+            (Some(alone), Some(of_group)) => Some(alone.min(of_group)),
+            (alone, of_group) => alone.or(of_group),
+        }
     }
 
     /// The messages of all groups but these and those without a group, oldest first.
