@@ -8,7 +8,6 @@ import pytest
 from compatibility.proves import proves
 from compatibility.rows import OPERATIONS
 from harness import clients
-from harness.differences import known_difference
 
 CLIENT = f"AWS SDK for Java v2 {clients.pinned('java', 'sqs')}"
 
@@ -93,16 +92,7 @@ def report(broker):
     return clients.run([*clients.java(place, "conformance.Main"), broker.broker_url], timeout=180, directory=place)
 
 
-# Not there yet: with move tasks, this and `marks` go, and each case is marked with `proves(*CASES[case])` alone.
-MOVE_TASKS = {*list(CASES)[-4:]}
-
-
-def marks(case):
-    absent = [known_difference("no move tasks")] if case in MOVE_TASKS else []
-    return [proves(*CASES[case]), *absent]
-
-
-@pytest.mark.parametrize("case", [pytest.param(case, marks=marks(case)) for case in CASES])
+@pytest.mark.parametrize("case", [pytest.param(case, marks=proves(*CASES[case])) for case in CASES])
 def test_java_sdk(report, case):
     report.check(case)
 
