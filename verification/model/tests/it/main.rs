@@ -8,6 +8,7 @@ mod engine;
 mod engine_keeps_to_the_contract;
 mod histories;
 mod model_agrees_with_recordings;
+mod moves;
 mod mutant;
 mod mutants_are_caught;
 mod on_demand;
