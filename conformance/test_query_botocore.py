@@ -247,7 +247,7 @@ def test_errors_have_the_codes_and_the_statuses_of_the_service(old, url):
 @proves("StartMessageMoveTask/Query", "CancelMessageMoveTask/Query", "ListMessageMoveTasks/Query")
 def test_a_move_task_is_started_listed_and_cancelled(old, url):
     dead = old.create_queue(QueueName=new_name("dead"))["QueueUrl"]
-    source_arn, home_arn = (sqs.arn(queue.rsplit("/", 1)[1]) for queue in (dead, url))
+    source_arn, home_arn = (arn(queue.rsplit("/", 1)[1]) for queue in (dead, url))
     policy = json.dumps({"deadLetterTargetArn": source_arn, "maxReceiveCount": 1})
     old.set_queue_attributes(QueueUrl=url, Attributes={"RedrivePolicy": policy})
     for body in "abcd":
@@ -265,5 +265,5 @@ def test_a_move_task_is_started_listed_and_cancelled(old, url):
         old.cancel_message_move_task(TaskHandle=started["TaskHandle"])
     missing = "The resource that you specified for the SourceArn parameter doesn't exist."
     with refused("ResourceNotFoundException", missing, 404):
-        old.start_message_move_task(SourceArn=sqs.arn(new_name()))
+        old.start_message_move_task(SourceArn=arn(new_name()))
     old.delete_queue(QueueUrl=dead)
