@@ -54,8 +54,10 @@ record AsyncCases(Wire wire) {
         var poll = wire.async.receiveMessage(r -> r.queueUrl(queue.url()).waitTimeSeconds(20));
         assertThat(queue.receive()).isEmpty();
         poll.cancel(true);
-        // The server has seen the connection close once this answer, a second later, has come.
-        assertThat(queue.receive()).isEmpty();
+        // A busy machine may take its time to see the connection close: three seconds of waits on another one.
+        for (int second = 0; second < 3; second++) {
+            assertThat(queue.receive()).isEmpty();
+        }
         queue.send("for who is still there");
         assertThat(queue.receive()).hasSize(1);
     }
