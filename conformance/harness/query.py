@@ -44,14 +44,14 @@ def _unpacked(value):
 class OldClient:
     """A boto3 client of the Query days: called, answered and refused like the one of this process."""
 
-    def __init__(self, endpoint):
+    def __init__(self, endpoint, **environment):
         self._child = subprocess.Popen(
             # Isolated, or the modules beside the script would take the place of Python's own `http`.
             [old_python(), "-I", str(CHILD), endpoint],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env=clean_environment(),
+            env=clean_environment(**environment),
         )
         self.protocol = self._read()
 

@@ -20,17 +20,17 @@ CLIENT = f"boto3 {boto3.__version__}"
 _session = boto3.session.Session()
 
 
-def client(endpoint, region=REGION, checked=True):
+def client(endpoint, region=REGION, checked=True, key=("test", "test")):
     """A boto3 client that never retries, so that each call is one request.
 
-    `checked=False` lets requests through that the SDK itself would refuse.
+    `checked=False` lets requests through that the SDK itself would refuse. `key` is an access key's id and secret.
     """
     return _session.client(
         "sqs",
         endpoint_url=endpoint,
         region_name=region,
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
+        aws_access_key_id=key[0],
+        aws_secret_access_key=key[1],
         config=Config(
             retries={"total_max_attempts": 1, "mode": "standard"},
             connect_timeout=5,

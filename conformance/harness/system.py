@@ -85,7 +85,7 @@ class System:
     def await_broker(self):
         def up():
             self.broker.must_run()
-            answer = sqs_alive(self.broker_url)
+            answer = http.answers(self.broker_url + "/health")
             return answer is not None and answer.status == 200
 
         wait.until(up, f"the broker answers at {self.broker_url}", START_TIMEOUT)

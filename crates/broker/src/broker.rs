@@ -113,6 +113,11 @@ impl Broker {
         &self.shared.place
     }
 
+    /// What the wall clock shows, to which a signature's date is compared.
+    pub(crate) fn wall_clock(&self) -> Timestamp {
+        self.shared.runtime.driver().wall()
+    }
+
     /// Whether the log has failed, after which every request is refused until a restart.
     pub fn has_failed(&self) -> bool {
         self.shared.runtime.driver().has_failed()

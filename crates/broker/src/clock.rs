@@ -12,6 +12,13 @@ use longshore_types::Timestamp;
 pub trait Clock: Send + Sync + fmt::Debug + 'static {
     /// The time now.
     fn now(&self) -> Timestamp;
+
+    /// What the wall clock shows now, which people and time servers set, and which a sleeping
+    /// machine's keeps up with: for comparing with the clocks of others, such as that of whoever
+    /// signed a request. By default the same time.
+    fn wall(&self) -> Timestamp {
+        self.now()
+    }
 }
 
 /// The machine's clock.
@@ -25,8 +32,7 @@ impl SystemClock {
     /// A clock that shows the wall clock's time now, and from here on runs by itself.
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the machine's clocks")]
     pub fn start() -> Self {
-        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
-        Self { started: Timestamp::ZERO + wall, anchor: Instant::now() }
+        Self { started: wall(), anchor: Instant::now() }
     }
 }
 
@@ -34,4 +40,13 @@ impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         self.started + self.anchor.elapsed()
     }
+
+    fn wall(&self) -> Timestamp {
+        wall()
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the machine's clocks")]
+fn wall() -> Timestamp {
+    Timestamp::ZERO + SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO)
 }

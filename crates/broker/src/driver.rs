@@ -21,9 +21,8 @@ use longshore_wire::SqsError;
 use tokio::sync::{Notify, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use crate::caller::Place;
 use crate::clock::Clock;
-use crate::core::{Answer, Core, Ledger, Operation, Waiter, log_failure};
+use crate::core::{Answer, Asker, Core, Ledger, Operation, Waiter, log_failure};
 
 /// Where an answer goes.
 pub(crate) type Sender = oneshot::Sender<Result<Answer, SqsError>>;
@@ -116,20 +115,20 @@ impl Driver {
     ///
     /// An operation that is dropped while it waits for room was not carried out; one that is
     /// dropped later was, but for a parked receive, which takes no message.
-    pub(crate) async fn perform(
+    pub(crate) async fn perform<'a>(
         &self,
         operation: impl Operation,
-        place: &Place,
+        asker: impl Into<Asker<'a>>,
     ) -> Result<Answer, SqsError> {
         let (waiter, answer) = oneshot::channel();
-        self.enter(operation, place, waiter).await?;
+        self.enter(operation, asker.into(), waiter).await?;
         answer.await.unwrap_or(Err(SqsError::InternalFailure))
     }
 
     async fn enter(
         &self,
         operation: impl Operation,
-        place: &Place,
+        asker: Asker<'_>,
         waiter: Sender,
     ) -> Result<(), SqsError> {
         let room = operation.room();
@@ -138,7 +137,7 @@ impl Driver {
             let mut held = self.lock()?;
             match held.core.ledger().check_room(room) {
                 Ok(()) => {
-                    held.core.perform(operation, place, waiter, self.clock.now());
+                    held.core.perform(operation, asker, waiter, self.clock.now());
                     self.announce(&held);
                     return Ok(());
                 }
@@ -240,6 +239,11 @@ impl Driver {
     /// Ends the timers.
     pub(crate) fn close(&self) {
         self.closed.cancel();
+    }
+
+    /// What the wall clock shows.
+    pub(crate) fn wall(&self) -> Timestamp {
+        self.clock.wall()
     }
 
     pub(crate) const fn store(&self) -> &Arc<Store> {

@@ -20,6 +20,7 @@
 //! - Every answer waits until the log is durable up to what it says.
 //! - One place reads the clock and one makes random bytes; both are passed in.
 
+mod access;
 mod attribute;
 mod broker;
 mod caller;
@@ -43,9 +44,11 @@ mod runtime;
 mod server;
 mod verify;
 
+pub use access::{AccessKey, AccessKeyError, Identity, KeyFileError, KeyRing};
 pub use broker::Broker;
-pub use caller::{Caller, Place};
+pub use caller::{Caller, Place, Rights};
 pub use listening::Listening;
+pub use longshore_wire::signature::SecretKey;
 pub use options::{BrokerOptions, OpenError};
 pub use server::{ServeError, ServerOptions, serve, serve_metrics};
 pub use verify::{Verified, verify};

@@ -8,9 +8,9 @@ use longshore_storage::{BodyKey, ReadError, Store};
 use longshore_types::{MessageId, MoveTaskId};
 use longshore_wire::{Reply, SqsError};
 
-use crate::caller::{Caller, Place};
+use crate::caller::Caller;
 use crate::content::Content;
-use crate::core::{Answer, Operation};
+use crate::core::{Answer, Asker, Operation};
 use crate::driver::Driver;
 use crate::entropy::Entropy;
 use crate::log::body_key;
@@ -38,12 +38,12 @@ impl Runtime {
     }
 
     /// Carries out an operation and awaits its answer.
-    pub(crate) async fn perform(
+    pub(crate) async fn perform<'a>(
         &self,
         operation: impl Operation,
-        place: &Place,
+        asker: impl Into<Asker<'a>>,
     ) -> Result<Answer, SqsError> {
-        self.driver.perform(operation, place).await
+        self.driver.perform(operation, asker).await
     }
 
     /// Carries out an operation whose answer is a whole reply.
@@ -52,7 +52,7 @@ impl Runtime {
         caller: &Caller,
         operation: impl Operation,
     ) -> Result<Reply, SqsError> {
-        match self.perform(operation, &caller.place).await? {
+        match self.perform(operation, caller).await? {
             Answer::Reply(reply) => Ok(reply),
             Answer::Delivered(_) => unreachable!("only a receive delivers"),
         }

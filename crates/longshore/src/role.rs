@@ -10,6 +10,7 @@
 //! - Nothing is detached: when a role's `run` returns, none of its parts is left.
 //! - What can be refused is refused before anything is written.
 
+mod admission;
 #[cfg(feature = "application")]
 pub mod app;
 pub mod bind;

@@ -22,6 +22,7 @@
 //!   available wakes one waiter for one message, in the order of their arrival.
 //! - Once the log has failed, every waiter and every later request is told so.
 
+mod asker;
 mod deliver;
 mod held;
 mod ledger;
@@ -39,13 +40,13 @@ use longshore_storage::Progress;
 use longshore_types::Timestamp;
 use longshore_wire::{Reply, SqsError};
 
+pub(crate) use asker::Asker;
 pub(crate) use deliver::{Delivered, ReceiveSpec};
 pub(crate) use held::Need;
 pub(crate) use ledger::{Ledger, Replay, Rules, log_failure};
 pub(crate) use parked::ParkedReceive;
 pub(crate) use turn::{Turn, catalog_refused};
 
-use crate::caller::Place;
 use crate::log::Room;
 use held::Held;
 use parked::Parked;
@@ -111,16 +112,16 @@ impl<W: Waiter> Core<W> {
         &self.ledger
     }
 
-    /// Carries out `operation` for somebody of `place` and answers `waiter`, now or later.
-    pub(crate) fn perform(
+    /// Carries out `operation` for `asker` and answers `waiter`, now or later.
+    pub(crate) fn perform<'a>(
         &mut self,
         operation: impl Operation,
-        place: &Place,
+        asker: impl Into<Asker<'a>>,
         waiter: W,
         now: Timestamp,
     ) {
         self.ledger.advance_time(now);
-        let mut turn = Turn::new(&mut self.ledger, place);
+        let mut turn = Turn::new(&mut self.ledger, asker.into());
         let step = operation.run(&mut turn);
         let need = turn.need();
         match step {

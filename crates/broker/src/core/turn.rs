@@ -14,7 +14,7 @@ use longshore_types::{AttributeName, QueueArn, Timestamp};
 use longshore_wire::SqsError;
 
 use super::ledger::{Rules, log_failure};
-use super::{Delivered, Ledger, Need, ReceiveSpec};
+use super::{Asker, Delivered, Ledger, Need, ReceiveSpec};
 use crate::caller::Place;
 use crate::journal::Change;
 use crate::log::Body;
@@ -25,16 +25,16 @@ use crate::queue_url::QueueAddress;
 #[derive(Debug)]
 pub(crate) struct Turn<'a> {
     ledger: &'a mut Ledger,
-    /// Whose queues a name means.
-    place: &'a Place,
+    /// For whom it is.
+    asker: Asker<'a>,
     seen: BTreeSet<QueueId>,
     /// What a receive found its answer to need, which is less than its queue's last record.
     received: Option<Need>,
 }
 
 impl<'a> Turn<'a> {
-    pub(crate) const fn new(ledger: &'a mut Ledger, place: &'a Place) -> Self {
-        Self { ledger, place, seen: BTreeSet::new(), received: None }
+    pub(crate) const fn new(ledger: &'a mut Ledger, asker: Asker<'a>) -> Self {
+        Self { ledger, asker, seen: BTreeSet::new(), received: None }
     }
 
     /// What the answer must wait for.
@@ -56,7 +56,7 @@ impl<'a> Turn<'a> {
 
     /// Whose queues a name means.
     pub(crate) const fn place(&self) -> &'a Place {
-        self.place
+        self.asker.place()
     }
 
     /// Which queues there are.
@@ -66,23 +66,23 @@ impl<'a> Turn<'a> {
 
     /// The full name of the queue that an address means to this caller.
     pub(crate) fn arn(&self, address: QueueAddress) -> QueueArn {
-        let account = address.account.unwrap_or_else(|| self.place.account.clone());
-        QueueArn { region: self.place.region.clone(), account, name: address.name }
+        let account = address.account.unwrap_or_else(|| self.place().account.clone());
+        QueueArn { region: self.place().region.clone(), account, name: address.name }
     }
 
-    /// The queue that a `QueueUrl` means, advanced to now.
+    /// The queue that a `QueueUrl` means, advanced to now, if its owner lets the asker do this.
     pub(crate) fn resolve(&mut self, url: &str) -> Result<QueueId, SqsError> {
         let address = QueueAddress::parse(url).ok_or(SqsError::QueueDoesNotExist)?;
         let arn = self.arn(address);
-        self.find(&arn).ok_or(SqsError::QueueDoesNotExist)
+        self.find(&arn)
     }
 
-    /// The queue of that name, advanced to now.
-    fn find(&mut self, arn: &QueueArn) -> Option<QueueId> {
-        let id = self.catalog().by_arn(arn)?;
+    /// The queue of that name, advanced to now, if its owner lets the asker do this.
+    fn find(&mut self, arn: &QueueArn) -> Result<QueueId, SqsError> {
+        let id = self.permitted(arn)?;
         self.ledger.advance(id);
         self.seen.insert(id);
-        Some(id)
+        Ok(id)
     }
 
     /// The queue that the ARN in a parameter means, advanced to now. What belongs to somebody else,
@@ -93,16 +93,29 @@ impl<'a> Turn<'a> {
             Err(QueueArnError::NotAQueue) => return Err(SqsError::no_queue_of_arn(parameter)),
             Ok(arn) => arn,
         };
-        let is_here = arn.region == self.place.region && arn.account == self.place.account;
-        let found = if is_here { self.find(&arn) } else { None };
-        found.ok_or_else(|| SqsError::no_queue_of_arn(parameter))
+        let Place { region, account } = self.place();
+        if arn.region != *region || arn.account != *account {
+            return Err(SqsError::no_queue_of_arn(parameter));
+        }
+        let is_gone = |refusal: &SqsError| *refusal == SqsError::QueueDoesNotExist;
+        self.find(&arn).map_err(|refusal| {
+            if is_gone(&refusal) { SqsError::no_queue_of_arn(parameter) } else { refusal }
+        })
     }
 
     /// How many move tasks of the caller's account run.
     pub(crate) fn running_moves(&self) -> usize {
-        let Place { region, account } = self.place;
+        let Place { region, account } = self.place();
         let entries = self.ledger.moving().filter_map(|id| self.ledger.entry(id));
         entries.filter(|entry| entry.arn.region == *region && entry.arn.account == *account).count()
+    }
+
+    /// The queue of a full name, if its owner lets the asker do this: the one place where that is
+    /// checked. What does not exist is said not to, whoever asks.
+    pub(crate) fn permitted(&self, arn: &QueueArn) -> Result<QueueId, SqsError> {
+        let id = self.catalog().by_arn(arn).ok_or(SqsError::QueueDoesNotExist)?;
+        self.asker.check(self.entry(id)?)?;
+        Ok(id)
     }
 
     /// A queue that was resolved in this turn.

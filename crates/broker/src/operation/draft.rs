@@ -157,7 +157,7 @@ impl Checked {
             body_md5: reply.md5_of_message_body.clone(),
             attributes,
             trace_header: trace_header.or_else(|| caller.trace_header.clone()),
-            sender: caller.place.account.to_string(),
+            sender: caller.sender_id(),
             group: input.message_group_id,
             deduplication_id: ids.map(|ids| ids.deduplication_id),
         };

@@ -13,7 +13,7 @@ impl Operation for (GetQueueUrl, Caller) {
         let (input, caller) = self;
         let address = address(&input).ok_or(SqsError::QueueDoesNotExist)?;
         let arn = turn.arn(address);
-        turn.catalog().by_arn(&arn).ok_or(SqsError::QueueDoesNotExist)?;
+        turn.permitted(&arn)?;
         let queue_url = caller.queue_url(&arn);
         Ok(done(Reply::GetQueueUrl(GetQueueUrlReply { queue_url })))
     }

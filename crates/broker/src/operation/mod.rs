@@ -51,6 +51,7 @@ pub(crate) async fn dispatch(
     caller: &Caller,
     request: Request,
 ) -> Result<Reply, SqsError> {
+    let caller = &caller.asking(request.action());
     match request {
         Request::CreateQueue(input) => runtime.reply_to(caller, (input, caller.clone())).await,
         Request::DeleteQueue(input) => runtime.reply_to(caller, input).await,

@@ -53,7 +53,7 @@ pub(super) async fn receive(
     let attributes = AttributeFilter::parse(&input.message_attribute_names);
     let attempt = input.receive_request_attempt_id;
     let receive = Receive { queue_url: input.queue_url, limits, attempt };
-    let answer = runtime.perform(receive, &caller.place).await?;
+    let answer = runtime.perform(receive, caller).await?;
     let wanted = Wanted { system: system?, attributes };
     match answer {
         Answer::Delivered(delivered) => {

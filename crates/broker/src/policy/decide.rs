@@ -47,7 +47,7 @@ impl Denial {
         let because = match self {
             Self::Explicit => "with an explicit deny in a resource-based policy".to_owned(),
             Self::NotAllowed => {
-                format!("because no resource-based policy allows the sqs:{action} action")
+                format!("because no identity-based policy allows the sqs:{action} action")
             }
         };
         SqsError::AccessDenied(format!(

@@ -6,10 +6,12 @@
 //!   machine.
 //! - Bodies and secrets are never logged.
 
+use std::net::IpAddr;
+
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Body, Incoming};
-use hyper::header::{AUTHORIZATION, HOST, HeaderMap, HeaderName};
+use hyper::header::{HOST, HeaderMap, HeaderName};
 use hyper::{Method, Request, Response, StatusCode};
 use longshore_types::QueueName;
 use longshore_wire::Reply;
@@ -18,29 +20,35 @@ use super::account::{self, Answered};
 use super::header::text;
 use super::protocol::Protocol;
 use super::refused::{self, Refused};
-use super::{Shared, health, respond, scope, web_page};
+use super::{Shared, gate, health, respond, web_page};
 use crate::caller::Caller;
 use crate::metrics::UNKNOWN_ACTION;
 
-const TRACE: HeaderName = HeaderName::from_static("x-amzn-trace-id");
-const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+pub(super) const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
 /// Answers one HTTP request.
-pub(super) async fn exchange(shared: &Shared, request: Request<Incoming>) -> Response<Full<Bytes>> {
+pub(super) async fn exchange(
+    shared: &Shared,
+    peer: Option<IpAddr>,
+    request: Request<Incoming>,
+) -> Response<Full<Bytes>> {
     if web_page::made(request.method(), request.headers(), shared.local) {
         return respond::plain(StatusCode::FORBIDDEN, refused::NO_WEB_PAGES);
     }
     if request.uri().path() == "/health" && request.method() == Method::GET {
         return health::health(&shared.broker);
     }
-    sqs(shared, request).await
+    sqs(shared, peer, request).await
 }
 
-async fn sqs(shared: &Shared, request: Request<Incoming>) -> Response<Full<Bytes>> {
+async fn sqs(
+    shared: &Shared,
+    peer: Option<IpAddr>,
+    request: Request<Incoming>,
+) -> Response<Full<Bytes>> {
     let started = tokio::time::Instant::now();
     let protocol = Protocol::of(request.headers());
-    let caller = caller(shared, &request);
-    let Outcome { action, queue, result } = answer(shared, protocol, &caller, request).await;
+    let Outcome { action, queue, result } = answer(shared, protocol, peer, request).await;
     let request_id = shared.broker.new_request_id();
     let code = account::code(&result);
     let response = match result {
@@ -67,13 +75,13 @@ struct Outcome {
 async fn answer(
     shared: &Shared,
     protocol: Protocol,
-    caller: &Caller,
+    peer: Option<IpAddr>,
     request: Request<Incoming>,
 ) -> Outcome {
-    match decode(shared, protocol, caller, request).await {
-        Ok(request) => {
+    match decode(shared, protocol, peer, request).await {
+        Ok((caller, request)) => {
             let (action, queue) = (request.action(), account::queue(&request));
-            let result = shared.broker.call_as(caller, request).await.map_err(Refused::Sqs);
+            let result = shared.broker.call_as(&caller, request).await.map_err(Refused::Sqs);
             Outcome { action, queue, result }
         }
         Err(refused) => Outcome { action: UNKNOWN_ACTION, queue: None, result: Err(refused) },
@@ -83,13 +91,16 @@ async fn answer(
 async fn decode(
     shared: &Shared,
     protocol: Protocol,
-    caller: &Caller,
+    peer: Option<IpAddr>,
     request: Request<Incoming>,
-) -> Result<longshore_wire::Request, Refused> {
+) -> Result<(Caller, longshore_wire::Request), Refused> {
     protocol.check_method(request.method())?;
     let (head, body) = request.into_parts();
+    gate::check_head(shared, &head, body.size_hint().upper())?;
     let body = read(shared, body).await?;
-    protocol.decode(&head, &body, &caller.base_url)
+    let caller = gate::admit(shared, peer, &head, &body)?;
+    let request = protocol.decode(&head, &body, &caller.base_url)?;
+    Ok((caller, request))
 }
 
 async fn read(shared: &Shared, body: Incoming) -> Result<Bytes, Refused> {
@@ -105,18 +116,8 @@ async fn read(shared: &Shared, body: Incoming) -> Result<Bytes, Refused> {
     }
 }
 
-/// A presigned request has its credential in the URL instead of the header.
-fn caller(shared: &Shared, request: &Request<Incoming>) -> Caller {
-    let headers = request.headers();
-    let signed = text(headers, &AUTHORIZATION).or_else(|| request.uri().query());
-    let place = scope::place(signed, shared.broker.place());
-    let mut caller = Caller::new(base_url(shared, headers), place);
-    caller.trace_header = text(headers, &TRACE).map(ToOwned::to_owned);
-    caller
-}
-
 /// The public URL, else what the client itself called the broker.
-fn base_url(shared: &Shared, headers: &HeaderMap) -> String {
+pub(super) fn base_url(shared: &Shared, headers: &HeaderMap) -> String {
     if let Some(public_url) = &shared.options.public_url {
         return public_url.clone();
     }

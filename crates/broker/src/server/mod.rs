@@ -10,6 +10,7 @@
 mod account;
 mod connections;
 mod exchange;
+mod gate;
 mod header;
 mod health;
 mod metrics;
@@ -24,10 +25,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use thiserror::Error;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::access::KeyRing;
 use crate::broker::Broker;
 use connections::{accept, connection};
 
@@ -46,6 +48,11 @@ pub struct ServerOptions {
     pub body_bytes_max: usize,
     /// How long a client may take to send a request's body. Default 30 s.
     pub body_timeout: Duration,
+    /// The access keys that the broker knows: they decide whose a request is. Default none.
+    pub keys: Arc<KeyRing>,
+    /// Whether every request must bear the signature of one of those keys, and may do only what
+    /// the owners of the queues let it. Default no: nobody is checked.
+    pub require_signatures: bool,
     /// How long a shutdown waits for the requests under way. Default 10 s.
     pub drain_timeout: Duration,
 }
@@ -57,6 +64,8 @@ impl Default for ServerOptions {
             connections_max: 4096,
             body_bytes_max: 8 << 20,
             body_timeout: Duration::from_secs(30),
+            keys: Arc::default(),
+            require_signatures: false,
             drain_timeout: Duration::from_secs(10),
         }
     }
@@ -98,11 +107,12 @@ pub async fn serve(
     let shared = Arc::new(Shared { broker, options, local });
     let connections = TaskTracker::new();
     let stop = CancellationToken::new();
-    let serve_one = |stream| {
+    let serve_one = |stream: TcpStream| {
+        let peer = stream.peer_addr().ok().map(|peer| peer.ip());
         let (shared, stop) = (Arc::clone(&shared), stop.clone());
         async move {
             let _counted = shared.broker.traffic().connect();
-            connection(stream, stop, |request| exchange::exchange(&shared, request)).await;
+            connection(stream, stop, |request| exchange::exchange(&shared, peer, request)).await;
         }
     };
     let outcome = tokio::select! {

@@ -1,4 +1,4 @@
-//! Whose queues a request means, from its credential scope.
+//! What a request says of its signer and its region, when nobody has to prove it.
 //!
 //! A signed request names its access key and its region in the `Authorization` header, a presigned
 //! one in its URL:
@@ -8,24 +8,34 @@
 //! …&X-Amz-Credential=<access key>%2F<date>%2F<region>%2Fsqs%2Faws4_request&…
 //! ```
 //!
-//! The same queue name in two regions is two queues, as on AWS. An access key of 12 digits is its
-//! own account; any other belongs to the default one. Nothing is verified here: this is a hint.
+//! The same queue name in two regions is two queues, as on AWS. An access key belongs to the account
+//! that the key ring gives it; one that the ring does not have is its own account if it has 12
+//! digits, and belongs to the default one otherwise. Nothing is verified here: this is a hint.
 
 use longshore_types::{AccountId, Region};
 
+use crate::access::{Identity, KeyRing};
 use crate::caller::Place;
 
-/// The place that an `Authorization` header or a URL's query string names; what it leaves open is
-/// the default.
-pub(super) fn place(signed: Option<&str>, default: &Place) -> Place {
+/// The place that an `Authorization` header or a URL's query string names, and the identity if the
+/// ring has the key; what is left open is the default.
+pub(super) fn hint(
+    signed: Option<&str>,
+    keys: &KeyRing,
+    default: &Place,
+) -> (Place, Option<Identity>) {
     let scope = signed.and_then(scope).unwrap_or_default().replace("%2F", "/");
     let mut parts = scope.split('/');
-    let account = parts.next().and_then(|key| AccountId::parse(key).ok());
+    let key = parts.next().unwrap_or_default();
     let region = parts.nth(1).and_then(|region| Region::parse(region).ok());
-    Place {
+    let identity = keys.identity(key, &default.account);
+    let known = identity.as_ref().map(|identity| identity.account.clone());
+    let account = known.or_else(|| AccountId::parse(key).ok());
+    let place = Place {
         region: region.unwrap_or_else(|| default.region.clone()),
         account: account.unwrap_or_else(|| default.account.clone()),
-    }
+    };
+    (place, identity)
 }
 
 fn scope(signed: &str) -> Option<&str> {
@@ -39,7 +49,8 @@ mod tests {
 
     #[track_caller]
     fn check(signed: Option<&str>, region: &str, account: &str) {
-        let place = place(signed, &Place::default());
+        let (place, identity) = hint(signed, &KeyRing::default(), &Place::default());
+        assert_eq!(identity, None);
         assert_eq!((place.region.as_str(), place.account.as_str()), (region, account));
     }
 
@@ -48,6 +59,16 @@ mod tests {
         let signed = "AWS4-HMAC-SHA256 Credential=123456789012/20261123/eu-west-1/sqs/aws4_request, SignedHeaders=host, Signature=00";
         check(Some(signed), "eu-west-1", "123456789012");
         check(Some(&signed.replace("123456789012", "local")), "eu-west-1", "000000000000");
+    }
+
+    #[test]
+    fn a_key_of_the_ring_belongs_to_the_account_that_the_ring_says() {
+        let text = "[[access_key]]\nid = 'orders'\nsecret = 's'\naccount = '123456789012'\n";
+        let keys = KeyRing::parse(text).unwrap();
+        let signed = "AWS4-HMAC-SHA256 Credential=orders/20261123/eu-west-1/sqs/aws4_request";
+        let (place, identity) = hint(Some(signed), &keys, &Place::default());
+        assert_eq!(place.account.as_str(), "123456789012");
+        assert_eq!(identity.unwrap().arn(), "arn:aws:iam::123456789012:root");
     }
 
     #[test]

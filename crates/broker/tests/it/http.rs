@@ -22,11 +22,14 @@ impl Server {
     }
 
     pub(crate) async fn open(options: BrokerOptions) -> Self {
-        let broker = Broker::open(options).await.unwrap();
+        Self::serve(Broker::open(options).await.unwrap(), ServerOptions::default()).await
+    }
+
+    pub(crate) async fn serve(broker: Broker, options: ServerOptions) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let shutdown = CancellationToken::new();
-        let options = ServerOptions { body_bytes_max: 2000, ..ServerOptions::default() };
+        let options = ServerOptions { body_bytes_max: 2000, ..options };
         let served = serve(broker.clone(), listener, options, shutdown.clone());
         let serving = tokio::spawn(async move { served.await.unwrap() });
         Self { broker, address, shutdown, serving }
@@ -34,6 +37,11 @@ impl Server {
 
     pub(crate) async fn exchange(&self, head: &str, body: &str) -> String {
         request(self.address, head, body).await
+    }
+
+    /// Sends a head to which nothing is added.
+    pub(crate) async fn exchange_as_is(&self, head: &str, body: &str) -> String {
+        request_as_is(self.address, head, body).await
     }
 
     pub(crate) async fn action(&self, action: &str, body: &str) -> String {
@@ -46,12 +54,15 @@ impl Server {
 
 /// One request to `address`, and all of its response.
 pub(crate) async fn request(address: SocketAddr, head: &str, body: &str) -> String {
-    let mut stream = TcpStream::connect(address).await.unwrap();
     let length = body.len();
-    let request = format!(
-        "{head}\r\nhost: {address}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
-    );
-    stream.write_all(request.as_bytes()).await.unwrap();
+    let added = format!("host: {address}\r\ncontent-length: {length}\r\nconnection: close");
+    request_as_is(address, &format!("{head}\r\n{added}"), body).await
+}
+
+/// The same, with nothing added to the head.
+async fn request_as_is(address: SocketAddr, head: &str, body: &str) -> String {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(format!("{head}\r\n\r\n{body}").as_bytes()).await.unwrap();
     let mut response = String::new();
     stream.read_to_string(&mut response).await.unwrap();
     response

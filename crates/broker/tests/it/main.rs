@@ -10,6 +10,7 @@ mod move_tasks;
 mod permissions;
 mod policy;
 mod restart;
+mod signatures;
 mod support;
 mod timers;
 mod windows;

@@ -181,7 +181,7 @@ fn a_denial_says_who_may_not_do_what_with_which_queue_and_why() {
                  sqs:sendmessage on resource: arn:aws:sqs:us-east-1:000000000000:jobs";
     let cases = [
         (Denial::Explicit, "with an explicit deny in a resource-based policy"),
-        (Denial::NotAllowed, "because no resource-based policy allows the sqs:sendmessage action"),
+        (Denial::NotAllowed, "because no identity-based policy allows the sqs:sendmessage action"),
     ];
     for (denial, because) in cases {
         let error = denial.error(&access);

@@ -1,6 +1,7 @@
 //! Groups of flags that several roles share.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
@@ -36,11 +37,12 @@ pub struct WorkerOptions {
 }
 
 /// The broker.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag that is typed or is not")]
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Broker")]
 pub struct BrokerOptions {
-    /// Where the broker listens for SQS requests. It checks no signatures, so an address beyond
-    /// this host needs --allow-anonymous
+    /// Where the broker listens for SQS requests. An address beyond this host needs
+    /// --require-signatures, or --allow-anonymous
     #[arg(
         long, env = "LONGSHORE_BROKER_LISTEN", value_name = "ADDRESS",
         value_parser = parse_address, default_value = "127.0.0.1:9324"
@@ -58,6 +60,16 @@ pub struct BrokerOptions {
     /// Let everyone who can reach the broker's address use it, without a signature
     #[arg(long, env = "LONGSHORE_ALLOW_ANONYMOUS", value_parser = BoolishValueParser::new())]
     pub allow_anonymous: bool,
+
+    /// Serve only requests that are signed with a key of --access-keys, and only what the policies
+    /// of other accounts' queues allow
+    #[arg(long, env = "LONGSHORE_REQUIRE_SIGNATURES", value_parser = BoolishValueParser::new())]
+    pub require_signatures: bool,
+
+    /// TOML file of the access keys that the broker knows, each with its secret, and whose account
+    /// each is: docs/access.md
+    #[arg(long, env = "LONGSHORE_ACCESS_KEYS", value_name = "FILE")]
+    pub access_keys: Option<PathBuf>,
 
     /// Where the broker's metrics are, for Prometheus, at /metrics; without it nowhere. They bear
     /// the names of queues and nothing of messages, and everyone who reaches the address can read

@@ -8,6 +8,7 @@ use longshore_types::Region;
 use tokio::net::TcpListener;
 
 use super::Crew;
+use super::admission::admission;
 use super::bind::{address_of, bind, bind_named};
 use super::crew::{SLACK, until_signal_or_end};
 use crate::announce;
@@ -53,19 +54,6 @@ impl BrokerRole {
     }
 }
 
-/// Refuses to let the whole network use a broker that checks no signatures.
-pub(super) fn check_exposure(options: &BrokerOptions) -> Result<(), Fault> {
-    let address = options.broker_listen;
-    if address.ip().is_loopback() || options.allow_anonymous {
-        return Ok(());
-    }
-    Err(Fault::usage(format!(
-        "the broker checks no signatures, and {address} is beyond this host: everyone who reaches \
-         it could read and delete every message. Add --allow-anonymous if that is what you want, \
-         or listen on 127.0.0.1 with --broker-listen"
-    )))
-}
-
 /// Opens the broker, and creates or changes the declared queues.
 pub(super) async fn open(
     options: &BrokerOptions,
@@ -89,11 +77,15 @@ pub(super) async fn open(
 }
 
 /// Serves the broker in `crew`.
-pub(super) fn spawn_server(crew: &mut Crew, broker: &Broker, listener: TcpListener) {
+pub(super) fn spawn_server(
+    crew: &mut Crew,
+    broker: &Broker,
+    listener: TcpListener,
+    options: ServerOptions,
+) {
     let (broker, shutdown) = (broker.clone(), crew.shutdown());
     crew.spawn(async move {
-        let served =
-            longshore_broker::serve(broker, listener, ServerOptions::default(), shutdown).await;
+        let served = longshore_broker::serve(broker, listener, options, shutdown).await;
         served.map_err(|fault| Fault::failed(format!("the broker's server failed: {fault}")))
     });
 }
@@ -119,7 +111,7 @@ pub(super) fn spawn_metrics(crew: &mut Crew, broker: &Broker, listener: Option<T
 ///
 /// See [`Fault`]: what kept it from starting, or ended it.
 pub async fn run(role: BrokerRole, signals: &mut Signals) -> Result<(), Fault> {
-    check_exposure(&role.broker)?;
+    let admission = admission(&role.broker)?;
     let listener = bind(role.broker.broker_listen, "--broker-listen").await?;
     let address = address_of(&listener);
     let metrics = bind_metrics(&role.broker).await?;
@@ -127,39 +119,11 @@ pub async fn run(role: BrokerRole, signals: &mut Signals) -> Result<(), Fault> {
     let region = broker_region(role.region.as_deref());
     let broker = open(&role.broker, &region, &role.directory, &role.declared).await?;
     let mut front = Crew::new();
-    spawn_server(&mut front, &broker, listener);
+    spawn_server(&mut front, &broker, listener, admission);
     spawn_metrics(&mut front, &broker, metrics);
     announce::say(&announce::broker(&role, address, metrics_address));
     until_signal_or_end(signals, [&mut front]).await;
     let ended = front.stop(role.grace + SLACK).await;
     broker.close().await;
     ended
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::exit::Exit;
-
-    fn listening(address: &str, allow_anonymous: bool) -> BrokerOptions {
-        BrokerOptions {
-            broker_listen: address.parse().unwrap(),
-            in_memory: true,
-            strict: false,
-            allow_anonymous,
-            metrics_listen: None,
-        }
-    }
-
-    #[test]
-    fn a_broker_beyond_this_host_is_refused_unless_everyone_may_use_it() {
-        for address in ["127.0.0.1:1", "[::1]:1"] {
-            assert_eq!(check_exposure(&listening(address, false)), Ok(()));
-        }
-        for address in ["0.0.0.0:1", "[::]:1", "10.0.0.1:1"] {
-            let fault = check_exposure(&listening(address, false)).unwrap_err();
-            assert_eq!(fault.exit(), Exit::Usage);
-            assert_eq!(check_exposure(&listening(address, true)), Ok(()));
-        }
-    }
 }

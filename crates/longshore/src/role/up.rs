@@ -6,9 +6,10 @@
 
 use std::time::Duration;
 
-use longshore_broker::Broker;
+use longshore_broker::{Broker, ServerOptions};
 use tokio::net::TcpListener;
 
+use super::admission::admission;
 use super::app::App;
 use super::bind::{address_of, bind, bind_health};
 use super::crew::{SLACK, until_signal_or_end};
@@ -31,7 +32,7 @@ const RELEASE_EVERY: Duration = Duration::from_millis(50);
 struct Ports {
     app: TcpListener,
     health: TcpListener,
-    broker: Option<TcpListener>,
+    broker: Option<(TcpListener, ServerOptions)>,
     metrics: Option<TcpListener>,
 }
 
@@ -39,8 +40,9 @@ impl Ports {
     async fn bind<A: Application>(options: &UpOptions<A::Options>) -> Result<Self, Fault> {
         let (mut broker, mut metrics) = (None, None);
         if options.endpoint.endpoint_url.is_none() {
-            broker::check_exposure(&options.broker)?;
-            broker = Some(bind(options.broker.broker_listen, "--broker-listen").await?);
+            let admission = admission(&options.broker)?;
+            let listener = bind(options.broker.broker_listen, "--broker-listen").await?;
+            broker = Some((listener, admission));
             metrics = broker::bind_metrics(&options.broker).await?;
         }
         let app = bind(options.http.listen, "--listen").await?;
@@ -52,7 +54,7 @@ impl Ports {
         Addresses {
             app: address_of(&self.app),
             health: address_of(&self.health),
-            broker: self.broker.as_ref().map(address_of),
+            broker: self.broker.as_ref().map(|(listener, _)| address_of(listener)),
             metrics: self.metrics.as_ref().map(address_of),
         }
     }
@@ -120,8 +122,8 @@ async fn run_around<A: Application>(
     outer.spawn(serve_page(page, ports.health, outer.shutdown()));
     let app = App { endpoint, names, stores, http: options.http, receive: options.receive, grace };
     let gateway = app.spawn::<A>(ports.app, &options.application, &mut front, &mut back);
-    if let (Some(broker), Some(listener)) = (broker, ports.broker) {
-        broker::spawn_server(&mut outer, broker, listener);
+    if let (Some(broker), Some((listener, admission))) = (broker, ports.broker) {
+        broker::spawn_server(&mut outer, broker, listener, admission);
         broker::spawn_metrics(&mut outer, broker, ports.metrics);
     }
     announce::say(&message);

@@ -20,6 +20,11 @@ impl SecretKey {
         Self(secret.into())
     }
 
+    /// Whether there is nothing secret.
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The signature of a string under the key of a credential's scope, not yet finished: it is
     /// compared, in constant time, and never shown.
     pub(super) fn sign(&self, credential: &Credential, string_to_sign: &[u8]) -> Hmac<Sha256> {
