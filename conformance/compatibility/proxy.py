@@ -70,6 +70,12 @@ class Exchange:
     def drop_header(self, name):
         self.headers = [(key, value) for key, value in self.headers if key.lower() != name]
 
+    def bytes(self, leaving_out=frozenset()):
+        """The request as it came, but for these headers."""
+        kept = [f"{key}: {value}\r\n" for key, value in self.headers if key.lower() not in leaving_out]
+        head = f"{self.method} {self.target} HTTP/1.1\r\n{''.join(kept)}\r\n"
+        return head.encode("latin-1") + self._body
+
     def _read(self):
         try:
             if self.protocol == "JSON":

@@ -9,7 +9,7 @@ mod lean;
 use anyhow::Result;
 
 use crate::step::{self, Step};
-use crate::{bench, tidy, workspace};
+use crate::{bench, fuzz, tidy, workspace};
 
 /// Runs every check, then every test.
 ///
@@ -29,9 +29,13 @@ pub(crate) fn run() -> Result<()> {
     // The very command that the README names, in a process of its own: it is under test too.
     steps.push(Step::command("test", workspace::cargo(["xtask", "test"])));
     let program = workspace::dev_profile()?.join("fibonacci");
+    steps.extend(fuzz::steps(&[], FUZZ_SECONDS)?);
     steps.push(Step::call("benchmark, as a test", || bench::smoke(program)));
     step::run_all("ci", steps)
 }
+
+/// Enough to replay every seed and to look around each of them.
+const FUZZ_SECONDS: u32 = 15;
 
 const CLIPPY: [&str; 6] = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
 

@@ -15,11 +15,13 @@
 
 mod bench;
 mod ci;
+mod fuzz;
 mod model;
 mod step;
 mod stopwatch;
 mod test;
 mod tidy;
+mod tool;
 mod workspace;
 
 use std::process::ExitCode;
@@ -45,6 +47,8 @@ enum Chore {
     Tidy,
     /// Give random histories to the engine and to its model, and compare.
     Model(model::Options),
+    /// Give hostile bytes to everything that reads what a stranger sends.
+    Fuzz(fuzz::Options),
     /// Measure the release build over real HTTP on this machine.
     Bench(bench::Options),
 }
@@ -55,6 +59,7 @@ fn main() -> ExitCode {
         Chore::Ci => ci::run(),
         Chore::Tidy => tidy::run(),
         Chore::Model(options) => model::run(&options),
+        Chore::Fuzz(options) => fuzz::run(&options),
         Chore::Bench(options) => bench::run(&options),
     };
     if let Err(failure) = ending {
