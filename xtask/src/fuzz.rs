@@ -15,7 +15,9 @@ use crate::{tool, workspace};
 /// The version that is installed where there is none.
 const VERSION: &str = "0.13.2";
 
-const TARGETS: [&str; 4] = ["http_json", "http_query", "sigv4", "policy_json"];
+/// The targets, each with the folder of its seeds.
+const TARGETS: [(&str, &str); 4] =
+    [("http_json", "http"), ("http_query", "http"), ("sigv4", "http"), ("policy_json", "policy")];
 
 /// What to run, and for how long.
 #[derive(Debug, Args)]
@@ -38,24 +40,26 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 
 /// A step for each target, all of them if none is named.
 pub(crate) fn steps(targets: &[String], seconds: u32) -> Result<Vec<Step>> {
-    if let Some(unknown) = targets.iter().find(|name| !TARGETS.contains(&name.as_str())) {
-        bail!("there is no fuzz target {unknown}; there are {}", TARGETS.join(", "));
+    let known = TARGETS.map(|(name, _)| name);
+    if let Some(unknown) = targets.iter().find(|name| !known.contains(&name.as_str())) {
+        bail!("there is no fuzz target {unknown}; there are {}", known.join(", "));
     }
-    let chosen = |name: &&str| targets.is_empty() || targets.iter().any(|target| target == name);
-    let step = |target: &'static str| {
-        Step::call(format!("fuzz {target}, {seconds} s"), move || fuzz(target, seconds))
+    let chosen = |name: &str| targets.is_empty() || targets.iter().any(|target| target == name);
+    let step = |(target, seeds): (&'static str, &'static str)| {
+        Step::call(format!("fuzz {target}, {seconds} s"), move || fuzz(target, seeds, seconds))
     };
-    Ok(TARGETS.into_iter().filter(chosen).map(step).collect())
+    Ok(TARGETS.into_iter().filter(|(name, _)| chosen(name)).map(step).collect())
 }
 
-fn fuzz(target: &str, seconds: u32) -> Result<()> {
+fn fuzz(target: &str, seeds: &str, seconds: u32) -> Result<()> {
     let found = workspace::cache()?.join("fuzz").join(target);
-    std::fs::create_dir_all(&found).with_context(|| format!("cannot create {}", found.display()))?;
+    std::fs::create_dir_all(&found)
+        .with_context(|| format!("cannot create {}", found.display()))?;
     let limits = ["-max_len=8192", "-timeout=10", "-rss_limit_mb=2048", "-print_final_stats=1"];
     let mut command = cargo_fuzz()?;
     command.arg("run").arg("--fuzz-dir").arg(directory());
     command.arg("--target-dir").arg(target_directory()?).arg(target);
-    command.args([found, directory().join("seeds")]).arg("--").args(limits);
+    command.args([found, directory().join("seeds").join(seeds)]).arg("--").args(limits);
     command.arg(format!("-max_total_time={seconds}"));
     workspace::succeed(&mut command)
 }
