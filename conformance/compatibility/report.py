@@ -1,7 +1,9 @@
 """`docs/sqs-compatibility.md`: each row with the tests and clients that show it, and the mutants that these tests notice."""
 
+import importlib
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -43,6 +45,7 @@ def page(notes):
         table("Scenarios", "recorded against SQS itself", rows.SCENARIOS, notes),
         table("Edge cases", "which brokers like to get wrong", rows.EDGE_CASES, notes),
         operations(notes),
+        users(),
         differences(),
     ]
     return "\n".join(parts)
@@ -69,9 +72,20 @@ def shown(notes, row):
     """The tests of a row, by the client they speak through."""
     by_client = {}
     for test, note in sorted(notes.get(row, {}).items()):
-        function = test.rpartition("::")[2].partition("[")[0]
-        by_client.setdefault(note["client"], {}).setdefault(f"`{function}`")
-    return "; ".join(f"{client}: {', '.join(tests)}" for client, tests in by_client.items())
+        by_client.setdefault(brief(note["client"]), {}).setdefault(f"`{title(test)}`")
+    return "; ".join(f"{client}: {', '.join(tests)}" for client, tests in sorted(by_client.items()))
+
+
+def title(test):
+    """What a test is called: by its function, or by its case if its program does many."""
+    module, _, name = test.partition("::")
+    function, _, case = name.rstrip("]").partition("[")
+    return case if case and module.startswith(("test_client_", "test_users_")) else function
+
+
+def brief(client):
+    """A client without its version, which the list at the top has."""
+    return re.sub(r",? (sqs |aws-sdk-sqs )?\d[\d.]*", "", client)
 
 
 def broken(row):
@@ -79,8 +93,8 @@ def broken(row):
 
 
 def operations(notes):
-    lines = ["## Operations", "", "Each operation on each protocol, by the clients that carried it out. Each of the cells was also tried with a"]
-    lines += ["broker that answers the operation on that protocol and does nothing.", "", "| operation | JSON | Query |", "|---|---|---|"]
+    lines = ["## Operations", "", "Each operation on each protocol, by the clients that carried it out. Each cell is also tried with a broker that"]
+    lines += ["answers the operation on that protocol and does nothing.", "", "| operation | JSON | Query |", "|---|---|---|"]
     for operation in rows.OPERATIONS:
         cells = [clients(notes, f"{operation}/{protocol}") for protocol in rows.PROTOCOLS]
         lines.append(f"| {operation} | {cells[0]} | {cells[1]} |")
@@ -88,7 +102,16 @@ def operations(notes):
 
 
 def clients(notes, row):
-    return ", ".join(sorted({note["client"] for note in notes.get(row, {}).values()}))
+    return ", ".join(sorted({brief(note["client"]) for note in notes.get(row, {}).values()}))
+
+
+def users():
+    """The programs that use SQS and are run whole: what each is, and what it does."""
+    lines = ["## Programs run whole", "", "Each does a real workload on the broker and finishes it.", "", "| program | what it does |", "|---|---|"]
+    for path in sorted(HERE.glob("test_users_*.py")):
+        module = importlib.import_module(path.stem)
+        lines.append(f"| {module.CLIENT} | {module.__doc__.strip().splitlines()[0]} |")
+    return "\n".join(lines) + "\n"
 
 
 def differences():

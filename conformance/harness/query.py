@@ -21,7 +21,7 @@ from harness.process import clean_environment
 CHILD = Path(__file__).with_name("query_child.py")
 REQUIREMENTS = Path(__file__).resolve().parents[1] / "requirements-query.txt"
 # The old client by its name and version, for the `CLIENT` of a module of tests that speaks through it.
-OLD_CLIENT = REQUIREMENTS.read_text().split()[0].replace("==", " ")
+OLD_CLIENT = REQUIREMENTS.read_text().split()[0].replace("==", " ") + " (Query)"
 NAMESPACE = "{http://queue.amazonaws.com/doc/2012-11-05/}"
 
 
