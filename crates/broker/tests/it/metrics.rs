@@ -1,10 +1,9 @@
 //! What the broker counts: exact numbers after what a test did.
 #![expect(clippy::float_cmp, reason = "counts are whole, and ages are what the clock was moved by")]
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use longshore_broker::{Broker, BrokerOptions, serve_metrics};
+use longshore_broker::{Broker, serve_metrics};
 use longshore_wire::{
     ChangeMessageVisibility, DeleteQueue, Reply, SendMessage, SendMessageBatch,
     SendMessageBatchEntry,
@@ -14,14 +13,6 @@ use tokio_util::sync::CancellationToken;
 
 use crate::http::{Server, request};
 use crate::support::*;
-
-async fn with_clock() -> (Broker, Arc<ManualClock>) {
-    let clock = ManualClock::new();
-    let options = BrokerOptions { clock: Arc::clone(&clock) as _, ..BrokerOptions::default() };
-    let broker = Broker::open(options).await.unwrap();
-    create(&broker, "jobs", &[]).await;
-    (broker, clock)
-}
 
 /// The sample that begins with `name` and has all `labels`; `None` if there is none.
 fn sample(page: &str, name: &str, labels: &[&str]) -> Option<f64> {

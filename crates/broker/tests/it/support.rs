@@ -51,6 +51,15 @@ pub(crate) async fn on_disk(directory: &Path) -> Broker {
     Broker::open(BrokerOptions { data, ..BrokerOptions::default() }).await.unwrap()
 }
 
+/// A broker in memory under a clock that the test moves, with the queue [`URL`].
+pub(crate) async fn with_clock() -> (Broker, Arc<ManualClock>) {
+    let clock = ManualClock::new();
+    let options = BrokerOptions { clock: Arc::clone(&clock) as _, ..BrokerOptions::default() };
+    let broker = Broker::open(options).await.unwrap();
+    create(&broker, "jobs", &[]).await;
+    (broker, clock)
+}
+
 pub(crate) async fn create(broker: &Broker, name: &str, attributes: &[(&str, &str)]) {
     try_create(broker, name, attributes).await.unwrap();
 }

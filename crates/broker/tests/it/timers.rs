@@ -1,20 +1,10 @@
 //! What time does, with real loops and a clock that the test moves.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use longshore_broker::{Broker, BrokerOptions};
 use longshore_wire::{ReceiveMessage, SendMessage};
 
 use crate::support::*;
-
-async fn with_clock() -> (Broker, Arc<ManualClock>) {
-    let clock = ManualClock::new();
-    let options = BrokerOptions { clock: Arc::clone(&clock) as _, ..BrokerOptions::default() };
-    let broker = Broker::open(options).await.unwrap();
-    create(&broker, "jobs", &[]).await;
-    (broker, clock)
-}
 
 #[tokio::test(start_paused = true)]
 async fn the_end_of_a_delay_ends_a_wait() {

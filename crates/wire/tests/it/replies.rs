@@ -14,7 +14,7 @@ use longshore_wire::{
     SystemAttributeName, json,
 };
 
-use crate::{URL, list, texts};
+use crate::{URL, list, move_task, texts};
 
 const ID: &str = "abababab-abab-4bab-abab-abababababab";
 
@@ -170,17 +170,6 @@ fn a_received_message_has_the_attributes_that_were_asked_for() {
         r#"{{"Messages":[{{"MessageId":"{ID}","ReceiptHandle":"h","MD5OfBody":"b0","Body":"hi\r\n\"é😀\"","Attributes":{{"AWSTraceHeader":"Root=1","SentTimestamp":"1790000000000"}},"MD5OfMessageAttributes":"a0","MessageAttributes":{{"b":{{"BinaryValue":"AAH/","DataType":"Binary"}},"k":{{"StringValue":"x","DataType":"String"}}}}}}]}}"#
     );
     assert_encodes(&reply, &expected);
-}
-
-fn move_task() -> ListMessageMoveTasksResultEntry {
-    ListMessageMoveTasksResultEntry {
-        status: "COMPLETED",
-        source_arn: "arn:s".to_owned(),
-        approximate_number_of_messages_moved: 2,
-        approximate_number_of_messages_to_move: 3,
-        started_timestamp: 1_790_000_000_000,
-        ..ListMessageMoveTasksResultEntry::default()
-    }
 }
 
 #[test]

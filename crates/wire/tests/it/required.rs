@@ -2,7 +2,7 @@
 
 use longshore_wire::{Request, SqsError, json};
 
-use crate::decode;
+use crate::{decode, with_queue_url};
 
 #[track_caller]
 fn assert_missing(action: &str, body: &str, parameter: &str) {
@@ -14,15 +14,7 @@ fn assert_missing(action: &str, body: &str, parameter: &str) {
 
 #[test]
 fn every_action_requires_a_queue_url_unless_it_names_a_queue_otherwise_or_none() {
-    let without = [
-        "CreateQueue",
-        "GetQueueUrl",
-        "ListQueues",
-        "StartMessageMoveTask",
-        "CancelMessageMoveTask",
-        "ListMessageMoveTasks",
-    ];
-    for action in Request::ACTIONS.iter().filter(|action| !without.contains(action)) {
+    for action in with_queue_url() {
         for body in ["", " \n", "{}", "null", r#"{"QueueUrl":""}"#, r#"{"QueueUrl":null}"#] {
             assert_missing(action, body, "QueueUrl");
         }

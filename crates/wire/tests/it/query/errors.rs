@@ -1,9 +1,10 @@
 //! What is refused, and the bytes of errors.
 
+use longshore_wire::SqsError;
 use longshore_wire::query::{Format, NO_ACTION, Parameters};
-use longshore_wire::{Request, SqsError};
 
 use super::{BASE, decode, decode_at};
+use crate::with_queue_url;
 
 #[track_caller]
 fn assert_refused(form: &str, code: &str, status: u16, text: &str) {
@@ -104,15 +105,7 @@ fn a_required_parameter_that_is_missing_is_named() {
 
 #[test]
 fn without_a_queue_the_address_is_refused() {
-    let without = [
-        "CreateQueue",
-        "GetQueueUrl",
-        "ListQueues",
-        "StartMessageMoveTask",
-        "CancelMessageMoveTask",
-        "ListMessageMoveTasks",
-    ];
-    for action in Request::ACTIONS.iter().filter(|action| !without.contains(action)) {
+    for action in with_queue_url() {
         let text = format!("The address {BASE}/ is not valid for this endpoint.");
         assert_refused(&format!("Action={action}"), "InvalidAddress", 404, &text);
     }

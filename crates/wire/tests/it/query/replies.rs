@@ -8,13 +8,12 @@ use longshore_types::{
 use longshore_wire::query::Format;
 use longshore_wire::{
     BatchResultEntry, ChangeMessageVisibilityBatchReply, CreateQueueReply, DeleteMessageBatchReply,
-    GetQueueAttributesReply, GetQueueUrlReply, ListMessageMoveTasksReply,
-    ListMessageMoveTasksResultEntry, ListQueueTagsReply, ListQueuesReply, ReceiveMessageReply,
-    ReceivedMessage, Reply, SendMessageBatchReply, SendMessageBatchResultEntry, SendMessageReply,
-    SqsError, SystemAttributeName,
+    GetQueueAttributesReply, GetQueueUrlReply, ListMessageMoveTasksReply, ListQueueTagsReply,
+    ListQueuesReply, ReceiveMessageReply, ReceivedMessage, Reply, SendMessageBatchReply,
+    SendMessageBatchResultEntry, SendMessageReply, SqsError, SystemAttributeName,
 };
 
-use crate::{URL, list, texts};
+use crate::{URL, list, move_task, texts};
 
 const ID: &str = "abababab-abab-4bab-abab-abababababab";
 const METADATA: &str = "<ResponseMetadata><RequestId>id</RequestId></ResponseMetadata>";
@@ -216,15 +215,7 @@ fn json_is_written_only_to_who_accepts_it_first() {
 
 #[test]
 fn move_tasks_are_flattened_entries_with_numbers() {
-    let task = ListMessageMoveTasksResultEntry {
-        status: "COMPLETED",
-        source_arn: "arn:s".to_owned(),
-        approximate_number_of_messages_moved: 2,
-        approximate_number_of_messages_to_move: 3,
-        started_timestamp: 1_790_000_000_000,
-        ..ListMessageMoveTasksResultEntry::default()
-    };
-    let reply = ListMessageMoveTasksReply { results: vec![task.clone(), task] };
+    let reply = ListMessageMoveTasksReply { results: vec![move_task(), move_task()] };
     let entry = "<ListMessageMoveTasksResultEntry><ApproximateNumberOfMessagesMoved>2</ApproximateNumberOfMessagesMoved><ApproximateNumberOfMessagesToMove>3</ApproximateNumberOfMessagesToMove><SourceArn>arn:s</SourceArn><StartedTimestamp>1790000000000</StartedTimestamp><Status>COMPLETED</Status></ListMessageMoveTasksResultEntry>";
     let result = format!("<ListMessageMoveTasksResult>{entry}{entry}</ListMessageMoveTasksResult>");
     assert_encodes("ListMessageMoveTasks", &Reply::ListMessageMoveTasks(reply), &result);
