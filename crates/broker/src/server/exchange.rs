@@ -16,7 +16,7 @@ use hyper::{Method, Request, Response, StatusCode};
 use longshore_types::QueueName;
 use longshore_wire::Reply;
 
-use super::account::{self, Answered};
+use super::answered::{self, Answered};
 use super::header::text;
 use super::protocol::Protocol;
 use super::refused::{self, Refused};
@@ -50,7 +50,7 @@ async fn sqs(
     let protocol = Protocol::of(request.headers());
     let Outcome { action, queue, result } = answer(shared, protocol, peer, request).await;
     let request_id = shared.broker.new_request_id();
-    let code = account::code(&result);
+    let code = answered::code(&result);
     let response = match result {
         Ok(reply) => respond::reply(protocol, action, &request_id, &reply),
         Err(Refused::Sqs(error)) => respond::error(protocol, &request_id, &error),
@@ -80,7 +80,7 @@ async fn answer(
 ) -> Outcome {
     match decode(shared, protocol, peer, request).await {
         Ok((caller, request)) => {
-            let (action, queue) = (request.action(), account::queue(&request));
+            let (action, queue) = (request.action(), answered::queue(&request));
             let result = shared.broker.call_as(&caller, request).await.map_err(Refused::Sqs);
             Outcome { action, queue, result }
         }

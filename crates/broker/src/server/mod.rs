@@ -7,7 +7,7 @@
 //! - On shutdown nothing new is accepted, what is under way is answered, and waiting receives are
 //!   answered without messages.
 
-mod account;
+mod answered;
 mod connections;
 mod exchange;
 mod gate;
