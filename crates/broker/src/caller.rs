@@ -21,8 +21,6 @@ pub struct Caller {
     pub identity: Option<Identity>,
     /// What the caller may do.
     pub rights: Rights,
-    /// The action that is asked for, once that is known.
-    pub(crate) action: &'static str,
 }
 
 /// What a caller may do.
@@ -55,14 +53,7 @@ impl Caller {
             place,
             identity: None,
             rights: Rights::Owner,
-            action: "",
         }
-    }
-
-    /// The caller, asking for an action.
-    #[must_use]
-    pub(crate) fn asking(&self, action: &'static str) -> Self {
-        Self { action, ..self.clone() }
     }
 
     pub(crate) fn queue_url(&self, arn: &QueueArn) -> String {

@@ -8,7 +8,6 @@ use longshore_storage::{BodyKey, ReadError, Store};
 use longshore_types::{MessageId, MoveTaskId};
 use longshore_wire::{Reply, SqsError};
 
-use crate::caller::Caller;
 use crate::content::Content;
 use crate::core::{Answer, Asker, Operation};
 use crate::driver::Driver;
@@ -49,10 +48,10 @@ impl Runtime {
     /// Carries out an operation whose answer is a whole reply.
     pub(crate) async fn reply_to(
         &self,
-        caller: &Caller,
+        asker: Asker<'_>,
         operation: impl Operation,
     ) -> Result<Reply, SqsError> {
-        match self.perform(operation, caller).await? {
+        match self.perform(operation, asker).await? {
             Answer::Reply(reply) => Ok(reply),
             Answer::Delivered(_) => unreachable!("only a receive delivers"),
         }

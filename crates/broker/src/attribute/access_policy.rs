@@ -3,6 +3,7 @@
 use longshore_types::AttributeName;
 use longshore_wire::SqsError;
 
+use super::Attributes;
 use crate::policy::{Policy, PolicyError};
 
 /// Checks a policy's text; an empty one removes it.
@@ -12,6 +13,12 @@ pub(super) fn check(value: &str) -> Result<Option<String>, SqsError> {
     }
     Policy::parse(value).map_err(|fault| refused(&fault))?;
     Ok(Some(value.to_owned()))
+}
+
+/// The policy among a queue's attributes. One of an older log that cannot be read is none: it grants
+/// nothing and denies nothing.
+pub(crate) fn policy_of(attributes: &Attributes) -> Option<Policy> {
+    Policy::parse(attributes.get(&AttributeName::Policy)?).ok()
 }
 
 /// How SQS refuses a text that is no policy. It does not say what is wrong with its shape.

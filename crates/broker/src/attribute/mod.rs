@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use longshore_types::{AttributeName, Settings};
 
-pub(crate) use access_policy::refused as policy_refused;
+pub(crate) use access_policy::{policy_of, refused as policy_refused};
 pub(crate) use check::{Checked, check};
 pub(crate) use redrive_allow_policy::allows;
 pub(crate) use redrive_policy::check_target;

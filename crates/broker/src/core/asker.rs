@@ -1,7 +1,6 @@
 //! For whom an operation is carried out, and what that one may do.
 
-use longshore_engine::QueueEntry;
-use longshore_types::AttributeName;
+use longshore_types::QueueArn;
 use longshore_wire::SqsError;
 
 use crate::access::Identity;
@@ -12,27 +11,42 @@ use crate::policy::{Access, Decision, Policy, Principal, RequestContext, decide}
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Asker<'a> {
     place: &'a Place,
-    /// Who must be allowed what is done, and under which circumstances it is asked; `None` may do
-    /// everything.
-    checked: Option<(&'a Caller, &'a RequestContext)>,
+    /// `None` may do everything.
+    checked: Option<Checked<'a>>,
+}
+
+/// Somebody whom the owner of a queue must allow what is done.
+#[derive(Clone, Copy, Debug)]
+struct Checked<'a> {
+    identity: Option<&'a Identity>,
+    /// The action's name.
+    action: &'static str,
+    context: &'a RequestContext,
 }
 
 impl<'a> Asker<'a> {
+    /// A caller that asks for an action.
+    pub(crate) fn new(caller: &'a Caller, action: &'static str) -> Self {
+        let checked = match &caller.rights {
+            Rights::Owner => None,
+            Rights::Granted(context) => {
+                Some(Checked { identity: caller.identity.as_ref(), action, context })
+            }
+        };
+        Self { place: &caller.place, checked }
+    }
+
     /// Whose queues a name means.
     pub(crate) const fn place(&self) -> &'a Place {
         self.place
     }
 
-    /// Refuses what the owner of the queue does not let the asker do. A policy of an older log that
-    /// cannot be read grants nothing and denies nothing.
-    pub(crate) fn check(&self, queue: &QueueEntry) -> Result<(), SqsError> {
-        let Some((caller, context)) = self.checked else { return Ok(()) };
-        let text = queue.attributes.get(&AttributeName::Policy);
-        let policy = text.and_then(|text| Policy::parse(text).ok());
-        let principal = principal(caller.identity.as_ref());
-        let access =
-            Access { principal: &principal, action: caller.action, queue: &queue.arn, context };
-        match decide(policy.as_ref(), &access) {
+    /// Refuses what the owner of the queue, by its policy, does not let the asker do.
+    pub(crate) fn check(&self, queue: &QueueArn, policy: Option<&Policy>) -> Result<(), SqsError> {
+        let Some(Checked { identity, action, context }) = self.checked else { return Ok(()) };
+        let principal = principal(identity);
+        let access = Access { principal: &principal, action, queue, context };
+        match decide(policy, &access) {
             Decision::Allowed => Ok(()),
             Decision::Denied(denial) => Err(denial.error(&access)),
         }
@@ -50,15 +64,5 @@ impl<'a> From<&'a Place> for Asker<'a> {
     /// The broker itself, which may do everything.
     fn from(place: &'a Place) -> Self {
         Self { place, checked: None }
-    }
-}
-
-impl<'a> From<&'a Caller> for Asker<'a> {
-    fn from(caller: &'a Caller) -> Self {
-        let checked = match &caller.rights {
-            Rights::Owner => None,
-            Rights::Granted(context) => Some((caller, context)),
-        };
-        Self { place: &caller.place, checked }
     }
 }

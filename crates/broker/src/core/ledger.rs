@@ -17,9 +17,11 @@ use longshore_types::{AttributeName, QueueName, Settings, Timestamp};
 use longshore_wire::SqsError;
 
 use super::Need;
+use crate::attribute::policy_of;
 use crate::journal::{Change, Entry};
 use crate::log::{Append, Body, Log, Room, body_key};
 use crate::metrics::Tally;
+use crate::policy::Policy;
 
 /// Which of the rules that SQS leaves to taste are kept.
 #[derive(Clone, Copy, Debug, Default)]
@@ -35,8 +37,16 @@ struct Owned {
     /// The last record that changed the queue by more than a receive that may be lost.
     settled: Lsn,
     purged_at: Option<Timestamp>,
+    /// What the attribute `Policy` says, parsed when it is set and not at each request.
+    policy: Option<Policy>,
     /// What happened since the broker started.
     tally: Tally,
+}
+
+impl Owned {
+    fn created(queue: Queue, policy: Option<Policy>, lsn: Lsn) -> Self {
+        Self { queue, settled: lsn, purged_at: None, policy, tally: Tally::default() }
+    }
 }
 
 /// The catalog and the queues.
@@ -147,10 +157,12 @@ impl State<'_> {
         *self.catalog_settled = lsn;
         if let CatalogEvent::Created { id, arn, attributes, .. } = event {
             let queue = new_queue(*id, &arn.name, attributes);
-            self.queues.insert(
-                *id,
-                Owned { queue, settled: lsn, purged_at: None, tally: Tally::default() },
-            );
+            self.queues.insert(*id, Owned::created(queue, policy_of(attributes), lsn));
+        }
+        if let CatalogEvent::AttributesSet { id, .. } = event
+            && let (Some(owned), Some(entry)) = (self.queues.get_mut(id), self.catalog.get(*id))
+        {
+            owned.policy = policy_of(&entry.attributes);
         }
         if let CatalogEvent::Deleted { id } = event {
             let removed = self.queues.remove(id);
@@ -220,6 +232,11 @@ impl Ledger {
     /// When a queue was last purged, since the broker started or its log says.
     pub(crate) fn purged_at(&self, id: QueueId) -> Option<Timestamp> {
         self.queues.get(&id)?.purged_at
+    }
+
+    /// A queue's access policy.
+    pub(crate) fn policy(&self, id: QueueId) -> Option<&Policy> {
+        self.queues.get(&id)?.policy.as_ref()
     }
 
     /// What happened at a queue since the broker started.

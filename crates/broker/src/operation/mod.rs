@@ -36,7 +36,7 @@ mod task_handle;
 use longshore_wire::{Reply, Request, SqsError};
 
 use crate::caller::Caller;
-use crate::core::{Answer, Step};
+use crate::core::{Answer, Asker, Step};
 use crate::runtime::Runtime;
 
 use batch::{ChangeVisibilityBatch, DeleteBatch, SendBatch};
@@ -51,47 +51,47 @@ pub(crate) async fn dispatch(
     caller: &Caller,
     request: Request,
 ) -> Result<Reply, SqsError> {
-    let caller = &caller.asking(request.action());
+    let asker = Asker::new(caller, request.action());
     match request {
-        Request::CreateQueue(input) => runtime.reply_to(caller, (input, caller.clone())).await,
-        Request::DeleteQueue(input) => runtime.reply_to(caller, input).await,
-        Request::GetQueueUrl(input) => runtime.reply_to(caller, (input, caller.clone())).await,
-        Request::ListQueues(input) => runtime.reply_to(caller, (input, caller.clone())).await,
+        Request::CreateQueue(input) => runtime.reply_to(asker, (input, caller.clone())).await,
+        Request::DeleteQueue(input) => runtime.reply_to(asker, input).await,
+        Request::GetQueueUrl(input) => runtime.reply_to(asker, (input, caller.clone())).await,
+        Request::ListQueues(input) => runtime.reply_to(asker, (input, caller.clone())).await,
         Request::ListDeadLetterSourceQueues(input) => {
-            runtime.reply_to(caller, (input, caller.clone())).await
+            runtime.reply_to(asker, (input, caller.clone())).await
         }
-        Request::GetQueueAttributes(input) => runtime.reply_to(caller, input).await,
-        Request::SetQueueAttributes(input) => runtime.reply_to(caller, input).await,
+        Request::GetQueueAttributes(input) => runtime.reply_to(asker, input).await,
+        Request::SetQueueAttributes(input) => runtime.reply_to(asker, input).await,
         Request::SendMessage(input) => {
-            runtime.reply_to(caller, Send::prepare(input, runtime, caller)).await
+            runtime.reply_to(asker, Send::prepare(input, runtime, caller)).await
         }
         Request::SendMessageBatch(input) => {
-            runtime.reply_to(caller, SendBatch::prepare(input, runtime, caller)).await
+            runtime.reply_to(asker, SendBatch::prepare(input, runtime, caller)).await
         }
-        Request::ReceiveMessage(input) => receive_message::receive(runtime, caller, input).await,
+        Request::ReceiveMessage(input) => receive_message::receive(runtime, asker, input).await,
         Request::DeleteMessage(input) => {
-            runtime.reply_to(caller, Delete::prepare(input, runtime)).await
+            runtime.reply_to(asker, Delete::prepare(input, runtime)).await
         }
         Request::DeleteMessageBatch(input) => {
-            runtime.reply_to(caller, DeleteBatch::prepare(input, runtime)).await
+            runtime.reply_to(asker, DeleteBatch::prepare(input, runtime)).await
         }
         Request::ChangeMessageVisibility(input) => {
-            runtime.reply_to(caller, ChangeVisibility::prepare(input, runtime)).await
+            runtime.reply_to(asker, ChangeVisibility::prepare(input, runtime)).await
         }
         Request::ChangeMessageVisibilityBatch(input) => {
-            runtime.reply_to(caller, ChangeVisibilityBatch::prepare(input, runtime)).await
+            runtime.reply_to(asker, ChangeVisibilityBatch::prepare(input, runtime)).await
         }
-        Request::PurgeQueue(input) => runtime.reply_to(caller, input).await,
-        Request::TagQueue(input) => runtime.reply_to(caller, input).await,
-        Request::UntagQueue(input) => runtime.reply_to(caller, input).await,
-        Request::ListQueueTags(input) => runtime.reply_to(caller, input).await,
-        Request::AddPermission(input) => runtime.reply_to(caller, input).await,
-        Request::RemovePermission(input) => runtime.reply_to(caller, input).await,
+        Request::PurgeQueue(input) => runtime.reply_to(asker, input).await,
+        Request::TagQueue(input) => runtime.reply_to(asker, input).await,
+        Request::UntagQueue(input) => runtime.reply_to(asker, input).await,
+        Request::ListQueueTags(input) => runtime.reply_to(asker, input).await,
+        Request::AddPermission(input) => runtime.reply_to(asker, input).await,
+        Request::RemovePermission(input) => runtime.reply_to(asker, input).await,
         Request::StartMessageMoveTask(input) => {
-            runtime.reply_to(caller, StartMove::prepare(input, runtime)).await
+            runtime.reply_to(asker, StartMove::prepare(input, runtime)).await
         }
-        Request::CancelMessageMoveTask(input) => runtime.reply_to(caller, input).await,
-        Request::ListMessageMoveTasks(input) => runtime.reply_to(caller, input).await,
+        Request::CancelMessageMoveTask(input) => runtime.reply_to(asker, input).await,
+        Request::ListMessageMoveTasks(input) => runtime.reply_to(asker, input).await,
     }
 }
 

@@ -14,9 +14,8 @@ use longshore_wire::{
     check, digest,
 };
 
-use crate::caller::Caller;
 use crate::content::Content;
-use crate::core::{Answer, Delivered, Operation, ReceiveSpec, Step, Turn};
+use crate::core::{Answer, Asker, Delivered, Operation, ReceiveSpec, Step, Turn};
 use crate::log::Room;
 use crate::runtime::Runtime;
 
@@ -42,7 +41,7 @@ struct Wanted {
 /// A receive that is dropped while it waits takes no message.
 pub(super) async fn receive(
     runtime: &Runtime,
-    caller: &Caller,
+    asker: Asker<'_>,
     input: ReceiveMessage,
 ) -> Result<Reply, SqsError> {
     let system = check::system_attribute_names(
@@ -53,7 +52,7 @@ pub(super) async fn receive(
     let attributes = AttributeFilter::parse(&input.message_attribute_names);
     let attempt = input.receive_request_attempt_id;
     let receive = Receive { queue_url: input.queue_url, limits, attempt };
-    let answer = runtime.perform(receive, caller).await?;
+    let answer = runtime.perform(receive, asker).await?;
     let wanted = Wanted { system: system?, attributes };
     match answer {
         Answer::Delivered(delivered) => {
