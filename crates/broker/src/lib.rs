@@ -12,8 +12,8 @@
 //!
 //! `broker` (what a user calls) → `operation` (a file per SQS action) → `core` (append, apply, wait,
 //! wake) → `driver` (the lock, the clock, the threads) → `server` (HTTP). `journal` and `content`
-//! are what is written; `metrics` is what is counted; `receipt` and `queue_url` what is handed out; `attribute` what a queue is
-//! set to.
+//! are what is written; `receipt` and `queue_url` what is handed out; `attribute` what a queue is
+//! set to. `access` says whose a key is, `policy` who may do what, and `metrics` is what is counted.
 //!
 //! # Invariants
 //!

@@ -15,8 +15,8 @@ pub(super) fn check(value: &str) -> Result<Option<String>, SqsError> {
     Ok(Some(value.to_owned()))
 }
 
-/// The policy among a queue's attributes. One of an older log that cannot be read is none: it grants
-/// nothing and denies nothing.
+/// The policy among a queue's attributes. One of an older log that cannot be read is none: it
+/// grants nothing and denies nothing.
 pub(crate) fn policy_of(attributes: &Attributes) -> Option<Policy> {
     Policy::parse(attributes.get(&AttributeName::Policy)?).ok()
 }

@@ -209,8 +209,8 @@ impl<W: Waiter> Core<W> {
     }
 
     /// Wakes whom the changed queues can serve, carries their move tasks on and sets their timers,
-    /// until nothing changes. A
-    /// log in memory is durable at once, and has nobody who would tell so later.
+    /// until nothing changes. A log in memory is durable at once, and has nobody who would tell so
+    /// later.
     fn settle(&mut self) {
         while let Some(queue) = self.ledger.next_touched() {
             if self.ledger.queue(queue).is_some() {

@@ -1,4 +1,5 @@
-//! Connections: accepted within a bound, served over HTTP/1.1, ended in order.
+//! Connections: accepted within a bound, served over HTTP/1.1, ended in order. The clients of SQS and
+//! the scrapers of metrics come in here alike.
 
 use std::convert::Infallible;
 use std::io;
@@ -51,6 +52,14 @@ pub(super) async fn accept<F: Future<Output = ()> + Send + 'static>(
 async fn accept_failed(failure: &io::Error) {
     tracing::warn!(%failure, "cannot accept a connection");
     tokio::time::sleep(ACCEPT_AGAIN_AFTER).await;
+}
+
+/// Waits for the connections that are left, `timeout` at most. They have been told to end.
+pub(super) async fn drain(connections: &TaskTracker, timeout: Duration) {
+    connections.close();
+    if tokio::time::timeout(timeout, connections.wait()).await.is_err() {
+        tracing::warn!(left = connections.len(), "some requests did not end in time");
+    }
 }
 
 /// Answers the requests of one connection, until it ends or, after `stop`, the one under way is

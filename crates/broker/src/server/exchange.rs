@@ -11,20 +11,16 @@ use std::net::IpAddr;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Body, Incoming};
-use hyper::header::{HOST, HeaderMap, HeaderName};
 use hyper::{Method, Request, Response, StatusCode};
 use longshore_types::QueueName;
 use longshore_wire::Reply;
 
 use super::answered::{self, Answered};
-use super::header::text;
 use super::protocol::Protocol;
 use super::refused::{self, Refused};
 use super::{Shared, gate, health, respond, web_page};
 use crate::caller::Caller;
 use crate::metrics::UNKNOWN_ACTION;
-
-pub(super) const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
 /// Answers one HTTP request.
 pub(super) async fn exchange(
@@ -113,21 +109,5 @@ async fn read(shared: &Shared, body: Incoming) -> Result<Bytes, Refused> {
         Ok(Err(failure)) if failure.is::<LengthLimitError>() => Err(Refused::TOO_LARGE),
         // The connection broke off: nobody will read what is answered.
         Ok(Err(_)) | Err(_) => Err(Refused::TOO_SLOW),
-    }
-}
-
-/// The public URL, else what the client itself called the broker.
-pub(super) fn base_url(shared: &Shared, headers: &HeaderMap) -> String {
-    if let Some(public_url) = &shared.options.public_url {
-        return public_url.clone();
-    }
-    let scheme = match text(headers, &FORWARDED_PROTO) {
-        Some("https") => "https",
-        _ => "http",
-    };
-    match (text(headers, &HOST), shared.local) {
-        (Some(host), _) => format!("{scheme}://{host}"),
-        (None, Some(local)) => format!("{scheme}://{local}"),
-        (None, None) => format!("{scheme}://localhost"),
     }
 }

@@ -1,4 +1,4 @@
-//! The gate: who asks, and how that is known.
+//! The gate: who asks, how that is known, and how they reach the broker.
 //!
 //! ```text
 //! head ─► check_head ─► (the body is read) ─► admit ─► Caller ─► (the request is decoded)
@@ -15,12 +15,11 @@
 
 use std::net::IpAddr;
 
-use hyper::header::{AUTHORIZATION, HeaderName, USER_AGENT};
+use hyper::header::{AUTHORIZATION, HOST, HeaderMap, HeaderName, USER_AGENT};
 use hyper::http::request::Parts;
 use longshore_wire::SqsError;
 use longshore_wire::signature::{Claim, HttpRequest, SecretKey, SignatureRefusal};
 
-use super::exchange::{FORWARDED_PROTO, base_url};
 use super::header::text;
 use super::refused::Refused;
 use super::{Shared, scope};
@@ -28,8 +27,10 @@ use crate::caller::{Caller, Place, Rights};
 use crate::policy::RequestContext;
 
 const TRACE: HeaderName = HeaderName::from_static("x-amzn-trace-id");
-/// Bytes of an unsigned request's body that are read all the same, to tell its sender if it is signed in
-/// an older way, whose parameters are in the body.
+/// What a proxy says of the connection that it has taken in.
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+/// Bytes of an unsigned request's body that are read all the same, to tell its sender if it is
+/// signed in an older way, whose parameters are in the body.
 const UNSIGNED_BODY_BYTES: u64 = 16 << 10;
 
 /// Refuses, where signatures are required, what cannot be signed by a known key, whatever its body
@@ -90,13 +91,31 @@ fn proven(shared: &Shared, head: &Parts, claim: &Claim) -> Caller {
     Caller { identity, ..Caller::new(base_url(shared, &head.headers), place) }
 }
 
-/// The circumstances that conditions of a policy can name. TLS ends at a proxy, which says so.
+/// The circumstances that conditions of a policy can name.
 fn context(shared: &Shared, peer: Option<IpAddr>, head: &Parts) -> RequestContext {
     RequestContext {
         now: shared.broker.wall_clock(),
         source_ip: peer,
-        secure_transport: text(&head.headers, &FORWARDED_PROTO) == Some("https"),
+        secure_transport: came_over_tls(&head.headers),
         user_agent: text(&head.headers, &USER_AGENT).map(ToOwned::to_owned),
+    }
+}
+
+/// Whether a proxy, where TLS ends, says so.
+fn came_over_tls(headers: &HeaderMap) -> bool {
+    text(headers, &FORWARDED_PROTO) == Some("https")
+}
+
+/// The public URL, else what the client itself called the broker.
+fn base_url(shared: &Shared, headers: &HeaderMap) -> String {
+    if let Some(public_url) = &shared.options.public_url {
+        return public_url.clone();
+    }
+    let scheme = if came_over_tls(headers) { "https" } else { "http" };
+    match (text(headers, &HOST), shared.local) {
+        (Some(host), _) => format!("{scheme}://{host}"),
+        (None, Some(local)) => format!("{scheme}://{local}"),
+        (None, None) => format!("{scheme}://localhost"),
     }
 }
 

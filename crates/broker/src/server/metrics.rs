@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::connections::{accept, connection};
+use super::connections::{accept, connection, drain};
 use super::{refused, respond, web_page};
 use crate::broker::Broker;
 use crate::metrics::MEDIA_TYPE;
@@ -22,8 +22,8 @@ const CONNECTIONS_MAX: usize = 16;
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Serves the broker's metrics as `OpenMetrics` text at `GET /metrics` to whoever connects to
-/// `listener`, until `shutdown`. They bear the names of queues, regions and accounts, and nothing of
-/// any message.
+/// `listener`, until `shutdown`. They bear the names of queues, regions and accounts, and nothing
+/// of any message.
 pub async fn serve_metrics(broker: Broker, listener: TcpListener, shutdown: CancellationToken) {
     let local = listener.local_addr().ok();
     let connections = TaskTracker::new();
@@ -36,10 +36,7 @@ pub async fn serve_metrics(broker: Broker, listener: TcpListener, shutdown: Canc
         () = shutdown.cancelled() => {}
     }
     drop(listener);
-    connections.close();
-    if tokio::time::timeout(DRAIN_TIMEOUT, connections.wait()).await.is_err() {
-        tracing::warn!(left = connections.len(), "some scrapes did not end in time");
-    }
+    drain(&connections, DRAIN_TIMEOUT).await;
 }
 
 async fn answer(

@@ -31,7 +31,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::access::KeyRing;
 use crate::broker::Broker;
-use connections::{accept, connection};
+use connections::{accept, connection, drain};
 
 pub use metrics::serve_metrics;
 
@@ -123,9 +123,6 @@ pub async fn serve(
     drop(listener);
     stop.cancel();
     shared.broker.release_parked();
-    connections.close();
-    if tokio::time::timeout(shared.options.drain_timeout, connections.wait()).await.is_err() {
-        tracing::warn!(left = connections.len(), "some requests did not end in time");
-    }
+    drain(&connections, shared.options.drain_timeout).await;
     outcome
 }

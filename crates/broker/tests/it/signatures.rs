@@ -4,7 +4,7 @@ mod signer;
 
 use std::sync::Arc;
 
-use longshore_broker::{KeyRing, ServerOptions};
+use longshore_broker::{Broker, KeyRing, ServerOptions};
 
 use crate::http::Server;
 use crate::support::*;
@@ -30,9 +30,13 @@ const TWO: Signer = Signer { id: "222222222222", secret: "secret of 2" };
 const OWN: Signer = Signer { id: "own", secret: "secret of the broker" };
 
 async fn serve(require_signatures: bool) -> Server {
+    serve_broker(in_memory().await, require_signatures).await
+}
+
+async fn serve_broker(broker: Broker, require_signatures: bool) -> Server {
     let keys = Arc::new(KeyRing::parse(KEYS).unwrap());
     let options = ServerOptions { keys, require_signatures, ..ServerOptions::default() };
-    Server::serve(in_memory().await, options).await
+    Server::serve(broker, options).await
 }
 
 #[track_caller]
@@ -209,6 +213,28 @@ async fn a_statement_that_denies_wins_for_the_owner_too_and_for_a_batch() {
     let counted = r#"{"QueueUrl":"jobs","AttributeNames":["ApproximateNumberOfMessages"]}"#;
     let counted = ANN.json(&server, "GetQueueAttributes", counted).await;
     assert!(counted.contains(r#""ApproximateNumberOfMessages":"0""#), "{counted}");
+}
+
+#[tokio::test]
+async fn a_policy_holds_from_its_setting_to_its_removal_and_over_a_restart() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = serve_broker(on_disk(directory.path()).await, true).await;
+    let policy = format!(r#"{{"Statement":{ALLOW_TWO}}}"#).replace('"', r#"\""#);
+    let create = format!(r#"{{"QueueName":"jobs","Attributes":{{"Policy":"{policy}"}}}}"#);
+    ANN.json(&server, "CreateQueue", &create).await;
+    let send = r#"{"QueueUrl":"http://h/111111111111/jobs","MessageBody":"x"}"#;
+    let lets_in = async |server: &Server, signer: Signer| {
+        signer.json(server, "SendMessage", send).await.starts_with("HTTP/1.1 200 ")
+    };
+    assert!(lets_in(&server, TWO).await, "as it was created");
+    set_policy(&server, DENY_ALL_SENDS).await;
+    assert!(!lets_in(&server, ANN).await, "as it was set");
+    server.broker.close().await;
+    let server = serve_broker(on_disk(directory.path()).await, true).await;
+    assert!(!lets_in(&server, ANN).await, "as it was kept");
+    let remove = r#"{"QueueUrl":"jobs","Attributes":{"Policy":""}}"#;
+    ANN.json(&server, "SetQueueAttributes", remove).await;
+    assert!(lets_in(&server, ANN).await && !lets_in(&server, TWO).await, "without one");
 }
 
 #[tokio::test]

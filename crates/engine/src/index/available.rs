@@ -9,7 +9,8 @@ use crate::group::GroupNumber;
 /// Available messages by the time of their send: oldest first.
 ///
 /// A message that comes back from a receiver regains its old place, since its send is what it is
-/// ordered by. In a FIFO queue the groups say what is next, and this only counts. Amazon SQS promises no order; oldest first is the least surprising one that fits.
+/// ordered by. In a FIFO queue the groups say what is next, and this only counts. Amazon SQS
+/// promises no order; oldest first is the least surprising one that fits.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Available(BySend);
 
