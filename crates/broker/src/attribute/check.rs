@@ -18,12 +18,28 @@ pub(crate) type Checked = BTreeMap<AttributeName, Option<String>>;
 ///
 /// # Errors
 ///
-/// `InvalidAttributeName` for a name that is unknown, read-only, or not of that kind of queue;
-/// `InvalidAttributeValue` for a value out of range; `InvalidParameterValue` for a redrive policy
-/// or a redrive allow policy that is not one; `OverLimit` for an access policy that says too much.
+/// Those of [`check_each`]; `InvalidAttributeName` or `InvalidAttributeValue` for attributes that
+/// contradict each other or what is present.
 pub(crate) fn check(
     sent: &BTreeMap<String, String>,
     present: &Attributes,
+    kind: QueueKind,
+) -> Result<Checked, SqsError> {
+    let mut checked = check_each(sent, kind)?;
+    encryption::settle(&mut checked, present)?;
+    fifo::settle(&checked, present)?;
+    Ok(checked)
+}
+
+/// Checks attributes of a queue of that kind one by one, and normalises their values.
+///
+/// # Errors
+///
+/// `InvalidAttributeName` for a name that is unknown, read-only, or not of that kind of queue;
+/// `InvalidAttributeValue` for a value out of range; `InvalidParameterValue` for a redrive policy
+/// or a redrive allow policy that is not one; `OverLimit` for an access policy that says too much.
+pub(crate) fn check_each(
+    sent: &BTreeMap<String, String>,
     kind: QueueKind,
 ) -> Result<Checked, SqsError> {
     let mut checked = Checked::new();
@@ -31,8 +47,6 @@ pub(crate) fn check(
         let name = settable(name, kind)?;
         checked.insert(name, check_value(name, value)?);
     }
-    encryption::settle(&mut checked, present)?;
-    fifo::settle(&checked, present)?;
     Ok(checked)
 }
 

@@ -20,7 +20,7 @@ use std::time::Duration;
 use longshore_types::{AttributeName, Settings};
 
 pub(crate) use access_policy::{policy_of, refused as policy_refused};
-pub(crate) use check::{Checked, check};
+pub(crate) use check::{Checked, check, check_each};
 pub(crate) use redrive_allow_policy::allows;
 pub(crate) use redrive_policy::check_target;
 pub(crate) use same::first_difference;
@@ -28,6 +28,9 @@ pub(crate) use show::{show, wanted};
 
 /// Attributes as texts.
 pub(crate) type Attributes = BTreeMap<AttributeName, String>;
+
+/// For how many seconds a key of a queue that has a KMS key serves, unless it says otherwise.
+const KEY_REUSE_PERIOD: &str = "300";
 
 /// What SQS answers for an attribute that was never set, if it answers it at all.
 #[expect(clippy::wildcard_enum_match_arm, reason = "all other attributes have no default")]

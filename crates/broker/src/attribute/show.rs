@@ -7,7 +7,7 @@ use longshore_types::AttributeName;
 use longshore_types::attribute::Access;
 use longshore_wire::SqsError;
 
-use super::{Attributes, default_text};
+use super::{Attributes, KEY_REUSE_PERIOD, default_text};
 
 /// The attributes that a request names of a queue of that kind; `All` stands for every one.
 pub(crate) fn wanted(
@@ -48,7 +48,7 @@ fn value_of(entry: &QueueEntry, counts: Counts, name: AttributeName) -> Option<S
 fn default_of(entry: &QueueEntry, name: AttributeName) -> Option<&'static str> {
     let has_key = entry.attributes.contains_key(&AttributeName::KmsMasterKeyId);
     if has_key && name == AttributeName::KmsDataKeyReusePeriodSeconds {
-        return Some("300");
+        return Some(KEY_REUSE_PERIOD);
     }
     default_text(name)
 }

@@ -27,12 +27,11 @@ impl Operation for (CreateQueue, Caller) {
         let (input, caller) = self;
         let (name, kind) = parse_name(&input)?;
         check::tags(&input.tags)?;
-        let checked =
-            attribute::check(&input.attributes, &Attributes::new(), kind).map_err(of_creation)?;
+        let checked = attribute::check_each(&input.attributes, kind).map_err(of_creation)?;
         let arn = turn.arn(QueueAddress { account: None, name });
         match turn.catalog().by_arn(&arn) {
             Some(present) => check_same(turn, present, &checked)?,
-            None => create(turn, &arn, checked, input.tags)?,
+            None => create(turn, &arn, check_new(&input, kind)?, input.tags)?,
         }
         let queue_url = caller.queue_url(&arn);
         Ok(done(Reply::CreateQueue(CreateQueueReply { queue_url })))
@@ -50,6 +49,12 @@ fn parse_name(input: &CreateQueue) -> Result<(QueueName, QueueKind), SqsError> {
         None if asked_fifo => Err(SqsError::InvalidParameterValue(FIFO_NAME.to_owned())),
         None => Err(SqsError::InvalidParameterValue(STANDARD_NAME.to_owned())),
     }
+}
+
+/// Only a new queue has nothing beside what is asked: of a present one, a part of what it is may be
+/// asked for, which would make no sense on its own.
+fn check_new(input: &CreateQueue, kind: QueueKind) -> Result<Checked, SqsError> {
+    attribute::check(&input.attributes, &Attributes::new(), kind)
 }
 
 /// What is over a limit when attributes are set is an invalid value when a queue is created.

@@ -26,6 +26,38 @@ async fn creating_again_compares_what_is_asked_with_what_holds_now() {
 }
 
 #[tokio::test]
+async fn creating_again_may_ask_for_any_part_of_what_holds() {
+    let broker = in_memory().await;
+    let fifo = ("FifoQueue", "true");
+    let scope = ("DeduplicationScope", "messageGroup");
+    let limit = ("FifoThroughputLimit", "perMessageGroupId");
+    create(&broker, "jobs.fifo", &[fifo, scope, limit]).await;
+    create(&broker, "jobs.fifo", &[fifo, limit]).await;
+    create(&broker, "jobs.fifo", &[fifo, scope]).await;
+    let other = try_create(&broker, "jobs.fifo", &[fifo, ("DeduplicationScope", "queue")]).await;
+    assert_eq!(other, Err(SqsError::QueueNameExists("DeduplicationScope".into())));
+
+    create(&broker, "secret", &[("KmsMasterKeyId", "key")]).await;
+    create(&broker, "secret", &[("KmsDataKeyReusePeriodSeconds", "300")]).await;
+    let own = try_create(&broker, "secret", &[("SqsManagedSseEnabled", "true")]).await;
+    assert_eq!(own, Err(SqsError::QueueNameExists("SqsManagedSseEnabled".into())));
+}
+
+#[tokio::test]
+async fn a_redrive_policy_is_the_same_with_its_count_as_a_number_and_as_a_string() {
+    let broker = in_memory().await;
+    create(&broker, "dead", &[]).await;
+    let policy = |count: &str| {
+        let arn = "arn:aws:sqs:us-east-1:000000000000:dead";
+        format!(r#"{{"deadLetterTargetArn":"{arn}","maxReceiveCount":{count}}}"#)
+    };
+    create(&broker, "jobs", &[("RedrivePolicy", &policy("3"))]).await;
+    create(&broker, "jobs", &[("RedrivePolicy", &policy(r#""3""#))]).await;
+    let other = try_create(&broker, "jobs", &[("RedrivePolicy", &policy("4"))]).await;
+    assert_eq!(other, Err(SqsError::QueueNameExists("RedrivePolicy".into())));
+}
+
+#[tokio::test]
 async fn one_wrong_attribute_and_none_is_set() {
     let broker = in_memory().await;
     create(&broker, "jobs", &[]).await;
