@@ -4,8 +4,15 @@
 //! URL's scheme, host and port mean nothing: the last two segments of the path are the account
 //! and the name, and a bare name is a queue of the caller's own account. That is how SQS itself
 //! reads a `QueueUrl`. The region is the caller's too: a URL's path has none.
+//!
+//! One host does mean something: that of AWS itself, which names a service and a region. Where it
+//! names others than the request is for, SQS answers `InvalidAddress`, and so does the broker, rather
+//! than to find a queue of the same name in the wrong region.
 
-use longshore_types::{AccountId, QueueName};
+use std::borrow::Cow;
+
+use longshore_types::{AccountId, QueueName, Region};
+use longshore_wire::percent;
 
 /// The queue that a `QueueUrl` means.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,9 +28,9 @@ impl QueueAddress {
     pub(crate) fn parse(url: &str) -> Option<Self> {
         let path = url.split_once("://").map_or(url, |(_, rest)| after_host(rest));
         let path = path.split(['?', '#']).next().unwrap_or(path);
-        let mut segments = path.rsplit('/').filter(|segment| !segment.is_empty());
-        let name = QueueName::parse(segments.next()?).ok()?;
-        let account = segments.next().and_then(|account| AccountId::parse(account).ok());
+        let mut segments = path.rsplit('/').filter(|segment| !segment.is_empty()).map(decoded);
+        let name = QueueName::parse(&segments.next()?).ok()?;
+        let account = segments.next().and_then(|account| AccountId::parse(&account).ok());
         Some(Self { account, name })
     }
 
@@ -35,6 +42,33 @@ impl QueueAddress {
 
 fn after_host(rest: &str) -> &str {
     rest.find('/').map_or("", |slash| &rest[slash..])
+}
+
+/// A segment of a path, whose characters some clients escape without need.
+fn decoded(segment: &str) -> Cow<'_, str> {
+    if segment.contains('%') {
+        // What is no UTF-8 then is no name of a queue either.
+        String::from_utf8_lossy(&percent::decode(segment.as_bytes())).into_owned().into()
+    } else {
+        segment.into()
+    }
+}
+
+/// Whether a `QueueUrl` has a host of AWS that is another service's than SQS, or another region's.
+pub(crate) fn is_elsewhere(url: &str, region: &Region) -> bool {
+    let Some((_, rest)) = url.split_once("://") else { return false };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = authority.split(':').next().unwrap_or_default().to_ascii_lowercase();
+    let host = host.strip_suffix(".cn").unwrap_or(&host);
+    let Some(name) = host.strip_suffix(".amazonaws.com") else { return false };
+    match name.split('.').collect::<Vec<_>>()[..] {
+        ["sqs" | "sqs-fips", named] | [named, "queue"] => named != region.as_str(),
+        // The host of us-east-1 when there was no other region.
+        ["queue"] => *region != Region::default(),
+        [_service, _region] => true,
+        // Private endpoints have names of more parts.
+        _ => false,
+    }
 }
 
 /// The URL of a queue for a client that reaches the broker at `base_url`.
@@ -61,6 +95,42 @@ mod tests {
         check("https://sqs.us-east-1.amazonaws.com/123456789012/jobs", queue);
         check("http://broker:9324/123456789012/jobs/", queue);
         check("http://[::1]:9324/prefix/123456789012/jobs?x=1", queue);
+    }
+
+    #[test]
+    fn a_path_can_be_escaped() {
+        let queue = Some((Some("123456789012"), "my_jobs.fifo"));
+        check("http://broker:9324/123456789012/my%5Fjobs%2Efifo", queue);
+        check("http://broker:9324/12345678901%32/my%5fjobs.fifo", queue);
+        check("http://broker:9324/123456789012/jobs%", None);
+        check("http://broker:9324/123456789012/jobs%FF", None);
+    }
+
+    #[test]
+    fn a_host_of_aws_that_names_another_service_or_region_is_elsewhere() {
+        let region = Region::parse("eu-west-1").unwrap();
+        for here in [
+            "https://sqs.eu-west-1.amazonaws.com/123456789012/jobs",
+            "https://SQS-fips.eu-west-1.AmazonAWS.com:443/123456789012/jobs",
+            "https://eu-west-1.queue.amazonaws.com/123456789012/jobs",
+            "https://vpce-1.sqs.us-east-1.vpce.amazonaws.com/123456789012/jobs",
+            "http://sqs.us-east-1.amazonaws.com.example.org/123456789012/jobs",
+            "http://sqs.us-east-1.localhost:9324/123456789012/jobs",
+            "http://broker/123456789012/jobs",
+            "jobs",
+        ] {
+            assert!(!is_elsewhere(here, &region), "{here}");
+        }
+        for elsewhere in [
+            "https://sqs.us-east-1.amazonaws.com/123456789012/jobs",
+            "https://sqs.cn-north-1.amazonaws.com.cn/123456789012/jobs",
+            "https://us-east-1.queue.amazonaws.com/123456789012/jobs",
+            "https://queue.amazonaws.com/123456789012/jobs",
+            "https://sns.eu-west-1.amazonaws.com/123456789012/jobs",
+        ] {
+            assert!(is_elsewhere(elsewhere, &region), "{elsewhere}");
+        }
+        assert!(!is_elsewhere("https://queue.amazonaws.com/1/jobs", &Region::default()));
     }
 
     #[test]

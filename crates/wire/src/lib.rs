@@ -17,6 +17,7 @@ pub mod check;
 pub mod digest;
 pub mod error;
 pub mod json;
+pub mod percent;
 pub mod query;
 pub mod request;
 pub mod signature;

@@ -6,11 +6,14 @@ use longshore_wire::SqsError;
 use crate::access::Identity;
 use crate::caller::{Caller, Place, Rights};
 use crate::policy::{Access, Decision, Policy, Principal, RequestContext, decide};
+use crate::queue_url::is_elsewhere;
 
 /// For whom an operation is carried out.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Asker<'a> {
     place: &'a Place,
+    /// Under which URL they reach the broker, empty within the process.
+    base_url: &'a str,
     /// `None` may do everything.
     checked: Option<Checked<'a>>,
 }
@@ -33,12 +36,21 @@ impl<'a> Asker<'a> {
                 Some(Checked { identity: caller.identity.as_ref(), action, context })
             }
         };
-        Self { place: &caller.place, checked }
+        Self { place: &caller.place, base_url: &caller.base_url, checked }
     }
 
     /// Whose queues a name means.
     pub(crate) const fn place(&self) -> &'a Place {
         self.place
+    }
+
+    /// Refuses a `QueueUrl` that AWS would serve elsewhere; one that the broker itself gave out is
+    /// not, whatever the name that it is reached by.
+    pub(crate) fn check_address(&self, url: &str) -> Result<(), SqsError> {
+        if !url.starts_with(self.base_url) && is_elsewhere(url, &self.place.region) {
+            return Err(SqsError::InvalidAddress(url.to_owned()));
+        }
+        Ok(())
     }
 
     /// Refuses what the owner of the queue, by its policy, does not let the asker do.
@@ -63,6 +75,6 @@ fn principal(identity: Option<&Identity>) -> Principal {
 impl<'a> From<&'a Place> for Asker<'a> {
     /// The broker itself, which may do everything.
     fn from(place: &'a Place) -> Self {
-        Self { place, checked: None }
+        Self { place, base_url: "", checked: None }
     }
 }

@@ -72,6 +72,7 @@ impl<'a> Turn<'a> {
 
     /// The queue that a `QueueUrl` means, advanced to now, if its owner lets the asker do this.
     pub(crate) fn resolve(&mut self, url: &str) -> Result<QueueId, SqsError> {
+        self.asker.check_address(url)?;
         let address = QueueAddress::parse(url).ok_or(SqsError::QueueDoesNotExist)?;
         let arn = self.arn(address);
         self.find(&arn)

@@ -112,6 +112,24 @@ async fn a_name_in_another_region_or_account_is_another_queue() {
 }
 
 #[tokio::test]
+async fn a_queue_url_of_aws_for_another_region_is_no_address_here() {
+    let server = Server::start().await;
+    create(&server.broker, "jobs", &[]).await;
+    let path = "000000000000/jobs";
+    for here in ["https://sqs.us-east-1.amazonaws.com", "http://sqs.eu-west-1.example.org"] {
+        let body = format!(r#"{{"QueueUrl":"{here}/{path}"}}"#);
+        let response = server.action("ReceiveMessage", &body).await;
+        assert!(response.starts_with("HTTP/1.1 200"), "{response}");
+    }
+    let url = format!("https://sqs.eu-west-1.amazonaws.com/{path}");
+    let response = server.action("ReceiveMessage", &format!(r#"{{"QueueUrl":"{url}"}}"#)).await;
+    assert!(response.starts_with("HTTP/1.1 404"), "{response}");
+    assert!(response.contains("x-amzn-query-error: InvalidAddress;Sender\r\n"), "{response}");
+    let text = format!(r#""message":"The address {url} is not valid for this endpoint.""#);
+    assert!(response.contains(&text), "{response}");
+}
+
+#[tokio::test]
 async fn a_web_page_is_refused() {
     let server = Server::start().await;
     let head = "POST / HTTP/1.1\r\norigin: http://evil.example\r\ncontent-type: application/x-amz-json-1.0\r\nx-amz-target: AmazonSQS.ListQueues";

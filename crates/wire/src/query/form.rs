@@ -1,5 +1,7 @@
 //! The letters of a form: `name=value&name=value`, with `+` for a space and `%XX` for a byte.
 
+use crate::percent;
+
 /// Stands for bytes that are no UTF-8. No message may hold it, so that the check of characters
 /// refuses the one message that was malformed, and not the parser all of a batch.
 const STAND_IN: char = '\u{FFFF}';
@@ -18,26 +20,9 @@ pub(crate) fn raw_pairs(form: &[u8]) -> impl Iterator<Item = (Vec<u8>, Vec<u8>)>
     })
 }
 
-/// Decodes a name or a value. A `%` that no two hexadecimal digits follow stands for itself.
+/// Decodes a name or a value, in which a space is a `+`.
 fn decode(text: &[u8]) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((&first, tail)) = rest.split_first() {
-        let (byte, after) = match (first, escaped(tail)) {
-            (b'%', Some(byte)) => (byte, &tail[2..]),
-            (b'+', _) => (b' ', tail),
-            _ => (first, tail),
-        };
-        bytes.push(byte);
-        rest = after;
-    }
-    bytes
-}
-
-/// The byte whose two hexadecimal digits stand at the head of the text.
-fn escaped(text: &[u8]) -> Option<u8> {
-    let digit = |at: usize| char::from(*text.get(at)?).to_digit(16);
-    u8::try_from(digit(0)? * 16 + digit(1)?).ok()
+    percent::decode_with(text, |byte| if byte == b'+' { b' ' } else { byte })
 }
 
 fn characters(bytes: Vec<u8>) -> String {
