@@ -5,17 +5,15 @@ them. pycurl, which kombu polls with, comes as a wheel that has libcurl in it: n
 """
 
 import json
-import subprocess
 import time
-from dataclasses import dataclass, field
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
 from harness import clients, sqs, wait
-from harness.notes import Notes, gaps
-from harness.process import Process, clean_environment
+from harness.notes import gaps
+from harness.process import clean_environment
+from harness.site import Site, assert_empty, made
 
 CLIENT = f"Celery {clients.pinned('celery', 'celery')}, kombu {clients.pinned('celery', 'kombu')}"
 
@@ -27,21 +25,16 @@ TASKS = 300
 HIDDEN_SECONDS = 4
 
 
-@dataclass
-class Site:
-    """One Celery application: its settings, its queues, its workers, and the notes of its tasks."""
+class CelerySite(Site):
+    """One Celery application: its settings and its queues."""
 
-    python: Path
-    endpoint: str
-    directory: Path
-    transport: dict = field(default_factory=dict)
-    settings: dict = field(default_factory=dict)
+    name = "celery"
 
-    def __post_init__(self):
-        self.directory.mkdir()
-        self.notes = Notes(self.directory / "notes")
+    def __init__(self, python, endpoint, directory, transport=None, settings=None):
+        super().__init__(python, endpoint, directory)
+        self.transport = transport or {}
+        self.settings = settings or {}
         self.prefix = sqs.new_name("celery") + "-"
-        self.workers = []
 
     def environment(self):
         port = urlsplit(self.endpoint).port
@@ -60,40 +53,11 @@ class Site:
 
     def start_worker(self, *flags):
         name = f"w{len(self.workers)}@here"
-        words = ["-m", "celery", "-A", "jobs", "worker", "--loglevel", "INFO", "--hostname", name]
-        quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
-        argv = [self.python, *words, *quiet, *flags]
-        worker = Process("celery-worker", argv, self.directory, self.environment())
-        self.workers.append(worker)
-        return worker
+        words = ["-A", "jobs", "worker", "--loglevel", "INFO", "--hostname", name]
+        return self.spawn_worker("celery", *words, "--without-gossip", "--without-mingle", "--without-heartbeat", *flags)
 
     def await_workers(self):
         self.notes.wait_for(len(self.workers), "ready")
-
-    def send(self, *jobs):
-        """Sends tasks by a program of its own, as a web application would."""
-        self.call("send.py", stdin=json.dumps(jobs))
-
-    def call(self, program, *words, stdin=""):
-        path = clients.FOLDER / "celery" / program
-        done = subprocess.run(
-            [str(self.python), *([str(path)] if path.exists() else ["-m", program]), *words],
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            env=self.environment(),
-            cwd=self.directory,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr[-3000:]
-        return done.stdout
-
-    def stop(self):
-        for worker in self.workers:
-            worker.ask_to_stop()
-        for worker in self.workers:
-            worker.wait()
 
 
 def job(task, *args, **options):
@@ -102,17 +66,7 @@ def job(task, *args, **options):
 
 @pytest.fixture(scope="module")
 def make_site(broker, tmp_path_factory):
-    python = clients.virtualenv("celery")
-    made = []
-
-    def make(name, **settings):
-        site = Site(python, broker.broker_url, tmp_path_factory.mktemp("celery") / name, **settings)
-        made.append(site)
-        return site
-
-    yield make
-    for site in made:
-        site.stop()
+    yield from made(CelerySite, broker, tmp_path_factory.mktemp("celery"))
 
 
 @pytest.fixture(scope="module")
@@ -170,11 +124,6 @@ def given(sites):
 @pytest.fixture
 def late(sites):
     return sites[2]
-
-
-def assert_empty(aws, url):
-    """Acknowledgements follow the notes: waits until the queue holds nothing, hidden or not."""
-    wait.until(lambda: sqs.counts(aws, url) == (0, 0, 0), f"{url} is empty", 20)
 
 
 def test_every_task_runs_once(plain, aws):
@@ -293,6 +242,6 @@ def test_purge_empties_the_queue(make_site, aws):
     site = make_site("purged")
     site.send(*(job("work", f"purge-{number}") for number in range(25)))
     assert sqs.counts(aws, site.url()) == (25, 0, 0)
-    told = site.call("celery", "-A", "jobs", "purge", "--force")
+    told = site.call("-m", "celery", "-A", "jobs", "purge", "--force")
     assert "Purged" in told, told
     assert sqs.counts(aws, site.url()) == (0, 0, 0)

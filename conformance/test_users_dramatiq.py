@@ -4,16 +4,14 @@ import base64
 import json
 import os
 import signal
-import subprocess
 import time
-from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
 
 from harness import clients, sqs, wait
-from harness.notes import Notes, gaps
-from harness.process import Process, clean_environment
+from harness.notes import gaps
+from harness.process import clean_environment
+from harness.site import Site, assert_empty, made
 
 CLIENT = f"dramatiq {clients.pinned('dramatiq', 'dramatiq')}, dramatiq-sqs {clients.pinned('dramatiq', 'dramatiq-sqs')}"
 
@@ -24,20 +22,15 @@ MESSAGES = 300
 TAGS = {"team": "harbour"}
 
 
-@dataclass
-class Site:
-    """One dramatiq application: its broker's settings, its workers, and the notes of its actors."""
+class DramatiqSite(Site):
+    """One dramatiq application: its broker's settings."""
 
-    python: Path
-    endpoint: str
-    directory: Path
-    broker: dict = field(default_factory=dict)
+    name = "dramatiq"
 
-    def __post_init__(self):
-        self.directory.mkdir()
-        self.notes = Notes(self.directory / "notes")
+    def __init__(self, python, endpoint, directory, **broker):
+        super().__init__(python, endpoint, directory)
+        self.broker = broker
         self.namespace = sqs.new_name("dramatiq")
-        self.workers = []
 
     def environment(self):
         options = {"endpoint_url": self.endpoint, "namespace": self.namespace, **self.broker}
@@ -48,30 +41,7 @@ class Site:
         return f"{self.endpoint}/{sqs.ACCOUNT}/{self.namespace}_{queue}"
 
     def start_worker(self, *flags):
-        argv = [self.python, "-m", "dramatiq", "actors", "--processes", "1", *flags]
-        worker = Process("dramatiq-worker", argv, self.directory, self.environment())
-        self.workers.append(worker)
-        return worker
-
-    def send(self, *jobs):
-        """Sends messages by a program of its own, as a web application would."""
-        done = subprocess.run(
-            [str(self.python), str(clients.FOLDER / "dramatiq" / "send.py")],
-            input=json.dumps(jobs),
-            capture_output=True,
-            text=True,
-            timeout=60,
-            env=self.environment(),
-            cwd=self.directory,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr[-3000:]
-
-    def stop(self):
-        for worker in self.workers:
-            worker.ask_to_stop()
-        for worker in self.workers:
-            worker.wait()
+        return self.spawn_worker("dramatiq", "actors", "--processes", "1", *flags)
 
 
 def job(actor, *args, **options):
@@ -80,17 +50,7 @@ def job(actor, *args, **options):
 
 @pytest.fixture(scope="module")
 def make_site(broker, tmp_path_factory):
-    python = clients.virtualenv("dramatiq")
-    made = []
-
-    def make(name, **settings):
-        site = Site(python, broker.broker_url, tmp_path_factory.mktemp("dramatiq") / name, settings)
-        made.append(site)
-        return site
-
-    yield make
-    for site in made:
-        site.stop()
+    yield from made(DramatiqSite, broker, tmp_path_factory.mktemp("dramatiq"))
 
 
 @pytest.fixture(scope="module")
@@ -99,11 +59,6 @@ def site(make_site):
     site = make_site("site", dead_letter=True, tags=TAGS)
     site.start_worker("--threads", "4")
     return site
-
-
-def assert_empty(aws, url):
-    """Acknowledgements follow the notes: waits until the queue holds nothing, hidden or not."""
-    wait.until(lambda: sqs.counts(aws, url) == (0, 0, 0), f"{url} is empty", 20)
 
 
 def test_every_message_is_handled_once(site, aws):
