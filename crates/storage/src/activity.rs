@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use crate::Durations;
+use crate::{Durations, Spread};
 
 /// What the writer counts.
 #[derive(Debug, Default)]
@@ -58,20 +58,4 @@ pub struct Activity {
     pub cached_bytes: u64,
     /// Whether the last attempt to make room found the disk full.
     pub full: bool,
-}
-
-/// How long something took, each time that it happened.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Spread {
-    /// How often it took at most so long, and longer than the bound before; the last bound is none.
-    pub counts: Vec<(Option<Duration>, u64)>,
-    /// All of it together.
-    pub total: Duration,
-}
-
-impl Spread {
-    /// How often it happened.
-    pub fn count(&self) -> u64 {
-        self.counts.iter().map(|(_, count)| count).sum()
-    }
 }

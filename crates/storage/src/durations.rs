@@ -1,4 +1,6 @@
 //! A histogram of durations that many threads fill and nobody waits for.
+//!
+//! The store counts its syncs in one; whoever is built on it may count with it as well.
 
 use std::{
     iter,
@@ -6,9 +8,7 @@ use std::{
     time::Duration,
 };
 
-use crate::Spread;
-
-/// Upper bounds in microseconds: from a sync of a fast disk to a receive that waited in vain.
+/// Upper bounds in microseconds: from a sync of a fast disk to a wait of nearly half a minute.
 const BOUNDS: [u64; 16] = [
     100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000,
     1_000_000, 2_500_000, 10_000_000, 25_000_000,
@@ -39,6 +39,22 @@ impl Durations {
             counts: bounds.chain(iter::once(None)).zip(counts).collect(),
             total: Duration::from_micros(self.total_us.load(Relaxed)),
         }
+    }
+}
+
+/// How long something took, each time that it happened.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Spread {
+    /// How often it took at most so long, and longer than the bound before; the last bound is none.
+    pub counts: Vec<(Option<Duration>, u64)>,
+    /// All of it together.
+    pub total: Duration,
+}
+
+impl Spread {
+    /// How often it happened.
+    pub fn count(&self) -> u64 {
+        self.counts.iter().map(|(_, count)| count).sum()
     }
 }
 

@@ -57,10 +57,10 @@ mod tail;
 mod verify;
 mod writer;
 
-pub use activity::{Activity, Spread};
+pub use activity::Activity;
 pub use bodies::Usage;
 pub use disk::Disk;
-pub use durations::Durations;
+pub use durations::{Durations, Spread};
 pub use error::{CloseError, OpenError, ReadError, ReplayError, ReserveError};
 pub use lsn::{BodyKey, Lsn};
 pub use options::{Options, SyncMode};
