@@ -2,8 +2,8 @@
 //! program of it.
 //!
 //! ```text
-//! run ──▶ cli (flags, variables, config) ──▶ role (up | app | worker | broker) ──▶ crews of parts ──▶ exit code
-//!                                  │
+//! run ──▶ program, config (flags, variables, a file) ──▶ role (up | app | worker | broker)
+//!                                  │                               └──▶ crews of parts ──▶ exit code
 //!          gateway ── client ── transport ── worker ── replies      (longshore-tasks, -gateway)
 //!                                  │
 //!              embedded (the broker in this process)  |  AWS SDK    (longshore-broker | SQS)

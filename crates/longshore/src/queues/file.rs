@@ -54,8 +54,7 @@ impl QueueFile {
     ///
     /// The file cannot be read, or makes no sense.
     pub fn queues(&self) -> Result<Vec<DesiredQueue>, Fault> {
-        desired(&self.read()?, &QueueNames::default())
-            .map_err(|fault| Fault::usage(format!("the queues of {self} make no sense: {fault}")))
+        queues_in(&self.read()?, self, &QueueNames::default())
     }
 
     /// The file.
@@ -68,6 +67,20 @@ impl fmt::Display for QueueFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.path.display().fmt(f)
     }
+}
+
+/// The queues that a text declares, under these names; `source` is where it is from.
+///
+/// # Errors
+///
+/// It makes no sense.
+pub fn queues_in(
+    text: &str,
+    source: &dyn fmt::Display,
+    names: &QueueNames,
+) -> Result<Vec<DesiredQueue>, Fault> {
+    desired(text, names)
+        .map_err(|fault| Fault::usage(format!("the queues of {source} make no sense: {fault}")))
 }
 
 /// A configuration's text with its other keys blanked out, so that every line stays where it is.

@@ -5,7 +5,7 @@ use longshore_types::QueueName;
 use crate::application::Application;
 use crate::exit::Fault;
 use crate::options::QueueOptions;
-use crate::queues::declared::desired;
+use crate::queues::file::queues_in;
 use crate::queues::{DesiredQueue, QueueNames};
 
 /// The queues of a system.
@@ -37,9 +37,7 @@ impl Names {
         let names = QueueNames::default()
             .with(&declared_name(A::TASK_QUEUE), &task_queue)
             .with(&declared_name(A::STATUS_QUEUE), &status_queue);
-        let declared = desired(&text, &names).map_err(|fault| {
-            Fault::usage(format!("the queues of {source} make no sense: {fault}"))
-        })?;
+        let declared = queues_in(&text, &source, &names)?;
         Ok(Self { task_queue, status_queue, declared, source })
     }
 
