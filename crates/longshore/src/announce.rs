@@ -34,7 +34,7 @@ pub fn broker(
     let declared: Vec<_> = role.declared.iter().map(|queue| queue.name.as_str()).collect();
     let queues = if declared.is_empty() { "none declared".to_owned() } else { declared.join(", ") };
     let mut lines = vec![
-        ("broker", sqs(address, role.region.as_deref())),
+        ("broker", sqs(address, role.region.as_deref(), role.broker.require_signatures)),
         ("health", format!("{}/health", url(address))),
         ("queues", queues),
         ("data", data),
@@ -51,8 +51,9 @@ fn head(program: &str, what: &str, lines: &[(&str, String)]) -> String {
     text
 }
 
-fn sqs(broker: SocketAddr, region: Option<&str>) -> String {
-    format!("{}  (SQS in {}, any credentials)", url(broker), broker_region(region))
+fn sqs(broker: SocketAddr, region: Option<&str>, require_signatures: bool) -> String {
+    let whose = if require_signatures { "its own access keys" } else { "any credentials" };
+    format!("{}  (SQS in {}, {whose})", url(broker), broker_region(region))
 }
 
 fn metrics(address: SocketAddr) -> (&'static str, String) {
@@ -65,4 +66,20 @@ fn url(address: SocketAddr) -> String {
         return format!("http://localhost:{}", address.port());
     }
     format!("http://{address}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_broker_that_requires_signatures_does_not_promise_to_take_any_credentials() {
+        let address = "127.0.0.1:9324".parse().unwrap();
+        for (require, said) in [
+            (false, "http://localhost:9324  (SQS in eu-west-1, any credentials)"),
+            (true, "http://localhost:9324  (SQS in eu-west-1, its own access keys)"),
+        ] {
+            assert_eq!(sqs(address, Some("eu-west-1"), require), said);
+        }
+    }
 }

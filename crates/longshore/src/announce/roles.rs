@@ -35,7 +35,10 @@ pub fn up<A: Application>(
 ) -> String {
     let app = url(addresses.app);
     let broker = match addresses.broker {
-        Some(broker) => sqs(broker, options.endpoint.region.as_deref()),
+        Some(broker) => {
+            let signed = options.broker.require_signatures;
+            sqs(broker, options.endpoint.region.as_deref(), signed)
+        }
         None => endpoint.name.clone(),
     };
     let health = url(addresses.health);
