@@ -53,12 +53,17 @@ impl<'a> Asker<'a> {
         Ok(())
     }
 
-    /// Refuses what the owner of the queue, by its policy, does not let the asker do.
-    pub(crate) fn check(&self, queue: &QueueArn, policy: Option<&Policy>) -> Result<(), SqsError> {
+    /// Refuses what the owner of the queue, by its policy, does not let the asker do. The policy is
+    /// looked for only if somebody is checked.
+    pub(crate) fn check<'p>(
+        &self,
+        queue: &QueueArn,
+        policy: impl FnOnce() -> Option<&'p Policy>,
+    ) -> Result<(), SqsError> {
         let Some(Checked { identity, action, context }) = self.checked else { return Ok(()) };
         let principal = principal(identity);
         let access = Access { principal: &principal, action, queue, context };
-        match decide(policy, &access) {
+        match decide(policy(), &access) {
             Decision::Allowed => Ok(()),
             Decision::Denied(denial) => Err(denial.error(&access)),
         }

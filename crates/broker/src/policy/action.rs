@@ -93,3 +93,19 @@ fn parse(text: &str) -> Result<String, PolicyError> {
         malformed(format!("{text} is not an action: an action is sqs:<Action>"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use longshore_wire::Request;
+
+    use super::*;
+
+    #[test]
+    fn every_action_that_is_no_batch_can_be_granted_or_is_the_owners_alone() {
+        let singles: BTreeSet<_> = Request::ACTIONS.iter().map(|action| single(action)).collect();
+        let known: BTreeSet<_> = GRANTABLE.into_iter().chain(OWNER_ONLY).collect();
+        assert_eq!(singles, known);
+    }
+}
