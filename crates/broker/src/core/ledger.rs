@@ -6,18 +6,17 @@
 //! - Replaying the log through [`Replay`] rebuilds the same catalog and queues.
 //! - Time never runs backwards, over restarts neither: it is never before the last record's.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use longshore_engine::{
-    Catalog, CatalogEvent, DeduplicationScope, Event, MessageKey, Queue, QueueEntry, QueueId,
-    QueueKind,
+    Catalog, CatalogEvent, Event, MessageKey, Queue, QueueEntry, QueueId, QueueKind,
 };
 use longshore_storage::{BodyKey, Lsn, Progress, Purpose, ReplayError, ReserveError};
-use longshore_types::{AttributeName, QueueName, Settings, Timestamp};
+use longshore_types::Timestamp;
 use longshore_wire::SqsError;
 
 use super::Need;
-use crate::attribute::policy_of;
+use super::state::State;
 use crate::journal::{Change, Entry};
 use crate::log::{Append, Body, Log, Room, body_key};
 use crate::metrics::Tally;
@@ -30,33 +29,12 @@ pub(crate) struct Rules {
     pub(crate) strict: bool,
 }
 
-/// A queue, and how far the log must come before an answer about it may leave.
-#[derive(Debug)]
-struct Owned {
-    queue: Queue,
-    /// The last record that changed the queue by more than a receive that may be lost.
-    settled: Lsn,
-    purged_at: Option<Timestamp>,
-    /// What the attribute `Policy` says, parsed when it is set and not at each request.
-    policy: Option<Policy>,
-    /// What happened since the broker started.
-    tally: Tally,
-}
-
-impl Owned {
-    fn created(queue: Queue, policy: Option<Policy>, lsn: Lsn) -> Self {
-        Self { queue, settled: lsn, purged_at: None, policy, tally: Tally::default() }
-    }
-}
-
 /// The catalog and the queues.
 #[derive(Debug)]
 pub(crate) struct Ledger {
     rules: Rules,
     log: Box<dyn Log>,
-    catalog: Catalog,
-    catalog_settled: Lsn,
-    queues: BTreeMap<QueueId, Owned>,
+    state: State,
     next_key: u64,
     now: Timestamp,
     /// Queues that changed since somebody looked who waits for them.
@@ -70,9 +48,7 @@ pub(crate) struct Ledger {
 /// What a log says, on the way to being a [`Ledger`].
 #[derive(Debug, Default)]
 pub(crate) struct Replay {
-    catalog: Catalog,
-    catalog_settled: Lsn,
-    queues: BTreeMap<QueueId, Owned>,
+    state: State,
     next_key: u64,
     now: Timestamp,
 }
@@ -89,7 +65,7 @@ impl Replay {
         self.now = self.now.max(entry.at);
         for change in &entry.changes {
             self.next_key = self.next_key.max(next_key(change));
-            let gone = self.state().apply(change, entry.at, lsn);
+            let gone = self.state.apply(change, entry.at, lsn);
             released.extend(gone.into_iter().map(body_key));
         }
         Ok(())
@@ -97,29 +73,10 @@ impl Replay {
 
     /// The ledger, on the log that was replayed.
     pub(crate) fn finish(self, rules: Rules, log: Box<dyn Log>) -> Ledger {
-        let touched = self.queues.keys().copied().collect();
-        let Self { catalog, catalog_settled, queues, next_key, now } = self;
+        let Self { state, next_key, now } = self;
+        let touched = state.queues.keys().copied().collect();
         let (blocked, moving) = (BTreeSet::new(), BTreeSet::new());
-        Ledger {
-            rules,
-            log,
-            catalog,
-            catalog_settled,
-            queues,
-            next_key,
-            now,
-            touched,
-            blocked,
-            moving,
-        }
-    }
-
-    fn state(&mut self) -> State<'_> {
-        State {
-            catalog: &mut self.catalog,
-            catalog_settled: &mut self.catalog_settled,
-            queues: &mut self.queues,
-        }
+        Ledger { rules, log, state, next_key, now, touched, blocked, moving }
     }
 }
 
@@ -128,78 +85,6 @@ fn next_key(change: &Change) -> u64 {
     match change {
         Change::Queue(_, Event::Sent { key, .. } | Event::SentInGroup { key, .. }) => key.get() + 1,
         Change::Queue(..) | Change::Catalog(_) => 0,
-    }
-}
-
-/// What events change: the same code for a live change and for a replayed one.
-struct State<'a> {
-    catalog: &'a mut Catalog,
-    catalog_settled: &'a mut Lsn,
-    queues: &'a mut BTreeMap<QueueId, Owned>,
-}
-
-impl State<'_> {
-    /// Applies a change, and answers the messages that are gone with it.
-    fn apply(&mut self, change: &Change, at: Timestamp, lsn: Lsn) -> Vec<MessageKey> {
-        match change {
-            Change::Catalog(event) => self.apply_to_catalog(event, at, lsn),
-            Change::Queue(id, event) => self.apply_to_queue(*id, event, at, lsn),
-        }
-    }
-
-    fn apply_to_catalog(
-        &mut self,
-        event: &CatalogEvent,
-        at: Timestamp,
-        lsn: Lsn,
-    ) -> Vec<MessageKey> {
-        self.catalog.apply(event, at);
-        *self.catalog_settled = lsn;
-        if let CatalogEvent::Created { id, arn, attributes, .. } = event {
-            let queue = new_queue(*id, &arn.name, attributes);
-            self.queues.insert(*id, Owned::created(queue, policy_of(attributes), lsn));
-        }
-        if let CatalogEvent::AttributesSet { id, .. } = event
-            && let (Some(owned), Some(entry)) = (self.queues.get_mut(id), self.catalog.get(*id))
-        {
-            owned.policy = policy_of(&entry.attributes);
-        }
-        if let CatalogEvent::Deleted { id } = event {
-            let removed = self.queues.remove(id);
-            return removed.map(|owned| owned.queue.keys().collect()).unwrap_or_default();
-        }
-        Vec::new()
-    }
-
-    fn apply_to_queue(
-        &mut self,
-        id: QueueId,
-        event: &Event,
-        at: Timestamp,
-        lsn: Lsn,
-    ) -> Vec<MessageKey> {
-        let Some(owned) = self.queues.get_mut(&id) else { return Vec::new() };
-        let mut gone = owned.queue.advance(at);
-        gone.extend(owned.queue.apply(event, at));
-        match event {
-            Event::Received { .. } if owned.queue.kind() == QueueKind::Standard => {}
-            Event::Purged => (owned.settled, owned.purged_at) = (lsn, Some(at)),
-            Event::Sent { .. }
-            | Event::Received { .. }
-            | Event::SentInGroup { .. }
-            | Event::Attempted { .. }
-            | Event::Repeated { .. }
-            | Event::VisibilityChanged { .. }
-            | Event::Deleted { .. }
-            | Event::DeadLettered { .. }
-            | Event::Arrived { .. }
-            | Event::MoveStarted { .. }
-            | Event::MoveEnded { .. }
-            | Event::Left { .. }
-            | Event::Redriven { .. }
-            | Event::SettingsChanged { .. } => owned.settled = lsn,
-        }
-        gone
     }
 }
 
@@ -221,39 +106,39 @@ impl Ledger {
 
     /// Which queues there are.
     pub(crate) const fn catalog(&self) -> &Catalog {
-        &self.catalog
+        &self.state.catalog
     }
 
     /// A queue, as it was when it was last advanced.
     pub(crate) fn queue(&self, id: QueueId) -> Option<&Queue> {
-        self.queues.get(&id).map(|owned| &owned.queue)
+        self.state.queues.get(&id).map(|owned| &owned.queue)
     }
 
     /// When a queue was last purged, since the broker started or its log says.
     pub(crate) fn purged_at(&self, id: QueueId) -> Option<Timestamp> {
-        self.queues.get(&id)?.purged_at
+        self.state.queues.get(&id)?.purged_at
     }
 
     /// A queue's access policy.
     pub(crate) fn policy(&self, id: QueueId) -> Option<&Policy> {
-        self.queues.get(&id)?.policy.as_ref()
+        self.state.queues.get(&id)?.policy.as_ref()
     }
 
     /// What happened at a queue since the broker started.
     pub(crate) fn tally(&self, id: QueueId) -> Option<&Tally> {
-        self.queues.get(&id).map(|owned| &owned.tally)
+        self.state.queues.get(&id).map(|owned| &owned.tally)
     }
 
     /// Counts what happens at a queue.
     pub(crate) fn count(&mut self, id: QueueId, count: impl FnOnce(&mut Tally)) {
-        if let Some(owned) = self.queues.get_mut(&id) {
+        if let Some(owned) = self.state.queues.get_mut(&id) {
             count(&mut owned.tally);
         }
     }
 
     /// What is known of a queue beside its messages.
     pub(crate) fn entry(&self, id: QueueId) -> Option<&QueueEntry> {
-        self.catalog.get(id)
+        self.state.catalog.get(id)
     }
 
     /// How far the log has come.
@@ -263,13 +148,13 @@ impl Ledger {
 
     /// How far the log must come before an answer about the queue may leave.
     pub(crate) fn settled(&self, id: QueueId) -> Need {
-        let queue = self.queues.get(&id).map(|owned| Need::durable(owned.settled));
+        let queue = self.state.queues.get(&id).map(|owned| Need::durable(owned.settled));
         self.catalog_settled().and(queue.unwrap_or_default())
     }
 
     /// How far the log must come before an answer about the catalog may leave.
     pub(crate) const fn catalog_settled(&self) -> Need {
-        Need::durable(self.catalog_settled)
+        Need::durable(self.state.catalog_settled)
     }
 
     /// Moves what has come due in a queue, and has its waiters and timer looked at.
@@ -280,7 +165,7 @@ impl Ledger {
 
     /// Moves what has come due in a queue that is being looked at already.
     pub(super) fn advance_quietly(&mut self, id: QueueId) {
-        let Some(owned) = self.queues.get_mut(&id) else { return };
+        let Some(owned) = self.state.queues.get_mut(&id) else { return };
         for key in owned.queue.advance(self.now) {
             self.log.release(key);
         }
@@ -316,12 +201,7 @@ impl Ledger {
     }
 
     fn apply(&mut self, change: &Change, lsn: Lsn) {
-        let mut state = State {
-            catalog: &mut self.catalog,
-            catalog_settled: &mut self.catalog_settled,
-            queues: &mut self.queues,
-        };
-        for key in state.apply(change, self.now, lsn) {
+        for key in self.state.apply(change, self.now, lsn) {
             self.log.release(key);
         }
         self.touched.extend(changed_queue(change));
@@ -375,19 +255,6 @@ impl Ledger {
     pub(crate) fn retry_blocked(&mut self) {
         self.touched.append(&mut self.blocked);
     }
-}
-
-/// A queue as it is created: its name says of which kind it is, and its first attributes for ever
-/// what its deduplication ids are compared with.
-fn new_queue(id: QueueId, name: &QueueName, attributes: &BTreeMap<AttributeName, String>) -> Queue {
-    if !name.is_fifo() {
-        return Queue::new(id, Settings::default());
-    }
-    let scope = match attributes.get(&AttributeName::DeduplicationScope).map(String::as_str) {
-        Some("messageGroup") => DeduplicationScope::MessageGroup,
-        _ => DeduplicationScope::Queue,
-    };
-    Queue::fifo(id, Settings::default(), scope)
 }
 
 const fn changed_queue(change: &Change) -> Option<QueueId> {

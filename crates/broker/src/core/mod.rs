@@ -28,6 +28,7 @@ mod held;
 mod ledger;
 mod mover;
 mod parked;
+mod state;
 #[cfg(test)]
 mod tests;
 mod timers;

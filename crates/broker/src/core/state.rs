@@ -1,0 +1,126 @@
+//! The catalog and the queues as events leave them: by the same code, whether a change is live or
+//! replayed.
+//!
+//! # Invariants
+//!
+//! - What is here follows from the log's records alone, but for the tallies, which begin with the
+//!   broker.
+
+use std::collections::BTreeMap;
+
+use longshore_engine::{
+    Catalog, CatalogEvent, DeduplicationScope, Event, MessageKey, Queue, QueueId, QueueKind,
+};
+use longshore_storage::Lsn;
+use longshore_types::{AttributeName, QueueName, Settings, Timestamp};
+
+use crate::attribute::policy_of;
+use crate::journal::Change;
+use crate::metrics::Tally;
+use crate::policy::Policy;
+
+/// A queue, and how far the log must come before an answer about it may leave.
+#[derive(Debug)]
+pub(super) struct Owned {
+    pub(super) queue: Queue,
+    /// The last record that changed the queue by more than a receive that may be lost.
+    pub(super) settled: Lsn,
+    pub(super) purged_at: Option<Timestamp>,
+    /// What the attribute `Policy` says, parsed when it is set and not at each request.
+    pub(super) policy: Option<Policy>,
+    /// What happened since the broker started.
+    pub(super) tally: Tally,
+}
+
+impl Owned {
+    fn created(queue: Queue, policy: Option<Policy>, lsn: Lsn) -> Self {
+        Self { queue, settled: lsn, purged_at: None, policy, tally: Tally::default() }
+    }
+}
+
+/// What events change.
+#[derive(Debug, Default)]
+pub(super) struct State {
+    pub(super) catalog: Catalog,
+    /// The last record that changed the catalog.
+    pub(super) catalog_settled: Lsn,
+    pub(super) queues: BTreeMap<QueueId, Owned>,
+}
+
+impl State {
+    /// Applies a change, and answers the messages that are gone with it.
+    pub(super) fn apply(&mut self, change: &Change, at: Timestamp, lsn: Lsn) -> Vec<MessageKey> {
+        match change {
+            Change::Catalog(event) => self.apply_to_catalog(event, at, lsn),
+            Change::Queue(id, event) => self.apply_to_queue(*id, event, at, lsn),
+        }
+    }
+
+    fn apply_to_catalog(
+        &mut self,
+        event: &CatalogEvent,
+        at: Timestamp,
+        lsn: Lsn,
+    ) -> Vec<MessageKey> {
+        self.catalog.apply(event, at);
+        self.catalog_settled = lsn;
+        if let CatalogEvent::Created { id, arn, attributes, .. } = event {
+            let queue = new_queue(*id, &arn.name, attributes);
+            self.queues.insert(*id, Owned::created(queue, policy_of(attributes), lsn));
+        }
+        if let CatalogEvent::AttributesSet { id, .. } = event
+            && let (Some(owned), Some(entry)) = (self.queues.get_mut(id), self.catalog.get(*id))
+        {
+            owned.policy = policy_of(&entry.attributes);
+        }
+        if let CatalogEvent::Deleted { id } = event {
+            let removed = self.queues.remove(id);
+            return removed.map(|owned| owned.queue.keys().collect()).unwrap_or_default();
+        }
+        Vec::new()
+    }
+
+    fn apply_to_queue(
+        &mut self,
+        id: QueueId,
+        event: &Event,
+        at: Timestamp,
+        lsn: Lsn,
+    ) -> Vec<MessageKey> {
+        let Some(owned) = self.queues.get_mut(&id) else { return Vec::new() };
+        let mut gone = owned.queue.advance(at);
+        gone.extend(owned.queue.apply(event, at));
+        match event {
+            Event::Received { .. } if owned.queue.kind() == QueueKind::Standard => {}
+            Event::Purged => (owned.settled, owned.purged_at) = (lsn, Some(at)),
+            Event::Sent { .. }
+            | Event::Received { .. }
+            | Event::SentInGroup { .. }
+            | Event::Attempted { .. }
+            | Event::Repeated { .. }
+            | Event::VisibilityChanged { .. }
+            | Event::Deleted { .. }
+            | Event::DeadLettered { .. }
+            | Event::Arrived { .. }
+            | Event::MoveStarted { .. }
+            | Event::MoveEnded { .. }
+            | Event::Left { .. }
+            | Event::Redriven { .. }
+            | Event::SettingsChanged { .. } => owned.settled = lsn,
+        }
+        gone
+    }
+}
+
+/// A queue as it is created: its name says of which kind it is, and its first attributes for ever
+/// what its deduplication ids are compared with.
+fn new_queue(id: QueueId, name: &QueueName, attributes: &BTreeMap<AttributeName, String>) -> Queue {
+    if !name.is_fifo() {
+        return Queue::new(id, Settings::default());
+    }
+    let scope = match attributes.get(&AttributeName::DeduplicationScope).map(String::as_str) {
+        Some("messageGroup") => DeduplicationScope::MessageGroup,
+        _ => DeduplicationScope::Queue,
+    };
+    Queue::fifo(id, Settings::default(), scope)
+}
