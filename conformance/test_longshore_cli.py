@@ -91,6 +91,15 @@ def test_it_serves_an_sdk_and_declares_nothing_by_itself(broker):
     assert message["Body"] == "hello"
 
 
+def test_queue_urls_begin_with_the_public_url_and_bear_the_account_that_are_named(broker):
+    one = broker("--in-memory", "--account", "123456789012", "--broker-public-url", "https://queues.example.org/")
+    url = one.sqs.create_queue(QueueName="mine")["QueueUrl"]
+    assert url == "https://queues.example.org/123456789012/mine"
+    one.sqs.send_message(QueueUrl=url, MessageBody="hello")
+    [message] = one.sqs.receive_message(QueueUrl=url)["Messages"]
+    assert message["Body"] == "hello"
+
+
 def test_sigterm_ends_it_with_0_and_what_it_kept_is_there_again(broker, tmp_path):
     first = broker()
     url = first.sqs.create_queue(QueueName="kept")["QueueUrl"]

@@ -13,7 +13,8 @@ pub mod endpoint;
 pub mod groups;
 #[cfg(feature = "application")]
 pub mod http;
-pub mod program;
+pub mod origin;
+mod program;
 pub mod region;
 #[cfg(feature = "application")]
 pub mod role;
@@ -26,6 +27,7 @@ pub use endpoint::EndpointOptions;
 pub use groups::{BrokerOptions, DrainOptions, QueueOptions, ReceiveOptions, WorkerOptions};
 #[cfg(feature = "application")]
 pub use http::HttpOptions;
+pub use origin::parse_origin;
 pub use program::{LogFormat, ProgramOptions};
 pub use region::broker_region;
 #[cfg(feature = "application")]

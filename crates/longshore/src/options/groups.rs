@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
 use clap::{Args, ValueHint};
-use longshore_types::QueueName;
 use longshore_types::limits::RECEIVE_WAIT_MAX;
+use longshore_types::{AccountId, QueueName};
 
-use super::{duration, parse_address, queue_name};
+use super::{duration, parse_address, parse_origin, queue_name};
 use crate::queues::QueueFile;
 
 /// Where a worker's health page is when nobody says otherwise.
@@ -70,6 +70,22 @@ pub struct BrokerOptions {
     /// each is: docs/access.md
     #[arg(long, env = "LONGSHORE_ACCESS_KEYS", value_name = "FILE")]
     pub access_keys: Option<PathBuf>,
+
+    /// Account of the queues of callers whose access key says no other: 12 digits
+    #[arg(
+        long, env = "LONGSHORE_ACCOUNT", value_name = "ACCOUNT",
+        value_parser = AccountId::parse, default_value_t = AccountId::default()
+    )]
+    pub account: AccountId,
+
+    /// What queue URLs begin with.
+    #[arg(
+        help = "What queue URLs begin with, such as https://queues.example.org; without it, the \
+                Host that the request named",
+        long, env = "LONGSHORE_BROKER_PUBLIC_URL", value_name = "URL",
+        value_parser = parse_origin
+    )]
+    pub broker_public_url: Option<String>,
 
     /// Where the broker's metrics are, for Prometheus, at /metrics; without it nowhere. They bear
     /// the names of queues and nothing of messages, and everyone who reaches the address can read

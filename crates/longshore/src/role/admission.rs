@@ -27,7 +27,8 @@ pub(super) fn admission(options: &BrokerOptions) -> Result<ServerOptions, Fault>
         ));
     }
     let (keys, require_signatures) = (Arc::new(keys), options.require_signatures);
-    Ok(ServerOptions { keys, require_signatures, ..ServerOptions::default() })
+    let public_url = options.broker_public_url.clone();
+    Ok(ServerOptions { public_url, keys, require_signatures, ..ServerOptions::default() })
 }
 
 fn check_exposure(options: &BrokerOptions) -> Result<(), Fault> {
@@ -55,6 +56,8 @@ fn read(path: &Path) -> Result<KeyRing, Fault> {
 mod tests {
     use std::path::PathBuf;
 
+    use longshore_types::AccountId;
+
     use super::*;
     use crate::exit::Exit;
 
@@ -66,6 +69,8 @@ mod tests {
             allow_anonymous: false,
             require_signatures: false,
             access_keys: None,
+            account: AccountId::default(),
+            broker_public_url: None,
             metrics_listen: None,
         }
     }

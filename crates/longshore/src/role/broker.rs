@@ -63,7 +63,8 @@ pub(super) async fn open(
 ) -> Result<Broker, Fault> {
     let region = Region::parse(region).map_err(|fault| Fault::usage(fault.to_string()))?;
     let data = (!options.in_memory).then(|| directory.to_owned());
-    let open = OpenOptions { data, region, strict: options.strict, ..OpenOptions::default() };
+    let (account, strict) = (options.account.clone(), options.strict);
+    let open = OpenOptions { data, region, account, strict, ..OpenOptions::default() };
     let broker = Broker::open(open).await;
     let broker = broker.map_err(|fault| Fault::cannot_start(fault.to_string()))?;
     let admin = EmbeddedAdmin::new(broker.clone());
