@@ -1,10 +1,10 @@
 //! SQS, slow and obviously right: what the engine is tested against.
 //!
-//! A [`Model`] is some queues, standard or FIFO, with or without message groups, that dead-letter to one another. It is written from the
-//! contract of SQS and knows nothing of the engine. It has no timers and no indices: a message
-//! carries the times that were set for it, and what it *is* at a time is computed when somebody
-//! asks, by looking at all of them. Its tests run random commands against it and the engine and
-//! compare everything that can be seen.
+//! A [`Model`] is some queues, standard or FIFO, with or without message groups, that dead-letter to
+//! one another. It is written from the contract of SQS and knows nothing of the engine. It has no
+//! timers and no indices: a message carries the times that were set for it, and what it *is* at a
+//! time is computed when somebody asks, by looking at all of them. Its tests run random commands
+//! against it and the engine and compare everything that can be seen.
 
 mod fifo;
 mod message;

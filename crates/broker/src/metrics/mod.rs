@@ -6,15 +6,15 @@
 //! writer thread ───► the store's activity, atomics ────────────┘
 //! ```
 //!
-//! The numbers of a queue bear the names of `CloudWatch` in Prometheus's form, `aws_sqs_…`; what is the
-//! broker's own begins with `longshore_`. Gathering holds the lock once, for copying numbers; the
-//! text is made outside it.
+//! The numbers of a queue bear the names of `CloudWatch` in Prometheus's form, `aws_sqs_…`; what is
+//! the broker's own begins with `longshore_`. Gathering holds the lock once, for copying numbers;
+//! the text is made outside it.
 //!
 //! # Invariants
 //!
 //! - Counting takes no lock that is not held already, but for a request that is refused.
 //! - Labels come from closed sets, or are the names of queues, of which [`QUEUES_MAX`] are shown.
-//! - No number depends on a body, and no label bears one.
+//! - Of a body only the size counts, and no label bears any of it.
 
 mod gather;
 mod of_queues;

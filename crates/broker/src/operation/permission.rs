@@ -1,7 +1,7 @@
 //! `AddPermission` and `RemovePermission`: a statement of the queue's policy more, or one fewer.
 //!
-//! Both set the attribute `Policy`, as `SetQueueAttributes` could, and so they change when the queue
-//! was last modified.
+//! Both set the attribute `Policy`, as `SetQueueAttributes` could, and so they change when the
+//! queue was last modified.
 
 use longshore_engine::QueueId;
 use longshore_types::{AccountId, AttributeName, limits};

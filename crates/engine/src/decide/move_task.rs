@@ -8,7 +8,7 @@ use std::sync::Arc;
 use longshore_types::{MessageId, MoveTaskId, QueueArn, Timestamp};
 
 use crate::message::Place;
-use crate::moves::{MoveOutcome, MoveRefusal, MoveStart, MoveTask};
+use crate::moves::{MoveFailure, MoveOutcome, MoveRefusal, MoveStart, MoveTask};
 use crate::{Event, MessageKey, Queue, Redriven};
 
 /// A message that is about to be moved.
@@ -90,7 +90,7 @@ impl Queue {
             return MoveStep::End(MoveOutcome::Completed);
         }
         if task.ends_at() <= now {
-            return MoveStep::End(MoveOutcome::Failed(crate::MoveFailure::TookTooLong));
+            return MoveStep::End(MoveOutcome::Failed(MoveFailure::TookTooLong));
         }
         let moving: Vec<_> = self.movable().take(task.allowance(now)).collect();
         if !moving.is_empty() {
