@@ -417,6 +417,26 @@ def test_a_visibility_batch_answers_each_entry_for_itself(aws, queue):
     assert counts(aws, queue) == (1, 1, 0)
 
 
+@proves("ChangeMessageVisibilityBatch/JSON")
+def test_in_a_visibility_batch_the_handle_of_a_deleted_message_is_what_is_invalid(aws, queue):
+    """Libraries that hand back whole batches pass over this code, and over no other."""
+    send(aws, queue, "gone", "here")
+    gone, here = [message["ReceiptHandle"] for message in receive(aws, queue)]
+    aws.delete_message(QueueUrl=queue, ReceiptHandle=gone)
+    handles = {"gone": gone, "here": here}
+    entries = [{"Id": name, "ReceiptHandle": handle, "VisibilityTimeout": 1} for name, handle in handles.items()]
+    reply = aws.change_message_visibility_batch(QueueUrl=queue, Entries=entries)
+    assert reply["Successful"] == [{"Id": "here"}]
+    assert reply["Failed"] == [
+        {
+            "Id": "gone",
+            "SenderFault": True,
+            "Code": "ReceiptHandleIsInvalid",
+            "Message": "Message does not exist or is not available for visibility timeout change",
+        }
+    ]
+
+
 # ── what is received ─────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -11,6 +11,7 @@ mod text;
 
 pub use spelling::{Fault, Spelling};
 pub(crate) use text::INVALID_CHARACTERS;
+use text::NOT_AVAILABLE;
 
 use longshore_types::limits::{BATCH_ENTRIES_MAX, MESSAGE_BYTES_MAX};
 use thiserror::Error;
@@ -69,6 +70,9 @@ pub enum SqsError {
     /// The signature does not match the request.
     #[error("{0}")]
     InvalidSignature(String),
+    /// The visibility of a message that is gone, or no longer this handle's, cannot change.
+    #[error("Value {0} for parameter ReceiptHandle is invalid. Reason: {NOT_AVAILABLE}.")]
+    NotAvailableForVisibilityChange(String),
     /// Body and attributes of a message have more bytes than the queue takes: this many.
     #[error("One or more parameters are invalid. Reason: Message must be shorter than {0} bytes.")]
     MessageTooLong(u32),

@@ -73,7 +73,7 @@ impl Handle {
             }
             Refusal::ReceiptExpired { .. } => SqsError::receipt_handle_expired(&self.text),
             Refusal::NotAvailable { .. } => {
-                SqsError::not_available_for_visibility_change(&self.text)
+                SqsError::NotAvailableForVisibilityChange(self.text.clone())
             }
             Refusal::VisibilityTooLong { .. } => SqsError::visibility_beyond_limit(seconds),
             Refusal::OverLimit { .. } => SqsError::too_many_in_flight(),

@@ -68,7 +68,9 @@ impl SqsError {
             Self::InvalidAttributeValue(_) => short_code("InvalidAttributeValue", 400),
             Self::InvalidBatchEntryId => long_code!("InvalidBatchEntryId", 400),
             Self::InvalidMessageContents => short_code("InvalidMessageContents", 400),
-            Self::InvalidParameterValue(_) | Self::MessageTooLong(_) => {
+            Self::InvalidParameterValue(_)
+            | Self::MessageTooLong(_)
+            | Self::NotAvailableForVisibilityChange(_) => {
                 generic("InvalidParameterValueException", "InvalidParameterValue", 400)
             }
             Self::InvalidSecurity(_) => short_code("InvalidSecurity", 403),

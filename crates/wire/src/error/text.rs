@@ -10,6 +10,10 @@ use super::SqsError;
 pub(crate) const INVALID_CHARACTERS: &str = "Invalid characters found. Valid unicode characters \
      are #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF";
 
+/// Why the visibility of a message cannot change; a single request's text has it with a full stop.
+pub(super) const NOT_AVAILABLE: &str =
+    "Message does not exist or is not available for visibility timeout change";
+
 impl SqsError {
     /// `InvalidParameterValue` in its usual form: the value, the parameter, and the rule that the
     /// value breaks. The reason brings its own full stop.
@@ -42,12 +46,6 @@ impl SqsError {
     /// The handle's receive is too long ago, or on a FIFO queue over.
     pub fn receipt_handle_expired(handle: impl Display) -> Self {
         Self::invalid_value(handle, "ReceiptHandle", "The receipt handle has expired.")
-    }
-
-    /// The visibility of a message that is gone, or no longer this handle's, cannot change.
-    pub fn not_available_for_visibility_change(handle: impl Display) -> Self {
-        let reason = "Message does not exist or is not available for visibility timeout change.";
-        Self::invalid_value(handle, "ReceiptHandle", reason)
     }
 
     /// The message would be in flight for more than 12 hours since its receive. SQS refuses

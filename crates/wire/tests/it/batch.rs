@@ -96,6 +96,16 @@ fn a_failed_entry_that_is_too_long_cannot_be_validated() {
 }
 
 #[test]
+fn a_failed_entry_whose_message_is_gone_has_an_invalid_handle_by_its_code() {
+    let gone = SqsError::NotAvailableForVisibilityChange("h".to_owned());
+    assert_eq!(gone.spelling().query_code, "InvalidParameterValue");
+    let entry = gone.into_entry("a");
+    let text = "Message does not exist or is not available for visibility timeout change";
+    assert_eq!((entry.code.as_str(), entry.message.as_str()), ("ReceiptHandleIsInvalid", text));
+    assert!(entry.sender_fault);
+}
+
+#[test]
 fn a_failed_entry_without_a_body_has_a_code_of_its_own() {
     let refused = longshore_wire::check::body("").unwrap_err();
     assert_eq!(refused.clone().into_entry("a").code, "EmptyValue");

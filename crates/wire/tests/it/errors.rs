@@ -162,7 +162,7 @@ fn texts_about_handles_and_visibility_are_those_of_sqs() {
              Reason: The receipt handle has expired.",
         ),
         (
-            SqsError::not_available_for_visibility_change("h"),
+            SqsError::NotAvailableForVisibilityChange("h".to_owned()),
             "Value h for parameter ReceiptHandle is invalid. Reason: Message does not exist or is \
              not available for visibility timeout change.",
         ),

@@ -7,7 +7,7 @@ fn expired(message: &ReceivedMessage) -> Result<(), SqsError> {
 }
 
 fn not_available(message: &ReceivedMessage) -> Result<(), SqsError> {
-    Err(SqsError::not_available_for_visibility_change(&message.receipt_handle))
+    Err(SqsError::NotAvailableForVisibilityChange(message.receipt_handle.clone()))
 }
 
 #[tokio::test(start_paused = true)]
