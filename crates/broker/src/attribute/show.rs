@@ -39,18 +39,19 @@ pub(crate) fn show(
 }
 
 fn value_of(entry: &QueueEntry, counts: Counts, name: AttributeName) -> Option<String> {
+    if name == AttributeName::KmsDataKeyReusePeriodSeconds {
+        return reuse_period(entry).map(ToOwned::to_owned);
+    }
     computed(entry, counts, name)
         .or_else(|| entry.attributes.get(&name).cloned())
-        .or_else(|| default_of(entry, name).map(ToOwned::to_owned))
+        .or_else(|| default_text(name).map(ToOwned::to_owned))
 }
 
-/// A queue with a KMS key reuses data keys for 300 seconds unless it says otherwise.
-fn default_of(entry: &QueueEntry, name: AttributeName) -> Option<&'static str> {
-    let has_key = entry.attributes.contains_key(&AttributeName::KmsMasterKeyId);
-    if has_key && name == AttributeName::KmsDataKeyReusePeriodSeconds {
-        return Some(KEY_REUSE_PERIOD);
-    }
-    default_text(name)
+/// SQS shows for how long a queue reuses data keys only while it has a KMS key to make them with.
+fn reuse_period(entry: &QueueEntry) -> Option<&str> {
+    entry.attributes.get(&AttributeName::KmsMasterKeyId)?;
+    let set = entry.attributes.get(&AttributeName::KmsDataKeyReusePeriodSeconds);
+    Some(set.map_or(KEY_REUSE_PERIOD, String::as_str))
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "all other attributes are set, not computed")]

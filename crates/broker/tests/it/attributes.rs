@@ -80,6 +80,15 @@ async fn a_kms_key_turns_the_keys_of_sqs_off_for_good() {
 }
 
 #[tokio::test]
+async fn a_reuse_period_is_shown_only_with_a_key() {
+    let broker = in_memory().await;
+    create(&broker, "jobs", &[("KmsDataKeyReusePeriodSeconds", "600")]).await;
+    assert_eq!(attribute(&broker, "KmsDataKeyReusePeriodSeconds").await, "");
+    set(&broker, &[("KmsMasterKeyId", "key")]).await.unwrap();
+    assert_eq!(attribute(&broker, "KmsDataKeyReusePeriodSeconds").await, "600");
+}
+
+#[tokio::test]
 async fn the_attributes_of_fifo_queues_are_unknown_on_a_standard_one() {
     let broker = in_memory().await;
     for name in ["FifoQueue", "ContentBasedDeduplication"] {
