@@ -66,7 +66,7 @@ pub(crate) fn is_elsewhere(url: &str, region: &Region) -> bool {
         // The host of us-east-1 when there was no other region.
         ["queue"] => *region != Region::default(),
         [_service, _region] => true,
-        // Private endpoints have names of more parts.
+        // Private endpoints have names of more parts. A region alone names no other service.
         _ => false,
     }
 }
@@ -113,6 +113,8 @@ mod tests {
             "https://sqs.eu-west-1.amazonaws.com/123456789012/jobs",
             "https://SQS-fips.eu-west-1.AmazonAWS.com:443/123456789012/jobs",
             "https://eu-west-1.queue.amazonaws.com/123456789012/jobs",
+            // No host of SQS, and yet SQS looks the queue up.
+            "https://eu-west-1.amazonaws.com/123456789012/jobs",
             "https://vpce-1.sqs.us-east-1.vpce.amazonaws.com/123456789012/jobs",
             "http://sqs.us-east-1.amazonaws.com.example.org/123456789012/jobs",
             "http://sqs.us-east-1.localhost:9324/123456789012/jobs",
