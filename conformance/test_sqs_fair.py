@@ -1,6 +1,10 @@
 """Fair queues through boto3: a message group with a long backlog does not hold up the others."""
 
+from compatibility.proves import proves
+from harness import sqs
 from harness.sqs import receive
+
+CLIENT = sqs.CLIENT
 
 NOISY = "noisy"
 
@@ -30,6 +34,7 @@ def with_noisy_group(aws, url):
     return [message for _ in range(3) for message in receive(aws, url)]
 
 
+@proves("F1")
 def test_a_message_of_a_quiet_group_is_received_before_the_backlog_of_a_noisy_one(aws, queue):
     with_noisy_group(aws, queue)
     send(aws, queue, "quiet", "q0")

@@ -358,6 +358,7 @@ def test_a_token_that_the_broker_did_not_give_is_refused(aws):
         aws.list_queues(MaxResults=2, NextToken="garbage")
 
 
+@proves("F4")
 def test_the_same_name_in_two_regions_is_two_queues(aws, broker):
     name = new_name("region")
     here = aws.create_queue(QueueName=name)["QueueUrl"]

@@ -9,11 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from compatibility.proves import proves
 from harness import http, signature, sqs, wait
 from harness.process import Process, binary, clean_environment, free_port
 from harness.query import OldClient, get, texts
 from harness.sqs import new_name, refused
 from harness.system import System
+
+CLIENT = sqs.CLIENT
 
 AWS = Path(sys.executable).parent / "aws"
 # The key that every client of these tests uses when nothing else is said: of the broker's own account.
@@ -111,6 +114,7 @@ def test_a_presigned_url_works_until_it_expires(guarded):
     assert (changed.status, texts(changed, "Code")) == (403, ["SignatureDoesNotMatch"])
 
 
+@proves("F2")
 def test_an_unsigned_request_is_denied_access_in_both_protocols(guarded):
     text = f"Access to the resource {guarded.broker_url}/ is denied."
     answer = sqs.json_call(guarded.broker_url, "ListQueues", {})
@@ -121,6 +125,7 @@ def test_an_unsigned_request_is_denied_access_in_both_protocols(guarded):
     assert http.get(guarded.broker_url + "/health").status == 200
 
 
+@proves("F2")
 def test_a_wrong_secret_and_an_unknown_key_are_told_apart(guarded):
     with refused("SignatureDoesNotMatch", MISMATCH, 403):
         client(guarded, ("test", "guessed")).list_queues()
@@ -132,6 +137,7 @@ def test_a_wrong_secret_and_an_unknown_key_are_told_apart(guarded):
     old.close()
 
 
+@proves("F2")
 def test_a_body_that_was_changed_on_the_way_is_refused(guarded):
     name = new_name("tampered")
     body = json.dumps({"QueueName": name})
@@ -163,6 +169,7 @@ def test_older_and_other_signatures_are_refused(guarded):
 # ── whose queues ─────────────────────────────────────────────────────────────────────────────────────────
 
 
+@proves("F4")
 def test_accounts_are_apart(guarded):
     name = new_name("apart")
     for key, account in [(OWN, sqs.ACCOUNT), (ANN, "111111111111"), (TWO, "222222222222")]:
@@ -189,6 +196,7 @@ def test_the_sender_is_the_user_or_the_account(guarded):
         assert message["Attributes"]["SenderId"].startswith(sender)
 
 
+@proves("F3")
 def test_a_permission_opens_a_queue_to_an_account_until_it_is_removed(guarded):
     ann, two = client(guarded, ANN), client(guarded, TWO)
     name = new_name("permitted")
@@ -209,6 +217,7 @@ def test_a_permission_opens_a_queue_to_an_account_until_it_is_removed(guarded):
     assert len(ann.receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]) == 2
 
 
+@proves("F3")
 def test_a_statement_that_denies_wins_and_everybody_means_who_has_signed(guarded):
     ann, two = client(guarded, ANN), client(guarded, TWO)
     url = ann.create_queue(QueueName=new_name("denied"))["QueueUrl"]

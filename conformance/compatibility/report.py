@@ -44,6 +44,7 @@ def page(notes):
         summary(notes),
         table("Scenarios", "recorded against SQS itself", rows.SCENARIOS, notes),
         table("Edge cases", "which brokers like to get wrong", rows.EDGE_CASES, notes),
+        table("Further promises", "of SQS that neither list has", rows.FURTHER, notes),
         operations(notes),
         users(),
         differences(),

@@ -1,8 +1,8 @@
 """The promises: scenarios that were recorded against SQS, edge cases that brokers like to get wrong, and each operation
 on each protocol.
 
-A row's id is what tests and mutants call it: `S` and `E` with the number of the scenario or edge case, or
-`Operation/Protocol`.
+A row's id is what tests and mutants call it: `S` and `E` with the number of the scenario or edge case, `F` and a number for
+what neither list has, or `Operation/Protocol`.
 """
 
 from typing import NamedTuple
@@ -110,6 +110,13 @@ EDGE_CASES = [
     Row("E40", "Move tasks: the handle only while running, no destination that was defaulted, one result, milliseconds"),
 ]
 
+FURTHER = [
+    Row("F1", "Fair queues: a message of a quiet group does not wait behind the backlog of a noisy one"),
+    Row("F2", "Required signatures: a wrong secret, an unknown key, a changed body or a wrong clock is refused"),
+    Row("F3", "A policy opens a queue to another account, and what it denies stays denied"),
+    Row("F4", "The same name in another region or account is another queue"),
+]
+
 OPERATIONS = [
     "AddPermission", "CancelMessageMoveTask", "ChangeMessageVisibility", "ChangeMessageVisibilityBatch", "CreateQueue",
     "DeleteMessage", "DeleteMessageBatch", "DeleteQueue", "GetQueueAttributes", "GetQueueUrl",
@@ -123,6 +130,7 @@ PROTOCOLS = ["JSON", "Query"]
 ROWS = [
     *SCENARIOS,
     *EDGE_CASES,
+    *FURTHER,
     *(Row(f"{operation}/{protocol}", operation) for operation in OPERATIONS for protocol in PROTOCOLS),
 ]
 

@@ -9,7 +9,7 @@ import importlib
 import inspect
 from typing import NamedTuple
 
-_MODULES = ["protocol", "queues", "sends", "receives", "leases", "fifo", "dead_letters", "forgetful"]
+_MODULES = ["protocol", "queues", "sends", "receives", "leases", "fifo", "dead_letters", "access", "forgetful"]
 MUTANTS = {}
 
 

@@ -86,10 +86,11 @@ def short_types(exchange):
     return answer
 
 
-@mutant("knows no message groups on standard queues", "S33")
+@mutant("knows no message groups on standard queues", "S33", "F1")
 def no_groups(exchange):
     if not exchange.members.get("QueueUrl", "").endswith(".fifo"):
-        exchange.members.pop("MessageGroupId", None)
+        for sent in [exchange.members, *exchange.members.get("Entries", [])]:
+            sent.pop("MessageGroupId", None)
     return exchange.forward()
 
 
