@@ -118,6 +118,8 @@ def users():
 def differences():
     lines = ["## Known differences", ""]
     lines += [f"- {row.id}: {row.difference}." for row in rows.ROWS if row.difference]
+    lines += ["", "What holds of the broker as a whole, and not on AWS, is in"]
+    lines += ["[ARCHITECTURE.md](../ARCHITECTURE.md#limits-we-chose): no rates, one disk, how a group becomes noisy."]
     return "\n".join(lines) + "\n"
 
 
