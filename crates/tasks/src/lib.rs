@@ -14,6 +14,7 @@
 
 mod batch_entries;
 mod batcher;
+#[cfg(any())]
 pub mod client;
 pub mod clock;
 pub mod codec;
@@ -21,33 +22,36 @@ mod contents;
 pub mod dead_letter;
 pub mod envelope;
 pub mod id;
+pub mod life;
 mod receive;
+#[cfg(any())]
 pub mod replies;
 pub mod reply;
 mod start;
 pub mod store;
 pub mod task;
 pub mod transport;
+#[cfg(any())]
 pub mod worker;
 
+#[cfg(any())]
 pub use client::{Client, ClientOptions, Pending, ReplyError, SendError};
 pub use clock::{Clock, SystemClock};
 pub use codec::{Codec, CodecError, Json};
 pub use id::{RandomSource, SystemRandom, TaskId, TaskIdError};
+#[cfg(any())]
 pub use replies::{Replies, RepliesError, RepliesReport, RepliesStatus};
 pub use reply::{Reply, ReplyStatus};
 
 #[cfg(feature = "sqlite")]
 pub use store::sqlite::SqliteStore;
-pub use store::{
-    Claim, ClaimStore, Fence, Horizon, KeptReply, Known, MemoryStore, ReplyStore, Retention,
-    Status, StoreError,
-};
+pub use store::{MemoryStore, Records, Store, StoreError};
 pub use task::Task;
 
 #[cfg(feature = "aws")]
 pub use transport::aws::{AwsOptions, AwsTransport, ConnectError};
 pub use transport::{BoxFuture, Transport, TransportError};
+#[cfg(any())]
 pub use worker::{
     Context, Failure, Outcome, RetryPolicy, Worker, WorkerError, WorkerReport, WorkerStatus,
 };

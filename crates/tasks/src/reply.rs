@@ -1,6 +1,7 @@
 //! A reply and its message: body, and the attributes `status`, `replyMessageId`, `createdAt`.
 
 use longshore_types::{MessageAttribute, MessageAttributes, Timestamp, limits};
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::contents::{self, escape_json};
@@ -17,7 +18,8 @@ pub const REPLY_MESSAGE_ID: &str = "replyMessageId";
 const BODY_BYTES_MAX: usize = limits::MESSAGE_BYTES_MAX as usize - 1024;
 
 /// How a task ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
 pub enum ReplyStatus {
     /// Done; the body is what the codec made of the reply.
     Completed,
@@ -45,7 +47,7 @@ impl ReplyStatus {
 }
 
 /// How a task ended, and the text of its body exactly as it goes over the wire.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reply {
     /// Done, or given up.
     pub status: ReplyStatus,

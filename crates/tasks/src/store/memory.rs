@@ -1,302 +1,218 @@
 //! A store in memory: for tests, and for a single process that may forget.
 
-use std::collections::{HashMap, HashSet};
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::FutureExt as _;
 use longshore_types::Timestamp;
 
-use super::{Claim, ClaimStore, Fence, Horizon, KeptReply, Known, ReplyStore, Result, Status};
+use super::{
+    Alias, LifeRow, ListQuery, Page, Place, PutValue, Result, Row, Store, Timed, Value,
+    ValueWritten, Write, Written,
+};
+use crate::clock::{Clock, SystemClock};
 use crate::id::TaskId;
-use crate::reply::{Reply, ReplyStatus};
 use crate::transport::BoxFuture;
 
-/// A [`ReplyStore`] and [`ClaimStore`] in memory. What it holds ends with the process.
-#[derive(Debug, Default)]
+/// A [`Store`] in memory. What it holds ends with the process.
+#[derive(Debug)]
 pub struct MemoryStore {
+    clock: Arc<dyn Clock>,
     tables: Mutex<Tables>,
 }
 
 #[derive(Debug, Default)]
 struct Tables {
-    replies: HashMap<TaskId, ReplyRow>,
-    aliases: HashMap<TaskId, TaskId>,
-    claims: HashMap<TaskId, ClaimRow>,
+    rows: HashMap<TaskId, Row>,
+    /// By `MessageId`: the task, and when the alias goes.
+    aliases: HashMap<TaskId, (TaskId, Timestamp)>,
+    values: HashMap<String, Value>,
 }
 
-#[derive(Debug)]
-struct ReplyRow {
-    reply: Option<Reply>,
-    changed_at: Timestamp,
-}
-
-#[derive(Debug, Default)]
-struct ClaimRow {
-    fence: u64,
-    attempts: u32,
-    until: Timestamp,
-    kept: Option<KeptReply>,
-    changed_at: Timestamp,
-}
-
-impl ReplyRow {
-    fn is_before(&self, horizon: Horizon) -> bool {
-        let oldest = if self.reply.is_some() { horizon.ended } else { horizon.pending };
-        self.changed_at < oldest
+impl Default for MemoryStore {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
 impl MemoryStore {
-    /// An empty store.
+    /// An empty store, by the system's clock.
     pub fn new() -> Self {
-        Self::default()
+        Self::with_clock(Arc::new(SystemClock))
     }
 
-    /// How many tasks the application knows here.
-    pub fn len(&self) -> usize {
-        self.tables().replies.len()
-    }
-
-    /// Whether the application knows no task here.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
+    /// An empty store, by that clock.
+    pub fn with_clock(clock: Arc<dyn Clock>) -> Self {
+        Self { clock, tables: Mutex::default() }
     }
 
     fn tables(&self) -> MutexGuard<'_, Tables> {
         self.tables.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// Does something with the tables, at one point in time.
+    fn at_once<'a, T: Send + 'a>(
+        &'a self,
+        act: impl FnOnce(&mut Tables, Timestamp) -> T + Send + 'a,
+    ) -> BoxFuture<'a, Result<Timed<T>>> {
+        async move {
+            let now = self.clock.now();
+            let value = act(&mut self.tables(), now);
+            Ok(Timed { now, value })
+        }
+        .boxed()
+    }
 }
 
 impl Tables {
-    fn task_of(&self, id: &TaskId) -> TaskId {
-        self.aliases.get(id).unwrap_or(id).clone()
+    fn row(&self, id: &TaskId, now: Timestamp) -> Option<&Row> {
+        self.rows.get(id).filter(|row| row.life.keep > now)
     }
 
-    fn begin(&mut self, task: &TaskId, now: Timestamp) {
-        let row = ReplyRow { reply: None, changed_at: now };
-        self.replies.entry(task.clone()).or_insert(row);
+    fn find(&self, id: &TaskId, now: Timestamp) -> Option<Row> {
+        let alias = self.aliases.get(id).filter(|(_, keep)| *keep > now);
+        self.row(alias.map_or(id, |(task, _)| task), now).cloned()
     }
 
-    fn alias(&mut self, message_id: &TaskId, task: &TaskId, now: Timestamp) {
-        if message_id == task {
-            return;
+    fn write(&mut self, write: Write, now: Timestamp) -> Written {
+        let there = self.row(&write.id, now);
+        if there.map(|row| row.version) != write.expected {
+            return Written::Conflict(there.cloned().map(Box::new));
         }
-        self.aliases.insert(message_id.clone(), task.clone());
-        let early = self.replies.remove(message_id);
-        if let Some(reply) = early.and_then(|row| row.reply) {
-            self.complete(task, reply, now);
-        }
+        let (version, before) = (write.version(), there.cloned());
+        let message_id = before.as_ref().and_then(|row| row.message_id.clone());
+        let asked = write.asked.or(before.map(|row| row.asked)).unwrap_or_default();
+        let life = LifeRow {
+            text: write.life.text,
+            standing: write.life.standing,
+            until: write.life.until.map(|until| until.at(now)),
+            wake: write.life.wake.map(|wake| wake.at(now)),
+            keep: write.life.keep.at(now),
+        };
+        let row = Row { id: write.id.clone(), version, mark: write.mark, message_id, asked, life };
+        self.rows.insert(write.id, row);
+        Written::Done
     }
 
-    fn complete(&mut self, id: &TaskId, reply: Reply, now: Timestamp) {
-        let task = self.task_of(id);
-        let row = self.replies.entry(task).or_insert(ReplyRow { reply: None, changed_at: now });
-        if replaces(&reply, row.reply.as_ref()) {
-            *row = ReplyRow { reply: Some(reply), changed_at: now };
+    fn alias(&mut self, alias: Alias, now: Timestamp) -> Option<Row> {
+        let early = self.row(&alias.message_id, now).cloned();
+        if let Some(row) = self.rows.get_mut(&alias.id) {
+            row.message_id = Some(alias.message_id.to_string());
         }
+        self.aliases.insert(alias.message_id, (alias.id, alias.keep.at(now)));
+        early
     }
 
-    fn known(&self, id: &TaskId) -> Option<Known> {
-        let row = self.replies.get(&self.task_of(id))?;
-        let status = row.reply.clone().map(|Reply { status, body }| match status {
-            ReplyStatus::Completed => Status::Completed { body },
-            ReplyStatus::Failed => Status::Failed { body },
-        });
-        Some(Known { status: status.unwrap_or(Status::Pending), since: row.changed_at })
+    fn list(&self, query: &ListQuery, now: Timestamp) -> Page {
+        let after = query.after.as_deref().and_then(Place::parse);
+        let comes = |row: &&Row| after.as_ref().is_none_or(|after| Place::of(row) < *after);
+        let there = self.rows.values().filter(|row| row.life.keep > now);
+        let mut rows: Vec<&Row> = there.filter(comes).filter(|row| query.matches(row)).collect();
+        rows.sort_by_key(|row| std::cmp::Reverse(Place::of(row)));
+        let more = rows.len() > query.count_max;
+        rows.truncate(query.count_max);
+        let last = rows.last().filter(|_| more);
+        let next = last.map(|row| Place::of(row).to_cursor());
+        Page { rows: rows.into_iter().cloned().collect(), next }
     }
 
-    fn forget(&mut self, task: &TaskId) {
-        if self.replies.get(task).is_some_and(|row| row.reply.is_none()) {
-            self.replies.remove(task);
-        }
+    fn due(&self, count_max: usize, now: Timestamp) -> Vec<Row> {
+        let due = |row: &&Row| row.life.keep > now && row.life.wake.is_some_and(|at| at <= now);
+        let mut rows: Vec<Row> = self.rows.values().filter(due).cloned().collect();
+        rows.sort_by_key(|row| row.life.wake);
+        rows.truncate(count_max);
+        rows
     }
 
-    fn expire_replies(&mut self, horizon: Horizon, count_max: usize) -> usize {
-        let old = self.replies.iter().filter(|(_, row)| row.is_before(horizon));
-        let old: HashSet<TaskId> = old.take(count_max).map(|(id, _)| id.clone()).collect();
-        for id in &old {
-            self.replies.remove(id);
+    fn expire(&mut self, count_max: usize, now: Timestamp) -> usize {
+        let over = self.rows.iter().filter(|(_, row)| row.life.keep <= now);
+        let over: Vec<TaskId> = over.take(count_max).map(|(id, _)| id.clone()).collect();
+        for id in &over {
+            self.rows.remove(id);
         }
-        if !old.is_empty() {
-            self.aliases.retain(|_, task| !old.contains(task));
-        }
-        old.len()
+        self.aliases.retain(|_, (_, keep)| *keep > now);
+        self.values.retain(|_, value| value.keep > now);
+        over.len()
     }
 
-    fn claim(&mut self, task: &TaskId, lease: Duration, now: Timestamp) -> Claim {
-        let row = self.claims.entry(task.clone()).or_default();
-        if let Some(kept) = &row.kept {
-            return Claim::Done { kept: kept.clone() };
-        }
-        if row.until > now {
-            return Claim::Busy { until: row.until };
-        }
-        row.fence += 1;
-        row.attempts += 1;
-        (row.until, row.changed_at) = (now + lease, now);
-        Claim::Run { fence: Fence(row.fence), attempt: row.attempts }
+    fn value(&self, key: &str, now: Timestamp) -> Option<&Value> {
+        self.values.get(key).filter(|value| value.keep > now)
     }
 
-    fn held(&mut self, task: &TaskId, fence: Fence) -> Option<&mut ClaimRow> {
-        let row = self.claims.get_mut(task)?;
-        (row.fence == fence.0 && row.kept.is_none()).then_some(row)
+    fn put(&mut self, put: PutValue, now: Timestamp) -> ValueWritten {
+        let there = self.value(&put.key, now);
+        let before = there.map(|value| value.version);
+        if !put.expected.is_met(before) {
+            return ValueWritten::Conflict(there.cloned());
+        }
+        let version = before.unwrap_or(0) + 1;
+        let PutValue { key, mark, text, keep, .. } = put;
+        let value = Value { key: key.clone(), version, mark, text, keep: keep.at(now) };
+        self.values.insert(key, value);
+        ValueWritten::Done(version)
     }
 }
 
-/// Whether a reply takes the place of what is there.
-fn replaces(new: &Reply, old: Option<&Reply>) -> bool {
-    let redriven =
-        |old: &Reply| old.status == ReplyStatus::Failed && new.status == ReplyStatus::Completed;
-    old.is_none_or(redriven)
-}
-
-impl ReplyStore for MemoryStore {
-    fn begin<'a>(&'a self, task: &'a TaskId, now: Timestamp) -> BoxFuture<'a, Result<()>> {
-        async move {
-            self.tables().begin(task, now);
-            Ok(())
-        }
-        .boxed()
+impl Store for MemoryStore {
+    fn name(&self) -> &'static str {
+        "the store in memory"
     }
 
-    fn alias<'a>(
-        &'a self,
-        message_id: &'a TaskId,
-        task: &'a TaskId,
-        now: Timestamp,
-    ) -> BoxFuture<'a, Result<()>> {
-        async move {
-            self.tables().alias(message_id, task, now);
-            Ok(())
-        }
-        .boxed()
+    fn read(&self, ids: Vec<TaskId>) -> BoxFuture<'_, Result<Timed<Vec<Option<Row>>>>> {
+        self.at_once(move |tables, now| ids.iter().map(|id| tables.find(id, now)).collect())
     }
 
-    fn complete<'a>(
-        &'a self,
-        id: &'a TaskId,
-        reply: Reply,
-        now: Timestamp,
-    ) -> BoxFuture<'a, Result<()>> {
-        async move {
-            self.tables().complete(id, reply, now);
-            Ok(())
-        }
-        .boxed()
+    fn write(&self, writes: Vec<Write>) -> BoxFuture<'_, Result<Timed<Vec<Written>>>> {
+        self.at_once(move |tables, now| {
+            writes.into_iter().map(|write| tables.write(write, now)).collect()
+        })
     }
 
-    fn known<'a>(&'a self, id: &'a TaskId) -> BoxFuture<'a, Result<Option<Known>>> {
-        async move { Ok(self.tables().known(id)) }.boxed()
+    fn alias(&self, aliases: Vec<Alias>) -> BoxFuture<'_, Result<Timed<Vec<Option<Row>>>>> {
+        self.at_once(move |tables, now| {
+            aliases.into_iter().map(|alias| tables.alias(alias, now)).collect()
+        })
     }
 
-    fn forget<'a>(&'a self, task: &'a TaskId) -> BoxFuture<'a, Result<()>> {
-        async move {
-            self.tables().forget(task);
-            Ok(())
-        }
-        .boxed()
+    fn list(&self, query: ListQuery) -> BoxFuture<'_, Result<Timed<Page>>> {
+        self.at_once(move |tables, now| tables.list(&query, now))
     }
 
-    fn expire_replies(&self, horizon: Horizon, count_max: usize) -> BoxFuture<'_, Result<usize>> {
-        async move { Ok(self.tables().expire_replies(horizon, count_max)) }.boxed()
-    }
-}
-
-impl ClaimStore for MemoryStore {
-    fn claim<'a>(
-        &'a self,
-        task: &'a TaskId,
-        lease: Duration,
-        now: Timestamp,
-    ) -> BoxFuture<'a, Result<Claim>> {
-        async move { Ok(self.tables().claim(task, lease, now)) }.boxed()
+    fn due(&self, count_max: usize) -> BoxFuture<'_, Result<Timed<Vec<Row>>>> {
+        self.at_once(move |tables, now| tables.due(count_max, now))
     }
 
-    fn extend<'a>(
-        &'a self,
-        task: &'a TaskId,
-        fence: Fence,
-        until: Timestamp,
-    ) -> BoxFuture<'a, Result<bool>> {
-        async move { Ok(self.tables().held(task, fence).map(|row| row.until = until).is_some()) }
-            .boxed()
+    fn expire(&self, count_max: usize) -> BoxFuture<'_, Result<usize>> {
+        let gone = self.at_once(move |tables, now| tables.expire(count_max, now));
+        gone.map(|gone| gone.map(|timed| timed.value)).boxed()
     }
 
-    fn complete<'a>(
-        &'a self,
-        task: &'a TaskId,
-        fence: Fence,
-        kept: KeptReply,
-        now: Timestamp,
-    ) -> BoxFuture<'a, Result<bool>> {
-        async move {
-            let mut tables = self.tables();
-            let Some(row) = tables.held(task, fence) else { return Ok(false) };
-            (row.kept, row.changed_at) = (Some(kept), now);
-            Ok(true)
-        }
-        .boxed()
+    fn values(&self, keys: Vec<String>) -> BoxFuture<'_, Result<Timed<Vec<Option<Value>>>>> {
+        self.at_once(move |tables, now| {
+            keys.iter().map(|key| tables.value(key, now).cloned()).collect()
+        })
     }
 
-    fn dead_lettered<'a>(&'a self, task: &'a TaskId) -> BoxFuture<'a, Result<()>> {
-        async move {
-            let mut tables = self.tables();
-            if let Some(kept) = tables.claims.get_mut(task).and_then(|row| row.kept.as_mut()) {
-                kept.dead_letter = None;
-            }
-            Ok(())
-        }
-        .boxed()
+    fn list_values(
+        &self,
+        prefix: String,
+        count_max: usize,
+    ) -> BoxFuture<'_, Result<Timed<Vec<Value>>>> {
+        self.at_once(move |tables, now| {
+            let there = tables.values.values().filter(|value| value.keep > now);
+            let mut values: Vec<Value> =
+                there.filter(|value| value.key.starts_with(&prefix)).cloned().collect();
+            values.sort_by(|one, other| one.key.cmp(&other.key));
+            values.truncate(count_max);
+            values
+        })
     }
 
-    fn release<'a>(&'a self, task: &'a TaskId, fence: Fence) -> BoxFuture<'a, Result<()>> {
-        async move {
-            if let Some(row) = self.tables().held(task, fence) {
-                row.until = Timestamp::ZERO;
-                row.attempts -= 1;
-                // A second release must not take back a second attempt.
-                row.fence += 1;
-            }
-            Ok(())
-        }
-        .boxed()
+    fn put_value(&self, put: PutValue) -> BoxFuture<'_, Result<Timed<ValueWritten>>> {
+        self.at_once(move |tables, now| tables.put(put, now))
     }
 
-    fn end_attempt<'a>(&'a self, task: &'a TaskId, fence: Fence) -> BoxFuture<'a, Result<()>> {
-        async move {
-            if let Some(row) = self.tables().held(task, fence) {
-                row.until = Timestamp::ZERO;
-                row.fence += 1;
-            }
-            Ok(())
-        }
-        .boxed()
-    }
-
-    fn drop_claim<'a>(&'a self, task: &'a TaskId) -> BoxFuture<'a, Result<()>> {
-        async move {
-            if let Some(row) = self.tables().claims.get_mut(task) {
-                // The fence goes on rising: a worker of before must not be taken for one of after.
-                let fence = row.fence + 1;
-                *row = ClaimRow { fence, changed_at: row.changed_at, ..ClaimRow::default() };
-            }
-            Ok(())
-        }
-        .boxed()
-    }
-
-    fn expire_claims(&self, before: Timestamp, count_max: usize) -> BoxFuture<'_, Result<usize>> {
-        async move {
-            let mut tables = self.tables();
-            let old =
-                tables.claims.iter().filter(|(_, row)| row.changed_at.max(row.until) < before);
-            let old: Vec<TaskId> = old.take(count_max).map(|(id, _)| id.clone()).collect();
-            for id in &old {
-                tables.claims.remove(id);
-            }
-            Ok(old.len())
-        }
-        .boxed()
+    fn separate(self: Arc<Self>) -> BoxFuture<'static, Result<Arc<dyn Store>>> {
+        async move { Ok(self as Arc<dyn Store>) }.boxed()
     }
 }

@@ -1,49 +1,74 @@
 //! The tables, and their version in `user_version`.
 
+use longshore_types::Timestamp;
 use rusqlite::{Connection, TransactionBehavior};
 
+use super::takeover;
+
 /// The format that this version of Longshore writes.
-pub(super) const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 2;
 
 /// Times are milliseconds since the epoch.
-const VERSION_1: &str = "
-CREATE TABLE replies (
-    task_id    TEXT PRIMARY KEY NOT NULL,
-    status     TEXT NOT NULL CHECK (status IN ('PENDING', 'COMPLETED', 'FAILED')),
-    body       TEXT,               -- the reply exactly as it was sent; NULL while PENDING
-    changed_at INTEGER NOT NULL
+const VERSION_2: &str = "
+CREATE TABLE tasks (
+    id         TEXT PRIMARY KEY NOT NULL,
+    version    INTEGER NOT NULL,   -- one higher with each write
+    mark       INTEGER NOT NULL,   -- what the last writer knows its write by
+    message_id TEXT,               -- the last MessageId that stands for the task
+    asked      TEXT NOT NULL,      -- what was asked, as JSON
+    name       TEXT,
+    queue      TEXT NOT NULL,
+    key        TEXT,
+    tags       TEXT NOT NULL,      -- a JSON array
+    created_at INTEGER NOT NULL,
+    life       TEXT NOT NULL,      -- how the task lives, as JSON
+    standing   TEXT NOT NULL,
+    until      INTEGER,            -- when the claim ends
+    wake       INTEGER,            -- when somebody has to look at it again
+    keep       INTEGER NOT NULL    -- when it goes
 ) STRICT;
-CREATE INDEX replies_by_change ON replies (changed_at);
+CREATE INDEX tasks_by_wake ON tasks (wake) WHERE wake IS NOT NULL;
+CREATE INDEX tasks_by_keep ON tasks (keep);
+CREATE INDEX tasks_by_creation ON tasks (created_at, id);
+CREATE INDEX tasks_failed ON tasks (created_at, id) WHERE standing = 'failed';
 
 CREATE TABLE aliases (
     message_id TEXT PRIMARY KEY NOT NULL,
-    task_id    TEXT NOT NULL
+    task_id    TEXT NOT NULL,
+    keep       INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX aliases_by_task ON aliases (task_id);
+CREATE INDEX aliases_by_keep ON aliases (keep);
 
-CREATE TABLE claims (
-    task_id     TEXT PRIMARY KEY NOT NULL,
-    fence       INTEGER NOT NULL,  -- one higher with each claim, release and drop
-    attempts    INTEGER NOT NULL,
-    until       INTEGER NOT NULL,  -- when the claim ends; 0 if nobody has it
-    status      TEXT CHECK (status IN ('COMPLETED', 'FAILED')),
-    body        TEXT,              -- the kept reply; NULL until the task has ended
-    dead_letter TEXT,              -- why it is dead, until its copy was dead-lettered
-    changed_at  INTEGER NOT NULL
-) STRICT;
-CREATE INDEX claims_by_change ON claims (changed_at);
+CREATE TABLE kept_values (
+    key     TEXT PRIMARY KEY NOT NULL,
+    version INTEGER NOT NULL,
+    mark    INTEGER NOT NULL,
+    text    TEXT NOT NULL,
+    keep    INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 ";
 
-/// Makes the tables in a new file. Answers the version of a file that is newer than this code.
-pub(super) fn prepare(connection: &mut Connection) -> rusqlite::Result<Option<u32>> {
+/// Makes the tables in a new file, and takes over a file of an older version. Answers the version of
+/// a file that is newer than this code.
+pub(super) fn prepare(
+    connection: &mut Connection,
+    now: Timestamp,
+) -> rusqlite::Result<Option<u32>> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let found: u32 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     if found > VERSION {
         return Ok(Some(found));
     }
-    if found == 0 {
-        transaction.execute_batch(VERSION_1)?;
+    if found == 1 {
+        takeover::set_aside(&transaction)?;
+    }
+    if found < VERSION {
+        transaction.execute_batch(VERSION_2)?;
         transaction.pragma_update(None, "user_version", VERSION)?;
+    }
+    if found == 1 {
+        let count = takeover::take_over(&transaction, now)?;
+        tracing::info!(count, "a store of an earlier version was taken over");
     }
     transaction.commit()?;
     Ok(None)

@@ -1,0 +1,167 @@
+//! Who runs a task: one worker at a time, and nobody once it has ended.
+//!
+//! A dead letter bears the generation that its task died in. When it is redriven, its delivery asks
+//! for the generation after that, and gets it if the record ended as dead in the one before. Every
+//! other message of the task is of the generation that it was first sent in.
+
+use std::time::Duration;
+
+use longshore_types::{Timestamp, limits};
+
+use super::Refusal;
+use super::record::{Claim, Ending, How, Life, Next, Phase, TaskRecord, Unknown};
+use super::when::When;
+
+/// Why the attempt before did not end: nobody can say more.
+const CUT_OFF: &str = "its worker ended, or was cut off";
+/// How long the record of a task that a worker holds outlives its messages.
+const KEPT: Duration = limits::RETENTION_MAX.saturating_add(Duration::from_secs(86_400));
+
+/// What a worker asks for with a delivery.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ask {
+    /// The generation that the message asks for, from 1.
+    pub generation: u32,
+    /// Who asks.
+    pub worker: String,
+    /// How long the claim is taken for.
+    pub lease: Duration,
+    /// Whether the version that is there was seen unchanged for as long as its claim is taken for,
+    /// by the asker's own monotonic clock.
+    pub unchanged: bool,
+}
+
+/// What a claim comes to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Claimed {
+    /// The asker runs the task, once this is written.
+    Run(Box<Next>),
+    /// Another worker runs it; its claim ends after that time at the latest, unless it is extended.
+    Busy(Duration),
+    /// The task has ended: its result is sent again, and nothing is run.
+    Ended(Box<Ending>),
+    /// A late message of a task that ended long ago, or in an earlier generation: nothing is done.
+    Late,
+}
+
+/// Decides what a delivery of a task comes to.
+pub fn claim(record: &TaskRecord, ask: &Ask, now: Timestamp) -> Claimed {
+    let life = &record.life;
+    if ask.generation < life.generation {
+        return Claimed::Late;
+    }
+    match &life.phase {
+        Phase::Running(claim) => match left_of(record, claim, ask, now) {
+            Some(wait) => Claimed::Busy(wait),
+            None => run(record, ask, now),
+        },
+        Phase::Ended if is_redriven(life, ask) => run_again(record, ask, now),
+        Phase::Ended => match &life.ending {
+            Some(ending) if now < ending.result_until => Claimed::Ended(Box::new(ending.clone())),
+            _ => Claimed::Late,
+        },
+        Phase::Expired => Claimed::Late,
+        Phase::Pending | Phase::Waiting | Phase::Hidden => run(record, ask, now),
+    }
+}
+
+/// How much longer a claim lasts; `None` if it is over. However wrong a clock is, that is no longer
+/// than the claim was taken for.
+fn left_of(record: &TaskRecord, claim: &Claim, ask: &Ask, now: Timestamp) -> Option<Duration> {
+    let until = record.until.unwrap_or(Timestamp::ZERO);
+    let over = ask.unchanged || until <= now;
+    (!over).then(|| until.since(now).min(claim.lease))
+}
+
+fn is_redriven(life: &Life, ask: &Ask) -> bool {
+    let died = life.ending.as_ref().is_some_and(|ending| ending.how == How::Dead);
+    died && ask.generation == life.generation + 1
+}
+
+fn run(record: &TaskRecord, ask: &Ask, now: Timestamp) -> Claimed {
+    let mut life = record.life.clone();
+    life.generation = life.generation.max(ask.generation);
+    life.end_attempt(now, vec![CUT_OFF.to_owned()]);
+    take(record, life, ask, now)
+}
+
+/// A new generation: attempts are counted anew. How it ended before is shown until it ends again;
+/// what was still to be sent of that is obsolete.
+fn run_again(record: &TaskRecord, ask: &Ask, now: Timestamp) -> Claimed {
+    let mut life = record.life.clone();
+    life.generation = ask.generation;
+    life.attempts_made = 0;
+    (life.progress, life.cancel, life.unknown, life.outbox) = (None, None, None, None);
+    take(record, life, ask, now)
+}
+
+fn take(record: &TaskRecord, mut life: Life, ask: &Ask, now: Timestamp) -> Claimed {
+    life.begin_attempt(&ask.worker, now);
+    let fence = record.version + 1;
+    life.phase = Phase::Running(Claim { fence, lease: ask.lease, worker: ask.worker.clone() });
+    let keep = When::In(KEPT);
+    let until = Some(When::In(ask.lease));
+    Claimed::Run(Box::new(Next { until, wake: None, keep, ..record.becomes(life) }))
+}
+
+/// The claim lasts for `lease` from now on.
+///
+/// # Errors
+///
+/// The claim is no longer the holder's.
+pub fn extended(record: &TaskRecord, fence: u64, lease: Duration) -> Result<Next, Refusal> {
+    let mut life = held(record, fence)?;
+    if let Phase::Running(claim) = &mut life.phase {
+        claim.lease = lease;
+    }
+    Ok(Next { until: Some(When::In(lease)), ..record.becomes(life) })
+}
+
+/// The run is over and did not end the task; it counts as an attempt, which failed for `error`.
+///
+/// # Errors
+///
+/// The claim is no longer the holder's.
+pub fn retried(
+    record: &TaskRecord,
+    fence: u64,
+    error: Vec<String>,
+    now: Timestamp,
+) -> Result<Next, Refusal> {
+    let mut life = held(record, fence)?;
+    life.end_attempt(now, error);
+    life.unknown = None;
+    life.phase = Phase::Waiting;
+    Ok(record.becomes(life))
+}
+
+/// The run is over as if it had not begun: no attempt counts. `unknown` says that the worker could
+/// not read the task.
+///
+/// # Errors
+///
+/// The claim is no longer the holder's.
+pub fn released(
+    record: &TaskRecord,
+    fence: u64,
+    unknown: bool,
+    now: Timestamp,
+) -> Result<Next, Refusal> {
+    let mut life = held(record, fence)?;
+    life.take_back_attempt();
+    life.phase = Phase::Waiting;
+    let before = life.unknown.unwrap_or(Unknown { since: now, times: 0 });
+    life.unknown = unknown.then(|| Unknown { times: before.times + 1, ..before });
+    Ok(record.becomes(life))
+}
+
+/// The life of a task whose claim is still the holder's.
+pub(super) fn held(record: &TaskRecord, fence: u64) -> Result<Life, Refusal> {
+    match &record.life.phase {
+        Phase::Running(claim) if claim.fence == fence => Ok(record.life.clone()),
+        Phase::Ended | Phase::Expired => Err(Refusal::Ended),
+        Phase::Running(_) | Phase::Pending | Phase::Waiting | Phase::Hidden => {
+            Err(Refusal::Overtaken)
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! How long a result answers, and what is left of its task after that.
+
+use std::time::Duration;
+
+use longshore_types::{MessageAttributes, Timestamp};
+
+use super::record::{Asked, Life, Next, Phase, TaskRecord};
+use crate::reply::Reply;
+
+/// What somebody who asks for a task is shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Shown {
+    /// No result yet.
+    Pending,
+    /// The result.
+    Ended(Reply),
+}
+
+/// What a record comes to whose time to wake has come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Woken {
+    /// Its outbox is to be tried.
+    Outbox,
+    /// Its result was kept for long enough: a tombstone.
+    Expired(Box<Next>),
+    /// Nothing is to be done.
+    Nothing,
+}
+
+/// What somebody is shown who keeps results for `retention`; `None` if there is no such task, or its
+/// result was kept for long enough.
+pub fn result(record: &TaskRecord, retention: Duration, now: Timestamp) -> Option<Shown> {
+    match &record.life.phase {
+        Phase::Hidden | Phase::Expired => return None,
+        Phase::Pending | Phase::Running(_) | Phase::Waiting | Phase::Ended => {}
+    }
+    let Some(ending) = &record.life.ending else { return Some(Shown::Pending) };
+    let until = ending.result_until.min(ending.at + retention);
+    (now <= until).then(|| Shown::Ended(ending.reply.clone()))
+}
+
+/// What is to be done about a record whose time to wake has come.
+pub fn woken(record: &TaskRecord, now: Timestamp) -> Woken {
+    let life = &record.life;
+    let over = life.ending.as_ref().is_some_and(|ending| ending.result_until < now);
+    // A dead letter is all that is left of its task: it is sent however late.
+    let owes = life.outbox.as_ref().is_some_and(|due| !over || due.dead_letter.is_some());
+    match life.phase {
+        Phase::Ended if owes => Woken::Outbox,
+        Phase::Ended if over => Woken::Expired(Box::new(expired(record))),
+        _ => Woken::Nothing,
+    }
+}
+
+/// A tombstone: result, history and argument are gone, the id is known.
+fn expired(record: &TaskRecord) -> Next {
+    let life = Life { phase: Phase::Expired, generation: record.life.generation, ..Life::new() };
+    let (body, attributes) = (None, MessageAttributes::new());
+    let asked = Asked { body, attributes, ..record.asked.clone() };
+    Next { asked: Some(asked), wake: None, ..record.becomes(life) }
+}

@@ -1,0 +1,34 @@
+//! What is kept and not known to be sent: found again by any worker, whatever became of the message.
+
+use std::time::Duration;
+
+use super::record::{Next, Outbox, TaskRecord};
+use super::when::When;
+
+/// The outbox is tried now, by whoever writes this: nobody else does before `pause` is over. `None`
+/// if there is nothing to send.
+pub fn moved_on(record: &TaskRecord, pause: Duration) -> Option<Next> {
+    let mut life = record.life.clone();
+    let outbox = life.outbox.as_mut()?;
+    outbox.tries += 1;
+    Some(Next { wake: Some(When::In(pause)), ..record.becomes(life) })
+}
+
+/// What was sent is no longer due: the reply, the dead letter, or both. `None` if it was not due.
+pub fn sent(record: &TaskRecord, reply: bool, dead_letter: bool) -> Option<Next> {
+    let mut life = record.life.clone();
+    let before = life.outbox.take()?;
+    let left = Outbox {
+        reply_to: before.reply_to.clone().filter(|_| !reply),
+        dead_letter: before.dead_letter.clone().filter(|_| !dead_letter),
+        tries: before.tries,
+    };
+    if left == before {
+        return None;
+    }
+    let is_due = left.reply_to.is_some() || left.dead_letter.is_some();
+    life.outbox = is_due.then_some(left);
+    let rest = life.ending.as_ref().map(|ending| When::At(ending.result_until));
+    let wake = if is_due { record.wake.map(When::At) } else { rest };
+    Some(Next { wake, ..record.becomes(life) })
+}

@@ -1,0 +1,64 @@
+//! Replies that come over the reply queue, from our workers or from foreign ones.
+//!
+//! Apps and workers may have stores of their own: then this is how the app's record ends. Where they
+//! share one, the worker's own end is there before its reply, and the reply changes nothing.
+
+use std::time::Duration;
+
+use longshore_types::{Timestamp, limits};
+
+use super::record::{Asked, Ending, How, Life, Next, Phase, TaskRecord};
+use super::when::When;
+use crate::reply::{Reply, ReplyStatus};
+
+/// How long a reply waits for the task that its `MessageId` stands for.
+const HIDDEN_KEPT: Duration = Duration::from_secs(3600);
+
+/// What a reply makes of the record that it answers to; `None` if it changes nothing.
+///
+/// The first result stays, but for COMPLETED after FAILED. While one of our workers runs the task,
+/// FAILED changes nothing: it is a late copy of a generation before, or the run will say better.
+pub fn taken_in(
+    record: &TaskRecord,
+    reply: &Reply,
+    retention: Duration,
+    now: Timestamp,
+) -> Option<Next> {
+    let life = &record.life;
+    if !ends(life, reply.status) {
+        return None;
+    }
+    let mut life = life.clone();
+    life.end_attempt(now, Vec::new());
+    life.phase = Phase::Ended;
+    life.outbox = None;
+    let result_until = now + retention;
+    life.ending = Some(Ending { reply: reply.clone(), how: How::Replied, at: now, result_until });
+    let keep = When::In(retention.max(limits::RETENTION_MAX));
+    let wake = Some(When::At(result_until));
+    Some(Next { wake, keep, ..record.becomes(life) })
+}
+
+fn ends(life: &Life, status: ReplyStatus) -> bool {
+    let before = life.ending.as_ref().map(|ending| ending.reply.status);
+    match (&life.phase, before, status) {
+        (Phase::Expired | Phase::Hidden, _, _) | (_, Some(ReplyStatus::Completed), _) => false,
+        (_, _, ReplyStatus::Completed) => true,
+        (Phase::Pending | Phase::Waiting, None, ReplyStatus::Failed) => true,
+        (_, _, ReplyStatus::Failed) => false,
+    }
+}
+
+/// A reply to a `MessageId` that stands for no task yet: a foreign worker was faster than the app's
+/// own bookkeeping. Nobody is shown it until the task's alias comes.
+pub fn hidden(queue: &str, reply: Reply, now: Timestamp) -> Next {
+    let result_until = now + HIDDEN_KEPT;
+    let ending = Some(Ending { reply, how: How::Replied, at: now, result_until });
+    Next {
+        asked: Some(Asked { queue: queue.to_owned(), created_at: now, ..Asked::default() }),
+        life: Life { phase: Phase::Hidden, ending, ..Life::new() },
+        until: None,
+        wake: None,
+        keep: When::In(HIDDEN_KEPT),
+    }
+}

@@ -1,0 +1,54 @@
+//! A task is asked for: before its message is sent, again under an id of the caller's own, or not
+//! at all because the send certainly failed.
+
+use std::time::Duration;
+
+use longshore_types::{Timestamp, limits};
+
+use super::record::{Asked, Life, Next, Phase, TaskRecord};
+use super::when::When;
+
+/// How long a record outlives every message of its task: a queue keeps one for 14 days at most, and
+/// a day is for clocks, delays and sends that take their time.
+const PENDING_KEPT: Duration = limits::RETENTION_MAX.saturating_add(Duration::from_secs(86_400));
+
+/// What a repeated send of the same id comes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Repeated {
+    /// It is not known that the task was ever sent: send it (again).
+    Send,
+    /// The task is there: nothing is to be sent.
+    Known,
+}
+
+/// The record of a task that is about to be sent: its first version.
+pub fn submitted(asked: Asked) -> Next {
+    Next {
+        asked: Some(asked),
+        life: Life::new(),
+        until: None,
+        wake: None,
+        keep: When::In(PENDING_KEPT),
+    }
+}
+
+/// Whether a task whose id is there is sent again. A send that was confirmed has a `MessageId`; one
+/// that ran, or has an answer, was sent as well.
+pub fn repeated(there: &TaskRecord) -> Repeated {
+    match there.life.phase {
+        Phase::Pending if there.message_id.is_none() => Repeated::Send,
+        _ => Repeated::Known,
+    }
+}
+
+/// The record of a task whose send certainly failed: gone. It is decided on the first version, so a
+/// task that any worker has seen is never withdrawn.
+pub fn withdrawn() -> Next {
+    Next {
+        asked: None,
+        life: Life::new(),
+        until: None,
+        wake: None,
+        keep: When::At(Timestamp::ZERO),
+    }
+}

@@ -1,0 +1,241 @@
+//! Task records over a store: what `life` decided, written under the version it was decided on.
+//!
+//! # Invariants
+//!
+//! - A write that is made again after a lost answer meets its own mark, and counts as written.
+//! - A record that this version cannot read is an error, never a missing record.
+
+use std::sync::Arc;
+
+use longshore_types::Timestamp;
+
+use super::{
+    Alias, AskedRow, LifeRow, ListQuery, Result, Row, Store, StoreError, Timed, Write, Written,
+};
+use crate::id::{RandomSource, TaskId};
+use crate::life::{self, Asked, Next, TaskRecord, When};
+use crate::reply::Reply;
+
+/// Decisions against what others write meanwhile, before a call is given up: each round means that
+/// somebody else's write went through.
+const ROUNDS_MAX: u32 = 20;
+
+/// Task records over a store. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Records {
+    store: Arc<dyn Store>,
+    random: Arc<dyn RandomSource>,
+}
+
+/// A record, if there is one, and the store's time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// The record.
+    pub record: Option<TaskRecord>,
+    /// The store's time.
+    pub now: Timestamp,
+}
+
+/// What a record is to become, and the version on which that was decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// The record that it was decided on; `None` where there was none.
+    pub before: Option<TaskRecord>,
+    /// The task's id.
+    pub id: TaskId,
+    /// What the record becomes.
+    pub next: Next,
+}
+
+/// What became of a change.
+#[derive(Debug)]
+pub enum Answer {
+    /// It is written: the record as it is now.
+    Written(Box<TaskRecord>),
+    /// Another version is there, or no record: decide again.
+    Conflict(Found),
+    /// What is there cannot be read by this version.
+    Unreadable(StoreError),
+}
+
+impl Change {
+    /// The record `before` becomes `next`.
+    pub fn of(before: TaskRecord, next: Next) -> Self {
+        Self { id: before.id.clone(), before: Some(before), next }
+    }
+
+    /// A first record.
+    pub fn first(id: TaskId, next: Next) -> Self {
+        Self { before: None, id, next }
+    }
+
+    /// The record once this is written, as version `version`, at `now`.
+    fn written(self, now: Timestamp) -> TaskRecord {
+        let Self { before, id, next } = self;
+        let at = |when: When| when.at(now);
+        let asked = next.asked.or_else(|| before.as_ref().map(|before| before.asked.clone()));
+        TaskRecord {
+            id,
+            version: before.as_ref().map_or(0, |before| before.version) + 1,
+            message_id: before.and_then(|before| before.message_id),
+            asked: asked.unwrap_or_default(),
+            life: next.life,
+            until: next.until.map(at),
+            wake: next.wake.map(at),
+            keep: at(next.keep),
+        }
+    }
+}
+
+impl Records {
+    /// Records in `store`; `random` marks the writes.
+    pub fn new(store: Arc<dyn Store>, random: Arc<dyn RandomSource>) -> Self {
+        Self { store, random }
+    }
+
+    /// The store.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+
+    /// The same records over connections of their own, for the calling runtime.
+    pub async fn separate(&self) -> Result<Self> {
+        let store = Arc::clone(&self.store).separate().await?;
+        Ok(Self { store, random: Arc::clone(&self.random) })
+    }
+
+    /// The record of a task, by its id or by a `MessageId` that stands for it.
+    pub async fn find(&self, id: &TaskId) -> Result<Found> {
+        let Timed { now, value: mut rows } = self.store.read(vec![id.clone()]).await?;
+        let record = rows.pop().flatten().map(|row| self.record(row)).transpose()?;
+        Ok(Found { record, now })
+    }
+
+    /// The records of tasks, each in its place. One that cannot be read is left out, and logged.
+    pub async fn find_all(&self, ids: Vec<TaskId>) -> Result<Timed<Vec<Option<TaskRecord>>>> {
+        let Timed { now, value } = self.store.read(ids).await?;
+        Ok(Timed { now, value: value.into_iter().map(|row| self.readable(row?)).collect() })
+    }
+
+    /// Records by what was asked and how they stand, the latest first, and where the next page
+    /// begins.
+    pub async fn list(&self, query: ListQuery) -> Result<(Vec<TaskRecord>, Option<String>)> {
+        let page = self.store.list(query).await?.value;
+        let records = page.rows.into_iter().filter_map(|row| self.readable(row)).collect();
+        Ok((records, page.next))
+    }
+
+    /// Records whose time to wake has come.
+    pub async fn due(&self, count_max: usize) -> Result<Timed<Vec<TaskRecord>>> {
+        let Timed { now, value } = self.store.due(count_max).await?;
+        Ok(Timed { now, value: value.into_iter().filter_map(|row| self.readable(row)).collect() })
+    }
+
+    /// Writes changes in one call, and answers for each in its place.
+    pub async fn write(&self, changes: Vec<Change>) -> Result<Vec<Answer>> {
+        let writes: Vec<Write> = changes.iter().map(|change| self.to_write(change)).collect();
+        let marks: Vec<u64> = writes.iter().map(|write| write.mark).collect();
+        let Timed { now, value } = match self.store.write(writes.clone()).await {
+            // The answer may have been lost after the write was done: the mark tells.
+            Err(StoreError::Unavailable { .. }) => self.store.write(writes).await?,
+            answer => answer?,
+        };
+        let entries = changes.into_iter().zip(marks).zip(value);
+        Ok(entries
+            .map(|((change, mark), written)| self.answer(change, mark, written, now))
+            .collect())
+    }
+
+    /// Writes one change.
+    pub async fn write_one(&self, change: Change) -> Result<Answer> {
+        let mut answers = self.write(vec![change]).await?;
+        Ok(answers.pop().expect("every change is answered for"))
+    }
+
+    /// Has `decide` say what a record becomes, again whenever somebody else was faster, until it is
+    /// written. `None` from `decide` leaves the record as it is.
+    pub async fn change<E: From<StoreError>>(
+        &self,
+        mut found: Found,
+        mut decide: impl FnMut(Found) -> std::result::Result<Option<Change>, E>,
+    ) -> std::result::Result<Option<TaskRecord>, E> {
+        for _ in 0..ROUNDS_MAX {
+            let Some(change) = decide(found)? else { return Ok(None) };
+            match self.write_one(change).await? {
+                Answer::Written(record) => return Ok(Some(*record)),
+                Answer::Conflict(there) => found = there,
+                Answer::Unreadable(error) => return Err(error.into()),
+            }
+        }
+        let store = self.store.name();
+        Err(StoreError::unavailable(store, "write a record", "others write it all the time").into())
+    }
+
+    /// Notes that `message_id` stands for the task `id`, and answers the reply that came to it before,
+    /// if one did.
+    pub async fn alias(&self, aliases: Vec<Alias>) -> Result<Vec<Option<Reply>>> {
+        let rows = self.store.alias(aliases).await?.value;
+        let reply = |record: TaskRecord| record.life.ending.map(|ending| ending.reply);
+        Ok(rows.into_iter().map(|row| self.readable(row?).and_then(reply)).collect())
+    }
+
+    fn answer(&self, change: Change, mark: u64, written: Written, now: Timestamp) -> Answer {
+        match written {
+            Written::Done => Answer::Written(Box::new(change.written(now))),
+            Written::Conflict(None) => Answer::Conflict(Found { record: None, now }),
+            Written::Conflict(Some(row)) => {
+                let own = row.mark == mark;
+                match self.record(*row) {
+                    Ok(record) if own => Answer::Written(Box::new(record)),
+                    Ok(record) => Answer::Conflict(Found { record: Some(record), now }),
+                    Err(error) => Answer::Unreadable(error),
+                }
+            }
+        }
+    }
+
+    fn to_write(&self, Change { before, id, next }: &Change) -> Write {
+        Write {
+            id: id.clone(),
+            expected: before.as_ref().map(|before| before.version),
+            mark: self.random.next(),
+            asked: next.asked.as_ref().map(asked_row),
+            life: LifeRow {
+                text: life::life_to_text(&next.life),
+                standing: next.life.standing(),
+                until: next.until,
+                wake: next.wake,
+                keep: next.keep,
+            },
+        }
+    }
+
+    fn record(&self, row: Row) -> Result<TaskRecord> {
+        let unreadable = |source: life::TextError| StoreError::Unreadable {
+            store: self.store.name().to_owned(),
+            id: row.id.clone(),
+            source: source.into(),
+        };
+        let asked = life::asked_from_text(&row.asked.text).map_err(unreadable)?;
+        let life = life::life_from_text(&row.life.text).map_err(unreadable)?;
+        let Row { id, version, message_id, .. } = row;
+        let LifeRow { until, wake, keep, .. } = row.life;
+        Ok(TaskRecord { id, version, message_id, asked, life, until, wake, keep })
+    }
+
+    fn readable(&self, row: Row) -> Option<TaskRecord> {
+        let record = self.record(row);
+        record.inspect_err(|error| tracing::warn!(%error, "a record is left alone")).ok()
+    }
+}
+
+fn asked_row(asked: &Asked) -> AskedRow {
+    AskedRow {
+        text: life::asked_to_text(asked),
+        name: asked.name.clone(),
+        queue: asked.queue.clone(),
+        key: asked.key.clone(),
+        tags: asked.tags.clone(),
+        created_at: asked.created_at,
+    }
+}
