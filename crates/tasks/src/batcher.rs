@@ -6,7 +6,7 @@
 //!
 //! # Invariants
 //!
-//! - Ten requests and 1 MiB a batch at most, and a bounded number of calls at once; who asks
+//! - Ten requests (or as many as its maker says) and 1 MiB a batch at most, and a bounded number of calls at once; who asks
 //!   beyond that waits.
 //! - Closing flushes: [`BatchLoop::run`] resolves when every [`Batcher`] is gone and every
 //!   request was answered.
@@ -37,6 +37,7 @@ pub(crate) struct BatchLoop<I, O> {
     /// The first request of the next batch, for which the last one had no room.
     left_over: Option<Request<I, O>>,
     linger: Duration,
+    entries_max: usize,
 }
 
 #[derive(Debug)]
@@ -49,8 +50,13 @@ struct Request<I, O> {
 impl<I, O> Batcher<I, O> {
     /// A place to hand requests in, and the loop that has to be run for them.
     pub(crate) fn new(linger: Duration) -> (Self, BatchLoop<I, O>) {
+        Self::with_entries_max(linger, BATCH_ENTRIES_MAX)
+    }
+
+    /// The same for calls that take other numbers of requests than SQS's ten.
+    pub(crate) fn with_entries_max(linger: Duration, entries_max: usize) -> (Self, BatchLoop<I, O>) {
         let (sender, requests) = mpsc::channel(WAITING_MAX);
-        (Self { requests: sender }, BatchLoop { requests, left_over: None, linger })
+        (Self { requests: sender }, BatchLoop { requests, left_over: None, linger, entries_max })
     }
 
     /// Hands in a request of so many bytes. Its answer comes later; `None` if the loop is gone.
@@ -106,7 +112,7 @@ impl<I, O> BatchLoop<I, O> {
         let leaves_at = Instant::now() + self.linger;
         let mut bytes = first.bytes;
         let mut batch = vec![first];
-        while batch.len() < BATCH_ENTRIES_MAX {
+        while batch.len() < self.entries_max {
             tokio::select! {
                 biased;
                 request = self.requests.recv() => {

@@ -3,9 +3,9 @@
 use longshore_types::{MessageAttribute, MessageAttributes, limits};
 
 use crate::contents::is_allowed;
-use crate::envelope::TASK_ID;
+use crate::envelope::{GENERATION, TASK_ID};
 use crate::id::TaskId;
-use crate::transport::{OutgoingMessage, QueueHandle, ReceivedMessage};
+use crate::transport::{OutgoingMessage, QueueHandle};
 
 /// The message attribute that says why a message is in a dead-letter queue.
 pub const REASON: &str = "reason";
@@ -13,29 +13,37 @@ pub const REASON: &str = "reason";
 /// Letters of a reason: enough for an error with its causes, little beside 1 MiB.
 const REASON_CHARS_MAX: usize = 1000;
 
-/// A copy of `message` for the dead-letter queue `target`.
+/// What is dead-lettered: a task's message as it was, or what its record keeps of it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct DeadLetter<'a> {
+    pub(crate) body: &'a str,
+    pub(crate) attributes: &'a MessageAttributes,
+    /// The task, and the generation that it died in; `None` for what is no task.
+    pub(crate) task: Option<(&'a TaskId, u32)>,
+    pub(crate) reason: &'a str,
+    /// What a FIFO queue knows the copy by.
+    pub(crate) fifo_id: &'a str,
+}
+
+/// A copy for the dead-letter queue `target`.
 ///
-/// It bears the reason, the task's id if there is one (so that a redrive keeps it), and as many
-/// of the other attributes as there is room for: ten attributes, 1 MiB.
-pub(crate) fn copy(
-    target: &QueueHandle,
-    message: &ReceivedMessage,
-    task: Option<&TaskId>,
-    reason: &str,
-) -> OutgoingMessage {
+/// It bears the task's id and generation (so that a redrive is known for one), the reason, and as
+/// many of the other attributes as there is room for: ten attributes, 1 MiB.
+pub(crate) fn copy(target: &QueueHandle, letter: DeadLetter<'_>) -> OutgoingMessage {
     let mut ours = MessageAttributes::new();
-    ours.insert(REASON.to_owned(), MessageAttribute::text(plain(reason)));
-    if let Some(task) = task {
-        ours.insert(TASK_ID.to_owned(), MessageAttribute::text(task.as_str()));
+    ours.insert(REASON.to_owned(), MessageAttribute::text(plain(letter.reason)));
+    if let Some((id, generation)) = letter.task {
+        ours.insert(TASK_ID.to_owned(), MessageAttribute::text(id.as_str()));
+        ours.insert(GENERATION.to_owned(), MessageAttribute::number(generation));
     }
-    let mut copy = OutgoingMessage::new(message.body.clone(), ours);
-    for (name, attribute) in &message.attributes {
+    let mut copy = OutgoingMessage::new(letter.body, ours);
+    for (name, attribute) in letter.attributes {
         add_if_it_fits(&mut copy, name, attribute);
     }
     drop_what_is_too_much(&mut copy);
     if target.is_fifo() {
-        copy.group_id = Some(message.message_id.clone());
-        copy.deduplication_id = Some(message.message_id.clone());
+        copy.group_id = Some(letter.fifo_id.to_owned());
+        copy.deduplication_id = Some(letter.fifo_id.to_owned());
     }
     copy
 }
@@ -46,11 +54,17 @@ fn add_if_it_fits(copy: &mut OutgoingMessage, name: &str, attribute: &MessageAtt
     }
 }
 
-/// A message of 1 MiB has no room for a reason: the body is what cannot be spared.
+/// A message of 1 MiB has no room for more. Its body cannot be spared; of the attributes the id and
+/// the generation go last, for a redrive could not be told from a duplicate without them.
 fn drop_what_is_too_much(copy: &mut OutgoingMessage) {
     while copy.bytes() > limits::MESSAGE_BYTES_MAX as usize {
-        let spared = copy.attributes.keys().find(|name| *name != REASON).cloned();
-        copy.attributes.remove(spared.as_deref().unwrap_or(REASON));
+        let last = [REASON, GENERATION, TASK_ID];
+        let spared = copy.attributes.keys().find(|name| !last.contains(&name.as_str())).cloned();
+        let spared = spared.or_else(|| {
+            last.iter().find(|name| copy.attributes.contains_key(**name)).map(ToString::to_string)
+        });
+        let Some(spared) = spared else { return };
+        copy.attributes.remove(&spared);
     }
 }
 
@@ -65,31 +79,54 @@ fn plain(reason: &str) -> String {
 mod tests {
     use super::*;
 
-    fn message(attribute_count: usize, body: String) -> ReceivedMessage {
-        let attribute = |n| (format!("a{n}"), MessageAttribute::text("v"));
-        ReceivedMessage {
-            message_id: "m-1".to_owned(),
-            receipt_handle: "r-1".to_owned(),
-            body,
-            attributes: (0..attribute_count).map(attribute).collect(),
-            receive_count: 1,
-            sent_at: None,
-        }
+    fn attributes(count: usize) -> MessageAttributes {
+        (0..count).map(|n| (format!("a{n}"), MessageAttribute::text("v"))).collect()
+    }
+
+    fn letter<'a>(
+        body: &'a str,
+        attributes: &'a MessageAttributes,
+        task: Option<(&'a TaskId, u32)>,
+    ) -> OutgoingMessage {
+        let target = QueueHandle::new("dead", "http://h/1/dead");
+        let letter = DeadLetter { body, attributes, task, reason: "why\u{ffff}", fifo_id: "m-1" };
+        copy(&target, letter)
     }
 
     #[test]
     fn a_copy_has_ten_attributes_at_most_and_the_reason_is_one() {
-        let target = QueueHandle::new("dead", "http://h/1/dead");
-        let copy = copy(&target, &message(10, String::new()), None, "why\u{ffff}");
+        let copy = letter("", &attributes(10), None);
         assert_eq!(copy.attributes.len(), 10);
         assert_eq!(copy.attributes[REASON].as_text(), Some("why "));
     }
 
     #[test]
     fn a_copy_fits_however_large_the_message_is() {
-        let target = QueueHandle::new("dead", "http://h/1/dead");
         let body = "x".repeat(limits::MESSAGE_BYTES_MAX as usize);
-        let copy = copy(&target, &message(0, body), TaskId::parse("t").ok().as_ref(), "why");
+        let id = TaskId::parse("t").unwrap();
+        let copy = letter(&body, &MessageAttributes::new(), Some((&id, 1)));
         assert_eq!(copy.bytes(), limits::MESSAGE_BYTES_MAX as usize);
+    }
+
+    #[test]
+    fn a_redriven_copy_bears_the_generation_that_it_died_in_now() {
+        let id = TaskId::parse("t").unwrap();
+        let before = MessageAttributes::from([
+            (GENERATION.to_owned(), MessageAttribute::number(1)),
+            (REASON.to_owned(), MessageAttribute::text("before")),
+        ]);
+        let copy = letter("8", &before, Some((&id, 2)));
+        assert_eq!(copy.attributes[GENERATION].as_text(), Some("2"));
+        assert_eq!(copy.attributes[REASON].as_text(), Some("why "));
+    }
+
+    #[test]
+    fn id_and_generation_outrank_the_reason() {
+        let id = TaskId::parse("t").unwrap();
+        let room = TASK_ID.len() + GENERATION.len() + "StringNumber".len() + "t1".len();
+        let body = "x".repeat(limits::MESSAGE_BYTES_MAX as usize - room);
+        let copy = letter(&body, &attributes(3), Some((&id, 1)));
+        let names: Vec<_> = copy.attributes.keys().map(String::as_str).collect();
+        assert_eq!(names, [GENERATION, TASK_ID]);
     }
 }

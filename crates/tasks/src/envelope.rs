@@ -1,5 +1,4 @@
-//! What a task's message says beside its argument: six message attributes, each of which can be
-//! absent.
+//! What a task's message says beside its argument: message attributes, each of which can be absent.
 //!
 //! The body is the argument alone. A message without these attributes, from a foreign producer,
 //! is a task of the queue's default name with the SQS `MessageId` as its id. Attributes that are
@@ -23,6 +22,11 @@ pub const CREATED_AT: &str = "createdAt";
 /// What was done to the body (compressed, encrypted, claim-checked); absent if nothing was.
 pub const ENCODING: &str = "encoding";
 
+/// When the task is no longer wanted: milliseconds since the epoch, a Number.
+pub const DEADLINE: &str = "deadline";
+/// In a dead letter, and in what is redriven of it: the generation that the task died in, a Number.
+pub const GENERATION: &str = "generation";
+
 /// What a task's message says beside its argument.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Envelope {
@@ -38,6 +42,10 @@ pub struct Envelope {
     pub created_at: Option<Timestamp>,
     /// What was done to the body.
     pub encoding: Option<String>,
+    /// When the task is no longer wanted.
+    pub deadline: Option<Timestamp>,
+    /// The generation that the task died in, of a dead letter that was redriven.
+    pub died_in: Option<u32>,
 }
 
 impl Envelope {
@@ -52,7 +60,14 @@ impl Envelope {
             traceparent: owned(TRACEPARENT),
             created_at: text(CREATED_AT).and_then(parse_millis),
             encoding: owned(ENCODING),
+            deadline: text(DEADLINE).and_then(parse_millis),
+            died_in: text(GENERATION).and_then(|number| number.parse().ok()),
         }
+    }
+
+    /// The generation of the task that the message asks for: the one after that of a dead letter.
+    pub fn generation(&self) -> u32 {
+        self.died_in.map_or(1, |generation| generation.saturating_add(1))
     }
 
     /// The attributes to send.
@@ -68,9 +83,12 @@ impl Envelope {
             .into_iter()
             .filter_map(|(name, text)| Some((name.to_owned(), MessageAttribute::text(text?))))
             .collect();
-        if let Some(created_at) = self.created_at {
-            let number = MessageAttribute::number(created_at.as_millis());
-            attributes.insert(CREATED_AT.to_owned(), number);
+        let times = [(CREATED_AT, self.created_at), (DEADLINE, self.deadline)];
+        attributes.extend(times.into_iter().filter_map(|(name, time)| {
+            Some((name.to_owned(), MessageAttribute::number(time?.as_millis())))
+        }));
+        if let Some(generation) = self.died_in {
+            attributes.insert(GENERATION.to_owned(), MessageAttribute::number(generation));
         }
         attributes
     }
@@ -108,6 +126,8 @@ mod tests {
             traceparent: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned()),
             created_at: Some(Timestamp::from_millis(1_600_000_000_123)),
             encoding: Some("gzip".to_owned()),
+            deadline: Some(Timestamp::from_millis(1_600_000_009_000)),
+            died_in: Some(2),
         };
         let attributes = envelope.seal();
         assert_eq!(attributes[CREATED_AT].data_type, "Number");

@@ -39,6 +39,11 @@ impl TaskId {
         Self(uuid.hyphenated().to_string())
     }
 
+    /// Whether it can be a `MessageId`: a random UUID, as SQS gives one to each message.
+    pub(crate) fn can_be_message_id(&self) -> bool {
+        Uuid::parse_str(&self.0).is_ok_and(|uuid| uuid.get_version_num() == 4)
+    }
+
     /// The id's text.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -12,46 +12,54 @@
 //! - A task is at least once delivered and, given a [`ClaimStore`] that its workers share, has
 //!   its effects recorded once. A reply is sent before its task is deleted.
 
+pub mod backoff;
 mod batch_entries;
 mod batcher;
-#[cfg(any())]
 pub mod client;
 pub mod clock;
 pub mod codec;
 mod contents;
 pub mod dead_letter;
 pub mod envelope;
+mod error_chain;
+pub mod failure;
 pub mod id;
 pub mod life;
 mod receive;
-#[cfg(any())]
 pub mod replies;
 pub mod reply;
+pub mod retry;
 mod start;
 pub mod store;
 pub mod task;
+pub mod task_options;
 pub mod transport;
-#[cfg(any())]
 pub mod worker;
 
-#[cfg(any())]
-pub use client::{Client, ClientOptions, Pending, ReplyError, SendError};
+pub use backoff::{Backoff, BackoffState};
+pub use client::{
+    CallTask, CancelError, Client, ClientOptions, Pending, ReplyError, SendError, SendOptions,
+    SendTask, Status,
+};
 pub use clock::{Clock, SystemClock};
 pub use codec::{Codec, CodecError, Json};
+pub use failure::{Failure, Verdict};
 pub use id::{RandomSource, SystemRandom, TaskId, TaskIdError};
-#[cfg(any())]
+pub use life::TaskRecord;
 pub use replies::{Replies, RepliesError, RepliesReport, RepliesStatus};
 pub use reply::{Reply, ReplyStatus};
+pub use retry::RetryPolicy;
 
 #[cfg(feature = "sqlite")]
 pub use store::sqlite::SqliteStore;
-pub use store::{MemoryStore, Records, Store, StoreError};
+pub use store::{ListQuery, MemoryStore, Records, Store, StoreError};
 pub use task::Task;
+pub use task_options::{ReplyMode, TaskOptions};
 
 #[cfg(feature = "aws")]
 pub use transport::aws::{AwsOptions, AwsTransport, ConnectError};
 pub use transport::{BoxFuture, Transport, TransportError};
-#[cfg(any())]
 pub use worker::{
-    Context, Failure, Outcome, RetryPolicy, Worker, WorkerError, WorkerReport, WorkerStatus,
+    BlockingHandler, Context, Handler, Handlers, Outcome, State, Worker, WorkerError, WorkerReport,
+    WorkerStatus,
 };

@@ -1,52 +1,56 @@
 //! Consumes a reply queue: the application's side of request and reply.
 //!
-//! receive → open → keep in the [`ReplyStore`] → delete. A message that is no reply is copied to
-//! the queue's dead-letter queue with the reason, and then deleted.
+//! receive → open → keep in the task's record → delete. Where the workers share the store, their own
+//! end of the task is there already, and its reply changes nothing. A message that is no reply is
+//! copied to the queue's dead-letter queue with the reason, and then deleted.
 //!
 //! # Invariants
 //!
 //! - A reply is deleted only after the store has it: a crash between them costs a second look at
 //!   a reply that changes nothing.
 //! - A reply whose keeping or copying fails stays on the queue and comes again.
+//! - A reply to a `MessageId` that nobody knows yet is kept hidden; one to a task id that nobody knows
+//!   is counted, said and dropped: it revives nothing.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-use futures::future::join_all;
 use longshore_types::{Timestamp, limits};
 use thiserror::Error;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
+use crate::backoff::Backoff;
 use crate::batch_entries::{Settled, settle};
 use crate::clock::{Clock, SystemClock};
-use crate::dead_letter;
+use crate::dead_letter::{self, DeadLetter};
+use crate::id::{RandomSource, SystemRandom, TaskId};
+use crate::life;
 use crate::receive;
-use crate::reply::{self, NotAReply};
+use crate::reply::{self, NotAReply, Reply};
 use crate::start;
-use crate::store::{ReplyStore, Retention, StoreError};
+use crate::store::{self, Answer, Change, Found, Records, Store, Timed};
 use crate::transport::{
     QueueFacts, QueueHandle, ReceiveRequest, ReceivedMessage, Transport, TransportError,
 };
 
-/// How long a receive that failed is not repeated, at first and at last.
-const RECEIVE_AGAIN: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
-/// How often tasks that were kept long enough are looked for: once in their retention, within
-/// these bounds.
-const EXPIRE_EVERY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
-/// Replies that are removed in one go, so that nobody waits long for the store.
+/// When a receive that failed is made again.
+const RECEIVE_AGAIN: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(5));
+/// How often what is past its time is removed, and how much in one go.
+const EXPIRE_EVERY: Duration = Duration::from_secs(60);
 const EXPIRE_COUNT_MAX: usize = 500;
 
-/// Consumes a reply queue into a reply store.
+/// Consumes a reply queue into the records of its tasks.
 #[derive(Debug)]
 pub struct Replies {
     transport: Arc<dyn Transport>,
     queue_name: String,
-    store: Arc<dyn ReplyStore>,
+    records: Records,
     clock: Arc<dyn Clock>,
     retention: Duration,
     wait: Duration,
+    queue_patience: Duration,
     status: Arc<RepliesStatus>,
 }
 
@@ -63,8 +67,10 @@ pub enum RepliesError {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RepliesReport {
-    /// Replies that were kept.
+    /// Replies that were kept, or changed nothing.
     pub kept: u64,
+    /// Replies to tasks that are not known here: sent by an app with another store?
+    pub unknown: u64,
     /// Messages that were no replies, and were dead-lettered.
     pub dead_lettered: u64,
 }
@@ -73,6 +79,7 @@ pub struct RepliesReport {
 #[derive(Debug, Default)]
 pub struct RepliesStatus {
     kept: AtomicU64,
+    unknown: AtomicU64,
     dead_lettered: AtomicU64,
     receive_answered_at: AtomicU64,
 }
@@ -80,8 +87,11 @@ pub struct RepliesStatus {
 impl RepliesStatus {
     /// The counts so far.
     pub fn report(&self) -> RepliesReport {
-        let (kept, dead_lettered) = (self.kept.load(Relaxed), self.dead_lettered.load(Relaxed));
-        RepliesReport { kept, dead_lettered }
+        RepliesReport {
+            kept: self.kept.load(Relaxed),
+            unknown: self.unknown.load(Relaxed),
+            dead_lettered: self.dead_lettered.load(Relaxed),
+        }
     }
 
     /// When the queue last answered a receive; `None` if it never did.
@@ -94,38 +104,50 @@ impl RepliesStatus {
 /// What happened to one message.
 enum Fate {
     Kept,
+    Unknown,
     DeadLettered,
     StaysOnQueue,
 }
 
 impl Replies {
-    /// A consumer of the queue of that name or URL.
+    /// A consumer of the queue of that name or URL. Give it the records of the app's
+    /// [`Client`](crate::Client), so that whoever waits for a reply hears of it at once.
     pub fn new(
         transport: Arc<dyn Transport>,
         queue: impl Into<String>,
-        store: Arc<dyn ReplyStore>,
+        records: Records,
     ) -> Self {
         Self {
             transport,
             queue_name: queue.into(),
-            store,
+            records,
             clock: Arc::new(SystemClock),
             retention: Duration::from_secs(345_600),
             wait: limits::RECEIVE_WAIT_MAX,
+            queue_patience: Duration::ZERO,
             status: Arc::default(),
         }
     }
 
-    /// Tells the time; the system's clock by default.
+    /// A consumer into a store, beside any client.
+    pub fn into_store(
+        transport: Arc<dyn Transport>,
+        queue: impl Into<String>,
+        store: Arc<dyn Store>,
+    ) -> Self {
+        let random: Arc<dyn RandomSource> = Arc::new(SystemRandom);
+        Self::new(transport, queue, Records::new(store, random))
+    }
+
+    /// Tells when the queue last answered; the system's clock by default.
     #[must_use]
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
         self
     }
 
-    /// How long a result is kept after its task ended: 4 days by default. A task without a reply
-    /// is kept for 14 days at least; see [`Retention`]. Give the [`Client`](crate::Client) the same
-    /// retention, so that it takes no notice of what was not removed yet.
+    /// How long a result answers that came over the queue: 4 days by default. Give the
+    /// [`Client`](crate::Client) the same retention.
     #[must_use]
     pub fn retention(mut self, retention: Duration) -> Self {
         self.retention = retention;
@@ -136,6 +158,13 @@ impl Replies {
     #[must_use]
     pub fn wait(mut self, wait: Duration) -> Self {
         self.wait = wait;
+        self
+    }
+
+    /// How long a queue that is not there is waited for at the start: not at all by default.
+    #[must_use]
+    pub fn queue_patience(mut self, patience: Duration) -> Self {
+        self.queue_patience = patience;
         self
     }
 
@@ -155,7 +184,13 @@ impl Replies {
     ///
     /// Dropped, it loses nothing: what it held comes again after its visibility timeout.
     pub async fn run(self, shutdown: CancellationToken) -> Result<RepliesReport, RepliesError> {
-        let found = start::find_queue(&*self.transport, &self.queue_name, &shutdown).await?;
+        let found = start::find_queue(
+            &*self.transport,
+            &self.queue_name,
+            self.queue_patience,
+            &shutdown,
+        );
+        let found = found.await?;
         let Some((queue, facts)) = found else { return Ok(self.status.report()) };
         let expiry = self.expire_forever();
         let consume = self.consume(&queue, &facts, &shutdown);
@@ -167,20 +202,18 @@ impl Replies {
     }
 
     async fn consume(&self, queue: &QueueHandle, facts: &QueueFacts, shutdown: &CancellationToken) {
-        let (first, last) = RECEIVE_AGAIN;
-        let mut pause = first;
+        let mut pauses = RECEIVE_AGAIN.start();
         while !shutdown.is_cancelled() {
             match self.receive(queue, shutdown).await {
                 Ok(None) => {}
                 Ok(Some(messages)) => {
-                    pause = first;
+                    pauses.reset();
                     self.note_answer();
                     self.take_in(queue, facts, messages).await;
                 }
                 Err(error) => {
                     tracing::warn!(queue = queue.name(), %error, "replies cannot be received");
-                    shutdown.run_until_cancelled(sleep(pause)).await;
-                    pause = (pause * 2).min(last);
+                    shutdown.run_until_cancelled(sleep(pauses.next_pause())).await;
                 }
             }
         }
@@ -203,33 +236,115 @@ impl Replies {
         messages: Vec<ReceivedMessage>,
     ) {
         let mut receipts = Vec::new();
-        let fates = messages.into_iter().map(|message| self.take_in_one(facts, message));
-        for (receipt, fate) in join_all(fates).await {
-            let counter = match fate {
-                Fate::Kept => &self.status.kept,
-                Fate::DeadLettered => &self.status.dead_lettered,
-                Fate::StaysOnQueue => continue,
-            };
-            counter.fetch_add(1, Relaxed);
-            receipts.push(receipt);
+        let (mut ids, mut replies) = (Vec::new(), Vec::new());
+        for message in messages {
+            let receipt = message.receipt_handle.clone();
+            match reply::open(message.body.clone(), &message.attributes) {
+                Ok((id, reply)) => {
+                    ids.push(id);
+                    replies.push((receipt, reply));
+                }
+                Err(reason) => {
+                    let fate = self.dead_letter(facts, message, reason).await;
+                    receipts.extend(self.note(fate).then_some(receipt));
+                }
+            }
         }
+        let fates = self.keep_all(queue, ids, replies).await;
+        receipts.extend(fates.into_iter().filter_map(|(receipt, fate)| self.note(fate).then_some(receipt)));
         self.delete(queue, receipts).await;
+    }
+
+    /// Counts a message, and says whether it can be deleted.
+    fn note(&self, fate: Fate) -> bool {
+        let counter = match fate {
+            Fate::Kept => &self.status.kept,
+            Fate::Unknown => &self.status.unknown,
+            Fate::DeadLettered => &self.status.dead_lettered,
+            Fate::StaysOnQueue => return false,
+        };
+        counter.fetch_add(1, Relaxed);
+        true
     }
 
     fn note_answer(&self) {
         self.status.receive_answered_at.store(self.clock.now().as_millis(), Relaxed);
     }
 
-    async fn take_in_one(&self, facts: &QueueFacts, message: ReceivedMessage) -> (String, Fate) {
-        let receipt = message.receipt_handle.clone();
-        let fate = match reply::open(message.body.clone(), &message.attributes) {
-            Ok((id, reply)) => {
-                let kept = self.store.complete(&id, reply, self.clock.now()).await;
-                kept.map_or_else(|error| stays(&message, &error), |()| Fate::Kept)
+    /// Keeps replies: one call reads all their records, and one writes those that change.
+    async fn keep_all(
+        &self,
+        queue: &QueueHandle,
+        ids: Vec<TaskId>,
+        replies: Vec<(String, Reply)>,
+    ) -> Vec<(String, Fate)> {
+        if ids.is_empty() {
+            return Vec::new();
+        }
+        let found = match self.records.find_all(ids.clone()).await {
+            Ok(found) => found,
+            Err(error) => {
+                tracing::warn!(%error, "replies were not kept; they come again");
+                return replies.into_iter().map(|(receipt, _)| (receipt, Fate::StaysOnQueue)).collect();
             }
-            Err(reason) => self.dead_letter(facts, message, reason).await,
         };
-        (receipt, fate)
+        let Timed { now, value: records } = found;
+        let mut fates = Vec::new();
+        for ((id, (receipt, reply)), record) in ids.into_iter().zip(replies).zip(records) {
+            let kept = self.keep(queue, &id, reply, Found { record, now }).await;
+            let fate = kept.unwrap_or_else(|error| {
+                tracing::warn!(task = %id, %error, "a reply was not kept; it comes again");
+                Fate::StaysOnQueue
+            });
+            fates.push((receipt, fate));
+        }
+        fates
+    }
+
+    async fn keep(
+        &self,
+        queue: &QueueHandle,
+        id: &TaskId,
+        reply: Reply,
+        found: Found,
+    ) -> store::Result<Fate> {
+        let Some(record) = &found.record else { return self.keep_unknown(queue, id, reply).await };
+        let task = record.id.clone();
+        let decide = |found: Found| -> store::Result<Option<Change>> {
+            let Some(record) = found.record else { return Ok(None) };
+            let next = life::taken_in(&record, &reply, self.retention, found.now);
+            Ok(next.map(|next| Change::of(record, next)))
+        };
+        self.records.change(found, decide).await?;
+        self.records.tell_ended(&task);
+        Ok(Fate::Kept)
+    }
+
+    /// Keeps a reply to an id that nobody knows: hidden, if it can be a `MessageId` whose alias is
+    /// still to come.
+    async fn keep_unknown(
+        &self,
+        queue: &QueueHandle,
+        id: &TaskId,
+        reply: Reply,
+    ) -> store::Result<Fate> {
+        if !id.can_be_message_id() {
+            tracing::warn!(
+                task = %id,
+                queue = queue.name(),
+                "a reply to a task that is not known here was dropped: do several apps with stores \
+                 of their own share this reply queue?"
+            );
+            return Ok(Fate::Unknown);
+        }
+        let next = life::hidden(queue.name(), reply.clone(), self.clock.now());
+        match self.records.write_one(Change::first(id.clone(), next)).await? {
+            Answer::Unreadable(error) => return Err(error),
+            Answer::Written(_) | Answer::Conflict(_) => {}
+        }
+        // The alias may have come between the look and the write: then the task is known by now.
+        self.records.take_in(id, &reply, self.retention).await?;
+        Ok(Fate::Kept)
     }
 
     async fn dead_letter(
@@ -243,7 +358,14 @@ impl Replies {
             tracing::error!(message = id, %reason, "not a reply, and no dead-letter queue for it");
             return Fate::StaysOnQueue;
         };
-        let copy = dead_letter::copy(target, &message, None, &reason.to_string());
+        let letter = DeadLetter {
+            body: &message.body,
+            attributes: &message.attributes,
+            task: None,
+            reason: &reason.to_string(),
+            fifo_id: &message.message_id,
+        };
+        let copy = dead_letter::copy(target, letter);
         let sent = self.transport.send_batch(target, vec![copy]).await;
         match sent.map(|mut entries| entries.pop()) {
             Ok(Some(Ok(_))) => {
@@ -270,23 +392,13 @@ impl Replies {
     }
 
     async fn expire_forever(&self) {
-        let (least, most) = EXPIRE_EVERY;
         loop {
-            if let Err(error) = self.expire().await {
-                tracing::warn!(%error, "old replies were not removed");
+            match self.records.store().expire(EXPIRE_COUNT_MAX).await {
+                Ok(gone) if gone >= EXPIRE_COUNT_MAX => continue,
+                Ok(_) => {}
+                Err(error) => tracing::warn!(%error, "what is past its time was not removed"),
             }
-            sleep(self.retention.clamp(least, most)).await;
+            sleep(EXPIRE_EVERY).await;
         }
     }
-
-    async fn expire(&self) -> Result<(), StoreError> {
-        let horizon = Retention::new(self.retention).horizon(self.clock.now());
-        while self.store.expire_replies(horizon, EXPIRE_COUNT_MAX).await? == EXPIRE_COUNT_MAX {}
-        Ok(())
-    }
-}
-
-fn stays(message: &ReceivedMessage, error: &StoreError) -> Fate {
-    tracing::warn!(message = message.message_id, %error, "a reply was not kept; it comes again");
-    Fate::StaysOnQueue
 }

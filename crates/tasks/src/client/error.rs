@@ -4,6 +4,7 @@ use thiserror::Error;
 
 use crate::codec::CodecError;
 use crate::id::TaskId;
+use crate::life::Refusal;
 use crate::store::StoreError;
 
 /// Why a task was not sent, or may not have been.
@@ -36,7 +37,30 @@ pub enum SendError {
 }
 
 impl SendError {
-    pub(super) fn invalid(error: &CodecError) -> Self {
-        Self::Invalid { reason: error.to_string() }
+    pub(super) fn invalid(reason: impl Into<String>) -> Self {
+        Self::Invalid { reason: reason.into() }
     }
+}
+
+impl From<CodecError> for SendError {
+    fn from(error: CodecError) -> Self {
+        Self::invalid(error.to_string())
+    }
+}
+
+/// Why a task's end was not asked for.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum CancelError {
+    /// It has ended, or is not known.
+    #[error("the task {id} cannot be cancelled: {refusal}")]
+    Refused {
+        /// The task.
+        id: TaskId,
+        /// Why.
+        refusal: Refusal,
+    },
+    /// The store did not take it down.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }

@@ -5,21 +5,19 @@ use std::marker::PhantomData;
 use std::time::Duration;
 
 use thiserror::Error;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, timeout_at};
 
-use super::Client;
+use super::{Client, SendError, Status};
 use crate::codec::{Codec, CodecError};
 use crate::id::TaskId;
-use crate::store::{Status, StoreError};
+use crate::store::StoreError;
 use crate::task::Task;
-
-/// How soon a status is asked for again, at first and at last. A reply may come to any app, so
-/// the shared store is the one place to look.
-const LOOK_AGAIN: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(1));
+use crate::worker::same_queue;
 
 /// A task that was sent.
 pub struct Pending<T: Task> {
     id: TaskId,
+    queue: String,
     client: Client,
     task: PhantomData<fn() -> T>,
 }
@@ -28,6 +26,9 @@ pub struct Pending<T: Task> {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ReplyError {
+    /// The task was not sent, or may not have been.
+    #[error(transparent)]
+    Send(#[from] SendError),
     /// The task was given up.
     #[error("the task {id} failed: {body}")]
     Failed {
@@ -59,8 +60,8 @@ pub enum ReplyError {
 }
 
 impl<T: Task> Pending<T> {
-    pub(super) fn new(id: TaskId, client: Client) -> Self {
-        Self { id, client, task: PhantomData }
+    pub(super) fn new(id: TaskId, queue: String, client: Client) -> Self {
+        Self { id, queue, client, task: PhantomData }
     }
 
     /// The task's id, by which its status is asked for.
@@ -68,29 +69,39 @@ impl<T: Task> Pending<T> {
         &self.id
     }
 
-    /// Waits for the reply, up to `patience`.
+    /// Waits for the reply, up to `patience`. What is there is answered, however short that is.
+    ///
+    /// A reply that this process hears of is answered at once; one that only the store has, within
+    /// a second. Any number of waits of a process ask the store in one call.
     ///
     /// # Cancel safety
     ///
     /// Nothing is lost: the reply stays in the store.
     pub async fn reply(&self, patience: Duration) -> Result<T::Reply, ReplyError> {
+        same_queue::warn_of_wait(&self.queue, &self.id);
         let deadline = Instant::now() + patience;
+        if let Some(ended) = self.settled().await? {
+            return Ok(ended);
+        }
+        let waiting = async {
+            loop {
+                self.client.ended(&self.id).await?;
+                if let Some(ended) = self.settled().await? {
+                    return Ok(ended);
+                }
+            }
+        };
         let timed_out = |_| ReplyError::TimedOut { id: self.id.clone(), waited: patience };
-        timeout_at(deadline, self.settled()).await.map_err(timed_out)?
+        timeout_at(deadline, waiting).await.map_err(timed_out)?
     }
 
-    async fn settled(&self) -> Result<T::Reply, ReplyError> {
-        let (mut pause, pause_max) = LOOK_AGAIN;
-        loop {
-            match self.client.status(&self.id).await? {
-                None => return Err(ReplyError::NotKnown { id: self.id.clone() }),
-                Some(Status::Completed { body }) => return Ok(T::Codec::decode_reply(&body)?),
-                Some(Status::Failed { body }) => {
-                    return Err(ReplyError::Failed { id: self.id.clone(), body });
-                }
-                Some(Status::Pending) => sleep(pause).await,
-            }
-            pause = (pause * 2).min(pause_max);
+    /// The reply, if it is there.
+    async fn settled(&self) -> Result<Option<T::Reply>, ReplyError> {
+        match self.client.status(&self.id).await? {
+            None => Err(ReplyError::NotKnown { id: self.id.clone() }),
+            Some(Status::Pending) => Ok(None),
+            Some(Status::Completed { body }) => Ok(Some(T::Codec::decode_reply(&body)?)),
+            Some(Status::Failed { body }) => Err(ReplyError::Failed { id: self.id.clone(), body }),
         }
     }
 }

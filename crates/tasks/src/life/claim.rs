@@ -56,12 +56,13 @@ pub fn claim(record: &TaskRecord, ask: &Ask, now: Timestamp) -> Claimed {
             None => run(record, ask, now),
         },
         Phase::Ended if is_redriven(life, ask) => run_again(record, ask, now),
-        Phase::Ended => match &life.ending {
+        // A hidden reply answers the very message that it is known by.
+        Phase::Ended | Phase::Hidden => match &life.ending {
             Some(ending) if now < ending.result_until => Claimed::Ended(Box::new(ending.clone())),
             _ => Claimed::Late,
         },
         Phase::Expired => Claimed::Late,
-        Phase::Pending | Phase::Waiting | Phase::Hidden => run(record, ask, now),
+        Phase::Pending | Phase::Waiting => run(record, ask, now),
     }
 }
 

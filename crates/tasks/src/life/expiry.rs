@@ -5,6 +5,7 @@ use std::time::Duration;
 use longshore_types::{MessageAttributes, Timestamp};
 
 use super::record::{Asked, Life, Next, Phase, TaskRecord};
+use super::when::When;
 use crate::reply::Reply;
 
 /// What somebody who asks for a task is shown.
@@ -23,8 +24,8 @@ pub enum Woken {
     Outbox,
     /// Its result was kept for long enough: a tombstone.
     Expired(Box<Next>),
-    /// Nothing is to be done.
-    Nothing,
+    /// Nothing is to be done, and nobody need look again.
+    Nothing(Box<Next>),
 }
 
 /// What somebody is shown who keeps results for `retention`; `None` if there is no such task, or its
@@ -36,20 +37,25 @@ pub fn result(record: &TaskRecord, retention: Duration, now: Timestamp) -> Optio
     }
     let Some(ending) = &record.life.ending else { return Some(Shown::Pending) };
     let until = ending.result_until.min(ending.at + retention);
-    (now <= until).then(|| Shown::Ended(ending.reply.clone()))
+    (now < until).then(|| Shown::Ended(ending.reply.clone()))
 }
 
 /// What is to be done about a record whose time to wake has come.
 pub fn woken(record: &TaskRecord, now: Timestamp) -> Woken {
     let life = &record.life;
-    let over = life.ending.as_ref().is_some_and(|ending| ending.result_until < now);
+    let over = life.ending.as_ref().is_some_and(|ending| ending.result_until <= now);
     // A dead letter is all that is left of its task: it is sent however late.
     let owes = life.outbox.as_ref().is_some_and(|due| !over || due.dead_letter.is_some());
     match life.phase {
         Phase::Ended if owes => Woken::Outbox,
         Phase::Ended if over => Woken::Expired(Box::new(expired(record))),
-        _ => Woken::Nothing,
+        _ => Woken::Nothing(Box::new(left_alone(record))),
     }
+}
+
+fn left_alone(record: &TaskRecord) -> Next {
+    let until = record.until.map(When::At);
+    Next { wake: None, until, ..record.becomes(record.life.clone()) }
 }
 
 /// A tombstone: result, history and argument are gone, the id is known.

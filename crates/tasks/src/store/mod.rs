@@ -17,6 +17,7 @@
 //!   and says so by [`Store::keeps_time`].
 //! - A row whose time to live is over is not there, whether or not it was removed.
 
+mod ended;
 pub mod memory;
 pub mod records;
 pub mod row;

@@ -6,14 +6,17 @@
 //! - A record that this version cannot read is an error, never a missing record.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use longshore_types::Timestamp;
+use tokio::time::sleep;
 
+use super::ended::{LOOK_AGAIN, Waiting};
 use super::{
     Alias, AskedRow, LifeRow, ListQuery, Result, Row, Store, StoreError, Timed, Write, Written,
 };
 use crate::id::{RandomSource, TaskId};
-use crate::life::{self, Asked, Next, TaskRecord, When};
+use crate::life::{self, Asked, Next, Phase, TaskRecord, When};
 use crate::reply::Reply;
 
 /// Decisions against what others write meanwhile, before a call is given up: each round means that
@@ -25,6 +28,8 @@ const ROUNDS_MAX: u32 = 20;
 pub struct Records {
     store: Arc<dyn Store>,
     random: Arc<dyn RandomSource>,
+    /// Who waits in this process. Shared by all clones, over whichever connections.
+    waiting: Arc<Waiting>,
 }
 
 /// A record, if there is one, and the store's time.
@@ -90,7 +95,7 @@ impl Change {
 impl Records {
     /// Records in `store`; `random` marks the writes.
     pub fn new(store: Arc<dyn Store>, random: Arc<dyn RandomSource>) -> Self {
-        Self { store, random }
+        Self { store, random, waiting: Arc::default() }
     }
 
     /// The store.
@@ -101,7 +106,7 @@ impl Records {
     /// The same records over connections of their own, for the calling runtime.
     pub async fn separate(&self) -> Result<Self> {
         let store = Arc::clone(&self.store).separate().await?;
-        Ok(Self { store, random: Arc::clone(&self.random) })
+        Ok(Self { store, ..self.clone() })
     }
 
     /// The record of a task, by its id or by a `MessageId` that stands for it.
@@ -171,6 +176,68 @@ impl Records {
         Err(StoreError::unavailable(store, "write a record", "others write it all the time").into())
     }
 
+    /// Keeps a reply to the task `id`, if its record is there and the reply changes it. `false` if
+    /// there is no record.
+    pub async fn take_in(&self, id: &TaskId, reply: &Reply, retention: Duration) -> Result<bool> {
+        let found = self.find(id).await?;
+        let known = found.record.is_some();
+        let decide = |found: Found| -> Result<Option<Change>> {
+            let Some(record) = found.record else { return Ok(None) };
+            let next = life::taken_in(&record, reply, retention, found.now);
+            Ok(next.map(|next| Change::of(record, next)))
+        };
+        self.change(found, decide).await?;
+        Ok(known)
+    }
+
+    /// Waits until the task may have ended: this process heard of it, or the store has it.
+    ///
+    /// # Errors
+    ///
+    /// The store does not answer.
+    pub async fn ended(&self, id: &TaskId) -> Result<()> {
+        let wait = self.waiting.wait(id);
+        let told = wait.ended.notified();
+        tokio::pin!(told);
+        told.as_mut().enable();
+        let looked = async {
+            // Whoever is first asks for everybody.
+            let asking = self.waiting.asking.lock().await;
+            let found = self.look_for(id).await;
+            drop(asking);
+            found
+        };
+        tokio::select! {
+            () = told => Ok(()),
+            looked = looked => looked,
+        }
+    }
+
+    async fn look_for(&self, id: &TaskId) -> Result<()> {
+        let (mut pause, last) = LOOK_AGAIN;
+        loop {
+            let ids = self.waiting.ids();
+            let records = self.find_all(ids.clone()).await?.value;
+            let over = |(one, record): (TaskId, Option<TaskRecord>)| {
+                record.as_ref().is_none_or(has_ended).then_some(one)
+            };
+            let over: Vec<TaskId> = ids.into_iter().zip(records).filter_map(over).collect();
+            for one in &over {
+                self.waiting.tell(one);
+            }
+            if over.contains(id) {
+                return Ok(());
+            }
+            sleep(pause).await;
+            pause = (pause * 2).min(last);
+        }
+    }
+
+    /// A task has ended, as this process has heard.
+    pub fn tell_ended(&self, id: &TaskId) {
+        self.waiting.tell(id);
+    }
+
     /// Notes that `message_id` stands for the task `id`, and answers the reply that came to it before,
     /// if one did.
     pub async fn alias(&self, aliases: Vec<Alias>) -> Result<Vec<Option<Reply>>> {
@@ -181,7 +248,13 @@ impl Records {
 
     fn answer(&self, change: Change, mark: u64, written: Written, now: Timestamp) -> Answer {
         match written {
-            Written::Done => Answer::Written(Box::new(change.written(now))),
+            Written::Done => {
+                let record = change.written(now);
+                if has_ended(&record) {
+                    self.waiting.tell(&record.id);
+                }
+                Answer::Written(Box::new(record))
+            }
             Written::Conflict(None) => Answer::Conflict(Found { record: None, now }),
             Written::Conflict(Some(row)) => {
                 let own = row.mark == mark;
@@ -227,6 +300,11 @@ impl Records {
         let record = self.record(row);
         record.inspect_err(|error| tracing::warn!(%error, "a record is left alone")).ok()
     }
+}
+
+/// Whether whoever waits for the task need wait no longer.
+fn has_ended(record: &TaskRecord) -> bool {
+    matches!(record.life.phase, Phase::Ended | Phase::Expired)
 }
 
 fn asked_row(asked: &Asked) -> AskedRow {

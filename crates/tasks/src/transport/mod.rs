@@ -71,6 +71,8 @@ impl QueueHandle {
 pub struct QueueFacts {
     /// How long a received message stays in flight.
     pub visibility_timeout: Duration,
+    /// How long the queue keeps a message.
+    pub retention: Duration,
     /// Where messages go that were received too often, if anywhere.
     pub dead_letter: Option<DeadLetterFacts>,
 }
@@ -146,6 +148,8 @@ pub struct ReceivedMessage {
     pub receive_count: u32,
     /// `SentTimestamp`, if the endpoint told it.
     pub sent_at: Option<Timestamp>,
+    /// `MessageGroupId`, if the message has one.
+    pub group_id: Option<String>,
 }
 
 /// What a receive asks for.
@@ -246,6 +250,12 @@ impl TransportError {
         !matches!(self, Self::Refused { .. })
     }
 
+    /// Whether the endpoint answered that it has no such queue, however it spells that.
+    pub fn is_missing_queue(&self) -> bool {
+        let codes = ["QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue"];
+        matches!(self, Self::Refused { code, .. } if codes.iter().any(|one| code.ends_with(one)))
+    }
+
     /// Whether it is certain that the call changed nothing.
     pub fn is_certain(&self) -> bool {
         !matches!(self, Self::Unknown { .. })
@@ -268,6 +278,10 @@ pub trait Transport: Debug + Send + Sync + 'static {
     fn receive_patience(&self) -> Option<Duration> {
         None
     }
+
+    /// The same endpoint over connections of its own, which the calling runtime drives: connections
+    /// belong to the runtime that made them. By default itself, for a transport that has none.
+    fn separate(self: Arc<Self>) -> BoxFuture<'static, Result<Arc<dyn Transport>>>;
 
     /// Finds a queue by its name; what looks like a URL is taken as the queue's URL, unasked.
     fn resolve<'a>(&'a self, queue: &'a str) -> BoxFuture<'a, Result<QueueHandle>>;

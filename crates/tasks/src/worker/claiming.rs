@@ -1,5 +1,9 @@
 //! Claims a task before it is run.
 //!
+//! The first delivery of a task that somebody sent by a client is claimed without reading: its record
+//! is there, as its first version, because it was written before the message was sent. Otherwise, and
+//! where that is not so, the claim is decided on what is there.
+//!
 //! Of a worker that died, the lease on the message ends first and the claim a margin later. So
 //! whoever receives the message then finds the claim about to end, and waits for that here: to
 //! hand the message back would cost one of its receives and a second more. A claim that lasts
@@ -10,7 +14,32 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use super::executor::Execution;
-use crate::store::{Claim, StoreError};
+use super::heartbeat::{Held, ProgressNote};
+use crate::life::{self, Ask, Asked, Claimed, Ending, TaskRecord};
+use crate::store::{Answer, Change, Found, StoreError};
+
+/// Decisions against what others write, before the delivery is handed back.
+const ROUNDS_MAX: u32 = 8;
+/// How long a delivery stays away that lost every round: others are busy with its task.
+const LOST_ROUNDS: Duration = Duration::from_secs(1);
+
+/// What a claim came to.
+pub(super) enum Claim {
+    /// This worker runs the task.
+    Run(Box<Held>),
+    /// Another worker runs it, for that long at most.
+    Busy(Duration),
+    /// The task has ended so; its record is there.
+    Ended(Box<Ending>, Box<TaskRecord>),
+    /// A late message: nothing is done.
+    Late,
+}
+
+/// A decision, or what to wait for.
+enum Round {
+    Done(Claim),
+    Again(Found),
+}
 
 impl Execution {
     /// Claims the task, after the end of a claim that is about to end.
@@ -19,8 +48,11 @@ impl Execution {
         let gives_up_at = Instant::now() + self.runtime.heartbeat.claim_margin() * 2;
         loop {
             let claim = self.ask_for_claim().await?;
-            let Claim::Busy { until } = claim else { return Ok(claim) };
-            let rest = until.since(self.now());
+            self.runtime.store_gate.open();
+            let Claim::Busy(rest) = claim else {
+                self.runtime.seen.forget(&self.task);
+                return Ok(claim);
+            };
             if Instant::now() + rest > gives_up_at || self.drains_within(rest).await {
                 return Ok(claim);
             }
@@ -28,13 +60,88 @@ impl Execution {
     }
 
     async fn ask_for_claim(&self) -> Result<Claim, StoreError> {
-        let lease = self.lease.claim_lease();
-        let claim = self.runtime.claims.claim(&self.task, lease, self.now()).await?;
-        self.runtime.store_gate.open();
-        Ok(claim)
+        let mut found = self.first_look().await?;
+        for _ in 0..ROUNDS_MAX {
+            match self.round(found).await? {
+                Round::Done(claim) => return Ok(claim),
+                Round::Again(there) => found = there,
+            }
+        }
+        Ok(Claim::Busy(LOST_ROUNDS))
+    }
+
+    /// What the claim is decided on at first.
+    async fn first_look(&self) -> Result<Found, StoreError> {
+        if self.is_first_delivery() {
+            let record = TaskRecord::assumed(self.task.clone(), self.asked());
+            return Ok(Found { record: Some(record), now: self.now() });
+        }
+        self.runtime.records.find(&self.task).await
+    }
+
+    /// Whether nobody can have written the record since the client did, as far as the message tells.
+    fn is_first_delivery(&self) -> bool {
+        self.envelope.task_id.is_some()
+            && self.message.receive_count <= 1
+            && self.envelope.died_in.is_none()
+    }
+
+    async fn round(&self, found: Found) -> Result<Round, StoreError> {
+        let Found { record, now } = found;
+        let there = record.clone();
+        let record = record.unwrap_or_else(|| self.unknown());
+        let ask = Ask {
+            generation: self.envelope.generation(),
+            worker: self.runtime.options.name.clone(),
+            lease: self.lease.claim_lease(),
+            unchanged: self.runtime.seen.is_unchanged(&record),
+        };
+        let mut next = match life::claim(&record, &ask, now) {
+            Claimed::Run(next) => next,
+            Claimed::Busy(wait) => return Ok(Round::Done(Claim::Busy(wait))),
+            Claimed::Late => return Ok(Round::Done(Claim::Late)),
+            Claimed::Ended(ending) => {
+                return Ok(Round::Done(Claim::Ended(ending, Box::new(record))));
+            }
+        };
+        if there.is_none() {
+            next.asked = Some(self.asked());
+        }
+        let change = Change { before: there, id: record.id.clone(), next: *next };
+        Ok(match self.runtime.records.write_one(change).await? {
+            Answer::Written(record) => Round::Done(Claim::Run(Box::new(held(*record)))),
+            Answer::Conflict(there) => Round::Again(there),
+            Answer::Unreadable(error) => return Err(error),
+        })
+    }
+
+    /// The record of a task that nobody wrote down: of a foreign producer, or of an app with a store
+    /// of its own. Its claim is its first version.
+    fn unknown(&self) -> TaskRecord {
+        TaskRecord { version: 0, ..TaskRecord::assumed(self.task.clone(), self.asked()) }
+    }
+
+    /// What was asked, as far as the message tells.
+    fn asked(&self) -> Asked {
+        let body = &self.message.body;
+        let kept = body.len() <= self.runtime.options.argument_kept_bytes;
+        Asked {
+            name: self.envelope.task_name.clone(),
+            queue: self.runtime.queue.name().to_owned(),
+            key: None,
+            tags: Vec::new(),
+            created_at: self.envelope.created_at.unwrap_or_else(|| self.now()),
+            body: kept.then(|| body.clone()),
+            attributes: self.message.attributes.clone(),
+        }
     }
 
     async fn drains_within(&self, rest: Duration) -> bool {
         self.runtime.drained.run_until_cancelled(sleep(rest)).await.is_none()
     }
+}
+
+fn held(record: TaskRecord) -> Held {
+    let fence = record.claim().map_or(record.version, |claim| claim.fence);
+    Held { record, fence, progress: ProgressNote::default() }
 }

@@ -1,62 +1,126 @@
 //! What a handler knows of the run beside the argument.
 
+use std::sync::Arc;
+
 use longshore_types::Timestamp;
 use tokio_util::sync::CancellationToken;
 
+use super::heartbeat::ProgressNote;
+use crate::client::{Client, SendTask};
 use crate::id::TaskId;
+use crate::task::Task;
 
 /// What a handler knows of the run beside the argument. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Context {
+    inner: Arc<Inner>,
+}
+
+/// The parts of a [`Context`].
+#[derive(Clone, Debug)]
+pub(super) struct Inner {
     pub(super) task_id: TaskId,
     pub(super) attempt: u32,
     pub(super) receive_count: u32,
     pub(super) created_at: Option<Timestamp>,
+    pub(super) deadline: Option<Timestamp>,
     pub(super) traceparent: Option<String>,
     pub(super) cancelled: CancellationToken,
+    pub(super) progress: ProgressNote,
+    pub(super) client: Option<Client>,
 }
 
 impl Context {
+    pub(super) fn new(inner: Inner) -> Self {
+        Self { inner: Arc::new(inner) }
+    }
+
     /// A context of no worker, to call a handler in a test: the first attempt, never cancelled.
     pub fn detached(task_id: TaskId) -> Self {
-        Self {
+        Self::new(Inner {
             task_id,
             attempt: 1,
             receive_count: 1,
             created_at: None,
+            deadline: None,
             traceparent: None,
             cancelled: CancellationToken::new(),
-        }
+            progress: ProgressNote::default(),
+            client: None,
+        })
+    }
+
+    /// The same context at another attempt, counted from 1.
+    #[must_use]
+    pub fn at_attempt(self, attempt: u32) -> Self {
+        Self::new(Inner { attempt, ..Arc::unwrap_or_clone(self.inner) })
+    }
+
+    /// The same context with a client that tasks are sent by.
+    #[must_use]
+    pub fn with_client(self, client: Client) -> Self {
+        Self::new(Inner { client: Some(client), ..Arc::unwrap_or_clone(self.inner) })
     }
 
     /// The task's id: the same at every attempt, so a key for effects elsewhere.
     pub fn task_id(&self) -> &TaskId {
-        &self.task_id
+        &self.inner.task_id
     }
 
     /// Which attempt this is, from 1.
     pub fn attempt(&self) -> u32 {
-        self.attempt
+        self.inner.attempt
     }
 
     /// How often the queue has delivered the message, this time included.
     pub fn receive_count(&self) -> u32 {
-        self.receive_count
+        self.inner.receive_count
     }
 
     /// When the sender made the task, if it said so.
     pub fn created_at(&self) -> Option<Timestamp> {
-        self.created_at
+        self.inner.created_at
+    }
+
+    /// When the task is no longer wanted, if its sender said so.
+    pub fn deadline(&self) -> Option<Timestamp> {
+        self.inner.deadline
     }
 
     /// The W3C trace context of the sender, if it sent one.
     pub fn traceparent(&self) -> Option<&str> {
-        self.traceparent.as_deref()
+        self.inner.traceparent.as_deref()
     }
 
-    /// Cancelled when the run is in vain: its lease was lost, or it is longer than SQS allows. An
-    /// asynchronous handler is dropped then; work that it started elsewhere can look here.
+    /// Cancelled when the run is in vain: its lease was lost, somebody asked for its end, or it is
+    /// longer than SQS allows. An asynchronous handler is dropped then; a blocking one, and work
+    /// that was started elsewhere, can look here.
     pub fn cancelled(&self) -> &CancellationToken {
-        &self.cancelled
+        &self.inner.cancelled
+    }
+
+    /// Says how far the task is: `percent` of 100, and what it does. The task's record shows it
+    /// within a few seconds; of several notes in that time the last.
+    pub fn progress(&self, percent: u8, note: impl Into<String>) {
+        self.inner.progress.set(percent.min(100), note.into());
+    }
+
+    /// The client that this worker's tasks are sent by, if it was given one.
+    pub fn client(&self) -> Option<&Client> {
+        self.inner.client.as_ref()
+    }
+
+    /// Sends another task, which continues the trace of this one.
+    ///
+    /// # Panics
+    ///
+    /// In a worker, or a test, that was given no client: see [`Context::client`].
+    pub fn send<T: Task>(&self, task: T) -> SendTask<T> {
+        let client = self.client().expect("the worker was given a client to send tasks by");
+        let send = client.send(task);
+        match self.traceparent() {
+            Some(traceparent) => send.traceparent(traceparent),
+            None => send,
+        }
     }
 }

@@ -40,9 +40,7 @@ impl Dispatcher {
 
     /// What comes after the shutdown is handed back unstarted.
     fn start(&self, delivery: Delivery, running: &mut JoinSet<()>) {
-        let Delivery { message, received_at, permit } = delivery;
-        let receipt = message.receipt_handle.clone();
-        let lease = self.runtime.heartbeat.begin(receipt, received_at);
+        let Delivery { message, lease, permit } = delivery;
         let execution = Execution::open(Arc::clone(&self.runtime), message, lease);
         let draining = self.shutdown.is_cancelled();
         running.spawn(async move {

@@ -1,7 +1,8 @@
-//! The life of a task: open the envelope → claim → run → complete → reply → delete.
+//! The life of a delivery: open the envelope → claim → run → end → reply → delete.
 //!
-//! A crash after any step loses nothing: before `complete` the task is run again by whoever
-//! receives it next, after it the kept reply is sent again and nothing is run.
+//! A crash after any step loses nothing: before the end is written the task is run again by whoever
+//! receives it next, after it what was kept is sent by the next delivery, or by any worker that finds
+//! it due, and nothing is run.
 //!
 //! # Invariants
 //!
@@ -9,29 +10,26 @@
 //! - A lost lease ends the run: its reply is not kept, not sent, and the message left alone.
 //! - A delivery that ran nothing counts no attempt.
 
-use std::any::Any;
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::FutureExt as _;
 use longshore_types::Timestamp;
-use tokio::time::sleep;
 
-use super::context::Context;
-use super::lease::{Lease, LeaseLost};
+use super::claiming::Claim;
+use super::context::{Context, Inner};
+use super::handler::Ran;
+use super::heartbeat::Held;
+use super::lease::Lease;
+use super::options::UNKNOWN_AGAIN;
 use super::outcome::Outcome;
+use super::registry::Registered;
 use super::runtime::Runtime;
 use super::status::count;
 use crate::envelope::{self, Envelope};
 use crate::id::TaskId;
-use crate::reply::Reply;
-use crate::store::{Claim, Fence, KeptReply, StoreError};
+use crate::store::StoreError;
 use crate::transport::ReceivedMessage;
 
-/// Tries to keep a reply, and the pause between them: the run's effects would be repeated.
-const KEEP_TRIES: u32 = 5;
-const KEEP_AGAIN_AFTER: Duration = Duration::from_millis(200);
 /// How long a message that was sent anew is delayed, so that it does not find the claim which is
 /// about to be released for it.
 const GIVE_WAY_AFTER: Duration = Duration::from_secs(1);
@@ -49,8 +47,14 @@ pub(super) struct Execution {
 }
 
 /// How a run ended, if it did.
-enum End {
+pub(super) enum End {
     Ran(Outcome),
+    /// Nobody here can run it; another worker may.
+    Unknown(String),
+    /// Somebody asked for its end.
+    Cancelled,
+    /// The task ended elsewhere.
+    Ended,
     /// Another delivery may have the message.
     Lost,
     /// The grace period of a shutdown is over.
@@ -66,23 +70,26 @@ impl Execution {
     }
 
     /// Sees the task through, as far as this delivery goes.
-    pub(super) async fn run(self) {
+    pub(super) async fn run(mut self) {
         match self.claim().await {
-            Ok(Claim::Run { fence, attempt }) => self.attempt(fence, attempt).await,
-            Ok(Claim::Done { kept }) => {
+            Ok(Claim::Run(held)) => {
+                self.task = held.record.id.clone();
+                self.attempt(*held).await;
+            }
+            Ok(Claim::Ended(ending, record)) => {
                 count(&self.runtime.status.repeated);
-                self.deliver(kept).await;
+                self.repeat(*ending, *record).await;
             }
-            Ok(Claim::Busy { until }) => {
+            Ok(Claim::Late) => {
+                count(&self.runtime.status.repeated);
+                tracing::info!(task = %self.task, "a late message of a task that has ended");
+                self.delete().await;
+            }
+            Ok(Claim::Busy(wait)) => {
                 count(&self.runtime.status.busy);
-                let wait = until.since(self.now()).max(BUSY_MIN);
-                self.hand_back(wait).await;
+                self.hand_back(wait.max(BUSY_MIN)).await;
             }
-            Err(error) => {
-                count(&self.runtime.status.returned);
-                let pause = self.runtime.store_gate.close(&error);
-                self.hand_back(pause).await;
-            }
+            Err(error) => self.return_unclaimed(&error).await,
         }
     }
 
@@ -92,208 +99,171 @@ impl Execution {
         self.hand_back(Duration::ZERO).await;
     }
 
-    async fn attempt(self, fence: Fence, attempt: u32) {
-        self.lease.cover(self.task.clone(), fence);
+    /// The store did not answer, or has a record that only a later version can read.
+    async fn return_unclaimed(self, error: &StoreError) {
+        count(&self.runtime.status.returned);
+        let pause = if matches!(error, StoreError::Unreadable { .. }) {
+            tracing::warn!(task = %self.task, %error, "left to a worker that can read its record");
+            UNKNOWN_AGAIN.jittered(self.message.receive_count, &*self.runtime.options.random)
+        } else {
+            self.runtime.store_gate.close(error)
+        };
+        self.hand_back(pause).await;
+    }
+
+    async fn attempt(self, held: Held) {
+        let (attempt, attempts_max) = (held.record.life.attempts_made, self.attempts_max());
+        self.lease.cover(held.clone());
         if self.runtime.is_worn_before_a_run(self.message.receive_count)
-            && attempt <= self.attempts_max()
-            && self.send_anew(GIVE_WAY_AFTER).await
+            && attempt <= attempts_max
+            && self.resend(GIVE_WAY_AFTER).await
         {
             // If this run ended its worker, the native redrive policy would soon take the message
             // without a reply. Its successor has all receives before it.
             count(&self.runtime.status.returned);
-            return self.give_way(fence).await;
+            return self.give_way().await;
         }
-        match self.end_of(attempt).await {
-            End::Ran(outcome) => self.conclude(fence, attempt, outcome).await,
-            End::Lost => self.lose_run(fence).await,
-            End::Drained => {
-                count(&self.runtime.status.returned);
-                self.release(fence, Duration::ZERO).await;
-            }
-        }
+        let end = self.run_handler(&held).await;
+        self.conclude(&held, end).await;
     }
 
     /// Runs the handler, unless there is a reason not to.
-    async fn end_of(&self, attempt: u32) -> End {
-        if attempt > self.attempts_max() {
-            let attempts = attempt - 1;
-            let reason =
-                format!("attempt {attempts} was the last and ended its worker, or was cut off");
-            return End::Ran(Outcome::Dead { reason });
-        }
-        if let Some(encoding) = &self.envelope.encoding {
-            let reason = format!("no codec for the encoding `{encoding}`");
-            return End::Ran(Outcome::Dead { reason });
+    async fn run_handler(&self, held: &Held) -> End {
+        if let Some(end) = self.refusal(held) {
+            return end;
         }
         let name = self.envelope.task_name.as_deref();
-        let Some(handler) = self.runtime.registry.find(name) else {
-            let reason = format!("no handler for task {}", name.unwrap_or("without a name"));
-            return End::Ran(Outcome::Dead { reason });
+        let Some(registered) = self.runtime.registry.find(name) else {
+            let name = name.unwrap_or("without a name");
+            return End::Unknown(format!("no handler for task {name}"));
         };
-        let run = handler(self.message.body.clone(), self.context(attempt));
+        if let Some(encoding) = &self.envelope.encoding {
+            return End::Unknown(format!("no codec for the encoding `{encoding}`"));
+        }
         let signals = self.lease.signals();
-        tokio::select! {
+        let ran = tokio::select! {
             biased;
-            () = signals.lost.cancelled() => End::Lost,
-            () = signals.too_long.cancelled() => End::Ran(too_long()),
-            outcome = AssertUnwindSafe(run).catch_unwind() => {
-                End::Ran(outcome.unwrap_or_else(|panic| panicked(&*panic)))
-            }
-            () = self.runtime.drained.cancelled() => End::Drained,
+            () = signals.lost.cancelled() => return End::Lost,
+            () = signals.ended.cancelled() => return End::Ended,
+            () = signals.cancelled.cancelled() => return End::Cancelled,
+            () = signals.too_long.cancelled() => return End::Ran(too_long()),
+            ran = self.call(registered, held) => ran,
+            () = self.runtime.drained.cancelled() => return End::Drained,
+        };
+        match ran {
+            Ran::Outcome(outcome) => End::Ran(outcome),
+            Ran::Unreadable(reason) => End::Unknown(reason),
         }
     }
 
-    /// Does to the message what the outcome says.
-    async fn conclude(self, fence: Fence, attempt: u32, outcome: Outcome) {
+    /// Why the task is not run, if there is a reason that needs no handler.
+    fn refusal(&self, held: &Held) -> Option<End> {
+        let life = &held.record.life;
+        if life.cancel.is_some() {
+            return Some(End::Cancelled);
+        }
+        if life.attempts_made > self.attempts_max() {
+            let attempts = life.attempts_made - 1;
+            let reason =
+                format!("attempt {attempts} was the last and ended its worker, or was cut off");
+            return Some(End::Ran(Outcome::dead(reason)));
+        }
+        if self.envelope.deadline.is_some_and(|deadline| deadline < self.now()) {
+            let error = vec!["its deadline had passed before a worker could run it".to_owned()];
+            return Some(End::Ran(Outcome::Discard { error }));
+        }
+        let refused = self.reply_queue().err()?;
+        Some(End::Ran(Outcome::dead(refused)))
+    }
+
+    async fn call(&self, registered: &Registered, held: &Held) -> Ran {
+        let run = registered.handler.run(self.message.body.clone(), self.context(held));
+        self.runtime.handlers.run(run, registered.options.timeout).await
+    }
+
+    /// Does to record and message what the end of the run says.
+    async fn conclude(self, held: &Held, end: End) {
+        let life = &held.record.life;
+        match end {
+            End::Ran(outcome) => self.conclude_outcome(life.attempts_made, outcome).await,
+            End::Unknown(reason) => self.put_off_unknown(life.unknown, reason).await,
+            End::Cancelled => self.end_as_cancelled().await,
+            End::Ended => {
+                count(&self.runtime.status.repeated);
+                self.delete().await;
+            }
+            End::Lost => self.lose_run().await,
+            End::Drained => {
+                count(&self.runtime.status.returned);
+                tracing::info!(task = %self.task, "handed back: the grace period is over");
+                self.release(Duration::ZERO).await;
+            }
+        }
+    }
+
+    async fn conclude_outcome(self, attempt: u32, outcome: Outcome) {
         let status = Arc::clone(&self.runtime.status);
-        match self.as_it_can_be(attempt, outcome) {
+        match self.enforce_limits(attempt, outcome) {
             Outcome::Done { body } => {
                 count(&status.done);
-                self.finish(fence, Reply::completed(body).into()).await;
+                self.end_as_done(body).await;
             }
-            Outcome::Discard { reason } => {
+            Outcome::Discard { error } => {
                 count(&status.discarded);
-                self.finish(fence, Reply::failed(&reason).into()).await;
+                self.end_as_discarded(error).await;
             }
-            Outcome::Dead { reason } => {
+            Outcome::Dead { error } => {
                 count(&status.dead);
+                let reason = error.join(": ");
                 tracing::warn!(task = %self.task, attempt, reason, "a task is dead");
-                let reply = Reply::failed(&reason);
-                self.finish(fence, KeptReply { reply, dead_letter: Some(reason) }).await;
+                self.end_as_dead(error).await;
             }
-            Outcome::Retry { after, reason } => {
+            Outcome::Retry { after, error } => {
                 count(&status.retried);
-                let options = &self.runtime.options;
-                let pause = || options.retry.pause_after(attempt, &*options.random);
-                let pause = after.unwrap_or_else(pause);
+                let pause = after.unwrap_or_else(|| self.pause_after(attempt));
+                let reason = error.join(": ");
                 tracing::info!(task = %self.task, attempt, reason, ?pause, "to be run again");
-                self.retry(fence, pause).await;
+                self.retry(error, pause).await;
             }
-            Outcome::Snooze { until } => {
+            Outcome::Snooze { wait } => {
                 count(&status.snoozed);
-                let wait = until.since(self.now());
-                self.release(fence, wait).await;
+                self.release(wait).await;
             }
         }
     }
 
-    /// After the last attempt there is none to retry; a reply that no message can carry is none.
-    fn as_it_can_be(&self, attempt: u32, outcome: Outcome) -> Outcome {
-        if let Outcome::Done { body } = &outcome
-            && let Err(reason) = Reply::check_body(body)
-        {
-            return Outcome::Dead { reason };
-        }
-        if let Outcome::Retry { reason, .. } = &outcome
-            && attempt >= self.attempts_max()
-        {
-            return Outcome::Dead { reason: reason.clone() };
-        }
-        outcome
+    fn pause_after(&self, attempt: u32) -> Duration {
+        self.runtime.retry_of(self.options_name()).pause_after(attempt, &*self.runtime.options.random)
     }
 
-    /// Keeps the reply, then delivers it.
-    async fn finish(self, fence: Fence, kept: KeptReply) {
-        if self.lease.uncover().await.is_err() {
-            return self.lose();
-        }
-        match self.keep(fence, &kept).await {
-            Ok(true) => self.deliver(kept).await,
-            Ok(false) => self.lose(),
-            Err(error) => {
-                let pause = self.runtime.store_gate.close(&error);
-                self.hand_back(pause).await;
-            }
-        }
+    pub(super) fn attempts_max(&self) -> u32 {
+        self.runtime.retry_of(self.options_name()).attempts_max.max(1)
     }
 
-    async fn keep(&self, fence: Fence, kept: &KeptReply) -> Result<bool, StoreError> {
-        let mut tries = 1;
-        loop {
-            let claims = &self.runtime.claims;
-            let answer = claims.complete(&self.task, fence, kept.clone(), self.now()).await;
-            match answer {
-                Err(error) if tries < KEEP_TRIES => {
-                    tracing::warn!(task = %self.task, %error, "a reply was not kept; trying again");
-                    sleep(KEEP_AGAIN_AFTER * tries).await;
-                    tries += 1;
-                }
-                settled => return settled,
-            }
-        }
-    }
-
-    async fn retry(self, fence: Fence, pause: Duration) {
-        if self.lease.uncover().await.is_err() {
-            return self.lose();
-        }
-        if let Err(error) = self.runtime.claims.end_attempt(&self.task, fence).await {
-            tracing::warn!(task = %self.task, %error, "a claim stays until its lease ends");
-        }
-        self.hand_back(pause).await;
-    }
-
-    async fn release(self, fence: Fence, wait: Duration) {
-        if self.release_claim(fence).await.is_err() {
-            return self.lose();
-        }
-        self.hand_back(wait).await;
-    }
-
-    /// The run is over, so whoever has the message now need not wait for the claim's end.
-    async fn lose_run(self, fence: Fence) {
-        if self.lease.uncover().await.is_err()
-            && let Err(error) = self.runtime.claims.end_attempt(&self.task, fence).await
-        {
-            tracing::warn!(task = %self.task, %error, "a claim stays until its lease ends");
-        }
-        self.lose();
-    }
-
-    /// Leaves the task to the message that was sent anew.
-    async fn give_way(self, fence: Fence) {
-        if self.release_claim(fence).await.is_err() {
-            return self.lose();
-        }
-        self.delete().await;
-    }
-
-    async fn release_claim(&self, fence: Fence) -> Result<(), LeaseLost> {
-        self.lease.uncover().await?;
-        if let Err(error) = self.runtime.claims.release(&self.task, fence).await {
-            tracing::warn!(task = %self.task, %error, "a claim stays until its lease ends");
-        }
-        Ok(())
-    }
-
-    fn attempts_max(&self) -> u32 {
-        self.runtime.options.retry.attempts_max.max(1)
+    /// The name that the task's options are found by.
+    pub(super) fn options_name(&self) -> Option<&str> {
+        self.envelope.task_name.as_deref()
     }
 
     pub(super) fn now(&self) -> Timestamp {
         self.runtime.options.clock.now()
     }
 
-    fn context(&self, attempt: u32) -> Context {
-        Context {
+    fn context(&self, held: &Held) -> Context {
+        Context::new(Inner {
             task_id: self.task.clone(),
-            attempt,
+            attempt: held.record.life.attempts_made,
             receive_count: self.message.receive_count,
             created_at: self.envelope.created_at,
+            deadline: self.envelope.deadline,
             traceparent: self.envelope.traceparent.clone(),
-            cancelled: self.lease.signals().ended(),
-        }
+            cancelled: self.lease.signals().in_vain(),
+            progress: held.progress.clone(),
+            client: self.runtime.options.client.clone(),
+        })
     }
 }
 
 fn too_long() -> Outcome {
-    let reason = "it runs longer than the 12 hours that SQS keeps a message in flight".to_owned();
-    Outcome::Dead { reason }
-}
-
-fn panicked(panic: &(dyn Any + Send)) -> Outcome {
-    let text = panic.downcast_ref::<&str>().copied();
-    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    let reason = format!("the handler panicked: {}", text.unwrap_or("without a message"));
-    Outcome::Retry { after: None, reason }
+    Outcome::dead("it runs longer than the 12 hours that SQS keeps a message in flight")
 }

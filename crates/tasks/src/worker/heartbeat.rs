@@ -1,31 +1,37 @@
-//! Renews the leases of all messages that are held, in batches, from one timer loop.
+//! Renews the leases of all messages that are held, in batches, from one timer loop; and owns the
+//! record of each task while it runs.
 //!
 //! A lease is renewed when half of it is over, counted from before it can have begun; so
 //! are claims, before their message's lease and for longer. A renewal that fails is tried again
 //! until the lease is over; then it is lost, and whoever holds it is told.
 //!
+//! Every two seconds, while anything runs, one call reads all records that run here: whoever else
+//! wrote one (a cancellation, a foreign worker's reply) is noticed, and what handlers said of their
+//! progress is written.
+//!
 //! # Invariants
 //!
 //! - A claim is extended before its message's lease; if it cannot be, the lease is not either.
-//! - [`Heartbeat::stop`] and [`Heartbeat::uncover`] return when no call about it is in flight.
+//! - [`Heartbeat::stop`] and [`Heartbeat::uncover`] return when no call about it is in flight. So
+//!   heartbeat, progress and the end of a run never write one record at the same time.
 //! - What is not known to be renewed counts as ending when it did.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use futures::StreamExt as _;
-use futures::future::join_all;
+use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
+use futures::{FutureExt as _, StreamExt as _};
 use longshore_types::limits::BATCH_ENTRIES_MAX;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::lease::{Lease, LeaseSignals};
-use crate::clock::Clock;
-use crate::id::TaskId;
-use crate::store::{ClaimStore, Fence};
-use crate::transport::{EntryResult, QueueHandle, Transport};
+use super::renewal::{Renewal, Renewed};
+use crate::life::TaskRecord;
+use crate::store::Records;
+use crate::transport::{QueueHandle, Transport};
 
 /// The age at which a run is given up: half an hour before the 12 hours of SQS are over, so that
 /// there is time to say so.
@@ -34,22 +40,30 @@ const AGE_MAX: Duration = Duration::from_secs(41_400);
 /// margin covers the time between extending the one and the other, and clocks that differ; the
 /// task of a worker that died waits for its end.
 const CLAIM_MARGIN: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(5));
+/// How often the records of what runs are looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
 
 /// What renewing a lease takes.
 #[derive(Debug)]
 pub(super) struct HeartbeatParts {
     pub(super) transport: Arc<dyn Transport>,
     pub(super) queue: QueueHandle,
-    pub(super) claims: Arc<dyn ClaimStore>,
-    pub(super) clock: Arc<dyn Clock>,
+    pub(super) records: Records,
     /// How long a renewal lasts.
     pub(super) visibility_timeout: Duration,
+}
+
+/// A call that has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Called {
+    Renewed,
+    Looked,
 }
 
 /// Renews leases.
 #[derive(Debug)]
 pub(super) struct Heartbeat {
-    parts: HeartbeatParts,
+    pub(super) parts: HeartbeatParts,
     leases: Mutex<Leases>,
     /// A lease came, went, or was renewed.
     changed: Notify,
@@ -57,38 +71,43 @@ pub(super) struct Heartbeat {
 }
 
 #[derive(Debug, Default)]
-struct Leases {
+pub(super) struct Leases {
     last_id: u64,
-    by_id: HashMap<u64, Entry>,
+    pub(super) by_id: HashMap<u64, Entry>,
 }
 
+/// A lease, and the record of the task that runs under it.
 #[derive(Debug)]
-struct Entry {
+pub(super) struct Entry {
     receipt: String,
-    claim: Option<(TaskId, Fence)>,
+    pub(super) held: Option<Held>,
     received_at: Instant,
     renew_at: Instant,
     ends_at: Instant,
-    in_flight: bool,
-    signals: LeaseSignals,
+    pub(super) in_flight: bool,
+    pub(super) signals: LeaseSignals,
 }
 
-/// A lease that is being renewed.
+/// A record whose claim is ours, as of its last version that we know.
 #[derive(Clone, Debug)]
-struct Renewal {
-    id: u64,
-    receipt: String,
-    claim: Option<(TaskId, Fence)>,
-    ends_at: Instant,
-    timeout: Duration,
+pub(super) struct Held {
+    pub(super) record: TaskRecord,
+    pub(super) fence: u64,
+    pub(super) progress: ProgressNote,
 }
 
-/// What became of a renewal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Renewed {
-    At(Instant),
-    TryAgain,
-    Lost,
+/// What a handler said of its progress, until it is written.
+#[derive(Clone, Debug, Default)]
+pub(super) struct ProgressNote(Arc<Mutex<Option<(u8, String)>>>);
+
+impl ProgressNote {
+    pub(super) fn set(&self, percent: u8, note: String) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((percent, note));
+    }
+
+    pub(super) fn take(&self) -> Option<(u8, String)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
 }
 
 impl Heartbeat {
@@ -116,7 +135,7 @@ impl Heartbeat {
         let signals = LeaseSignals::new();
         let entry = Entry {
             receipt: receipt.clone(),
-            claim: None,
+            held: None,
             received_at,
             renew_at: received_at + timeout / 2,
             ends_at: received_at + timeout,
@@ -132,21 +151,17 @@ impl Heartbeat {
         Lease::new(id, receipt, received_at, Arc::clone(self), signals)
     }
 
-    /// Extends the claim too, from the next renewal on.
-    pub(super) fn cover(&self, id: u64, task: TaskId, fence: Fence) {
+    /// Owns the record from now on, and extends its claim from the next renewal on.
+    pub(super) fn cover(&self, id: u64, held: Held) {
         if let Some(entry) = self.leases().by_id.get_mut(&id) {
-            entry.claim = Some((task, fence));
+            entry.held = Some(held);
         }
+        self.changed.notify_one();
     }
 
-    /// Leaves the claim alone, once no call about it is in flight.
-    pub(super) async fn uncover(&self, id: u64) {
-        self.when_settled(id, |leases| {
-            if let Some(entry) = leases.by_id.get_mut(&id) {
-                entry.claim = None;
-            }
-        })
-        .await;
+    /// Gives the record back, once no call about it is in flight.
+    pub(super) async fn uncover(&self, id: u64) -> Option<Held> {
+        self.when_settled(id, |leases| leases.by_id.get_mut(&id)?.held.take()).await
     }
 
     /// Renews no more, once no call about the lease is in flight.
@@ -159,27 +174,42 @@ impl Heartbeat {
         self.leases().by_id.remove(&id);
     }
 
-    /// Renews what is due, until dropped.
+    /// Renews what is due and looks at what runs, until dropped. Calls go side by side: a store that
+    /// is slow to be looked at delays no renewal.
     pub(super) async fn run(&self) {
-        let mut calls = FuturesUnordered::new();
+        let mut calls: FuturesUnordered<BoxFuture<'_, Called>> = FuturesUnordered::new();
+        let mut look_at = Some(Instant::now() + LOOK_EVERY);
         loop {
             let due = self.take_due(Instant::now());
-            let batches = due.chunks(BATCH_ENTRIES_MAX).map(<[Renewal]>::to_vec);
-            calls.extend(batches.map(|batch| self.renew(batch)));
-            let next = self.next_due();
+            for batch in due.chunks(BATCH_ENTRIES_MAX).map(<[Renewal]>::to_vec) {
+                calls.push(self.renew(batch).map(|()| Called::Renewed).boxed());
+            }
+            if look_at.is_some_and(|look_at| Instant::now() >= look_at) {
+                look_at = None;
+                calls.push(self.look().map(|()| Called::Looked).boxed());
+            }
+            let (next, look) = (self.next_due(), look_at.filter(|_| self.runs_anything()));
+            let wakes_at = next.into_iter().chain(look).min();
             tokio::select! {
-                Some(()) = calls.next() => {}
+                Some(called) = calls.next() => if called == Called::Looked {
+                    look_at = Some(Instant::now() + LOOK_EVERY);
+                },
                 () = self.changed.notified() => {}
-                () = sleep_until(next.unwrap_or_else(Instant::now)), if next.is_some() => {}
+                () = sleep_until(wakes_at.unwrap_or_else(Instant::now)), if wakes_at.is_some() => {}
             }
         }
     }
 
-    fn leases(&self) -> MutexGuard<'_, Leases> {
+    pub(super) fn leases(&self) -> MutexGuard<'_, Leases> {
         self.leases.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn when_settled(&self, id: u64, act: impl FnOnce(&mut Leases)) {
+    /// Calls about some leases have ended.
+    pub(super) fn tell_settled(&self) {
+        self.settled.notify_waiters();
+    }
+
+    async fn when_settled<T>(&self, id: u64, act: impl FnOnce(&mut Leases) -> T) -> T {
         let mut act = Some(act);
         loop {
             let settled = self.settled.notified();
@@ -191,12 +221,15 @@ impl Heartbeat {
                 if !leases.by_id.get(&id).is_some_and(|entry| entry.in_flight)
                     && let Some(act) = act.take()
                 {
-                    act(&mut leases);
-                    return;
+                    return act(&mut leases);
                 }
             }
             settled.await;
         }
+    }
+
+    fn runs_anything(&self) -> bool {
+        self.leases().by_id.values().any(|entry| entry.held.is_some())
     }
 
     fn next_due(&self) -> Option<Instant> {
@@ -231,74 +264,31 @@ impl Heartbeat {
             }
         }
         drop(leases);
-        self.settled.notify_waiters();
-    }
-
-    async fn extend_and_renew(&self, batch: &[Renewal]) -> Vec<Renewed> {
-        let claims = join_all(batch.iter().map(|renewal| self.extend(renewal))).await;
-        let begun_at = Instant::now();
-        let extended = batch.iter().zip(&claims).filter(|(_, claim)| claim.is_ok());
-        let changes: Vec<_> =
-            extended.map(|(renewal, _)| (renewal.receipt.clone(), renewal.timeout)).collect();
-        let mut answers = self.change_visibility(changes).await.into_iter();
-        let settle = |claim: Result<(), Renewed>| match claim {
-            Err(not_extended) => not_extended,
-            Ok(()) => match answers.next() {
-                Some(Ok(())) => Renewed::At(begun_at),
-                Some(Err(fault)) if fault.is_stale_receipt() => Renewed::Lost,
-                _ => Renewed::TryAgain,
-            },
-        };
-        claims.into_iter().map(settle).collect()
-    }
-
-    async fn extend(&self, renewal: &Renewal) -> Result<(), Renewed> {
-        let Some((task, fence)) = &renewal.claim else { return Ok(()) };
-        let until = self.parts.clock.now() + renewal.timeout + self.claim_margin();
-        match self.parts.claims.extend(task, *fence, until).await {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(Renewed::Lost),
-            Err(error) => {
-                tracing::warn!(%task, %error, "a claim was not extended; trying again");
-                Err(Renewed::TryAgain)
-            }
-        }
-    }
-
-    async fn change_visibility(&self, changes: Vec<(String, Duration)>) -> Vec<EntryResult<()>> {
-        if changes.is_empty() {
-            return Vec::new();
-        }
-        let HeartbeatParts { transport, queue, .. } = &self.parts;
-        let answer = transport.change_visibility_batch(queue, changes).await;
-        answer.unwrap_or_else(|error| {
-            tracing::warn!(queue = queue.name(), %error, "leases were not renewed; trying again");
-            Vec::new()
-        })
+        self.tell_settled();
     }
 }
 
 impl Entry {
     /// Whether the timer has to look at it.
     fn waits(&self) -> bool {
-        !self.in_flight && !self.signals.ended().is_cancelled()
+        !self.in_flight && !self.signals.is_over()
     }
 
     /// What to renew, unless it is too late or for too long.
     fn begin_renewal(&mut self, id: u64, now: Instant, parts: &HeartbeatParts) -> Option<Renewal> {
         if now >= self.ends_at {
-            self.signals.tell_lost();
+            self.signals.mark_lost();
             return None;
         }
         let age = now - self.received_at;
         if age >= AGE_MAX {
-            self.signals.tell_too_long();
+            self.signals.mark_too_long();
             return None;
         }
         self.in_flight = true;
         let timeout = parts.visibility_timeout.min(super::lease::visibility_left(age));
-        let (receipt, claim) = (self.receipt.clone(), self.claim.clone());
-        Some(Renewal { id, receipt, claim, ends_at: self.ends_at, timeout })
+        let (receipt, held) = (self.receipt.clone(), self.held.clone());
+        Some(Renewal { id, receipt, held, ends_at: self.ends_at, timeout })
     }
 
     fn end_renewal(&mut self, renewed: Renewed, timeout: Duration) {
@@ -308,10 +298,11 @@ impl Entry {
                 self.renew_at = begun_at + timeout / 2;
                 self.ends_at = begun_at + timeout;
             }
-            Renewed::TryAgain if Instant::now() >= self.ends_at => self.signals.tell_lost(),
+            Renewed::TryAgain if Instant::now() >= self.ends_at => self.signals.mark_lost(),
             // A twentieth is soon for a lease and not much for the queue.
             Renewed::TryAgain => self.renew_at = Instant::now() + timeout / 20,
-            Renewed::Lost => self.signals.tell_lost(),
+            Renewed::Lost => self.signals.mark_lost(),
+            Renewed::Ended => self.signals.mark_ended(),
         }
     }
 }

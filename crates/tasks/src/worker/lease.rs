@@ -18,9 +18,7 @@ use longshore_types::limits::VISIBILITY_TIMEOUT_MAX;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::heartbeat::Heartbeat;
-use crate::id::TaskId;
-use crate::store::Fence;
+use super::heartbeat::{Heartbeat, Held};
 
 /// Another delivery may have the message: nothing may be done about it here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,33 +37,58 @@ pub(super) struct Lease {
 /// What the heartbeat tells whoever holds the lease.
 #[derive(Clone, Debug)]
 pub(super) struct LeaseSignals {
-    /// Either of the others.
-    ended: CancellationToken,
+    /// Any of the others: the run is in vain.
+    in_vain: CancellationToken,
     /// The lease is lost.
     pub(super) lost: CancellationToken,
     /// SQS will not let the message be in flight much longer.
     pub(super) too_long: CancellationToken,
+    /// The task has ended elsewhere.
+    pub(super) ended: CancellationToken,
+    /// Somebody asked for the task's end.
+    pub(super) cancelled: CancellationToken,
 }
 
 impl LeaseSignals {
     pub(super) fn new() -> Self {
         let signal = CancellationToken::new;
-        Self { ended: signal(), lost: signal(), too_long: signal() }
+        Self {
+            in_vain: signal(),
+            lost: signal(),
+            too_long: signal(),
+            ended: signal(),
+            cancelled: signal(),
+        }
     }
 
     /// Cancelled when the run is in vain, for whatever reason.
-    pub(super) fn ended(&self) -> CancellationToken {
-        self.ended.clone()
+    pub(super) fn in_vain(&self) -> CancellationToken {
+        self.in_vain.clone()
     }
 
-    pub(super) fn tell_lost(&self) {
+    /// Whether there is nothing to renew any more.
+    pub(super) fn is_over(&self) -> bool {
+        self.lost.is_cancelled() || self.too_long.is_cancelled()
+    }
+
+    pub(super) fn mark_lost(&self) {
         self.lost.cancel();
-        self.ended.cancel();
+        self.in_vain.cancel();
     }
 
-    pub(super) fn tell_too_long(&self) {
+    pub(super) fn mark_too_long(&self) {
         self.too_long.cancel();
+        self.in_vain.cancel();
+    }
+
+    pub(super) fn mark_ended(&self) {
         self.ended.cancel();
+        self.in_vain.cancel();
+    }
+
+    pub(super) fn mark_cancelled(&self) {
+        self.cancelled.cancel();
+        self.in_vain.cancel();
     }
 }
 
@@ -98,15 +121,21 @@ impl Lease {
         self.heartbeat.claim_lease(self.id)
     }
 
-    /// Has the claim extended before each renewal.
-    pub(super) fn cover(&self, task: TaskId, fence: Fence) {
-        self.heartbeat.cover(self.id, task, fence);
+    /// Has the claim extended before each renewal, and the record looked after.
+    pub(super) fn cover(&self, held: Held) {
+        self.heartbeat.cover(self.id, held);
     }
 
-    /// Ends the claim's extension, to end the claim itself; the message is still renewed.
-    pub(super) async fn uncover(&self) -> Result<(), LeaseLost> {
-        self.heartbeat.uncover(self.id).await;
-        self.held()
+    /// Takes the record back, to write how the run ended; the message is still renewed.
+    pub(super) async fn uncover(&self) -> Result<Held, LeaseLost> {
+        let held = self.heartbeat.uncover(self.id).await;
+        self.held()?;
+        held.ok_or(LeaseLost)
+    }
+
+    /// Takes the record back, also after the lease was lost.
+    pub(super) async fn take_record(&self) -> Option<Held> {
+        self.heartbeat.uncover(self.id).await
     }
 
     /// Whether nothing forbids to go on.

@@ -2,53 +2,72 @@
 //!
 //! ```text
 //! poller ── a permit for each message, then a receive ──▶ executor (one for each message)
-//!                                                            │ open → claim → run → complete
+//!                                                            │ open → claim → run → end
 //!    heartbeat ── renews the leases of all executors ──▶     │ → reply → delete
 //!                                                            ▼
-//!                             sender (replies, copies)   acknowledger (deletes)
+//!    outbox ── what is kept and was not sent ──▶  sender (replies, copies)   acknowledger (deletes)
 //! ```
+//!
+//! All of that runs on a thread of its own; handlers run on the application's runtime. So a handler
+//! that blocks its thread delays no lease, no reply and no delete.
 //!
 //! # Invariants
 //!
 //! - A permit is held before a message is asked for: what was received is run at once, and no
 //!   message loses its lease while it waits.
 //! - A lease is spent once: deleted, returned or lost. Before that its heartbeat is stopped.
-//! - Nothing is detached: when [`Worker::run`] resolves or is dropped, nothing of it runs on.
+//! - When [`Worker::run`] resolves, nothing of it runs on. Dropped, it ends what runs at its next
+//!   `await`.
 
 mod acknowledger;
 mod claiming;
 mod context;
 mod dispatcher;
+mod ending;
 mod executor;
+mod handler;
+mod handlers;
 mod heartbeat;
 mod lease;
-mod life;
+mod marks;
+mod options;
+mod outbox;
 mod outcome;
 mod poller;
 mod registry;
-mod retry;
+mod renewal;
+mod reply_queues;
+mod run;
 mod runtime;
+pub(crate) mod same_queue;
+mod seen;
 mod sender;
 mod settlement;
 mod status;
 mod store_gate;
+mod thread;
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use thiserror::Error;
+use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
+use self::options::Options;
 use self::registry::Registry;
 pub use context::Context;
-pub use outcome::{Failure, Outcome};
-pub use retry::RetryPolicy;
+pub use handler::{BlockingHandler, Handler, State};
+pub use outcome::Outcome;
+pub use registry::Handlers;
 pub use status::{WorkerReport, WorkerStatus};
 
-use crate::clock::{Clock, SystemClock};
-use crate::id::{RandomSource, SystemRandom};
-use crate::start;
-use crate::store::ClaimStore;
+use crate::client::Client;
+use crate::clock::Clock;
+use crate::id::RandomSource;
+use crate::retry::RetryPolicy;
+use crate::store::{Records, Store};
 use crate::task::Task;
 use crate::transport::{Transport, TransportError};
 
@@ -57,7 +76,9 @@ use crate::transport::{Transport, TransportError};
 pub struct Worker {
     transport: Arc<dyn Transport>,
     queue_name: String,
-    claims: Arc<dyn ClaimStore>,
+    store: Arc<dyn Store>,
+    records: Records,
+    handlers: Handlers,
     registry: Registry,
     options: Options,
     status: Arc<WorkerStatus>,
@@ -70,76 +91,90 @@ pub enum WorkerError {
     /// A queue was not found, or could not be asked about.
     #[error("the worker cannot start: {0}")]
     Start(#[from] TransportError),
+    /// A FIFO queue would dead-letter a task, without a reply, before its attempts are used up.
+    #[error(
+        "the FIFO queue {queue} grants {receives} receives, which is too few for the {attempts} \
+         attempts of {task} and one more: raise maxReceiveCount of its redrive policy to {least} \
+         at least, or allow fewer attempts",
+        least = attempts + 1
+    )]
+    NoSlack {
+        /// The queue.
+        queue: String,
+        /// The task whose attempts are too many.
+        task: String,
+        /// Its attempts.
+        attempts: u32,
+        /// `maxReceiveCount`.
+        receives: u32,
+    },
+    /// The system gives no thread.
+    #[error("the worker cannot start: the system gives no thread: {0}")]
+    Thread(#[source] io::Error),
     /// A part of it panicked, such as a store of someone's own. Without its heartbeat, say, it
     /// must not go on: what it held comes again.
     #[error("a part of the worker panicked, as the log says; what it held comes again")]
     Broken,
 }
 
-/// What a worker was told, or assumes.
-#[derive(Clone, Debug)]
-struct Options {
-    concurrency: usize,
-    reply_queue: Option<String>,
-    retry: RetryPolicy,
-    visibility_timeout: Option<Duration>,
-    wait: Duration,
-    grace: Duration,
-    retention: Duration,
-    clock: Arc<dyn Clock>,
-    random: Arc<dyn RandomSource>,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            concurrency: 10,
-            reply_queue: None,
-            retry: RetryPolicy::default(),
-            visibility_timeout: None,
-            wait: longshore_types::limits::RECEIVE_WAIT_MAX,
-            grace: Duration::from_secs(25),
-            retention: Duration::from_secs(345_600),
-            clock: Arc::new(SystemClock),
-            random: Arc::new(SystemRandom),
-        }
-    }
-}
-
 impl Worker {
-    /// A worker for the queue of that name or URL. Workers of a queue share one claim store.
+    /// A worker for the queue of that name or URL. Workers of a queue share one store.
     pub fn new(
         transport: Arc<dyn Transport>,
         queue: impl Into<String>,
-        claims: Arc<dyn ClaimStore>,
+        store: Arc<dyn Store>,
     ) -> Self {
+        let options = Options::default();
+        let records = Records::new(Arc::clone(&store), Arc::clone(&options.random));
         Self {
             transport,
             queue_name: queue.into(),
-            claims,
+            store,
+            records,
+            handlers: Handlers::new(),
             registry: Registry::default(),
-            options: Options::default(),
+            options,
             status: Arc::default(),
         }
     }
 
-    /// Runs tasks of type `T` by `handler`. The first handler's task is also what a message
-    /// without a task name is, unless [`Worker::default_task`] names another.
+    /// Runs the tasks of a handler's type by it: see [`Handler`] for what it can be, and
+    /// [`Handlers::handle`] for the rest.
     #[must_use]
-    pub fn handle<T, H, F>(mut self, handler: H) -> Self
-    where
-        T: Task,
-        H: Fn(T, Context) -> F + Send + Sync + 'static,
-        F: Future<Output = Result<T::Reply, Failure>> + Send + 'static,
-    {
-        self.registry.add::<T, H, F>(handler);
+    pub fn handle<T: Task, M, H: Handler<T, M, ()>>(mut self, handler: H) -> Self {
+        self.handlers = self.handlers.handle(handler);
+        self
+    }
+
+    /// Runs tasks by a handler that blocks its thread: see [`Handlers::handle_blocking`].
+    #[must_use]
+    pub fn handle_blocking<T: Task, M, H: BlockingHandler<T, M, ()>>(mut self, handler: H) -> Self {
+        self.handlers = self.handlers.handle_blocking(handler);
         self
     }
 
     /// Takes a message without a task name for a `T`.
     #[must_use]
     pub fn default_task<T: Task>(mut self) -> Self {
-        self.registry.set_default(T::NAME);
+        self.handlers = self.handlers.default_task::<T>();
+        self
+    }
+
+    /// Runs tasks by these handlers, which share `state`.
+    #[must_use]
+    pub fn handlers<S>(mut self, handlers: &Handlers<S>, state: &S) -> Self
+    where
+        S: Clone + Send + Sync + 'static,
+    {
+        self.registry.merge(handlers.with_state(state));
+        self
+    }
+
+    /// What the worker is called in the records of its tasks. By default `worker-` and the process
+    /// id: give it the host's name where there are several.
+    #[must_use]
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.options.name = name.into();
         self
     }
 
@@ -158,10 +193,21 @@ impl Worker {
         self
     }
 
-    /// When failed tasks run again; see [`RetryPolicy`] for the default.
+    /// Replies to this queue too, a name or URL, where a task names it. A task that names a queue
+    /// which is neither this worker's own nor allowed is not run, and ends as dead. Can be called
+    /// again for another.
+    #[must_use]
+    pub fn allow_reply_queue(mut self, queue: impl Into<String>) -> Self {
+        self.options.allowed_reply_queues.push(queue.into());
+        self
+    }
+
+    /// When failed tasks run again that have no policy of their own; see [`RetryPolicy`] for the
+    /// default.
     #[must_use]
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
         self.options.retry = policy;
+        self.options.retry_was_chosen = true;
         self
     }
 
@@ -188,15 +234,60 @@ impl Worker {
         self
     }
 
-    /// How long the reply of a task that has ended is kept, to be sent again for a duplicate: at
-    /// least as long as the queue keeps messages. 4 days by default.
+    /// How long the result of a task answers after it has ended, where the task does not say: 4 days
+    /// by default.
     #[must_use]
     pub fn retention(mut self, retention: Duration) -> Self {
         self.options.retention = retention;
         self
     }
 
-    /// Tells the time of replies and claims; the system's clock by default.
+    /// How long a task is handed back that no worker knows, or whose argument none can read, before
+    /// it is dead: an hour by default. Another worker may know it, in the middle of a deploy.
+    #[must_use]
+    pub fn unknown_patience(mut self, patience: Duration) -> Self {
+        self.options.unknown_patience = patience;
+        self
+    }
+
+    /// Bytes of an argument that a task's record keeps, for dead letters that outlive the message:
+    /// 256 KiB by default.
+    #[must_use]
+    pub fn argument_kept_bytes(mut self, bytes: usize) -> Self {
+        self.options.argument_kept_bytes = bytes;
+        self
+    }
+
+    /// How long a queue that is not there is waited for at the start: not at all by default.
+    #[must_use]
+    pub fn queue_patience(mut self, patience: Duration) -> Self {
+        self.options.queue_patience = patience;
+        self
+    }
+
+    /// The client that handlers send further tasks by, through [`Context::send`].
+    #[must_use]
+    pub fn client(mut self, client: Client) -> Self {
+        self.options.client = Some(client);
+        self
+    }
+
+    /// Where handlers run: by default on the runtime that [`Worker::run`] is called on.
+    #[must_use]
+    pub fn handler_runtime(mut self, runtime: Handle) -> Self {
+        self.options.handler_runtime = Some(runtime);
+        self
+    }
+
+    /// Whether everything but the handlers runs on a thread of its own, which is the default. Without
+    /// it, a handler that blocks its thread can cost leases; tests under a paused clock want it so.
+    #[must_use]
+    pub fn own_thread(mut self, own_thread: bool) -> Self {
+        self.options.own_thread = own_thread;
+        self
+    }
+
+    /// Tells the time of replies; the system's clock by default. Claims go by the store's.
     #[must_use]
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.options.clock = clock;
@@ -206,6 +297,7 @@ impl Worker {
     /// Where the jitter of retries comes from; the system by default.
     #[must_use]
     pub fn random(mut self, random: Arc<dyn RandomSource>) -> Self {
+        self.records = Records::new(Arc::clone(&self.store), Arc::clone(&random));
         self.options.random = random;
         self
     }
@@ -229,12 +321,10 @@ impl Worker {
     /// # Cancel safety
     ///
     /// Dropped, it loses nothing: what it held comes again after its visibility timeout.
-    pub async fn run(self, shutdown: CancellationToken) -> Result<WorkerReport, WorkerError> {
+    pub async fn run(mut self, shutdown: CancellationToken) -> Result<WorkerReport, WorkerError> {
         let status = self.status();
-        let found = start::find_queue(&*self.transport, &self.queue_name, &shutdown).await?;
-        if let Some((queue, facts)) = found {
-            self.work(queue, facts, shutdown).await?;
-        }
+        self.registry.merge(self.handlers.with_state(&()));
+        self.run_apart(shutdown).await?;
         Ok(status.report())
     }
 }

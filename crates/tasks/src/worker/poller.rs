@@ -15,22 +15,24 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
+use super::lease::Lease;
 use super::runtime::Runtime;
+use crate::backoff::Backoff;
 use crate::receive;
 use crate::transport::{ReceiveRequest, ReceivedMessage};
 
-/// How long a receive that failed is not repeated, at first and at last.
-const RECEIVE_AGAIN: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+/// When a receive that failed is made again.
+pub(crate) const RECEIVE_AGAIN: Backoff =
+    Backoff::new(Duration::from_millis(100), Duration::from_secs(5));
 
 /// How long an answer may be on its way: leases are counted from that long before it came.
 const ANSWER_DELAY: Duration = Duration::from_secs(1);
 
-/// A message, and the permit to run it.
+/// A message, the lease on it, and the permit to run it.
 #[derive(Debug)]
 pub(super) struct Delivery {
     pub(super) message: ReceivedMessage,
-    /// Before the lease can have begun: it is counted from here.
-    pub(super) received_at: Instant,
+    pub(super) lease: Lease,
     pub(super) permit: OwnedSemaphorePermit,
 }
 
@@ -46,16 +48,14 @@ pub(super) struct Poller {
 impl Poller {
     /// Receives until the shutdown, and until the receive under way then has ended.
     pub(super) async fn run(self) {
-        let (first, last) = RECEIVE_AGAIN;
-        let mut pause = first;
+        let mut pauses = RECEIVE_AGAIN.start();
         while let Some(permits) = self.shutdown.run_until_cancelled(self.permits()).await {
             match self.receive(permits).await {
-                Ok(()) => pause = first,
+                Ok(()) => pauses.reset(),
                 Err(error) => {
                     let queue = self.runtime.queue.name();
                     tracing::warn!(queue, %error, "tasks cannot be received");
-                    self.shutdown.run_until_cancelled(sleep(pause)).await;
-                    pause = (pause * 2).min(last);
+                    self.shutdown.run_until_cancelled(sleep(pauses.next_pause())).await;
                 }
             }
         }
@@ -85,8 +85,14 @@ impl Poller {
         let Some(messages) = answer else { return Ok(()) };
         runtime.status.note_received(messages.len(), runtime.options.clock.now());
         let received_at = begin_of_leases(called_at, runtime.visibility_timeout);
-        for (message, permit) in messages.into_iter().zip(permits) {
-            let delivery = Delivery { message, received_at, permit };
+        let begin = |message: ReceivedMessage, permit| {
+            let lease = runtime.heartbeat.begin(message.receipt_handle.clone(), received_at);
+            Delivery { message, lease, permit }
+        };
+        // All leases are renewed from here on, before anything is waited for.
+        let deliveries: Vec<_> =
+            messages.into_iter().zip(permits).map(|(message, permit)| begin(message, permit)).collect();
+        for delivery in deliveries {
             // The dispatcher takes deliveries until the poller is gone.
             if self.deliveries.send(delivery).await.is_err() {
                 break;

@@ -1,83 +1,177 @@
-//! Handlers by task name: where an `async fn` over typed values becomes one over bodies.
+//! Handlers by task name, and the options of each task.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use futures::FutureExt as _;
-
-use super::context::Context;
-use super::outcome::{Failure, Outcome};
-use crate::codec::Codec;
+use super::handler::{self, AnyHandler, BlockingHandler, Handler};
 use crate::task::Task;
-use crate::transport::BoxFuture;
+use crate::task_options::TaskOptions;
 
-/// Runs the task whose argument is in a body.
-pub(super) type Handler = Arc<dyn Fn(String, Context) -> BoxFuture<'static, Outcome> + Send + Sync>;
+/// The handlers of a queue's tasks, which share the state `S`.
+///
+/// ```
+/// use longshore_tasks::{Context, Failure, Handlers, Json, State, Task};
+/// use serde::{Deserialize, Serialize};
+///
+/// #[derive(Debug, Serialize, Deserialize)]
+/// struct Greet(String);
+///
+/// impl Task for Greet {
+///     const NAME: &'static str = "greet";
+///     type Reply = String;
+///     type Codec = Json;
+/// }
+///
+/// async fn greet(task: Greet, State(greeting): State<&'static str>) -> Result<String, Failure> {
+///     Ok(format!("{greeting}, {}", task.0))
+/// }
+///
+/// let handlers = Handlers::new().handle(greet);
+/// assert_eq!(handlers.names().collect::<Vec<_>>(), ["greet"]);
+/// ```
+pub struct Handlers<S = ()> {
+    routes: BTreeMap<&'static str, Route<S>>,
+    default_name: Option<&'static str>,
+    twice: Vec<&'static str>,
+}
 
-/// Handlers by task name.
-#[derive(Clone, Default)]
+type Make<S> = Arc<dyn Fn(S) -> AnyHandler + Send + Sync>;
+
+struct Route<S> {
+    options: TaskOptions,
+    make: Make<S>,
+}
+
+impl<S> Clone for Route<S> {
+    fn clone(&self) -> Self {
+        Self { options: self.options.clone(), make: Arc::clone(&self.make) }
+    }
+}
+
+impl<S> Clone for Handlers<S> {
+    fn clone(&self) -> Self {
+        let Self { routes, default_name, twice } = self;
+        Self { routes: routes.clone(), default_name: *default_name, twice: twice.clone() }
+    }
+}
+
+impl<S> Default for Handlers<S> {
+    fn default() -> Self {
+        Self { routes: BTreeMap::new(), default_name: None, twice: Vec::new() }
+    }
+}
+
+impl<S: Clone + Send + Sync + 'static> Handlers<S> {
+    /// No handlers.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Runs tasks of type `T` by `handler`: see [`Handler`] for what it can be. The first handler's
+    /// task is also what a message without a task name is, unless [`Handlers::default_task`] names
+    /// another.
+    #[must_use]
+    pub fn handle<T: Task, M, H: Handler<T, M, S>>(self, handler: H) -> Self {
+        let handler = Arc::new(handler);
+        let make = move |state| handler::asynchronous::<T, M, S, H>(Arc::clone(&handler), state);
+        self.add::<T>(Arc::new(make))
+    }
+
+    /// Runs tasks of type `T` by a handler that blocks its thread: on threads that are there for
+    /// it, so that no other task waits.
+    #[must_use]
+    pub fn handle_blocking<T: Task, M, H: BlockingHandler<T, M, S>>(self, handler: H) -> Self {
+        let handler = Arc::new(handler);
+        let make = move |state| handler::blocking::<T, M, S, H>(Arc::clone(&handler), state);
+        self.add::<T>(Arc::new(make))
+    }
+
+    /// Takes a message without a task name for a `T`.
+    #[must_use]
+    pub fn default_task<T: Task>(mut self) -> Self {
+        self.default_name = Some(T::NAME);
+        self
+    }
+
+    /// Overrides the options of the tasks of type `T`.
+    #[must_use]
+    pub fn options<T: Task>(mut self, options: TaskOptions) -> Self {
+        if let Some(route) = self.routes.get_mut(T::NAME) {
+            route.options = options.or(&route.options);
+        }
+        self
+    }
+
+    /// The names of the tasks that are handled.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.routes.keys().copied()
+    }
+
+    /// Names that were given two handlers.
+    pub fn handled_twice(&self) -> &[&'static str] {
+        &self.twice
+    }
+
+    /// The handlers with that state.
+    pub(super) fn with_state(&self, state: &S) -> Registry {
+        let with_state = |(name, route): (&&'static str, &Route<S>)| {
+            let handler = (route.make)(state.clone());
+            (*name, Registered { options: route.options.clone(), handler })
+        };
+        Registry {
+            handlers: self.routes.iter().map(with_state).collect(),
+            default_name: self.default_name,
+        }
+    }
+
+    fn add<T: Task>(mut self, make: Make<S>) -> Self {
+        let route = Route { options: T::options(), make };
+        if self.routes.insert(T::NAME, route).is_some() {
+            self.twice.push(T::NAME);
+        }
+        self.default_name.get_or_insert(T::NAME);
+        self
+    }
+}
+
+impl<S> fmt::Debug for Handlers<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handlers")
+            .field("names", &self.routes.keys())
+            .field("default", &self.default_name)
+            .finish()
+    }
+}
+
+/// A handler, and the options of its tasks.
+#[derive(Clone, Debug)]
+pub(super) struct Registered {
+    pub(super) options: TaskOptions,
+    pub(super) handler: AnyHandler,
+}
+
+/// Handlers by task name, with their state.
+#[derive(Clone, Debug, Default)]
 pub(super) struct Registry {
-    handlers: HashMap<&'static str, Handler>,
+    handlers: BTreeMap<&'static str, Registered>,
     default_name: Option<&'static str>,
 }
 
 impl Registry {
-    /// Adds a handler. One that was there for the same name is replaced. The first task that is
-    /// added is the default one, until another is named.
-    pub(super) fn add<T, H, F>(&mut self, handler: H)
-    where
-        T: Task,
-        H: Fn(T, Context) -> F + Send + Sync + 'static,
-        F: Future<Output = Result<T::Reply, Failure>> + Send + 'static,
-    {
-        let handler = Arc::new(handler);
-        let run = move |body: String, context| {
-            run_typed::<T, H, F>(Arc::clone(&handler), body, context).boxed()
-        };
-        self.handlers.insert(T::NAME, Arc::new(run));
-        self.default_name.get_or_insert(T::NAME);
-    }
-
-    /// Names the task that a message without a name is.
-    pub(super) fn set_default(&mut self, name: &'static str) {
-        self.default_name = Some(name);
+    /// Takes in other handlers. The first default task stays the default.
+    pub(super) fn merge(&mut self, other: Self) {
+        self.handlers.extend(other.handlers);
+        self.default_name = self.default_name.or(other.default_name);
     }
 
     /// The handler for `name`, or for the default task.
-    pub(super) fn find(&self, name: Option<&str>) -> Option<&Handler> {
+    pub(super) fn find(&self, name: Option<&str>) -> Option<&Registered> {
         self.handlers.get(name.or(self.default_name)?)
     }
-}
 
-/// A body that is no argument is given up at once: another attempt would read the same.
-async fn run_typed<T, H, F>(handler: Arc<H>, body: String, context: Context) -> Outcome
-where
-    T: Task,
-    H: Fn(T, Context) -> F,
-    F: Future<Output = Result<T::Reply, Failure>>,
-{
-    let task = match T::Codec::decode_argument(&body) {
-        Ok(task) => task,
-        Err(error) => return Outcome::Dead { reason: error.to_string() },
-    };
-    drop(body);
-    match handler(task, context).await {
-        Err(failure) => failure.into(),
-        Ok(reply) => match T::Codec::encode_reply(&reply) {
-            Ok(body) => Outcome::Done { body },
-            Err(error) => Outcome::Dead { reason: error.to_string() },
-        },
-    }
-}
-
-impl fmt::Debug for Registry {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut names: Vec<_> = self.handlers.keys().collect();
-        names.sort();
-        f.debug_struct("Registry")
-            .field("names", &names)
-            .field("default", &self.default_name)
-            .finish()
+    /// Every handler with its task's name.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&'static str, &Registered)> {
+        self.handlers.iter().map(|(name, registered)| (*name, registered))
     }
 }

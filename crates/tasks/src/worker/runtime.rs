@@ -5,18 +5,24 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::Options;
 use super::acknowledger::Acknowledger;
+use super::handlers::HandlerRuntime;
 use super::heartbeat::Heartbeat;
+use super::marks::Marks;
+use super::options::Options;
 use super::registry::Registry;
+use super::reply_queues::ReplyQueues;
+use super::seen::Seen;
 use super::sender::Sender;
 use super::status::WorkerStatus;
 use super::store_gate::StoreGate;
-use crate::store::ClaimStore;
+use crate::retry::RetryPolicy;
+use crate::store::Records;
+use crate::task_options::ReplyMode;
 use crate::transport::{QueueFacts, QueueHandle, Transport};
 
 /// What all parts of a running worker share. When the last of them lets go of it, the
-/// acknowledger and the sender flush and end.
+/// acknowledger, the sender and the marks flush and end.
 #[derive(Debug)]
 pub(super) struct Runtime {
     pub(super) transport: Arc<dyn Transport>,
@@ -24,19 +30,43 @@ pub(super) struct Runtime {
     pub(super) facts: QueueFacts,
     /// How long a received message stays in flight without a heartbeat.
     pub(super) visibility_timeout: Duration,
-    pub(super) claims: Arc<dyn ClaimStore>,
+    pub(super) records: Records,
     pub(super) registry: Registry,
     pub(super) options: Options,
     pub(super) status: Arc<WorkerStatus>,
     pub(super) heartbeat: Arc<Heartbeat>,
     pub(super) acknowledger: Acknowledger,
     pub(super) sender: Sender,
+    pub(super) marks: Marks,
+    pub(super) reply_queues: ReplyQueues,
+    pub(super) seen: Seen,
+    pub(super) handlers: HandlerRuntime,
     pub(super) store_gate: StoreGate,
     /// Cancelled when the grace period is over: what still runs is handed back.
     pub(super) drained: CancellationToken,
 }
 
 impl Runtime {
+    /// When a task of that name runs again.
+    pub(super) fn retry_of(&self, name: Option<&str>) -> &RetryPolicy {
+        let registered = self.registry.find(name);
+        let own = registered.and_then(|registered| registered.options.retry.as_ref());
+        own.unwrap_or(&self.options.retry)
+    }
+
+    /// How long the result of a task of that name answers.
+    pub(super) fn retention_of(&self, name: Option<&str>) -> Duration {
+        let registered = self.registry.find(name);
+        let own = registered.and_then(|registered| registered.options.retention);
+        own.unwrap_or(self.options.retention)
+    }
+
+    /// How a task of that name is replied to.
+    pub(super) fn reply_mode_of(&self, name: Option<&str>) -> ReplyMode {
+        let registered = self.registry.find(name);
+        registered.and_then(|registered| registered.options.reply).unwrap_or_default()
+    }
+
     /// Whether a message received that often must not be handed back as it is, because the native
     /// redrive policy would soon take it without a reply.
     pub(super) fn is_worn(&self, receive_count: u32) -> bool {

@@ -1,28 +1,40 @@
 //! Sends what a worker has to say: replies, copies for the dead-letter queue, tasks sent anew.
 //!
-//! Messages that come while all calls are busy share the next one. Queues are found by name once.
+//! Messages that come while all calls are busy share the next one. Queues are found by name once; that
+//! one cannot be found is remembered too, for a while, so that it costs no call for each message.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::future::join_all;
 use tokio::sync::OnceCell;
+use tokio::time::Instant;
 
 use crate::batch_entries::{Settled, settle};
 use crate::batcher::{BatchLoop, Batcher};
-use crate::transport::{self, OutgoingMessage, QueueHandle, Transport};
+use crate::error_chain::one_line;
+use crate::transport::{OutgoingMessage, QueueHandle, Transport};
 
-/// Queues whose handles are kept; beyond that the names are made up, and are asked for anew.
+/// Queues whose handles are kept: those that replies may go to, and dead-letter queues.
 const KNOWN_QUEUES_MAX: usize = 1000;
+/// How long a queue that was not found is not asked for again.
+const ASK_AGAIN_AFTER: Duration = Duration::from_secs(5);
 
 /// Where messages are handed in.
 #[derive(Debug)]
 pub(super) struct Sender {
     transport: Arc<dyn Transport>,
     /// A cell for each name, so that one which is slow to be found keeps no other waiting.
-    known: Mutex<HashMap<String, Arc<OnceCell<QueueHandle>>>>,
+    known: Mutex<HashMap<String, Arc<Known>>>,
     messages: Batcher<(QueueHandle, OutgoingMessage), Result<(), String>>,
+}
+
+/// What asking for a queue came to.
+#[derive(Debug, Default)]
+struct Known {
+    found: OnceCell<QueueHandle>,
+    failed: tokio::sync::Mutex<Option<(Instant, String)>>,
 }
 
 /// Makes the calls for the [`Sender`].
@@ -50,30 +62,37 @@ impl Sender {
         self.messages.ask((queue.clone(), message), bytes).await.unwrap_or_else(ended)
     }
 
-    /// The queue of that name or URL: asked for once, not for each message.
-    pub(super) async fn queue(&self, name: &str) -> transport::Result<QueueHandle> {
-        let found = self.cell(name);
-        let queue = found.get_or_try_init(|| self.transport.resolve(name)).await;
-        if queue.is_err() {
-            self.known().remove(name);
+    /// The queue of that name or URL: asked for once, not for each message. Where it was not found,
+    /// that is said again for a while without asking.
+    pub(super) async fn queue(&self, name: &str) -> Result<QueueHandle, String> {
+        let known = self.known(name);
+        if let Some(found) = known.found.get() {
+            return Ok(found.clone());
         }
-        queue.cloned()
+        let mut failed = known.failed.lock().await;
+        if let Some((at, cause)) = &*failed
+            && at.elapsed() < ASK_AGAIN_AFTER
+        {
+            return Err(cause.clone());
+        }
+        let found = known.found.get_or_try_init(|| self.transport.resolve(name)).await;
+        found.cloned().map_err(|error| {
+            let cause = one_line(&error);
+            *failed = Some((Instant::now(), cause.clone()));
+            cause
+        })
     }
 
-    fn cell(&self, name: &str) -> Arc<OnceCell<QueueHandle>> {
-        let mut known = self.known();
-        if let Some(cell) = known.get(name) {
-            return Arc::clone(cell);
+    fn known(&self, name: &str) -> Arc<Known> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(found) = known.get(name) {
+            return Arc::clone(found);
         }
-        let cell = Arc::<OnceCell<_>>::default();
+        let new = Arc::<Known>::default();
         if known.len() < KNOWN_QUEUES_MAX {
-            known.insert(name.to_owned(), Arc::clone(&cell));
+            known.insert(name.to_owned(), Arc::clone(&new));
         }
-        cell
-    }
-
-    fn known(&self) -> MutexGuard<'_, HashMap<String, Arc<OnceCell<QueueHandle>>>> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+        new
     }
 }
 

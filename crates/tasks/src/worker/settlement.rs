@@ -1,66 +1,124 @@
-//! The end of a delivery: the message is deleted after its reply, handed back, or sent anew.
+//! What becomes of a message whose task has not ended: handed back, sent anew, or left alone.
 //!
 //! # Invariants
 //!
-//! - Reply before dead letter before delete: a crash between them costs a repetition, which the
-//!   other side knows; the other order would cost the reply.
 //! - Each way ends the lease, or finds that it is lost and does nothing.
+//! - Nothing is sent anew to a FIFO queue: it would lose its place, and SQS drops what it has seen
+//!   within five minutes.
 
 use std::time::Duration;
 
-use longshore_types::{MessageAttribute, limits};
+use longshore_types::{MessageAttribute, Timestamp, limits};
 
 use super::executor::Execution;
+use super::heartbeat::Held;
+use super::options::UNKNOWN_AGAIN;
+use super::outcome::Outcome;
 use super::status::count;
-use crate::reply::{self, Reply};
-use crate::store::KeptReply;
+use crate::envelope;
+use crate::life::{self, Refusal, TaskRecord, Unknown};
+use crate::reply::Reply;
+use crate::store::{Change, Found, StoreError};
 use crate::transport::OutgoingMessage;
-use crate::{dead_letter, envelope};
 
 impl Execution {
-    /// Sends what the store has kept, then deletes the message. What cannot be sent now is sent
-    /// by the next delivery.
-    pub(super) async fn deliver(self, kept: KeptReply) {
-        if self.lease.held().is_err() {
-            return self.lose();
+    /// After the last attempt there is none to retry; a reply that no message can carry is none.
+    pub(super) fn enforce_limits(&self, attempt: u32, outcome: Outcome) -> Outcome {
+        if let Outcome::Done { body } = &outcome
+            && let Err(reason) = Reply::check_body(body)
+        {
+            return Outcome::dead(reason);
         }
-        let sent = match self.send_reply(kept.reply).await {
-            Ok(()) => self.send_to_dead_letters(kept.dead_letter.as_deref()).await,
-            failed => failed,
+        let last = attempt >= self.attempts_max() || self.is_last_receive();
+        match outcome {
+            Outcome::Retry { error, .. } if last => Outcome::Dead { error },
+            other => other,
+        }
+    }
+
+    /// Whether a FIFO queue would dead-letter the message, without a reply, at the next receive.
+    fn is_last_receive(&self) -> bool {
+        let most = self.runtime.receive_count_max();
+        self.runtime.queue.is_fifo() && most.is_some_and(|most| self.message.receive_count >= most)
+    }
+
+    /// Nobody here can run the task: another worker may, for as long as the policy waits for one.
+    pub(super) async fn put_off_unknown(self, before: Option<Unknown>, reason: String) {
+        count(&self.runtime.status.unknown);
+        let (times, now) = (before.map_or(0, |before| before.times), self.now());
+        let waited = before.map(|before| now.since(before.since)).unwrap_or_default();
+        if waited >= self.runtime.options.unknown_patience || self.is_last_receive() {
+            count(&self.runtime.status.dead);
+            tracing::warn!(task = %self.task, reason, ?waited, "a task that nobody could run is dead");
+            return self.end_as_dead(vec![reason]).await;
+        }
+        let pause = UNKNOWN_AGAIN.jittered(times + 1, &*self.runtime.options.random);
+        tracing::warn!(task = %self.task, reason, ?pause, "handed back: another worker may know it");
+        let release = |record: &TaskRecord, fence, now| life::released(record, fence, true, now);
+        if self.write_back(release).await {
+            self.hand_back(pause).await;
+        } else {
+            self.lose();
+        }
+    }
+
+    pub(super) async fn retry(self, error: Vec<String>, pause: Duration) {
+        let retry = move |record: &TaskRecord, fence, now| {
+            life::retried(record, fence, error.clone(), now)
         };
-        match sent {
-            Ok(()) => self.delete().await,
-            Err(cause) => {
-                tracing::warn!(task = %self.task, cause, "a reply was not sent; it will be");
-                let options = &self.runtime.options;
-                let receives = self.message.receive_count;
-                let pause = options.retry.pause_after(receives, &*options.random);
-                self.leave_for(pause).await;
-            }
-        }
+        if self.write_back(retry).await { self.hand_back(pause).await } else { self.lose() }
     }
 
-    async fn send_reply(&self, reply: Reply) -> Result<(), String> {
-        let own = self.runtime.options.reply_queue.as_deref();
-        let Some(name) = self.envelope.reply_to.as_deref().or(own) else { return Ok(()) };
-        let sender = &self.runtime.sender;
-        let queue = sender.queue(name).await.map_err(|error| error.to_string())?;
-        sender.send(&queue, reply::seal(&queue, &self.task, reply, self.now())).await
+    /// The run counts for nothing.
+    pub(super) async fn release(self, wait: Duration) {
+        let release = |record: &TaskRecord, fence, now| life::released(record, fence, false, now);
+        if self.write_back(release).await { self.hand_back(wait).await } else { self.lose() }
     }
 
-    async fn send_to_dead_letters(&self, reason: Option<&str>) -> Result<(), String> {
-        let Some(reason) = reason else { return Ok(()) };
-        match &self.runtime.facts.dead_letter {
-            None => tracing::warn!(task = %self.task, "dead, and no dead-letter queue to keep it"),
-            Some(facts) => {
-                let copy = dead_letter::copy(&facts.queue, &self.message, Some(&self.task), reason);
-                self.runtime.sender.send(&facts.queue, copy).await?;
-            }
+    /// Leaves the task to the message that was sent anew.
+    pub(super) async fn give_way(self) {
+        let release = |record: &TaskRecord, fence, now| life::released(record, fence, false, now);
+        if self.write_back(release).await { self.delete().await } else { self.lose() }
+    }
+
+    /// The run is over, so whoever has the message now need not wait for the claim's end.
+    pub(super) async fn lose_run(self) {
+        if let Some(held) = self.lease.take_record().await {
+            let cut_off = || vec!["its lease was lost".to_owned()];
+            let retry = |record: &TaskRecord, fence, now| {
+                life::retried(record, fence, cut_off(), now)
+            };
+            self.write_record(held, retry).await;
         }
-        if let Err(error) = self.runtime.claims.dead_lettered(&self.task).await {
-            tracing::warn!(task = %self.task, %error, "a duplicate may be dead-lettered again");
+        self.lose();
+    }
+
+    /// Takes the record back and writes what it becomes. `false` if the lease is lost.
+    async fn write_back(
+        &self,
+        decide: impl Fn(&TaskRecord, u64, Timestamp) -> Result<life::Next, Refusal>,
+    ) -> bool {
+        let Ok(held) = self.lease.uncover().await else { return false };
+        self.write_record(held, decide).await;
+        true
+    }
+
+    /// Writes what the record becomes; what is refused is somebody else's by now.
+    async fn write_record(
+        &self,
+        held: Held,
+        decide: impl Fn(&TaskRecord, u64, Timestamp) -> Result<life::Next, Refusal>,
+    ) {
+        let fence = held.fence;
+        let found = Found { record: Some(held.record), now: self.now() };
+        let written = self.runtime.records.change(found, |found| {
+            let Some(record) = found.record else { return Ok::<_, StoreError>(None) };
+            let next = decide(&record, fence, found.now).ok();
+            Ok(next.map(|next| Change::of(record, next)))
+        });
+        if let Err(error) = written.await {
+            tracing::warn!(task = %self.task, %error, "a claim stays until its lease ends");
         }
-        Ok(())
     }
 
     /// Makes the message available after `wait`. One that the native redrive policy would soon
@@ -69,7 +127,7 @@ impl Execution {
         if self.lease.held().is_err() {
             return self.lose();
         }
-        if self.runtime.is_worn(self.message.receive_count) && self.send_anew(wait).await {
+        if self.runtime.is_worn(self.message.receive_count) && self.resend(wait).await {
             self.delete().await;
         } else {
             self.leave_for(wait).await;
@@ -86,20 +144,22 @@ impl Execution {
         self.runtime.acknowledger.delete(lease).await;
     }
 
-    pub(super) async fn send_anew(&self, wait: Duration) -> bool {
+    /// Sends the task anew, under the same id. `false` if it was not.
+    pub(super) async fn resend(&self, wait: Duration) -> bool {
         let queue = &self.runtime.queue;
+        if queue.is_fifo() {
+            return false;
+        }
         let mut attributes = self.message.attributes.clone();
         let id = MessageAttribute::text(self.task.as_str());
         attributes.insert(envelope::TASK_ID.to_owned(), id);
         let full = attributes.len() > limits::MESSAGE_ATTRIBUTES_MAX;
-        let message = OutgoingMessage::new(self.message.body.clone(), attributes);
+        let mut message = OutgoingMessage::new(self.message.body.clone(), attributes);
         if full || message.bytes() > limits::MESSAGE_BYTES_MAX as usize {
             return false;
         }
-        // By the task's id alone, SQS would take the message for the one that it replaces.
-        let deduplication = format!("{}-{}", self.task, self.message.message_id);
-        let mut message = message.in_group_of(queue, &self.task, &deduplication);
-        message.delay = (!queue.is_fifo()).then_some(wait.min(limits::DELAY_MAX));
+        message.group_id.clone_from(&self.message.group_id);
+        message.delay = Some(wait.min(limits::DELAY_MAX));
         let sent = self.runtime.sender.send(queue, message).await;
         if let Err(cause) = &sent {
             tracing::warn!(task = %self.task, cause, "a task was not sent anew");

@@ -18,8 +18,14 @@ pub struct WorkerReport {
     pub dead: u64,
     /// Tasks given up as expected.
     pub discarded: u64,
+    /// Tasks ended because somebody asked for it.
+    pub cancelled: u64,
     /// Runs put off.
     pub snoozed: u64,
+    /// Deliveries of tasks that nobody here knows or can read: handed back for another worker.
+    pub unknown: u64,
+    /// Replies and dead letters that were kept, not sent at first, and sent later.
+    pub made_good: u64,
     /// Deliveries of tasks that had ended: the kept reply was sent again.
     pub repeated: u64,
     /// Deliveries of tasks that ran elsewhere.
@@ -60,7 +66,10 @@ counters!(
     retried,
     dead,
     discarded,
+    cancelled,
     snoozed,
+    unknown,
+    made_good,
     repeated,
     busy,
     lost,

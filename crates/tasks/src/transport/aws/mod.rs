@@ -88,12 +88,16 @@ impl AwsTransport {
             let request = self.client.get_queue_attributes().queue_url(queue.url());
             let request = request.attribute_names(QueueAttributeName::VisibilityTimeout);
             let request = request.attribute_names(QueueAttributeName::RedrivePolicy);
+            let request = request.attribute_names(QueueAttributeName::MessageRetentionPeriod);
             request.send().await.map_err(|error| classify(&call, &error))
         };
         let answer = persist(ask).await?;
         let attribute = |name| answer.attributes().and_then(|all| all.get(&name));
-        let seconds = attribute(QueueAttributeName::VisibilityTimeout).and_then(|s| s.parse().ok());
-        let visibility_timeout = Duration::from_secs(seconds.unwrap_or(30));
+        let seconds = |name| attribute(name).and_then(|seconds| seconds.parse().ok());
+        let timeout = seconds(QueueAttributeName::VisibilityTimeout);
+        let visibility_timeout = Duration::from_secs(timeout.unwrap_or(30));
+        let retention = seconds(QueueAttributeName::MessageRetentionPeriod);
+        let retention = Duration::from_secs(retention.unwrap_or(345_600));
         let policy = attribute(QueueAttributeName::RedrivePolicy);
         let dead_letter = match policy.and_then(|text| convert::redrive_policy(text)) {
             Some((name, receive_count_max)) => {
@@ -101,7 +105,7 @@ impl AwsTransport {
             }
             None => None,
         };
-        Ok(QueueFacts { visibility_timeout, dead_letter })
+        Ok(QueueFacts { visibility_timeout, retention, dead_letter })
     }
 
     async fn send(
@@ -137,7 +141,8 @@ impl AwsTransport {
             .set_visibility_timeout(request.visibility_timeout.map(convert::seconds))
             .message_attribute_names("All")
             .message_system_attribute_names(MessageSystemAttributeName::ApproximateReceiveCount)
-            .message_system_attribute_names(MessageSystemAttributeName::SentTimestamp);
+            .message_system_attribute_names(MessageSystemAttributeName::SentTimestamp)
+            .message_system_attribute_names(MessageSystemAttributeName::MessageGroupId);
         let mut billed = self.meter.receive(queue.name());
         let answer = receive.send().await.map_err(|error| classify(&call, &error))?;
         let messages: Vec<_> = answer.messages().iter().filter_map(convert::received).collect();
@@ -218,6 +223,10 @@ impl Transport for AwsTransport {
     /// what it took comes again after its visibility timeout, and nothing is lost.
     fn receive_patience(&self) -> Option<Duration> {
         (!self.is_amazon).then_some(RECEIVE_PATIENCE)
+    }
+
+    fn separate(self: Arc<Self>) -> BoxFuture<'static, Result<Arc<dyn Transport>>> {
+        async move { Ok(self as Arc<dyn Transport>) }.boxed()
     }
 
     fn resolve<'a>(&'a self, queue: &'a str) -> BoxFuture<'a, Result<QueueHandle>> {

@@ -1,0 +1,66 @@
+//! What a client can be told, for all sends and for one.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use longshore_types::Timestamp;
+
+use crate::clock::{Clock, SystemClock};
+use crate::id::{RandomSource, SystemRandom, TaskId};
+
+/// Bytes of an argument that a task's record keeps.
+const ARGUMENT_KEPT_BYTES: usize = 256 * 1024;
+
+/// What a [`Client`](super::Client) can be told.
+#[derive(Clone, Debug)]
+pub struct ClientOptions {
+    /// The queue that wants the replies, by name or URL; `None` leaves it to the worker.
+    pub reply_queue: Option<String>,
+    /// The queue of each task, by the task's name. A task that is not there goes to the queue that
+    /// its options name, and else to the client's own.
+    pub queues: BTreeMap<String, String>,
+    /// How long a result is known after its task ended.
+    pub retention: Duration,
+    /// Bytes of an argument that the task's record keeps, for dead letters, for "retry as new". A
+    /// larger one is in the message only. 256 KiB by default.
+    pub argument_kept_bytes: usize,
+    /// Tells the time that messages bear.
+    pub clock: Arc<dyn Clock>,
+    /// Where task ids come from.
+    pub random: Arc<dyn RandomSource>,
+}
+
+impl Default for ClientOptions {
+    /// The system's clock and random numbers, and no queue for replies. A result is known for as
+    /// long as its worker keeps it.
+    fn default() -> Self {
+        Self {
+            reply_queue: None,
+            queues: BTreeMap::new(),
+            retention: Duration::MAX,
+            argument_kept_bytes: ARGUMENT_KEPT_BYTES,
+            clock: Arc::new(SystemClock),
+            random: Arc::new(SystemRandom),
+        }
+    }
+}
+
+/// How one task is sent.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SendOptions {
+    /// How long the message is delayed: up to 15 minutes, in whole seconds. Not on FIFO queues.
+    pub delay: Option<Duration>,
+    /// The message group: what a FIFO queue keeps in order, and a standard queue shares its workers
+    /// out by. 1 to 128 ASCII letters, digits and punctuation. By default the task's own key; on a
+    /// FIFO queue without one, a group for each task.
+    pub key: Option<String>,
+    /// What the task can be found by in the list of tasks.
+    pub tags: Vec<String>,
+    /// An id of the caller's own. A second send with the same id is the same task.
+    pub id: Option<TaskId>,
+    /// When the task is no longer wanted: a worker that receives it later ends it as FAILED.
+    pub deadline: Option<Timestamp>,
+    /// The W3C trace context that the task continues.
+    pub traceparent: Option<String>,
+}

@@ -1,0 +1,109 @@
+//! A task becomes a message and a record, and is refused here if the queue would refuse it anyway:
+//! before it is PENDING.
+
+use std::time::Duration;
+
+use longshore_types::limits::{DELAY_MAX, MESSAGE_BYTES_MAX};
+
+use super::{ClientOptions, SendError, SendOptions};
+use crate::codec::Codec;
+use crate::contents;
+use crate::envelope::Envelope;
+use crate::id::TaskId;
+use crate::life::Asked;
+use crate::task::Task;
+use crate::task_options::ReplyMode;
+use crate::transport::{OutgoingMessage, QueueHandle};
+
+/// Characters of a message group's id (SQS API reference, `SendMessage`).
+const KEY_CHARS_MAX: usize = 128;
+
+/// A task that has its id and its message, and is not sent yet.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    pub(super) id: TaskId,
+    pub(super) message: OutgoingMessage,
+    pub(super) asked: Asked,
+}
+
+/// The message and the record of a task.
+///
+/// # Errors
+///
+/// The task cannot be sent as it is.
+pub(super) fn prepare<T: Task>(
+    task: &T,
+    send: SendOptions,
+    queue: &QueueHandle,
+    options: &ClientOptions,
+) -> Result<Prepared, SendError> {
+    let now = options.clock.now();
+    let id = send.id.unwrap_or_else(|| TaskId::generate(now, options.random.as_ref()));
+    let key = send.key.or_else(|| task.key());
+    let envelope = Envelope {
+        task_name: Some(T::NAME.to_owned()),
+        task_id: Some(id.clone()),
+        reply_to: options.reply_queue.clone().filter(|_| wants_reply_by_queue::<T>()),
+        traceparent: send.traceparent,
+        created_at: Some(now),
+        deadline: send.deadline,
+        ..Envelope::default()
+    };
+    let message = OutgoingMessage::new(T::Codec::encode_argument(task)?, envelope.seal());
+    let mut message = message.in_group_of(queue, &id, id.as_str());
+    if let Some(key) = &key {
+        message.group_id = Some(checked_key(key)?);
+    }
+    message.delay = send.delay.map(|delay| checked_delay(delay, queue)).transpose()?;
+    check(&message)?;
+    let body = Some(&message.body).filter(|body| body.len() <= options.argument_kept_bytes);
+    let asked = Asked {
+        name: Some(T::NAME.to_owned()),
+        queue: queue.name().to_owned(),
+        key,
+        tags: send.tags,
+        created_at: now,
+        body: body.cloned(),
+        attributes: message.attributes.clone(),
+    };
+    Ok(Prepared { id, message, asked })
+}
+
+fn wants_reply_by_queue<T: Task>() -> bool {
+    T::options().reply.is_none_or(|mode| mode == ReplyMode::Queue)
+}
+
+fn checked_key(key: &str) -> Result<String, SendError> {
+    let fits = (1..=KEY_CHARS_MAX).contains(&key.len());
+    if fits && key.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Ok(key.to_owned());
+    }
+    Err(SendError::invalid(format!(
+        "its key `{}` is no message group: write 1 to 128 ASCII letters, digits and punctuation",
+        key.escape_debug()
+    )))
+}
+
+fn checked_delay(delay: Duration, queue: &QueueHandle) -> Result<Duration, SendError> {
+    if queue.is_fifo() {
+        let name = queue.name();
+        return Err(SendError::invalid(format!(
+            "{name} is a FIFO queue, which delays no single message: set DelaySeconds of the queue"
+        )));
+    }
+    if delay > DELAY_MAX {
+        return Err(SendError::invalid(format!("it is delayed by {delay:?}, and SQS by 15 min at most")));
+    }
+    Ok(delay)
+}
+
+/// What the endpoint would refuse anyway is refused here.
+fn check(message: &OutgoingMessage) -> Result<(), SendError> {
+    let bytes = message.bytes();
+    if bytes > MESSAGE_BYTES_MAX as usize {
+        return Err(SendError::invalid(format!(
+            "the task has {bytes} bytes, and SQS takes {MESSAGE_BYTES_MAX}"
+        )));
+    }
+    contents::check_body(&message.body).map_err(SendError::invalid)
+}

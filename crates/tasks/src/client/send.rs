@@ -1,0 +1,195 @@
+//! The steps of a send: PENDING → send → alias. Each is one call for a whole batch.
+
+use std::collections::VecDeque;
+
+use longshore_types::limits::{BATCH_ENTRIES_MAX, MESSAGE_BYTES_MAX, RETENTION_MAX};
+
+use super::prepare::Prepared;
+use super::{Inner, SendError};
+use crate::id::TaskId;
+use crate::life::{self, Repeated, TaskRecord, When};
+use crate::reply::Reply;
+use crate::store::{Alias, Answer, Change, StoreError};
+use crate::transport::{EntryResult, QueueHandle, SentMessage, TransportError};
+
+/// What became of a task, in its place.
+pub(super) type Sent = Result<TaskId, SendError>;
+
+/// A task whose record is there, and whose message is to be sent.
+struct Begun {
+    place: usize,
+    prepared: Prepared,
+    /// The record that this send wrote; `None` if one was there before.
+    record: Option<TaskRecord>,
+}
+
+impl Inner {
+    /// Sends tasks to a queue, in batches of as many as fit.
+    pub(super) async fn send_prepared(
+        &self,
+        queue: &QueueHandle,
+        tasks: Vec<(usize, Prepared)>,
+        answers: &mut [Option<Sent>],
+    ) {
+        let mut tasks = VecDeque::from(tasks);
+        while !tasks.is_empty() {
+            let batch = take_batch(&mut tasks);
+            self.send_batch(queue, batch, answers).await;
+        }
+    }
+
+    async fn send_batch(
+        &self,
+        queue: &QueueHandle,
+        batch: Vec<(usize, Prepared)>,
+        answers: &mut [Option<Sent>],
+    ) {
+        let begun = self.begin(batch, answers).await;
+        if begun.is_empty() {
+            return;
+        }
+        let messages = begun.iter().map(|task| task.prepared.message.clone()).collect();
+        let sent = self.transport.send_batch(queue, messages).await;
+        let mut aliases = Vec::new();
+        for (task, entry) in begun.into_iter().zip(entries(sent)) {
+            let (place, id) = (task.place, task.prepared.id.clone());
+            answers[place] = Some(match entry {
+                Ok(sent) => {
+                    aliases.push((id.clone(), sent.message_id));
+                    Ok(id)
+                }
+                Err(Failed { certain: false, reason }) => Err(SendError::Unknown { id, reason }),
+                Err(Failed { certain: true, reason }) => {
+                    self.withdraw(task.record).await;
+                    Err(SendError::NotSent { reason })
+                }
+            });
+        }
+        self.note_aliases(aliases).await;
+    }
+
+    /// Writes PENDING. A task whose id is there is sent again only if it is not known to be sent.
+    async fn begin(
+        &self,
+        batch: Vec<(usize, Prepared)>,
+        answers: &mut [Option<Sent>],
+    ) -> Vec<Begun> {
+        let first = |(_, task): &(usize, Prepared)| {
+            Change::first(task.id.clone(), life::submitted(task.asked.clone()))
+        };
+        let written = match self.records.write(batch.iter().map(first).collect()).await {
+            Ok(written) => written,
+            Err(error) => {
+                let reason = error.to_string();
+                let store = self.records.store().name().to_owned();
+                let fail = || StoreError::unavailable(&store, "note a task", reason.clone());
+                for (place, _) in batch {
+                    answers[place] = Some(Err(SendError::Store(fail())));
+                }
+                return Vec::new();
+            }
+        };
+        let mut begun = Vec::new();
+        for ((place, prepared), answer) in batch.into_iter().zip(written) {
+            match begun_by(answer) {
+                Ok(Some(record)) => begun.push(Begun { place, prepared, record }),
+                Ok(None) => answers[place] = Some(Ok(prepared.id)),
+                Err(error) => answers[place] = Some(Err(SendError::Store(error))),
+            }
+        }
+        begun
+    }
+
+    /// The task is certainly not on the queue: its record goes, unless somebody has seen it.
+    async fn withdraw(&self, record: Option<TaskRecord>) {
+        let Some(record) = record else { return };
+        let id = record.id.clone();
+        if let Err(error) = self.records.write_one(Change::of(record, life::withdrawn())).await {
+            tracing::warn!(task = %id, %error, "the task was not sent, and stays PENDING");
+        }
+    }
+
+    /// The tasks are on the queue, so a store that fails now is no reason to say otherwise: only a
+    /// foreign worker's reply would not be found.
+    async fn note_aliases(&self, sent: Vec<(TaskId, String)>) {
+        let alias = |(id, message_id): &(TaskId, String)| {
+            let message_id = TaskId::parse(message_id).ok().filter(|message_id| message_id != id)?;
+            Some(Alias { message_id, id: id.clone(), keep: When::In(RETENTION_MAX) })
+        };
+        let aliases: Vec<Alias> = sent.iter().filter_map(alias).collect();
+        if aliases.is_empty() {
+            return;
+        }
+        let ids: Vec<TaskId> = aliases.iter().map(|alias| alias.id.clone()).collect();
+        match self.records.alias(aliases).await {
+            Err(error) => tracing::warn!(%error, "tasks were sent; their message ids were not noted"),
+            Ok(early) => {
+                for (id, reply) in ids.into_iter().zip(early) {
+                    if let Some(reply) = reply {
+                        self.take_in_early(id, reply).await;
+                    }
+                }
+            }
+        }
+    }
+
+    /// A foreign worker was faster than the alias: its reply was kept hidden until now.
+    async fn take_in_early(&self, id: TaskId, reply: Reply) {
+        let taken = self.records.take_in(&id, &reply, self.retention()).await;
+        if let Err(error) = taken {
+            tracing::warn!(task = %id, %error, "an early reply was not taken in");
+        }
+    }
+}
+
+/// The record that a send begins with, `Some(None)` if one was there; `None` if nothing is to be sent.
+fn begun_by(answer: Answer) -> Result<Option<Option<TaskRecord>>, StoreError> {
+    match answer {
+        Answer::Written(record) => Ok(Some(Some(*record))),
+        Answer::Unreadable(error) => Err(error),
+        Answer::Conflict(found) => Ok(match found.record.as_ref().map(life::repeated) {
+            Some(Repeated::Known) => None,
+            Some(Repeated::Send) | None => Some(None),
+        }),
+    }
+}
+
+/// Why an entry is not known to be sent.
+struct Failed {
+    certain: bool,
+    reason: String,
+}
+
+/// What became of each message; of those that the answer leaves out it is not known.
+fn entries(
+    sent: Result<Vec<EntryResult<SentMessage>>, TransportError>,
+) -> impl Iterator<Item = Result<SentMessage, Failed>> {
+    let unanswered = "the answer leaves the message out".to_owned();
+    let (entries, rest) = match sent {
+        Ok(entries) => (entries, Failed { certain: false, reason: unanswered }),
+        Err(error) => {
+            let reason = crate::error_chain::one_line(&error);
+            (Vec::new(), Failed { certain: error.is_certain(), reason })
+        }
+    };
+    let entry = |entry: EntryResult<SentMessage>| {
+        entry.map_err(|fault| Failed { certain: fault.is_certain(), reason: fault.to_string() })
+    };
+    let Failed { certain, reason } = rest;
+    let rest = std::iter::repeat_with(move || Err(Failed { certain, reason: reason.clone() }));
+    entries.into_iter().map(entry).chain(rest)
+}
+
+/// The tasks that come first, as many as one call takes.
+fn take_batch(tasks: &mut VecDeque<(usize, Prepared)>) -> Vec<(usize, Prepared)> {
+    let (mut batch, mut bytes) = (Vec::new(), 0);
+    while let Some((_, next)) = tasks.front() {
+        bytes += next.message.bytes();
+        let full = batch.len() == BATCH_ENTRIES_MAX || bytes > MESSAGE_BYTES_MAX as usize;
+        if full && !batch.is_empty() {
+            break;
+        }
+        batch.extend(tasks.pop_front());
+    }
+    batch
+}

@@ -1,0 +1,152 @@
+//! The options that belong to a task, and how they are merged.
+//!
+//! Three places say how a task runs. The more specific one wins, option by option: the worker's configuration
+//! over [`Task::options`](crate::Task::options) over the worker's defaults. [`TaskOptions::or`] is that rule.
+
+use std::time::Duration;
+
+use crate::retry::RetryPolicy;
+
+/// How the tasks of one type are run and answered. `None` leaves an option to the worker.
+///
+/// ```
+/// use std::time::Duration;
+/// use longshore_tasks::{ReplyMode, RetryPolicy, TaskOptions};
+///
+/// let configured = TaskOptions::new().concurrency(4);
+/// let of_task = TaskOptions::new().timeout(Duration::from_secs(30)).concurrency(16);
+/// let defaults = TaskOptions::new().retry(RetryPolicy::default()).reply(ReplyMode::Queue);
+///
+/// let options = configured.or(&of_task).or(&defaults);
+/// assert_eq!(options.concurrency, Some(4));
+/// assert_eq!(options.timeout, Some(Duration::from_secs(30)));
+/// assert_eq!(options.retry, Some(RetryPolicy::default()));
+/// ```
+#[non_exhaustive]
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TaskOptions {
+    /// The queue that the task is sent to, by name or URL. `None`: the queue of the client that sends it.
+    pub queue: Option<&'static str>,
+    /// When a failed attempt is followed by another. `None`: as the worker's policy says.
+    pub retry: Option<RetryPolicy>,
+    /// How long one attempt may run; then it is stopped and counts as failed. From 1 ms to 12 h, the longest that SQS keeps
+    /// a message in flight. `None`: as the worker says.
+    pub timeout: Option<Duration>,
+    /// How many tasks of this type a worker runs at once, at least 1, within the worker's own concurrency.
+    /// `None`: the worker's concurrency is the only bound.
+    pub concurrency: Option<usize>,
+    /// How the reply travels. `None`: as the worker says, which is [`ReplyMode::Queue`] unless it was changed.
+    pub reply: Option<ReplyMode>,
+    /// How long the result is kept, from the task's end on. `None`: as the worker says.
+    pub retention: Option<Duration>,
+}
+
+/// How a task's reply travels to the application.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum ReplyMode {
+    /// As a message in the reply queue. Workers and applications need no store in common, and may be of
+    /// other makers. The default.
+    #[default]
+    Queue,
+    /// In the store alone, which workers and applications must share: no reply queue, and no request
+    /// for the reply.
+    Store,
+    /// There is no reply.
+    None,
+}
+
+impl TaskOptions {
+    /// Options that leave everything to the worker.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The queue that the task is sent to, by name or URL.
+    #[must_use]
+    pub fn queue(mut self, queue: &'static str) -> Self {
+        self.queue = Some(queue);
+        self
+    }
+
+    /// When a failed attempt is followed by another.
+    #[must_use]
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.retry = Some(policy);
+        self
+    }
+
+    /// How long one attempt may run; see [`timeout`](Self#structfield.timeout).
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// How many tasks of this type a worker runs at once; at least 1.
+    #[must_use]
+    pub fn concurrency(mut self, concurrency: usize) -> Self {
+        self.concurrency = Some(concurrency);
+        self
+    }
+
+    /// How the reply travels.
+    #[must_use]
+    pub fn reply(mut self, mode: ReplyMode) -> Self {
+        self.reply = Some(mode);
+        self
+    }
+
+    /// How long the result is kept, from the task's end on.
+    #[must_use]
+    pub fn retention(mut self, retention: Duration) -> Self {
+        self.retention = Some(retention);
+        self
+    }
+
+    /// These options, and those of `defaults` where these leave one open. A retry policy is taken whole.
+    #[must_use]
+    pub fn or(self, defaults: &Self) -> Self {
+        Self {
+            queue: self.queue.or(defaults.queue),
+            retry: self.retry.or_else(|| defaults.retry.clone()),
+            timeout: self.timeout.or(defaults.timeout),
+            concurrency: self.concurrency.or(defaults.concurrency),
+            reply: self.reply.or(defaults.reply),
+            retention: self.retention.or(defaults.retention),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn full() -> TaskOptions {
+        TaskOptions::new()
+            .queue("thumbnails")
+            .retry(RetryPolicy::never())
+            .timeout(Duration::from_secs(30))
+            .concurrency(16)
+            .reply(ReplyMode::Store)
+            .retention(Duration::from_secs(60))
+    }
+
+    #[test]
+    fn what_is_left_open_is_taken_from_the_defaults() {
+        assert_eq!(TaskOptions::new().or(&full()), full());
+        assert_eq!(full().or(&TaskOptions::new()), full());
+    }
+
+    #[test]
+    fn what_is_said_wins_over_the_defaults() {
+        let other = TaskOptions::new()
+            .queue("other")
+            .retry(RetryPolicy::default())
+            .timeout(Duration::from_secs(1))
+            .concurrency(1)
+            .reply(ReplyMode::None)
+            .retention(Duration::from_secs(1));
+        assert_eq!(full().or(&other), full());
+    }
+}

@@ -1,0 +1,209 @@
+//! The end of a task: written with what is to be sent, then sent, then the message is deleted.
+//!
+//! # Invariants
+//!
+//! - Reply before dead letter before delete: a crash between them costs a repetition, which the
+//!   other side knows. What could not be sent is due in the record, so the message may go all the
+//!   same: any worker finds it.
+//! - An end that the record refuses is nobody's: nothing is sent.
+
+use std::time::Duration;
+
+use tokio::time::sleep;
+
+use super::executor::Execution;
+use super::heartbeat::Held;
+use super::marks::Mark;
+use super::status::count;
+use crate::dead_letter::{self, DeadLetter};
+use crate::life::{self, DeadLetterDue, End, Ending, How, Outbox, Refusal, TaskRecord};
+use crate::reply::{self, Reply};
+use crate::store::{Change, Found, StoreError};
+use crate::task_options::ReplyMode;
+
+/// Tries to write an end, and the pause between them: the run's effects would be repeated.
+const KEEP_TRIES: u32 = 5;
+const KEEP_AGAIN_AFTER: Duration = Duration::from_millis(200);
+
+/// How long a message stays away whose dead letter could not be sent, and is not kept otherwise.
+const SEND_AGAIN_AFTER: Duration = Duration::from_secs(10);
+
+/// Why an end was not written.
+enum NotEnded {
+    Refused(Refusal),
+    Store(StoreError),
+}
+
+impl From<StoreError> for NotEnded {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl Execution {
+    pub(super) async fn end_as_done(self, body: String) {
+        let end = self.end_of(Reply::completed(body), How::Done, Vec::new());
+        self.finish(end).await;
+    }
+
+    pub(super) async fn end_as_discarded(self, error: Vec<String>) {
+        let end = self.end_of(failed(&error), How::Discarded, error);
+        self.finish(end).await;
+    }
+
+    pub(super) async fn end_as_cancelled(self) {
+        count(&self.runtime.status.cancelled);
+        let error = vec!["it was cancelled".to_owned()];
+        let end = self.end_of(failed(&error), How::Cancelled, error);
+        self.finish(end).await;
+    }
+
+    pub(super) async fn end_as_dead(self, error: Vec<String>) {
+        let reason = error.join(": ");
+        let mut end = self.end_of(failed(&error), How::Dead, error);
+        let facts = self.runtime.facts.dead_letter.as_ref();
+        if facts.is_none() {
+            tracing::warn!(task = %self.task, "dead, and no dead-letter queue to keep it");
+        }
+        end.outbox.dead_letter = facts.map(|facts| {
+            let queue = Some(facts.queue.url().to_owned());
+            DeadLetterDue { queue, reason }
+        });
+        self.finish(end).await;
+    }
+
+    fn end_of(&self, reply: Reply, how: How, error: Vec<String>) -> End {
+        let retention = self.runtime.retention_of(self.options_name());
+        let outbox = Outbox { reply_to: self.reply_to(), ..Outbox::default() };
+        End { reply, how, error, outbox, retention, messages: self.runtime.facts.retention }
+    }
+
+    /// The queue that the reply goes to, if one does.
+    fn reply_to(&self) -> Option<String> {
+        // Who sent a message without our attributes knows no other way to hear of its end.
+        let foreign = self.envelope.task_id.is_none();
+        let mode = self.runtime.reply_mode_of(self.options_name());
+        if !foreign && mode != ReplyMode::Queue {
+            return None;
+        }
+        self.reply_queue().ok().flatten()
+    }
+
+    /// The queue that the reply goes to, by the message and the worker's own options.
+    ///
+    /// # Errors
+    ///
+    /// The message names a queue that this worker does not reply to.
+    pub(super) fn reply_queue(&self) -> Result<Option<String>, String> {
+        let named = self.envelope.reply_to.as_deref();
+        self.runtime.reply_queues.choose(named)
+    }
+
+    /// Writes the end, then sends what is due.
+    async fn finish(self, end: End) {
+        let Ok(held) = self.lease.uncover().await else { return self.lose() };
+        match self.write_end(held, &end).await {
+            Ok(record) => self.deliver(record).await,
+            Err(NotEnded::Refused(Refusal::Ended)) => {
+                count(&self.runtime.status.repeated);
+                self.delete().await;
+            }
+            Err(NotEnded::Refused(_)) => self.lose(),
+            Err(NotEnded::Store(error)) => {
+                let pause = self.runtime.store_gate.close(&error);
+                self.hand_back(pause).await;
+            }
+        }
+    }
+
+    async fn write_end(&self, held: Held, end: &End) -> Result<TaskRecord, NotEnded> {
+        let Held { record, fence, .. } = held;
+        let mut tries = 1;
+        loop {
+            let found = Found { record: Some(record.clone()), now: self.now() };
+            let written = self.runtime.records.change(found, |found| {
+                let record = found.record.ok_or(NotEnded::Refused(Refusal::NotKnown))?;
+                let next = life::ended(&record, fence, end, found.now).map_err(NotEnded::Refused)?;
+                Ok(Some(Change::of(record, next)))
+            });
+            match written.await {
+                Err(NotEnded::Store(error)) if tries < KEEP_TRIES => {
+                    tracing::warn!(task = %self.task, %error, "an end was not kept; trying again");
+                    sleep(KEEP_AGAIN_AFTER * tries).await;
+                    tries += 1;
+                }
+                settled => return settled.map(|record| record.expect("an end is always written")),
+            }
+        }
+    }
+
+    /// Sends what is due, then deletes the message.
+    async fn deliver(self, record: TaskRecord) {
+        if self.lease.held().is_err() {
+            return self.lose();
+        }
+        let (mut mark, mut kept) = (Mark::of(record.clone()), true);
+        if let (Some(outbox), Some(ending)) = (&record.life.outbox, &record.life.ending) {
+            if let Some(queue) = &outbox.reply_to {
+                mark.reply = self.send_reply(queue, ending.reply.clone()).await;
+            }
+            if let Some(due) = &outbox.dead_letter {
+                mark.dead_letter = self.send_dead_letter(&record, due).await;
+                // Without the body in the record, the message is all that there is of the task.
+                kept = mark.dead_letter || record.asked.body.is_some();
+            }
+            self.runtime.marks.mark(mark).await;
+        }
+        if kept {
+            self.delete().await;
+        } else {
+            self.hand_back(SEND_AGAIN_AFTER).await;
+        }
+    }
+
+    /// Sends again what the task ended with, for a further delivery of it.
+    pub(super) async fn repeat(self, ending: Ending, record: TaskRecord) {
+        let due = record.life.outbox.is_some();
+        if let Some(queue) = self.reply_to() {
+            self.send_reply(&queue, ending.reply).await;
+        }
+        if due {
+            return self.deliver(record).await;
+        }
+        self.delete().await;
+    }
+
+    async fn send_reply(&self, queue: &str, reply: Reply) -> bool {
+        let sender = &self.runtime.sender;
+        let sent = match sender.queue(queue).await {
+            Err(cause) => Err(cause),
+            Ok(queue) => sender.send(&queue, reply::seal(&queue, &self.task, reply, self.now())).await,
+        };
+        if let Err(cause) = &sent {
+            tracing::warn!(task = %self.task, queue, cause, "a reply was not sent; it will be");
+        }
+        sent.is_ok()
+    }
+
+    async fn send_dead_letter(&self, record: &TaskRecord, due: &DeadLetterDue) -> bool {
+        let Some(facts) = &self.runtime.facts.dead_letter else { return false };
+        let letter = DeadLetter {
+            body: &self.message.body,
+            attributes: &self.message.attributes,
+            task: Some((&self.task, record.life.generation)),
+            reason: &due.reason,
+            fifo_id: &self.message.message_id,
+        };
+        let sent = self.runtime.sender.send(&facts.queue, dead_letter::copy(&facts.queue, letter));
+        let sent = sent.await;
+        if let Err(cause) = &sent {
+            tracing::warn!(task = %self.task, cause, "a dead letter was not sent; it will be");
+        }
+        sent.is_ok()
+    }
+}
+
+/// The caller is told the error itself; its causes are in the dead letter and in the record.
+fn failed(error: &[String]) -> Reply {
+    Reply::failed(error.first().map_or("no reason was given", String::as_str))
+}

@@ -1,0 +1,178 @@
+//! What can handle a task: a plain function of the task, and of state and context if it wants them.
+//!
+//! ```text
+//! async fn(Task) | (Task, Context) | (Task, State<S>) | (Task, State<S>, Context) → Result<Reply, Failure>
+//! ```
+//!
+//! The task is inferred from the function, so that registering names no types. A test calls the
+//! function; nothing here is needed for it.
+
+use std::fmt;
+use std::sync::Arc;
+
+use futures::FutureExt as _;
+
+use super::context::Context;
+use super::outcome::Outcome;
+use crate::codec::Codec;
+use crate::failure::Failure;
+use crate::task::Task;
+use crate::transport::BoxFuture;
+
+/// What the handlers of an application share: a connection pool, a client, settings.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct State<S>(pub S);
+
+/// How a run ended, or why it could not begin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Ran {
+    /// It ended.
+    Outcome(Outcome),
+    /// The body is no argument that this handler can read; another worker's may.
+    Unreadable(String),
+}
+
+/// Runs the task whose argument is in a body.
+#[derive(Clone)]
+pub struct AnyHandler(Arc<dyn Fn(String, Context) -> BoxFuture<'static, Ran> + Send + Sync>);
+
+impl fmt::Debug for AnyHandler {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AnyHandler").finish_non_exhaustive()
+    }
+}
+
+impl AnyHandler {
+    pub(super) fn run(&self, body: String, context: Context) -> BoxFuture<'static, Ran> {
+        (self.0)(body, context)
+    }
+}
+
+/// A function that runs tasks of type `T`, with the application's state `S` if it asks for it.
+///
+/// Implemented for `async` functions and closures of one to three arguments; `M` tells them apart
+/// and is always inferred.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot handle tasks",
+    note = "write `async fn(Task) -> Result<Reply, Failure>`; after the task it may take \
+            `State<S>`, then `Context`"
+)]
+pub trait Handler<T: Task, M, S>: Send + Sync + 'static {
+    /// Runs a task.
+    fn call(
+        &self,
+        task: T,
+        state: S,
+        context: Context,
+    ) -> impl Future<Output = Result<T::Reply, Failure>> + Send + 'static;
+}
+
+/// A function that runs tasks of type `T` and blocks its thread. As [`Handler`], without `async`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot handle tasks",
+    note = "write `fn(Task) -> Result<Reply, Failure>`; after the task it may take `State<S>`, \
+            then `Context`"
+)]
+pub trait BlockingHandler<T: Task, M, S>: Send + Sync + 'static {
+    /// Runs a task.
+    fn call(&self, task: T, state: S, context: Context) -> Result<T::Reply, Failure>;
+}
+
+macro_rules! shapes {
+    ($(($($argument:ty),*) => |$task:ident, $state:ident, $context:ident| $($value:expr),*;)*) => {$(
+        impl<F, Fut, T, S> Handler<T, fn($($argument),*), S> for F
+        where
+            F: Fn($($argument),*) -> Fut + Send + Sync + 'static,
+            Fut: Future<Output = Result<T::Reply, Failure>> + Send + 'static,
+            T: Task,
+            S: Send + 'static,
+        {
+            fn call(
+                &self,
+                $task: T,
+                $state: S,
+                $context: Context,
+            ) -> impl Future<Output = Result<T::Reply, Failure>> + Send + 'static {
+                self($($value),*)
+            }
+        }
+
+        impl<F, T, S> BlockingHandler<T, fn($($argument),*), S> for F
+        where
+            F: Fn($($argument),*) -> Result<T::Reply, Failure> + Send + Sync + 'static,
+            T: Task,
+            S: Send + 'static,
+        {
+            fn call(&self, $task: T, $state: S, $context: Context) -> Result<T::Reply, Failure> {
+                self($($value),*)
+            }
+        }
+    )*};
+}
+
+shapes! {
+    (T) => |task, _state, _context| task;
+    (T, Context) => |task, _state, context| task, context;
+    (T, State<S>) => |task, state, _context| task, State(state);
+    (T, State<S>, Context) => |task, state, context| task, State(state), context;
+}
+
+/// The handler of any task that `handler` makes, with that state.
+pub(super) fn asynchronous<T, M, S, H>(handler: Arc<H>, state: S) -> AnyHandler
+where
+    T: Task,
+    S: Clone + Send + Sync + 'static,
+    H: Handler<T, M, S>,
+{
+    AnyHandler(Arc::new(move |body, context| {
+        let task = match T::Codec::decode_argument(&body) {
+            Ok(task) => task,
+            Err(error) => return unreadable(error.to_string()),
+        };
+        drop(body);
+        let run = handler.call(task, state.clone(), context);
+        async move { Ran::Outcome(conclude::<T>(run.await)) }.boxed()
+    }))
+}
+
+/// As [`asynchronous`], on a thread that may be blocked.
+pub(super) fn blocking<T, M, S, H>(handler: Arc<H>, state: S) -> AnyHandler
+where
+    T: Task,
+    S: Clone + Send + Sync + 'static,
+    H: BlockingHandler<T, M, S>,
+{
+    AnyHandler(Arc::new(move |body, context| {
+        let task = match T::Codec::decode_argument(&body) {
+            Ok(task) => task,
+            Err(error) => return unreadable(error.to_string()),
+        };
+        let (handler, state) = (Arc::clone(&handler), state.clone());
+        async move {
+            let run = move || handler.call(task, state, context);
+            match tokio::task::spawn_blocking(run).await {
+                Ok(ended) => Ran::Outcome(conclude::<T>(ended)),
+                Err(error) => match error.try_into_panic() {
+                    Ok(panic) => std::panic::resume_unwind(panic),
+                    Err(error) => Ran::Outcome(Failure::retry(error).into()),
+                },
+            }
+        }
+        .boxed()
+    }))
+}
+
+fn unreadable(reason: String) -> BoxFuture<'static, Ran> {
+    async { Ran::Unreadable(reason) }.boxed()
+}
+
+fn conclude<T: Task>(ended: Result<T::Reply, Failure>) -> Outcome {
+    let reply = match ended {
+        Ok(reply) => reply,
+        Err(failure) => return failure.into(),
+    };
+    match T::Codec::encode_reply(&reply) {
+        Ok(body) => Outcome::Done { body },
+        Err(error) => Outcome::dead(error.to_string()),
+    }
+}

@@ -1,0 +1,62 @@
+//! Where handlers run: on the runtime that the application gave them, apart from leases, replies and
+//! deletes. A handler that blocks its thread delays other handlers, and no lease.
+
+use std::any::Any;
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::task::AbortHandle;
+use tokio::time::timeout;
+
+use super::handler::Ran;
+use super::outcome::Outcome;
+use super::same_queue;
+use crate::transport::BoxFuture;
+
+/// Where handlers run.
+#[derive(Clone, Debug)]
+pub(super) struct HandlerRuntime {
+    pub(super) runtime: Handle,
+    /// The queue whose tasks they are.
+    pub(super) queue: String,
+}
+
+/// Ends a run whose waiter has gone.
+struct AbortOnDrop(AbortHandle);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl HandlerRuntime {
+    /// Runs a handler. One that takes longer than `limit` is dropped, and failed; one that panics
+    /// has failed too. Dropped, it ends the run where that can be ended: at its next `await`.
+    pub(super) async fn run(&self, run: BoxFuture<'static, Ran>, limit: Option<Duration>) -> Ran {
+        let run = same_queue::within(self.queue.clone(), run);
+        let mut running = self.runtime.spawn(run);
+        let _abort = AbortOnDrop(running.abort_handle());
+        let ended = match limit {
+            None => running.await,
+            Some(limit) => match timeout(limit, &mut running).await {
+                Ok(ended) => ended,
+                Err(_) => return failed(format!("it took longer than its timeout of {limit:?}")),
+            },
+        };
+        ended.unwrap_or_else(|error| match error.try_into_panic() {
+            Ok(panic) => failed(panic_text(&*panic)),
+            Err(_) => failed("the runtime of the handlers was shut down".to_owned()),
+        })
+    }
+}
+
+fn failed(reason: String) -> Ran {
+    Ran::Outcome(Outcome::Retry { after: None, error: vec![reason] })
+}
+
+fn panic_text(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    format!("the handler panicked: {}", text.unwrap_or("without a message"))
+}

@@ -1,0 +1,180 @@
+//! Finds what is kept and not known to be sent, and sends it: whatever became of the message, and
+//! whichever worker kept it. Also turns results that were kept for long enough into tombstones, and
+//! removes what is past its time.
+//!
+//! due records → moved on (so that one worker tries) → reply and dead letter sent → marked
+//!
+//! # Invariants
+//!
+//! - A record is moved on before it is tried: its next try is later, whoever makes it.
+//! - A queue that cannot be reached delays what is due to it, and nothing else.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use longshore_types::Timestamp;
+use tokio::time::{Instant, sleep};
+
+use super::marks::Mark;
+use super::runtime::Runtime;
+use super::status::count;
+use crate::backoff::Backoff;
+use crate::dead_letter::{self, DeadLetter};
+use crate::life::{self, DeadLetterDue, TaskRecord, Woken};
+use crate::reply;
+use crate::store::{Answer, Change, StoreError};
+
+/// How often what is due is looked for.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// How often what is past its time is removed.
+const EXPIRE_EVERY: Duration = Duration::from_secs(60);
+/// Records of one look, and removals of one call.
+const COUNT_MAX: usize = 100;
+const EXPIRE_COUNT_MAX: usize = 500;
+/// When a send is tried again.
+const TRY_AGAIN: Backoff = Backoff::new(Duration::from_secs(10), Duration::from_secs(300));
+/// How long a queue that cannot be reached is left alone.
+const UNREACHABLE_FOR: Duration = Duration::from_secs(5);
+
+/// Sends what is due.
+#[derive(Debug)]
+pub(super) struct OutboxLoop {
+    pub(super) runtime: Arc<Runtime>,
+    unreachable: HashMap<String, Instant>,
+}
+
+impl OutboxLoop {
+    pub(super) fn new(runtime: Arc<Runtime>) -> Self {
+        Self { runtime, unreachable: HashMap::new() }
+    }
+
+    /// Looks for what is due, until dropped.
+    pub(super) async fn run(mut self) {
+        let mut expire_at = Instant::now();
+        loop {
+            match self.look().await {
+                Ok(COUNT_MAX) => continue,
+                Ok(_) => {}
+                Err(error) => tracing::warn!(%error, "what is due cannot be looked for"),
+            }
+            if Instant::now() >= expire_at {
+                self.expire().await;
+                expire_at = Instant::now() + EXPIRE_EVERY;
+            }
+            // Workers that started together do not look together.
+            let jitter = Duration::from_millis(self.runtime.options.random.next() % 500);
+            sleep(LOOK_EVERY + jitter).await;
+        }
+    }
+
+    /// Does what is due, and says how much that was.
+    async fn look(&mut self) -> Result<usize, StoreError> {
+        let due = self.runtime.records.due(COUNT_MAX).await?;
+        let (count, now) = (due.value.len(), due.now);
+        let changes: Vec<_> =
+            due.value.into_iter().filter_map(|record| moved(record, now)).collect();
+        if changes.is_empty() {
+            return Ok(count);
+        }
+        let (changes, tries): (Vec<_>, Vec<_>) = changes.into_iter().unzip();
+        let written = self.runtime.records.write(changes).await?;
+        for (answer, to_try) in written.into_iter().zip(tries) {
+            if let (Answer::Written(record), true) = (answer, to_try) {
+                self.send(*record).await;
+            }
+        }
+        Ok(count)
+    }
+
+    async fn send(&mut self, record: TaskRecord) {
+        let (Some(outbox), Some(ending)) = (record.life.outbox.clone(), record.life.ending.clone())
+        else {
+            return;
+        };
+        let mut mark = Mark::of(record.clone());
+        if let Some(queue) = &outbox.reply_to
+            && self.is_reachable(queue)
+        {
+            let reply = ending.reply;
+            mark.reply = self.send_reply(queue, &record, reply).await;
+        }
+        if let Some(due) = &outbox.dead_letter {
+            mark.dead_letter = self.send_dead_letter(&record, due).await;
+        }
+        if mark.reply || mark.dead_letter {
+            count(&self.runtime.status.made_good);
+        }
+        self.runtime.marks.mark(mark).await;
+    }
+
+    async fn send_reply(&mut self, queue: &str, record: &TaskRecord, reply: reply::Reply) -> bool {
+        let (sender, now) = (&self.runtime.sender, self.runtime.options.clock.now());
+        let sent = match sender.queue(queue).await {
+            Err(cause) => Err(cause),
+            Ok(found) => sender.send(&found, reply::seal(&found, &record.id, reply, now)).await,
+        };
+        if let Err(cause) = &sent {
+            self.unreachable.insert(queue.to_owned(), Instant::now() + UNREACHABLE_FOR);
+            tracing::warn!(task = %record.id, queue, cause, "a reply is still due");
+        }
+        sent.is_ok()
+    }
+
+    async fn send_dead_letter(&self, record: &TaskRecord, due: &DeadLetterDue) -> bool {
+        let Some(body) = &record.asked.body else {
+            tracing::warn!(task = %record.id, "a dead letter is due, and its body was not kept");
+            return false;
+        };
+        let own = self.runtime.facts.dead_letter.as_ref().map(|facts| facts.queue.url().to_owned());
+        let Some(url) = due.queue.clone().or(own) else { return false };
+        let sent = match self.runtime.sender.queue(&url).await {
+            Err(cause) => Err(cause),
+            Ok(queue) => {
+                let letter = DeadLetter {
+                    body,
+                    attributes: &record.asked.attributes,
+                    task: Some((&record.id, record.life.generation)),
+                    reason: &due.reason,
+                    fifo_id: record.id.as_str(),
+                };
+                self.runtime.sender.send(&queue, dead_letter::copy(&queue, letter)).await
+            }
+        };
+        if let Err(cause) = &sent {
+            tracing::warn!(task = %record.id, cause, "a dead letter is still due");
+        }
+        sent.is_ok()
+    }
+
+    fn is_reachable(&mut self, queue: &str) -> bool {
+        let now = Instant::now();
+        self.unreachable.retain(|_, until| *until > now);
+        !self.unreachable.contains_key(queue)
+    }
+
+    async fn expire(&self) {
+        loop {
+            match self.runtime.records.store().expire(EXPIRE_COUNT_MAX).await {
+                Ok(gone) if gone >= EXPIRE_COUNT_MAX => {}
+                Ok(_) => return,
+                Err(error) => {
+                    tracing::warn!(%error, "what is past its time was not removed");
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// What a record that is due becomes before anything is done, and whether it is then tried.
+fn moved(record: TaskRecord, now: Timestamp) -> Option<(Change, bool)> {
+    match life::woken(&record, now) {
+        Woken::Nothing(next) | Woken::Expired(next) => Some((Change::of(record, *next), false)),
+        Woken::Outbox => {
+            let tries = record.life.outbox.as_ref().map_or(0, |outbox| outbox.tries);
+            let next = life::moved_on(&record, TRY_AGAIN.pause(tries + 1))?;
+            Some((Change::of(record, next), true))
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! One renewal of a batch of leases: the claims in the store first, then the messages at the queue.
+
+use std::time::Duration;
+
+use longshore_types::Timestamp;
+use tokio::time::Instant;
+
+use super::heartbeat::{Entry, Heartbeat, HeartbeatParts, Held};
+use crate::life::{self, Progress, Refusal, TaskRecord};
+use crate::store::{Answer, Change, Found};
+use crate::transport::EntryResult;
+
+/// Decisions on what others wrote meanwhile, before a renewal is tried again later.
+const ROUNDS_MAX: u32 = 3;
+
+/// A lease that is being renewed.
+#[derive(Clone, Debug)]
+pub(super) struct Renewal {
+    pub(super) id: u64,
+    pub(super) receipt: String,
+    pub(super) held: Option<Held>,
+    pub(super) ends_at: Instant,
+    pub(super) timeout: Duration,
+}
+
+/// What became of a renewal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Renewed {
+    At(Instant),
+    TryAgain,
+    /// Another claim has the task, or another delivery the message.
+    Lost,
+    /// The task has ended elsewhere.
+    Ended,
+}
+
+impl From<Refusal> for Renewed {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Ended => Self::Ended,
+            Refusal::Overtaken | Refusal::NotKnown => Self::Lost,
+        }
+    }
+}
+
+impl Heartbeat {
+    pub(super) async fn extend_and_renew(&self, batch: &[Renewal]) -> Vec<Renewed> {
+        let claims = self.extend(batch).await;
+        let begun_at = Instant::now();
+        let extended = batch.iter().zip(&claims).filter(|(_, claim)| claim.is_ok());
+        let changes: Vec<_> =
+            extended.map(|(renewal, _)| (renewal.receipt.clone(), renewal.timeout)).collect();
+        let mut answers = self.change_visibility(changes).await.into_iter();
+        let settle = |claim: Result<(), Renewed>| match claim {
+            Err(not_extended) => not_extended,
+            Ok(()) => match answers.next() {
+                Some(Ok(())) => Renewed::At(begun_at),
+                Some(Err(fault)) if fault.is_stale_receipt() => Renewed::Lost,
+                _ => Renewed::TryAgain,
+            },
+        };
+        claims.into_iter().map(settle).collect()
+    }
+
+    /// Extends the claims of a batch in one call, and again those that others wrote meanwhile.
+    async fn extend(&self, batch: &[Renewal]) -> Vec<Result<(), Renewed>> {
+        let margin = self.claim_margin();
+        let mut ended: Vec<Option<Result<(), Renewed>>> = Vec::new();
+        let mut open = Vec::new();
+        for (place, renewal) in batch.iter().enumerate() {
+            ended.push(renewal.held.is_none().then_some(Ok(())));
+            let held = renewal.held.as_ref().map(|held| (place, held.fence, held.record.clone()));
+            open.extend(held);
+        }
+        for _ in 0..ROUNDS_MAX {
+            open = self.extend_once(batch, open, margin, &mut ended).await;
+            if open.is_empty() {
+                break;
+            }
+        }
+        ended.into_iter().map(|ended| ended.unwrap_or(Err(Renewed::TryAgain))).collect()
+    }
+
+    async fn extend_once(
+        &self,
+        batch: &[Renewal],
+        open: Vec<(usize, u64, TaskRecord)>,
+        margin: Duration,
+        ended: &mut [Option<Result<(), Renewed>>],
+    ) -> Vec<(usize, u64, TaskRecord)> {
+        let (mut places, mut changes) = (Vec::new(), Vec::new());
+        for (place, fence, record) in open {
+            match life::extended(&record, fence, batch[place].timeout + margin) {
+                Err(refusal) => ended[place] = Some(Err(refusal.into())),
+                Ok(next) => {
+                    places.push((place, fence));
+                    changes.push(Change::of(record, next));
+                }
+            }
+        }
+        let answers = match self.parts.records.write(changes).await {
+            Ok(answers) => answers,
+            Err(error) => {
+                tracing::warn!(%error, "claims were not extended; trying again");
+                return Vec::new();
+            }
+        };
+        let mut again = Vec::new();
+        for ((place, fence), answer) in places.into_iter().zip(answers) {
+            match self.take_answer(batch[place].id, answer) {
+                Ok(None) => ended[place] = Some(Ok(())),
+                Ok(Some(record)) => again.push((place, fence, record)),
+                Err(renewed) => ended[place] = Some(Err(renewed)),
+            }
+        }
+        again
+    }
+
+    /// Takes down what a write answered: the record that is there, if it has to be decided again.
+    fn take_answer(&self, id: u64, answer: Answer) -> Result<Option<TaskRecord>, Renewed> {
+        match answer {
+            Answer::Written(record) => {
+                self.note(id, *record);
+                Ok(None)
+            }
+            Answer::Conflict(Found { record: Some(record), .. }) => {
+                self.note(id, record.clone());
+                Ok(Some(record))
+            }
+            Answer::Conflict(Found { record: None, .. }) => Err(Renewed::Lost),
+            Answer::Unreadable(error) => {
+                tracing::warn!(%error, "a claim was not extended");
+                Err(Renewed::Lost)
+            }
+        }
+    }
+
+    /// The record as it is now. Whoever holds the lease is told what others want of it.
+    fn note(&self, id: u64, record: TaskRecord) {
+        if let Some(entry) = self.leases().by_id.get_mut(&id) {
+            entry.note(record);
+        }
+    }
+
+    /// Looks at the records of all that runs here, in one call, and writes what handlers said.
+    pub(super) async fn look(&self) {
+        let running: Vec<(u64, Held)> = {
+            let leases = self.leases();
+            let held = leases.by_id.iter().filter(|(_, entry)| !entry.in_flight);
+            held.filter_map(|(id, entry)| Some((*id, entry.held.clone()?))).collect()
+        };
+        if running.is_empty() {
+            return;
+        }
+        let ids = running.iter().map(|(_, held)| held.record.id.clone()).collect();
+        let found = match self.parts.records.find_all(ids).await {
+            Ok(found) => found,
+            Err(error) => {
+                tracing::debug!(%error, "the records of running tasks were not read");
+                return;
+            }
+        };
+        for ((id, held), record) in running.into_iter().zip(found.value) {
+            if let Some(record) = record.filter(|record| record.version > held.record.version) {
+                self.note(id, record);
+            }
+            self.write_progress(id, &held, found.now).await;
+        }
+    }
+
+    async fn write_progress(&self, id: u64, held: &Held, now: Timestamp) {
+        let Some((percent, note)) = held.progress.take() else { return };
+        let Some(record) = self.begin_write(id) else { return };
+        let progress = Progress { percent, note: note.clone(), at: now };
+        let written = match life::progressed(&record, held.fence, progress) {
+            Err(_) => None,
+            Ok(next) => Some(self.parts.records.write_one(Change::of(record, next)).await),
+        };
+        match written {
+            Some(Ok(Answer::Written(record))) => self.note(id, *record),
+            None => {}
+            // Somebody else wrote the record, or the store is away: said again at the next look.
+            Some(_) => held.progress.set(percent, note),
+        }
+        if let Some(entry) = self.leases().by_id.get_mut(&id) {
+            entry.in_flight = false;
+        }
+        self.tell_settled();
+    }
+
+    /// The record of a lease that no call is about, until `in_flight` is taken back.
+    fn begin_write(&self, id: u64) -> Option<TaskRecord> {
+        let mut leases = self.leases();
+        let entry = leases.by_id.get_mut(&id).filter(|entry| !entry.in_flight)?;
+        let record = entry.held.as_ref()?.record.clone();
+        entry.in_flight = true;
+        Some(record)
+    }
+
+    async fn change_visibility(&self, changes: Vec<(String, Duration)>) -> Vec<EntryResult<()>> {
+        if changes.is_empty() {
+            return Vec::new();
+        }
+        let HeartbeatParts { transport, queue, .. } = &self.parts;
+        let answer = transport.change_visibility_batch(queue, changes).await;
+        answer.unwrap_or_else(|error| {
+            tracing::warn!(queue = queue.name(), %error, "leases were not renewed; trying again");
+            Vec::new()
+        })
+    }
+}
+
+impl Entry {
+    fn note(&mut self, record: TaskRecord) {
+        let Some(held) = self.held.as_mut() else { return };
+        let ours = record.claim().is_some_and(|claim| claim.fence == held.fence);
+        if record.life.cancel.is_some() {
+            self.signals.mark_cancelled();
+        }
+        if ours {
+            held.record = record;
+        } else if matches!(record.life.phase, life::Phase::Ended | life::Phase::Expired) {
+            self.signals.mark_ended();
+        } else {
+            self.signals.mark_lost();
+        }
+    }
+}

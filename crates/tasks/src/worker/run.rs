@@ -1,0 +1,233 @@
+//! A worker's life: its parts are started, work until the shutdown, and end in order.
+//!
+//! shutdown → receives stop → runs end, or are handed back after the grace period → replies,
+//! marks and deletes are flushed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use longshore_types::limits::{RECEIVE_COUNT_MAX, VISIBILITY_TIMEOUT_MAX};
+use tokio::runtime::Handle;
+use tokio::sync::{Semaphore, mpsc};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+
+use super::acknowledger::Acknowledger;
+use super::dispatcher::Dispatcher;
+use super::handlers::HandlerRuntime;
+use super::heartbeat::{Heartbeat, HeartbeatParts};
+use super::marks::Marks;
+use super::outbox::OutboxLoop;
+use super::poller::Poller;
+use super::reply_queues::ReplyQueues;
+use super::runtime::Runtime;
+use super::seen::Seen;
+use super::sender::Sender;
+use super::store_gate::StoreGate;
+use super::{Worker, WorkerError, thread};
+use crate::backoff::Backoff;
+use crate::start;
+use crate::store::Records;
+use crate::transport::{DeadLetterFacts, QueueFacts, QueueHandle, Transport};
+
+/// The least visibility timeout that leaves time to renew it.
+const VISIBILITY_MIN: Duration = Duration::from_secs(1);
+/// How long, after the grace period, handing back and the last receive may take.
+const LAST_WORDS: Duration = Duration::from_secs(5);
+/// When connections are asked for again that could not be made.
+const CONNECT_AGAIN: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(5));
+/// Receives of a FIFO queue beyond a task's attempts: one for an attempt that ends its worker.
+const FIFO_SLACK: u32 = 1;
+
+impl Worker {
+    /// Works on a thread of its own, if it was not told otherwise; handlers run on this runtime.
+    pub(super) async fn run_apart(self, shutdown: CancellationToken) -> Result<(), WorkerError> {
+        let handlers = self.options.handler_runtime.clone().unwrap_or_else(Handle::current);
+        if !self.options.own_thread {
+            let (transport, records) = (Arc::clone(&self.transport), self.records.clone());
+            return self.begin(transport, records, handlers, shutdown).await;
+        }
+        let run = move || async move {
+            let Some((transport, records)) = self.separate(&shutdown).await else { return Ok(()) };
+            self.begin(transport, records, handlers, shutdown).await
+        };
+        match thread::on_own_thread(run).await {
+            Ok(ended) => ended.unwrap_or(Err(WorkerError::Broken)),
+            Err(error) => Err(WorkerError::Thread(error)),
+        }
+    }
+
+    /// Connections of the calling runtime's own; `None` if the shutdown came first.
+    async fn separate(&self, shutdown: &CancellationToken) -> Option<(Arc<dyn Transport>, Records)> {
+        let mut pauses = CONNECT_AGAIN.start();
+        loop {
+            let made = async {
+                let transport = Arc::clone(&self.transport).separate().await;
+                let records = self.records.separate().await;
+                (transport, records)
+            };
+            match shutdown.run_until_cancelled(made).await? {
+                (Ok(transport), Ok(records)) => return Some((transport, records)),
+                (transport, records) => {
+                    let error = transport.err().map(|error| error.to_string());
+                    let error = error.or_else(|| records.err().map(|error| error.to_string()));
+                    tracing::warn!(error, "waiting for broker and store");
+                }
+            }
+            shutdown.run_until_cancelled(sleep(pauses.next_pause())).await;
+        }
+    }
+
+    async fn begin(
+        mut self,
+        transport: Arc<dyn Transport>,
+        records: Records,
+        handlers: Handle,
+        shutdown: CancellationToken,
+    ) -> Result<(), WorkerError> {
+        let patience = self.options.queue_patience;
+        let found = start::find_queue(&*transport, &self.queue_name, patience, &shutdown).await?;
+        let Some((queue, facts)) = found else { return Ok(()) };
+        self.fit_attempts(&queue, facts.dead_letter.as_ref())?;
+        (self.transport, self.records) = (transport, records);
+        let handlers = HandlerRuntime { runtime: handlers, queue: queue.name().to_owned() };
+        self.work(queue, facts, handlers, shutdown).await
+    }
+
+    /// On a FIFO queue nothing is sent anew, so all attempts, and one more receive for an attempt that
+    /// ends its worker, must fit what the queue grants. A policy that nobody chose is made to fit.
+    fn fit_attempts(
+        &mut self,
+        queue: &QueueHandle,
+        dead_letter: Option<&DeadLetterFacts>,
+    ) -> Result<(), WorkerError> {
+        let Some(receives) = dead_letter.map(|facts| facts.receive_count_max) else { return Ok(()) };
+        if !queue.is_fifo() {
+            return Ok(());
+        }
+        let attempts_max = receives.saturating_sub(FIFO_SLACK);
+        let retry = &mut self.options.retry;
+        if !self.options.retry_was_chosen {
+            retry.attempts_max = retry.attempts_max.min(attempts_max.max(1));
+        }
+        let of_tasks = self.registry.iter().filter_map(|(name, registered)| {
+            Some((name, registered.options.retry.as_ref()?.attempts_max))
+        });
+        let own = std::iter::once(("any task", retry.attempts_max));
+        match own.chain(of_tasks).find(|(_, attempts)| *attempts > attempts_max) {
+            None => Ok(()),
+            Some((task, attempts)) => Err(WorkerError::NoSlack {
+                queue: queue.name().to_owned(),
+                task: task.to_owned(),
+                attempts,
+                receives,
+            }),
+        }
+    }
+
+    /// Works until the shutdown, and through it.
+    async fn work(
+        self,
+        queue: QueueHandle,
+        facts: QueueFacts,
+        handlers: HandlerRuntime,
+        shutdown: CancellationToken,
+    ) -> Result<(), WorkerError> {
+        let mut flushing = JoinSet::new();
+        let mut background = JoinSet::new();
+        let grace = self.options.grace;
+        let runtime = self.start(queue, facts, handlers, &mut flushing);
+        let heartbeat = Arc::clone(&runtime.heartbeat);
+        background.spawn(async move { heartbeat.run().await });
+        background.spawn(OutboxLoop::new(Arc::clone(&runtime)).run());
+
+        let drained = runtime.drained.clone();
+        let status = Arc::clone(&runtime.status);
+        let dispatcher = dispatch(runtime, shutdown.clone(), &mut background);
+        let deadline = async {
+            shutdown.cancelled().await;
+            status.note_draining();
+            sleep(grace).await;
+            drained.cancel();
+            sleep(LAST_WORDS).await;
+        };
+        tokio::select! {
+            () = dispatcher => {}
+            () = deadline => tracing::warn!("the drain was cut off; what was held comes again"),
+            Some(Err(error)) = background.join_next() => {
+                tracing::error!(%error, "a part of the worker has ended");
+            }
+        }
+        let ended_early = !shutdown.is_cancelled();
+        // A poller that outlived the deadline would keep the flush from ending.
+        background.shutdown().await;
+        let flush = async { while flushing.join_next().await.is_some() {} };
+        if timeout(LAST_WORDS, flush).await.is_err() {
+            tracing::warn!("the last deletes were cut off; what they were for comes again");
+        }
+        if ended_early { Err(WorkerError::Broken) } else { Ok(()) }
+    }
+
+    fn start(
+        self,
+        queue: QueueHandle,
+        facts: QueueFacts,
+        handlers: HandlerRuntime,
+        flushing: &mut JoinSet<()>,
+    ) -> Arc<Runtime> {
+        let Self { transport, records, registry, options, status, .. } = self;
+        let visibility_timeout = options.visibility_timeout.unwrap_or(facts.visibility_timeout);
+        let visibility_timeout = visibility_timeout.clamp(VISIBILITY_MIN, VISIBILITY_TIMEOUT_MAX);
+        let (acknowledger, acknowledging) =
+            Acknowledger::new(Arc::clone(&transport), queue.clone(), Arc::clone(&status));
+        let (sender, sending) = Sender::new(Arc::clone(&transport));
+        let (marks, marking) = Marks::new(records.clone());
+        flushing.spawn(acknowledging.run());
+        flushing.spawn(sending.run());
+        flushing.spawn(marking.run());
+        let heartbeat = Heartbeat::new(HeartbeatParts {
+            transport: Arc::clone(&transport),
+            queue: queue.clone(),
+            records: records.clone(),
+            visibility_timeout,
+        });
+        let (own, allowed) = (options.reply_queue.clone(), options.allowed_reply_queues.clone());
+        Arc::new(Runtime {
+            transport,
+            queue,
+            facts,
+            visibility_timeout,
+            records,
+            registry,
+            options,
+            status,
+            heartbeat,
+            acknowledger,
+            sender,
+            marks,
+            reply_queues: ReplyQueues { own, allowed },
+            seen: Seen::default(),
+            handlers,
+            store_gate: StoreGate::default(),
+            drained: CancellationToken::new(),
+        })
+    }
+}
+
+/// Starts the poller; the dispatcher is the caller's to run.
+fn dispatch(
+    runtime: Arc<Runtime>,
+    shutdown: CancellationToken,
+    background: &mut JoinSet<()>,
+) -> impl Future<Output = ()> + use<> {
+    let (sender, deliveries) = mpsc::channel(RECEIVE_COUNT_MAX);
+    let poller = Poller {
+        runtime: Arc::clone(&runtime),
+        permits: Arc::new(Semaphore::new(runtime.options.concurrency)),
+        deliveries: sender,
+        shutdown: shutdown.clone(),
+    };
+    background.spawn(poller.run());
+    Dispatcher { runtime, deliveries, shutdown }.run()
+}
