@@ -54,7 +54,10 @@ impl<I, O> Batcher<I, O> {
     }
 
     /// The same for calls that take other numbers of requests than SQS's ten.
-    pub(crate) fn with_entries_max(linger: Duration, entries_max: usize) -> (Self, BatchLoop<I, O>) {
+    pub(crate) fn with_entries_max(
+        linger: Duration,
+        entries_max: usize,
+    ) -> (Self, BatchLoop<I, O>) {
         let (sender, requests) = mpsc::channel(WAITING_MAX);
         (Self { requests: sender }, BatchLoop { requests, left_over: None, linger, entries_max })
     }

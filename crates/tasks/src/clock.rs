@@ -1,7 +1,7 @@
 //! What time it is: the one place that asks the system.
 
 use std::fmt::Debug;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use longshore_types::Timestamp;
 
@@ -21,10 +21,4 @@ impl Clock for SystemClock {
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Timestamp::from_millis(u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX))
     }
-}
-
-/// The point `duration` before `now`; the epoch, if that is later.
-pub(crate) fn before(now: Timestamp, duration: Duration) -> Timestamp {
-    let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-    Timestamp::from_millis(now.as_millis().saturating_sub(millis))
 }

@@ -11,7 +11,8 @@ const LINK_CHARS_MAX: usize = 1000;
 /// with is left out: many libraries say it twice.
 pub(crate) fn error_chain(error: &(dyn Error + 'static)) -> Vec<String> {
     let mut links: Vec<String> = Vec::new();
-    let causes = std::iter::successors(Some(error), |cause: &&'_ (dyn Error + 'static)| (*cause).source());
+    let causes =
+        std::iter::successors(Some(error), |cause: &&'_ (dyn Error + 'static)| (*cause).source());
     for cause in causes {
         let text: String = cause.to_string().chars().take(LINK_CHARS_MAX).collect();
         if links.last().is_none_or(|last| !last.ends_with(&text)) {

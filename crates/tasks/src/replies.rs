@@ -112,11 +112,7 @@ enum Fate {
 impl Replies {
     /// A consumer of the queue of that name or URL. Give it the records of the app's
     /// [`Client`](crate::Client), so that whoever waits for a reply hears of it at once.
-    pub fn new(
-        transport: Arc<dyn Transport>,
-        queue: impl Into<String>,
-        records: Records,
-    ) -> Self {
+    pub fn new(transport: Arc<dyn Transport>, queue: impl Into<String>, records: Records) -> Self {
         Self {
             transport,
             queue_name: queue.into(),
@@ -184,12 +180,8 @@ impl Replies {
     ///
     /// Dropped, it loses nothing: what it held comes again after its visibility timeout.
     pub async fn run(self, shutdown: CancellationToken) -> Result<RepliesReport, RepliesError> {
-        let found = start::find_queue(
-            &*self.transport,
-            &self.queue_name,
-            self.queue_patience,
-            &shutdown,
-        );
+        let found =
+            start::find_queue(&*self.transport, &self.queue_name, self.queue_patience, &shutdown);
         let found = found.await?;
         let Some((queue, facts)) = found else { return Ok(self.status.report()) };
         let expiry = self.expire_forever();
@@ -251,7 +243,9 @@ impl Replies {
             }
         }
         let fates = self.keep_all(queue, ids, replies).await;
-        receipts.extend(fates.into_iter().filter_map(|(receipt, fate)| self.note(fate).then_some(receipt)));
+        receipts.extend(
+            fates.into_iter().filter_map(|(receipt, fate)| self.note(fate).then_some(receipt)),
+        );
         self.delete(queue, receipts).await;
     }
 
@@ -285,7 +279,10 @@ impl Replies {
             Ok(found) => found,
             Err(error) => {
                 tracing::warn!(%error, "replies were not kept; they come again");
-                return replies.into_iter().map(|(receipt, _)| (receipt, Fate::StaysOnQueue)).collect();
+                return replies
+                    .into_iter()
+                    .map(|(receipt, _)| (receipt, Fate::StaysOnQueue))
+                    .collect();
             }
         };
         let Timed { now, value: records } = found;

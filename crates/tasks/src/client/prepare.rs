@@ -92,7 +92,9 @@ fn checked_delay(delay: Duration, queue: &QueueHandle) -> Result<Duration, SendE
         )));
     }
     if delay > DELAY_MAX {
-        return Err(SendError::invalid(format!("it is delayed by {delay:?}, and SQS by 15 min at most")));
+        return Err(SendError::invalid(format!(
+            "it is delayed by {delay:?}, and SQS by 15 min at most"
+        )));
     }
     Ok(delay)
 }

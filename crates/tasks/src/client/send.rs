@@ -113,7 +113,8 @@ impl Inner {
     /// foreign worker's reply would not be found.
     async fn note_aliases(&self, sent: Vec<(TaskId, String)>) {
         let alias = |(id, message_id): &(TaskId, String)| {
-            let message_id = TaskId::parse(message_id).ok().filter(|message_id| message_id != id)?;
+            let message_id =
+                TaskId::parse(message_id).ok().filter(|message_id| message_id != id)?;
             Some(Alias { message_id, id: id.clone(), keep: When::In(RETENTION_MAX) })
         };
         let aliases: Vec<Alias> = sent.iter().filter_map(alias).collect();
@@ -122,7 +123,9 @@ impl Inner {
         }
         let ids: Vec<TaskId> = aliases.iter().map(|alias| alias.id.clone()).collect();
         match self.records.alias(aliases).await {
-            Err(error) => tracing::warn!(%error, "tasks were sent; their message ids were not noted"),
+            Err(error) => {
+                tracing::warn!(%error, "tasks were sent; their message ids were not noted")
+            }
             Ok(early) => {
                 for (id, reply) in ids.into_iter().zip(early) {
                     if let Some(reply) = reply {

@@ -151,8 +151,10 @@ pub fn released(
     let mut life = held(record, fence)?;
     life.take_back_attempt();
     life.phase = Phase::Waiting;
-    let before = life.unknown.unwrap_or(Unknown { since: now, times: 0 });
-    life.unknown = unknown.then(|| Unknown { times: before.times + 1, ..before });
+    if unknown {
+        let before = life.unknown.unwrap_or(Unknown { since: now, times: 0 });
+        life.unknown = Some(Unknown { times: before.times + 1, ..before });
+    }
     Ok(record.becomes(life))
 }
 

@@ -18,7 +18,7 @@ use crate::transport::BoxFuture;
 #[derive(Debug)]
 pub struct MemoryStore {
     clock: Arc<dyn Clock>,
-    tables: Mutex<Tables>,
+    tables: Arc<Mutex<Tables>>,
 }
 
 #[derive(Debug, Default)]
@@ -43,7 +43,14 @@ impl MemoryStore {
 
     /// An empty store, by that clock.
     pub fn with_clock(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, tables: Mutex::default() }
+        Self { clock, tables: Arc::default() }
+    }
+
+    /// The same store as another process sees it whose clock is another: what two processes of one
+    /// host, or hosts without a store that keeps time, are to one another.
+    #[must_use]
+    pub fn by_clock(&self, clock: Arc<dyn Clock>) -> Self {
+        Self { clock, tables: Arc::clone(&self.tables) }
     }
 
     fn tables(&self) -> MutexGuard<'_, Tables> {

@@ -123,7 +123,8 @@ impl Execution {
             let found = Found { record: Some(record.clone()), now: self.now() };
             let written = self.runtime.records.change(found, |found| {
                 let record = found.record.ok_or(NotEnded::Refused(Refusal::NotKnown))?;
-                let next = life::ended(&record, fence, end, found.now).map_err(NotEnded::Refused)?;
+                let next =
+                    life::ended(&record, fence, end, found.now).map_err(NotEnded::Refused)?;
                 Ok(Some(Change::of(record, next)))
             });
             match written.await {
@@ -163,21 +164,21 @@ impl Execution {
 
     /// Sends again what the task ended with, for a further delivery of it.
     pub(super) async fn repeat(self, ending: Ending, record: TaskRecord) {
-        let due = record.life.outbox.is_some();
-        if let Some(queue) = self.reply_to() {
+        let due = record.life.outbox.as_ref();
+        let reply_is_due = due.is_some_and(|due| due.reply_to.is_some());
+        if !reply_is_due && let Some(queue) = self.reply_to() {
             self.send_reply(&queue, ending.reply).await;
         }
-        if due {
-            return self.deliver(record).await;
-        }
-        self.delete().await;
+        self.deliver(record).await;
     }
 
     async fn send_reply(&self, queue: &str, reply: Reply) -> bool {
         let sender = &self.runtime.sender;
         let sent = match sender.queue(queue).await {
             Err(cause) => Err(cause),
-            Ok(queue) => sender.send(&queue, reply::seal(&queue, &self.task, reply, self.now())).await,
+            Ok(queue) => {
+                sender.send(&queue, reply::seal(&queue, &self.task, reply, self.now())).await
+            }
         };
         if let Err(cause) = &sent {
             tracing::warn!(task = %self.task, queue, cause, "a reply was not sent; it will be");

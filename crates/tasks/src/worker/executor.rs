@@ -233,7 +233,9 @@ impl Execution {
     }
 
     fn pause_after(&self, attempt: u32) -> Duration {
-        self.runtime.retry_of(self.options_name()).pause_after(attempt, &*self.runtime.options.random)
+        self.runtime
+            .retry_of(self.options_name())
+            .pause_after(attempt, &*self.runtime.options.random)
     }
 
     pub(super) fn attempts_max(&self) -> u32 {

@@ -34,7 +34,7 @@ pub(super) enum Ran {
 
 /// Runs the task whose argument is in a body.
 #[derive(Clone)]
-pub struct AnyHandler(Arc<dyn Fn(String, Context) -> BoxFuture<'static, Ran> + Send + Sync>);
+pub(super) struct AnyHandler(Arc<dyn Fn(String, Context) -> BoxFuture<'static, Ran> + Send + Sync>);
 
 impl fmt::Debug for AnyHandler {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -130,8 +130,13 @@ where
             Err(error) => return unreadable(error.to_string()),
         };
         drop(body);
-        let run = handler.call(task, state.clone(), context);
-        async move { Ran::Outcome(conclude::<T>(run.await)) }.boxed()
+        let (handler, state) = (Arc::clone(&handler), state.clone());
+        // Called within: a function that panics before its future is made has failed too.
+        async move {
+            let run = handler.call(task, state, context);
+            Ran::Outcome(conclude::<T>(run.await))
+        }
+        .boxed()
     }))
 }
 

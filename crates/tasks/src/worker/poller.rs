@@ -90,8 +90,11 @@ impl Poller {
             Delivery { message, lease, permit }
         };
         // All leases are renewed from here on, before anything is waited for.
-        let deliveries: Vec<_> =
-            messages.into_iter().zip(permits).map(|(message, permit)| begin(message, permit)).collect();
+        let deliveries: Vec<_> = messages
+            .into_iter()
+            .zip(permits)
+            .map(|(message, permit)| begin(message, permit))
+            .collect();
         for delivery in deliveries {
             // The dispatcher takes deliveries until the poller is gone.
             if self.deliveries.send(delivery).await.is_err() {

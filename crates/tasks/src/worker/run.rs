@@ -59,7 +59,10 @@ impl Worker {
     }
 
     /// Connections of the calling runtime's own; `None` if the shutdown came first.
-    async fn separate(&self, shutdown: &CancellationToken) -> Option<(Arc<dyn Transport>, Records)> {
+    async fn separate(
+        &self,
+        shutdown: &CancellationToken,
+    ) -> Option<(Arc<dyn Transport>, Records)> {
         let mut pauses = CONNECT_AGAIN.start();
         loop {
             let made = async {
@@ -102,7 +105,9 @@ impl Worker {
         queue: &QueueHandle,
         dead_letter: Option<&DeadLetterFacts>,
     ) -> Result<(), WorkerError> {
-        let Some(receives) = dead_letter.map(|facts| facts.receive_count_max) else { return Ok(()) };
+        let Some(receives) = dead_letter.map(|facts| facts.receive_count_max) else {
+            return Ok(());
+        };
         if !queue.is_fifo() {
             return Ok(());
         }

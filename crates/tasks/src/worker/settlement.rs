@@ -63,9 +63,8 @@ impl Execution {
     }
 
     pub(super) async fn retry(self, error: Vec<String>, pause: Duration) {
-        let retry = move |record: &TaskRecord, fence, now| {
-            life::retried(record, fence, error.clone(), now)
-        };
+        let retry =
+            move |record: &TaskRecord, fence, now| life::retried(record, fence, error.clone(), now);
         if self.write_back(retry).await { self.hand_back(pause).await } else { self.lose() }
     }
 
@@ -85,9 +84,8 @@ impl Execution {
     pub(super) async fn lose_run(self) {
         if let Some(held) = self.lease.take_record().await {
             let cut_off = || vec!["its lease was lost".to_owned()];
-            let retry = |record: &TaskRecord, fence, now| {
-                life::retried(record, fence, cut_off(), now)
-            };
+            let retry =
+                |record: &TaskRecord, fence, now| life::retried(record, fence, cut_off(), now);
             self.write_record(held, retry).await;
         }
         self.lose();

@@ -59,7 +59,7 @@ fn spawn_worker(world: &World, runs: &Counter) -> Running<WorkerReport> {
             Ok(n * 1_000_000 + run)
         }
     };
-    let patient = RetryPolicy { attempts_max: 1000, ..RetryPolicy::default() };
+    let patient = RetryPolicy::default().attempts(1000);
     start(world.worker(handler).retry(patient))
 }
 
@@ -68,7 +68,7 @@ async fn survive(seed: u64) {
     world.simulation.create(TASKS, VISIBILITY, Some((TASKS_DEAD, 10)));
     let mut dice = Dice(seed);
     let tasks: Vec<Square> = (0..30).map(Square).collect();
-    let sent = world.client.send_all(&tasks).await;
+    let sent = world.client.send_all(tasks).await;
     let ids: Vec<_> = sent.into_iter().map(|sent| sent.unwrap().id().clone()).collect();
 
     let runs = Counter::default();

@@ -1,5 +1,6 @@
 //! Sends, and what is known of them when they fail.
 
+use std::future::IntoFuture as _;
 use std::time::Duration;
 
 use longshore_tasks::envelope::{CREATED_AT, REPLY_TO, TASK_ID, TASK_NAME};
@@ -27,9 +28,9 @@ async fn a_task_is_its_argument_and_four_attributes() {
 async fn a_send_that_never_left_leaves_nothing() {
     let world = World::new();
     world.simulation.fail_next(Action::SendMessageBatch, Fault::NotSent);
-    let refusal = world.client.send(&Square(8)).await.unwrap_err();
+    let refusal = world.client.send(Square(8)).await.unwrap_err();
     assert!(matches!(refusal, SendError::NotSent { .. }), "{refusal}");
-    assert_eq!(world.store.len(), 0);
+    assert_eq!(world.known().await, 0);
     assert!(world.simulation.messages(TASKS).is_empty());
 }
 
@@ -37,7 +38,7 @@ async fn a_send_that_never_left_leaves_nothing() {
 async fn a_send_without_an_answer_is_unknown_and_stays_pending() {
     let world = World::new();
     world.simulation.fail_next(Action::SendMessageBatch, Fault::AnswerLost);
-    let doubt = world.client.send(&Square(8)).await.unwrap_err();
+    let doubt = world.client.send(Square(8)).await.unwrap_err();
     let SendError::Unknown { id, .. } = doubt else { panic!("{doubt}") };
     assert_eq!(world.status(&id).await, Some(Status::Pending));
 }
@@ -46,7 +47,7 @@ async fn a_send_without_an_answer_is_unknown_and_stays_pending() {
 async fn a_broker_that_cannot_be_found_yet_is_asked_again_by_the_next_send() {
     let world = World::new();
     world.simulation.fail_next(Action::GetQueueUrl, Fault::NotSent);
-    let refusal = world.client.send(&Square(8)).await.unwrap_err();
+    let refusal = world.client.send(Square(8)).await.unwrap_err();
     assert!(matches!(refusal, SendError::NotSent { .. }), "{refusal}");
     world.send(8).await;
 }
@@ -58,7 +59,7 @@ async fn while_the_broker_cannot_be_found_senders_wait_side_by_side() {
     let sends: Vec<_> = (0..3)
         .map(|n| {
             let client = world.client.clone();
-            tokio::spawn(async move { client.send(&Square(n)).await.is_ok() })
+            tokio::spawn(async move { client.send(Square(n)).await.is_ok() })
         })
         .collect();
     until(|| world.simulation.calls(Action::GetQueueUrl).len() == 3).await;
@@ -74,20 +75,20 @@ async fn r12_many_tasks_go_in_batches_of_ten_and_each_is_answered_for() {
     let tasks: Vec<Square> = (0..23).map(Square).collect();
     let fault = Fault::Entries(vec![1], "InternalError");
     world.simulation.fail_next(Action::SendMessageBatch, fault);
-    let answers = world.client.send_all(&tasks).await;
+    let answers = world.client.send_all(tasks).await;
     let sizes: Vec<usize> =
         world.simulation.calls(Action::SendMessageBatch).iter().map(|call| call.entries).collect();
     assert_eq!(sizes, [10, 10, 3]);
     let failed: Vec<usize> =
         answers.iter().enumerate().filter(|(_, answer)| answer.is_err()).map(|(n, _)| n).collect();
     assert_eq!(failed, [1]);
-    assert_eq!(world.store.len(), 22);
+    assert_eq!(world.known().await, 22);
 }
 
 #[tokio::test(start_paused = true)]
 async fn r28_a_wait_for_a_reply_never_hangs() {
     let world = World::new();
-    let pending = world.client.send(&Square(8)).await.unwrap();
+    let pending = world.client.send(Square(8)).await.unwrap();
     let patience = Duration::from_secs(60);
     let waited = pending.reply(patience).await.unwrap_err();
     assert!(matches!(waited, ReplyError::TimedOut { .. }), "{waited}");
@@ -101,10 +102,9 @@ async fn r28_a_wait_for_a_reply_never_hangs() {
 async fn a_crash_while_a_task_is_sent_leaves_it_known_before_it_can_run() {
     let world = World::new();
     world.simulation.hold(Action::SendMessageBatch);
-    let task = Square(8);
-    let send = world.client.send(&task);
+    let send = world.client.send(Square(8)).into_future();
     assert!(timeout(Duration::from_secs(1), send).await.is_err());
-    assert_eq!((world.store.len(), world.simulation.messages(TASKS).len()), (1, 0));
+    assert_eq!((world.known().await, world.simulation.messages(TASKS).len()), (1, 0));
 }
 
 #[tokio::test(start_paused = true)]
@@ -112,20 +112,20 @@ async fn r13_a_task_beyond_a_mebibyte_is_refused_here_and_one_at_the_limit_is_se
     let world = World::new();
     let client = &world.client;
     // Four attributes are sent beside the body; a first send tells what they weigh.
-    client.send(&Text(String::new())).await.unwrap();
+    client.send(Text(String::new())).await.unwrap();
     let first = &world.simulation.messages(TASKS)[0];
     let weight = longshore_types::message::message_bytes(&first.body, &first.attributes);
     let room = longshore_types::limits::MESSAGE_BYTES_MAX as usize - weight;
-    client.send(&Text("x".repeat(room))).await.unwrap();
-    let refusal = client.send(&Text("x".repeat(room + 1))).await.unwrap_err();
+    client.send(Text("x".repeat(room))).await.unwrap();
+    let refusal = client.send(Text("x".repeat(room + 1))).await.unwrap_err();
     assert!(matches!(refusal, SendError::Invalid { .. }), "{refusal}");
-    assert_eq!((world.store.len(), world.simulation.messages(TASKS).len()), (2, 2));
+    assert_eq!((world.known().await, world.simulation.messages(TASKS).len()), (2, 2));
 }
 
 #[tokio::test(start_paused = true)]
 async fn characters_that_sqs_refuses_are_escaped_in_json_and_arrive() {
     let world = World::new();
-    world.client.send(&Text("\0\u{fffe}\u{ffff}".to_owned())).await.unwrap();
+    world.client.send(Text("\0\u{fffe}\u{ffff}".to_owned())).await.unwrap();
     assert_eq!(world.bodies(TASKS), [r#""\u0000\ufffe\uffff""#]);
 }
 

@@ -9,15 +9,16 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use futures::FutureExt as _;
+use longshore_tasks::store::{
+    self, Alias, Page, PutValue, Row, Timed, Value, ValueWritten, Write, Written,
+};
 use longshore_tasks::transport::{
     self, BoxFuture, EntryResult, OutgoingMessage, QueueFacts, QueueHandle, ReceiveRequest,
     ReceivedMessage, SentMessage, Transport,
 };
 use longshore_tasks::{
-    Claim, ClaimStore, Failure, Fence, KeptReply, MemoryStore, RetryPolicy, Status, StoreError,
-    TaskId, Worker,
+    Failure, ListQuery, MemoryStore, RetryPolicy, Status, Store, TaskId, Worker,
 };
-use longshore_types::Timestamp;
 use tokio::time::Instant;
 
 use crate::simulation::{Counting, Simulation};
@@ -76,6 +77,10 @@ struct Mortal<T> {
 }
 
 impl Transport for Mortal<Simulation> {
+    fn separate(self: Arc<Self>) -> BoxFuture<'static, transport::Result<Arc<dyn Transport>>> {
+        async move { Ok(self as Arc<dyn Transport>) }.boxed()
+    }
+
     fn resolve<'a>(&'a self, queue: &'a str) -> BoxFuture<'a, transport::Result<QueueHandle>> {
         self.inner.resolve(queue)
     }
@@ -120,55 +125,52 @@ impl Transport for Mortal<Simulation> {
     }
 }
 
-type StoreResult<T> = Result<T, StoreError>;
+type Stored<T> = store::Result<Timed<T>>;
 
-impl ClaimStore for Mortal<MemoryStore> {
-    fn claim<'a>(
-        &'a self,
-        task: &'a TaskId,
-        lease: Duration,
-        now: Timestamp,
-    ) -> BoxFuture<'a, StoreResult<Claim>> {
-        self.point.pass(self.inner.claim(task, lease, now))
+/// Calls for a task pass the crash point; those that look for what is due anyway do not.
+impl Store for Mortal<MemoryStore> {
+    fn name(&self) -> &str {
+        self.inner.name()
     }
 
-    fn extend<'a>(
-        &'a self,
-        task: &'a TaskId,
-        fence: Fence,
-        until: Timestamp,
-    ) -> BoxFuture<'a, StoreResult<bool>> {
-        self.point.pass(self.inner.extend(task, fence, until))
+    fn read(&self, ids: Vec<TaskId>) -> BoxFuture<'_, Stored<Vec<Option<Row>>>> {
+        self.point.pass(self.inner.read(ids))
     }
 
-    fn complete<'a>(
-        &'a self,
-        task: &'a TaskId,
-        fence: Fence,
-        kept: KeptReply,
-        now: Timestamp,
-    ) -> BoxFuture<'a, StoreResult<bool>> {
-        self.point.pass(ClaimStore::complete(&*self.inner, task, fence, kept, now))
+    fn write(&self, writes: Vec<Write>) -> BoxFuture<'_, Stored<Vec<Written>>> {
+        self.point.pass(self.inner.write(writes))
     }
 
-    fn dead_lettered<'a>(&'a self, task: &'a TaskId) -> BoxFuture<'a, StoreResult<()>> {
-        self.point.pass(self.inner.dead_lettered(task))
+    fn alias(&self, aliases: Vec<Alias>) -> BoxFuture<'_, Stored<Vec<Option<Row>>>> {
+        self.inner.alias(aliases)
     }
 
-    fn release<'a>(&'a self, task: &'a TaskId, fence: Fence) -> BoxFuture<'a, StoreResult<()>> {
-        self.point.pass(self.inner.release(task, fence))
+    fn list(&self, query: ListQuery) -> BoxFuture<'_, Stored<Page>> {
+        self.inner.list(query)
     }
 
-    fn end_attempt<'a>(&'a self, task: &'a TaskId, fence: Fence) -> BoxFuture<'a, StoreResult<()>> {
-        self.point.pass(self.inner.end_attempt(task, fence))
+    fn due(&self, count_max: usize) -> BoxFuture<'_, Stored<Vec<Row>>> {
+        self.inner.due(count_max)
     }
 
-    fn drop_claim<'a>(&'a self, task: &'a TaskId) -> BoxFuture<'a, StoreResult<()>> {
-        self.inner.drop_claim(task)
+    fn expire(&self, count_max: usize) -> BoxFuture<'_, store::Result<usize>> {
+        self.inner.expire(count_max)
     }
 
-    fn expire_claims(&self, before: Timestamp, most: usize) -> BoxFuture<'_, StoreResult<usize>> {
-        self.inner.expire_claims(before, most)
+    fn values(&self, keys: Vec<String>) -> BoxFuture<'_, Stored<Vec<Option<Value>>>> {
+        self.inner.values(keys)
+    }
+
+    fn list_values(&self, prefix: String, most: usize) -> BoxFuture<'_, Stored<Vec<Value>>> {
+        self.inner.list_values(prefix, most)
+    }
+
+    fn put_value(&self, put: PutValue) -> BoxFuture<'_, Stored<ValueWritten>> {
+        self.inner.put_value(put)
+    }
+
+    fn separate(self: Arc<Self>) -> BoxFuture<'static, store::Result<Arc<dyn Store>>> {
+        async move { Ok(self as Arc<dyn Store>) }.boxed()
     }
 }
 
@@ -184,10 +186,12 @@ where
     let queue = Mortal { inner: Arc::clone(&world.simulation), point: Arc::clone(point) };
     let claims = Mortal { inner: Arc::clone(&world.store), point: Arc::clone(point) };
     Worker::new(Arc::new(queue), TASKS, Arc::new(claims))
-        .handle(move |task, _| handler(task))
+        .handle(move |task: Square| handler(task))
+        .own_thread(false)
+        .reply_queue(REPLIES)
         .clock(Arc::new(world.clock))
         .random(Arc::new(Counting::default()))
-        .retry(RetryPolicy { attempts_max: 3, ..RetryPolicy::default() })
+        .retry(RetryPolicy::default().attempts(3))
 }
 
 /// Runs a task whose worker dies at every call that it makes, on either side of it, each in a

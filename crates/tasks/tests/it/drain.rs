@@ -76,7 +76,7 @@ async fn r4_a_shutdown_flushes_deletes_at_once() {
             .wait(Duration::from_secs(1)),
     );
     let tasks: Vec<Square> = (0..7).map(Square).collect();
-    world.client.send_all(&tasks).await;
+    world.client.send_all(tasks).await;
     until(|| runs.get() == 7).await;
     let report = worker.stop().await;
     assert_eq!((report.done, report.deleted), (7, 7));

@@ -3,13 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use longshore_tasks::transport::QueueHandle;
+use longshore_tasks::transport::{Action, QueueHandle};
 use longshore_tasks::{
-    ClaimStore, Client, ClientOptions, Failure, Reply, RetryPolicy, Worker, reply,
+    Client, ClientOptions, Failure, Reply, RetryPolicy, SendError, Store, Worker, WorkerError,
+    reply,
 };
+use tokio_util::sync::CancellationToken;
 
 use crate::simulation::Counting;
-use crate::world::{Counter, Square, VISIBILITY, World, start, until};
+use crate::world::{Counter, REPLIES, Square, VISIBILITY, World, start, until};
 
 const TASKS: &str = "tasks.fifo";
 const DEAD: &str = "tasks-dead.fifo";
@@ -24,33 +26,86 @@ fn world() -> (World, Client) {
     (world, client)
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_task_that_is_sent_anew_is_not_taken_for_the_one_it_replaces() {
-    let (world, client) = world();
-    client.send(&Square(8)).await.unwrap();
-    let runs = Counter::default();
+fn worker(world: &World, runs: &Counter) -> Worker {
     let counter = runs.clone();
-    let claims: Arc<dyn ClaimStore> = Arc::clone(&world.store) as _;
-    let worker = Worker::new(Arc::clone(&world.simulation) as _, TASKS, claims)
-        .handle(move |Square(n), _| {
-            let run = counter.add();
-            async move { if run < 7 { Err(Failure::retry("again")) } else { Ok(n) } }
+    let store: Arc<dyn Store> = Arc::clone(&world.store) as _;
+    Worker::new(Arc::clone(&world.simulation) as _, TASKS, store)
+        .handle(move |_: Square| {
+            counter.add();
+            async { Err(Failure::retry("again")) }
         })
-        .retry(RetryPolicy { attempts_max: 7, ..RetryPolicy::default() })
+        .own_thread(false)
+        .reply_queue(REPLIES)
         .random(Arc::new(Counting::default()))
         .clock(Arc::new(world.clock))
-        .wait(Duration::from_secs(1));
-    let worker = start(worker);
+        .wait(Duration::from_secs(1))
+}
+
+#[tokio::test(start_paused = true)]
+async fn on_a_fifo_queue_a_task_is_never_sent_anew_and_its_attempts_fit_its_receives() {
+    let (world, client) = world();
+    client.send(Square(8)).await.unwrap();
+    let runs = Counter::default();
+    let worker = start(worker(&world, &runs));
     until(|| world.simulation.messages(TASKS).is_empty()).await;
-    assert_eq!(runs.get(), 7);
-    assert!(world.simulation.messages(DEAD).is_empty());
+    // The queue grants three receives: two attempts, and one for an attempt that ends its worker.
+    assert_eq!(runs.get(), 2);
+    let sends = world.simulation.calls(Action::SendMessageBatch);
+    assert_eq!(sends.iter().filter(|call| call.queue == TASKS).count(), 1);
+    assert_eq!(world.simulation.messages(DEAD)[0].text("reason"), Some("again"));
+    assert_eq!(world.simulation.messages(REPLIES)[0].text("status"), Some("FAILED"));
     worker.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fifo_queue_without_slack_over_the_attempts_is_refused_at_the_start() {
+    let (world, _) = world();
+    let worker = worker(&world, &Counter::default()).retry(RetryPolicy::default().attempts(3));
+    let refusal = worker.run(CancellationToken::new()).await.unwrap_err();
+    assert!(matches!(refusal, WorkerError::NoSlack { attempts: 3, receives: 3, .. }), "{refusal}");
+    assert!(refusal.to_string().contains("maxReceiveCount"), "{refusal}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn on_a_fifo_queue_the_task_of_a_worker_that_dies_each_time_ends_with_a_reply() {
+    let (world, client) = world();
+    client.send(Square(8)).await.unwrap();
+    for _ in 0..2 {
+        let runs = Counter::default();
+        let counter = runs.clone();
+        let deadly = worker(&world, &Counter::default()).handle(move |_: Square| {
+            counter.add();
+            std::future::pending::<Result<i64, Failure>>()
+        });
+        let worker = start(deadly);
+        until(|| runs.get() == 1).await;
+        worker.kill().await;
+    }
+    let last = start(worker(&world, &Counter::default()));
+    until(|| world.simulation.messages(TASKS).is_empty()).await;
+    let reason = world.simulation.messages(DEAD)[0].text("reason").unwrap().to_owned();
+    assert!(reason.starts_with("attempt 2 was the last"), "{reason}");
+    assert_eq!(world.simulation.messages(REPLIES)[0].text("status"), Some("FAILED"));
+    last.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_is_the_message_group_on_both_kinds_of_queue() {
+    let (world, client) = world();
+    client.send(Square(8)).key("tenant-1").await.unwrap();
+    world.client.send(Square(8)).key("tenant-1").await.unwrap();
+    for queue in [TASKS, crate::world::TASKS] {
+        let sent = &world.simulation.messages(queue)[0];
+        assert_eq!(sent.group_id.as_deref(), Some("tenant-1"), "{queue}");
+    }
+    let refusal = client.send(Square(8)).key("no group").await.unwrap_err();
+    assert!(matches!(refusal, SendError::Invalid { .. }), "{refusal}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn completed_is_not_taken_for_a_duplicate_of_failed() {
     let (world, client) = world();
-    let id = client.send(&Square(8)).await.unwrap().id().clone();
+    let id = client.send(Square(8)).await.unwrap().id().clone();
     let queue = QueueHandle::new("replies.fifo", "sim://replies.fifo");
     let failed = reply::seal(&queue, &id, Reply::failed("no"), world.now());
     let completed = reply::seal(&queue, &id, Reply::completed("64"), world.now());

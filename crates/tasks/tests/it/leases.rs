@@ -108,7 +108,7 @@ async fn r2_a_renewal_in_flight_when_the_handler_ends_is_awaited_before_the_dele
 async fn r5_the_tenth_message_of_a_batch_never_loses_its_lease() {
     let world = World::with_visibility(Duration::from_secs(5));
     let tasks: Vec<Square> = (0..10).map(Square).collect();
-    world.client.send_all(&tasks).await;
+    world.client.send_all(tasks).await;
     let worker = start(world.worker(|Square(n), _| async move {
         sleep(Duration::from_secs(4 * u64::try_from(n).unwrap())).await;
         Ok(n)
@@ -122,7 +122,7 @@ async fn r5_the_tenth_message_of_a_batch_never_loses_its_lease() {
 async fn leases_of_a_batch_are_renewed_by_one_call() {
     let world = World::new();
     let tasks: Vec<Square> = (0..10).map(Square).collect();
-    world.client.send_all(&tasks).await;
+    world.client.send_all(tasks).await;
     let worker = start(world.worker(|Square(n), _| async move {
         sleep(VISIBILITY / 2 + Duration::from_secs(1)).await;
         Ok(n)
@@ -213,7 +213,7 @@ async fn a_renewal_that_hangs_hides_from_nobody_that_his_lease_has_ended() {
 #[tokio::test(start_paused = true)]
 async fn a_worker_whose_heartbeat_panics_ends_and_says_so() {
     let world = World::new();
-    world.claims.broken.store(true, Ordering::SeqCst);
+    world.flaky.broken.store(true, Ordering::SeqCst);
     world.send(8).await;
     let worker = world.worker(|_, _| std::future::pending());
     let ended = worker.run(CancellationToken::new()).await;

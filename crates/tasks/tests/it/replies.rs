@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use longshore_tasks::reply::{REPLY_MESSAGE_ID, STATUS};
 use longshore_tasks::transport::Action;
-use longshore_tasks::{Reply, ReplyError, ReplyStore as _, Status, TaskId};
+use longshore_tasks::{Reply, ReplyError, Status};
 use longshore_types::{MessageAttribute, MessageAttributes};
 
 use crate::simulation::Fault;
-use crate::world::{REPLIES, REPLIES_DEAD, RETENTION, Square, TASKS, World, until};
+use crate::world::{REPLIES, REPLIES_DEAD, RETENTION, Square, TASKS, World};
 
 pub(crate) fn foreign_reply(id: &str) -> MessageAttributes {
     MessageAttributes::from([
@@ -60,9 +60,9 @@ async fn a_reply_whose_delete_failed_comes_again_and_changes_nothing() {
         world.simulation.fail_next(Action::DeleteMessageBatch, Fault::NotSent);
     }
     let replies = world.start_replies();
-    world.simulation.put(REPLIES, "1", foreign_reply("t"));
+    let id = world.send(8).await;
+    world.simulation.put(REPLIES, "1", foreign_reply(id.as_str()));
     world.until_empty(REPLIES).await;
-    let id = TaskId::parse("t").unwrap();
     assert_eq!(world.status(&id).await, Some(Status::Completed { body: "1".to_owned() }));
     assert_eq!(replies.stop().await.kept, 2);
 }
@@ -70,29 +70,80 @@ async fn a_reply_whose_delete_failed_comes_again_and_changes_nothing() {
 #[tokio::test(start_paused = true)]
 async fn a_result_is_known_for_its_retention_after_the_end_and_no_longer_whatever_is_swept() {
     let world = World::new();
-    let pending = world.client.send(&Square(8)).await.unwrap();
+    let pending = world.client.send(Square(8)).await.unwrap();
     tokio::time::advance(RETENTION * 2).await;
     assert_eq!(world.client.status(pending.id()).await.unwrap(), Some(Status::Pending));
-    world.store.complete(pending.id(), Reply::completed("64"), world.now()).await.unwrap();
-    tokio::time::advance(RETENTION).await;
+    let records = world.client.records();
+    records.take_in(pending.id(), &Reply::completed("64"), RETENTION).await.unwrap();
+    tokio::time::advance(RETENTION - Duration::from_millis(1)).await;
     assert!(world.client.status(pending.id()).await.unwrap().is_some());
     tokio::time::advance(Duration::from_millis(1)).await;
     assert_eq!(world.client.status(pending.id()).await.unwrap(), None);
     let refusal = pending.reply(RETENTION).await.unwrap_err();
     assert!(matches!(refusal, ReplyError::NotKnown { .. }), "{refusal}");
-    assert_eq!(world.store.len(), 1);
+    assert_eq!(world.known().await, 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn results_that_were_kept_long_enough_are_removed_and_pending_tasks_stay() {
+async fn a_result_that_was_kept_long_enough_is_gone_and_what_is_pending_stays() {
     let world = World::new();
     let (ended, pending) = (world.send(8).await, world.send(9).await);
     let replies = world.start_replies();
     world.simulation.put(REPLIES, "64", foreign_reply(ended.as_str()));
     world.until_empty(REPLIES).await;
-    let begun = tokio::time::Instant::now();
-    until(|| world.store.len() == 1).await;
-    assert!(begun.elapsed() <= RETENTION + Duration::from_secs(61), "{:?}", begun.elapsed());
+    tokio::time::advance(RETENTION).await;
+    assert_eq!(world.status(&ended).await, None);
     assert_eq!(world.status(&pending).await, Some(Status::Pending));
+    replies.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn l6_a_late_duplicate_of_a_reply_revives_no_result() {
+    let world = World::new();
+    let id = world.send(8).await;
+    let replies = world.start_replies();
+    world.simulation.put(REPLIES, "64", foreign_reply(id.as_str()));
+    world.until_empty(REPLIES).await;
+    for wait in [RETENTION, Duration::from_secs(10 * 86_400), Duration::from_secs(30 * 86_400)] {
+        tokio::time::advance(wait).await;
+        world.simulation.put(REPLIES, "64", foreign_reply(id.as_str()));
+        world.until_empty(REPLIES).await;
+        assert_eq!(world.status(&id).await, None, "{wait:?}");
+    }
+    replies.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn u6_a_reply_to_a_task_of_another_store_is_counted_and_dropped() {
+    let world = World::new();
+    let replies = world.start_replies();
+    let theirs = "01a20808-1aa5-74af-a683-db4ace7f8031";
+    world.simulation.put(REPLIES, "1", foreign_reply(theirs));
+    world.until_empty(REPLIES).await;
+    assert_eq!(world.known().await, 0);
+    let report = replies.stop().await;
+    assert_eq!((report.unknown, report.kept), (1, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_foreign_reply_that_is_faster_than_the_alias_is_hidden_until_it_comes() {
+    let world = World::new();
+    let replies = world.start_replies();
+    // The message id that the next send will have.
+    let message_id = "00000000-0000-4000-8000-000000000002";
+    world.simulation.put(REPLIES, "64", foreign_reply(message_id));
+    world.until_empty(REPLIES).await;
+    let early = longshore_tasks::TaskId::parse(message_id).unwrap();
+    assert_eq!(world.status(&early).await, None);
+    // The receive took a number for its receipt, so the message is the fourth thing that has one.
+    let id = loop {
+        let id = world.send(8).await;
+        if world.simulation.messages(TASKS).last().unwrap().id == message_id {
+            break id;
+        }
+        assert!(world.known().await < 10, "the message id never came");
+        world.simulation.set_next_number(1);
+    };
+    assert_eq!(world.status(&id).await, Some(Status::Completed { body: "64".to_owned() }));
     replies.stop().await;
 }

@@ -1,5 +1,6 @@
 //! Queues in memory that behave like SQS, under Tokio's clock, with faults by script.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -34,9 +35,22 @@ impl Clock for SimulatedClock {
     }
 }
 
-/// Numbers that are all different, and the same in every run.
-#[derive(Debug, Default)]
+thread_local! {
+    /// How many sources a test has made: a test runs on a thread of its own.
+    static SOURCES: Cell<u64> = const { Cell::new(0) };
+}
+
+/// Numbers that are all different, also from those of the test's other sources, and the same in every
+/// run.
+#[derive(Debug)]
 pub(crate) struct Counting(Mutex<u64>);
+
+impl Default for Counting {
+    fn default() -> Self {
+        let number = SOURCES.replace(SOURCES.get() + 1);
+        Self(Mutex::new(number << 40))
+    }
+}
 
 impl RandomSource for Counting {
     fn next(&self) -> u64 {
@@ -74,6 +88,7 @@ pub(crate) struct Message {
     pub(crate) available_at: Instant,
     pub(crate) receive_count: u32,
     pub(crate) deduplication_id: Option<String>,
+    pub(crate) group_id: Option<String>,
     receipt: Option<String>,
 }
 
@@ -84,7 +99,7 @@ impl Message {
 }
 
 #[derive(Debug)]
-struct Queue {
+pub(crate) struct Queue {
     visibility_timeout: Duration,
     dead_letter: Option<(String, u32)>,
     messages: Vec<Message>,
@@ -162,6 +177,26 @@ impl Simulation {
         let id = self.state().put(queue, OutgoingMessage::new(body, attributes));
         self.sent.notify_waiters();
         id
+    }
+
+    /// Takes everything off a queue, as a purge does.
+    pub(crate) fn take_all(&self, queue: &str) -> Vec<Message> {
+        std::mem::take(&mut self.state().queues.get_mut(queue).unwrap().messages)
+    }
+
+    /// Deletes a queue.
+    pub(crate) fn remove(&self, name: &str) -> Queue {
+        self.state().queues.remove(name).unwrap()
+    }
+
+    /// Makes a queue again that was deleted, with what it was.
+    pub(crate) fn restore(&self, name: &str, queue: Queue) {
+        self.state().queues.insert(name.to_owned(), queue);
+    }
+
+    /// The next message or receipt bears the number after that.
+    pub(crate) fn set_next_number(&self, last: u64) {
+        self.state().last_number = last;
     }
 
     /// Ends the lease of every message of a queue that is in flight.
@@ -252,6 +287,7 @@ impl State {
             available_at: Instant::now() + message.delay.unwrap_or_default(),
             receive_count: 0,
             deduplication_id: message.deduplication_id,
+            group_id: message.group_id,
             receipt: None,
         });
         id
@@ -286,7 +322,9 @@ impl State {
         let worn = |m: &Message| m.available_at <= now && m.receive_count >= most;
         let (worn, rest): (Vec<_>, Vec<_>) = messages.into_iter().partition(worn);
         self.queues.get_mut(name).unwrap().messages = rest;
-        self.queues.get_mut(&target).unwrap().messages.extend(worn);
+        if let Some(target) = self.queues.get_mut(&target) {
+            target.messages.extend(worn);
+        }
     }
 
     fn in_flight(&mut self, queue: &str, receipt: &str) -> EntryResult<usize> {
@@ -340,6 +378,7 @@ impl Message {
             attributes: self.attributes.clone(),
             receive_count: self.receive_count,
             sent_at: None,
+            group_id: self.group_id.clone(),
         }
     }
 }
@@ -349,11 +388,16 @@ impl Transport for Simulation {
         *self.patience.lock().unwrap()
     }
 
+    fn separate(self: Arc<Self>) -> BoxFuture<'static, Result<Arc<dyn Transport>>> {
+        async move { Ok(self as Arc<dyn Transport>) }.boxed()
+    }
+
     fn resolve<'a>(&'a self, queue: &'a str) -> BoxFuture<'a, Result<QueueHandle>> {
         async move {
-            let handle = QueueHandle::new(queue, &format!("sim://{queue}"));
+            let name = queue.strip_prefix("sim://").unwrap_or(queue);
+            let handle = QueueHandle::new(name, &format!("sim://{name}"));
             self.enter(Action::GetQueueUrl, &handle, 0).await?;
-            if self.state().queues.contains_key(queue) {
+            if self.state().queues.contains_key(name) {
                 return Ok(handle);
             }
             Err(TransportError::Refused {
@@ -375,7 +419,9 @@ impl Transport for Simulation {
                 queue: QueueHandle::new(name, &format!("sim://{name}")),
                 receive_count_max: *count,
             });
-            Ok(QueueFacts { visibility_timeout: found.visibility_timeout, dead_letter })
+            let retention = Duration::from_secs(345_600);
+            let visibility_timeout = found.visibility_timeout;
+            Ok(QueueFacts { visibility_timeout, retention, dead_letter })
         }
         .boxed()
     }
@@ -387,6 +433,14 @@ impl Transport for Simulation {
     ) -> BoxFuture<'a, Result<Vec<EntryResult<SentMessage>>>> {
         async move {
             let faults = self.enter(Action::SendMessageBatch, queue, messages.len()).await?;
+            if !self.state().queues.contains_key(queue.name()) {
+                return Err(TransportError::Refused {
+                    action: Action::SendMessageBatch,
+                    target: queue.name().to_owned(),
+                    code: "QueueDoesNotExist".to_owned(),
+                    message: "no such queue".to_owned(),
+                });
+            }
             let send = |(place, message)| match faults.strikes(place).or_else(|| refusal(&message))
             {
                 Some(fault) => Err(fault),

@@ -1,100 +1,90 @@
-//! The `SQLite` store: both suites, and what only a file can do.
+//! The `SQLite` store: what only a file can do. What every store must do is in `longshore-testkit`.
 
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
 
 use futures::future::join_all;
-use longshore_tasks::{Claim, ClaimStore, Reply, ReplyStore, SqliteStore, Status, TaskId};
-use longshore_types::Timestamp;
+use longshore_tasks::life::{self, Ask, Asked, Claimed};
+use longshore_tasks::store::{Answer, Change};
+use longshore_tasks::{Records, SqliteStore, Store, SystemRandom, TaskId};
 use tempfile::TempDir;
-
-use crate::{claim_suite, reply_suite};
-
-const NOW: Timestamp = Timestamp::from_millis(1_000_000);
-const LEASE: Duration = Duration::from_secs(30);
 
 fn id(text: &str) -> TaskId {
     TaskId::parse(text).unwrap()
 }
 
-/// Makes an empty store each time.
-fn opener(directory: &TempDir) -> impl Fn() -> Arc<SqliteStore> {
-    let last = AtomicU32::new(0);
-    let path = directory.path().to_owned();
-    move || {
-        let number = last.fetch_add(1, Ordering::Relaxed);
-        Arc::new(SqliteStore::open(path.join(format!("{number}.sqlite3"))).unwrap())
-    }
+fn open(path: &Path) -> Records {
+    let store: Arc<dyn Store> = Arc::new(SqliteStore::open(path).unwrap());
+    Records::new(store, Arc::new(SystemRandom))
 }
 
-#[tokio::test]
-async fn it_passes_both_suites() {
-    let directory = TempDir::new().unwrap();
-    let open = opener(&directory);
-    reply_suite::exercise(&open).await;
-    claim_suite::exercise(&open).await;
+async fn submit(records: &Records, id: &TaskId) {
+    let first = Change::first(id.clone(), life::submitted(Asked::default()));
+    assert!(matches!(records.write_one(first).await.unwrap(), Answer::Written(_)));
+}
+
+/// Whether a worker gets the claim of a task that it has not read.
+async fn claim(records: &Records, id: &TaskId) -> bool {
+    let record = life::TaskRecord::assumed(id.clone(), Asked::default());
+    let lease = std::time::Duration::from_secs(30);
+    let ask = Ask { generation: 1, worker: "w".to_owned(), lease, unchanged: false };
+    let now = records.find(id).await.unwrap().now;
+    let Claimed::Run(next) = life::claim(&record, &ask, now) else { panic!("not free") };
+    matches!(records.write_one(Change::of(record, *next)).await.unwrap(), Answer::Written(_))
 }
 
 #[tokio::test]
 async fn what_was_answered_is_there_after_it_was_opened_again() {
     let directory = TempDir::new().unwrap();
     let path = directory.path().join("tasks.sqlite3");
-    let store = SqliteStore::open(&path).unwrap();
-    ReplyStore::complete(&store, &id("t"), Reply::completed("1"), NOW).await.unwrap();
-    assert!(matches!(store.claim(&id("c"), LEASE, NOW).await.unwrap(), Claim::Run { .. }));
-    drop(store);
-
-    let store = SqliteStore::open(&path).unwrap();
-    let completed = Status::Completed { body: "1".to_owned() };
-    assert_eq!(store.status(&id("t")).await.unwrap(), Some(completed));
-    let busy = Claim::Busy { until: NOW + LEASE };
-    assert_eq!(store.claim(&id("c"), LEASE, NOW).await.unwrap(), busy);
+    let records = open(&path);
+    submit(&records, &id("t")).await;
+    assert!(claim(&records, &id("t")).await);
+    drop(records);
+    let record = open(&path).find(&id("t")).await.unwrap().record.unwrap();
+    assert_eq!((record.version, record.life.attempts_made), (2, 1));
 }
 
 #[tokio::test]
 async fn what_was_answered_is_there_though_the_process_never_closed_the_file() {
     let directory = TempDir::new().unwrap();
     let path = directory.path().join("tasks.sqlite3");
-    let killed = SqliteStore::open(&path).unwrap();
-    killed.begin(&id("t"), NOW).await.unwrap();
+    let killed = open(&path);
+    submit(&killed, &id("t")).await;
     // A killed process leaves the write-ahead log behind: a copy of both files is what is found.
     let copy = directory.path().join("copy.sqlite3");
     for suffix in ["", "-wal"] {
-        let name = |path: &std::path::Path| format!("{}{suffix}", path.display());
+        let name = |path: &Path| format!("{}{suffix}", path.display());
         std::fs::copy(name(&path), name(&copy)).unwrap();
     }
-
-    let store = SqliteStore::open(&copy).unwrap();
-    assert_eq!(store.status(&id("t")).await.unwrap(), Some(Status::Pending));
+    assert!(open(&copy).find(&id("t")).await.unwrap().record.is_some());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_two_connections_one_gets_each_claim() {
+async fn of_two_processes_one_gets_each_claim() {
     let directory = TempDir::new().unwrap();
     let path = directory.path().join("tasks.sqlite3");
-    let stores = [SqliteStore::open(&path).unwrap(), SqliteStore::open(&path).unwrap()];
+    let workers = [open(&path), open(&path)];
     let tasks: Vec<TaskId> = (0..50).map(|n| id(&format!("t-{n}"))).collect();
-
-    let claims =
-        tasks.iter().flat_map(|task| stores.iter().map(move |store| store.claim(task, LEASE, NOW)));
+    join_all(tasks.iter().map(|task| submit(&workers[0], task))).await;
+    let claims = tasks.iter().flat_map(|task| workers.iter().map(move |one| claim(one, task)));
     let claims = join_all(claims).await;
-
-    let runs = claims.iter().filter(|claim| matches!(claim, Ok(Claim::Run { .. }))).count();
-    let busy = claims.iter().filter(|claim| matches!(claim, Ok(Claim::Busy { .. }))).count();
-    assert_eq!((runs, busy), (50, 50));
+    assert_eq!(claims.iter().filter(|got| **got).count(), 50);
 }
 
-#[tokio::test]
-async fn what_one_connection_wrote_the_other_reads() {
+#[test]
+fn l9_its_files_are_for_their_owner_alone() {
     let directory = TempDir::new().unwrap();
     let path = directory.path().join("tasks.sqlite3");
-    let (one, other) = (SqliteStore::open(&path).unwrap(), SqliteStore::open(&path).unwrap());
-    one.begin(&id("t"), NOW).await.unwrap();
-    assert_eq!(other.status(&id("t")).await.unwrap(), Some(Status::Pending));
-    ReplyStore::complete(&other, &id("t"), Reply::completed("1"), NOW).await.unwrap();
-    let completed = Status::Completed { body: "1".to_owned() };
-    assert_eq!(one.status(&id("t")).await.unwrap(), Some(completed));
+    std::fs::write(&path, "").unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let store = SqliteStore::open(&path).unwrap();
+    for suffix in ["", "-wal", "-shm"] {
+        let mode = std::fs::metadata(format!("{}{suffix}", path.display())).unwrap().permissions();
+        assert_eq!(mode.mode() & 0o777, 0o600, "{suffix}");
+    }
+    drop(store);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -118,7 +108,7 @@ fn a_file_of_a_later_version_is_refused() {
     let connection = rusqlite::Connection::open(&path).unwrap();
     connection.pragma_update(None, "user_version", 99).unwrap();
     let refusal = SqliteStore::open(&path).unwrap_err().to_string();
-    assert!(refusal.contains("format 99, and this version knows 1"), "{refusal}");
+    assert!(refusal.contains("format 99, and this version knows 2"), "{refusal}");
 }
 
 #[test]

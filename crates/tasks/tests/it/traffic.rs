@@ -32,7 +32,7 @@ async fn r7_a_slow_task_does_not_keep_others_waiting() {
 async fn r8_no_more_is_received_than_can_be_run() {
     let world = World::new();
     let tasks: Vec<Square> = (0..20).map(Square).collect();
-    world.client.send_all(&tasks).await;
+    world.client.send_all(tasks).await;
     let runs = Counter::default();
     let counter = runs.clone();
     let worker = start(
@@ -78,7 +78,7 @@ async fn r26_queues_are_asked_about_at_the_start_and_never_for_a_message() {
 async fn deletes_and_replies_of_tasks_that_end_together_share_requests() {
     let world = World::new();
     let tasks: Vec<Square> = (0..10).map(Square).collect();
-    world.client.send_all(&tasks).await;
+    world.client.send_all(tasks).await;
     let worker = start(world.worker(|Square(n), _| async move { Ok(n) }));
     world.until_empty(TASKS).await;
     assert_eq!(world.simulation.meter.total(Action::DeleteMessageBatch), 1);
@@ -91,7 +91,7 @@ async fn r1_a_delete_that_failed_for_one_entry_is_made_again_for_it() {
     let fault = Fault::Entries(vec![3], "InternalError");
     world.simulation.fail_next(Action::DeleteMessageBatch, fault);
     let tasks: Vec<Square> = (0..10).map(Square).collect();
-    world.client.send_all(&tasks).await;
+    world.client.send_all(tasks).await;
     let worker = start(world.worker(|Square(n), _| async move { Ok(n) }));
     world.until_empty(TASKS).await;
     let sizes: Vec<_> =
@@ -149,7 +149,7 @@ async fn tasks_on_fifo_queues_bear_groups_and_deduplication_ids() {
         std::sync::Arc::clone(&world.store) as _,
         options,
     );
-    let pending = client.send(&Square(8)).await.unwrap();
+    let pending = client.send(Square(8)).await.unwrap();
     let sent = &world.simulation.messages("tasks.fifo")[0];
     assert_eq!(sent.deduplication_id.as_deref(), Some(pending.id().as_str()));
 }

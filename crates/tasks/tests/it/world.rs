@@ -6,11 +6,14 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use longshore_tasks::clock::Clock as _;
+use longshore_tasks::life::{self, Ask, Claimed};
+use longshore_tasks::store::{
+    self, Alias, Change, Page, PutValue, Row, Timed, Value, ValueWritten, Write, Written,
+};
 use longshore_tasks::transport::{BoxFuture, Cause};
 use longshore_tasks::{
-    Claim, ClaimStore, Client, ClientOptions, Context, Failure, Fence, Json, KeptReply,
-    MemoryStore, Replies, RepliesReport, ReplyStore as _, RetryPolicy, Status, StoreError, Task,
-    TaskId, Worker, WorkerReport,
+    Client, ClientOptions, Context, Failure, Json, ListQuery, MemoryStore, Replies, RepliesReport,
+    RetryPolicy, Status, Store, StoreError, Task, TaskId, Worker, WorkerReport,
 };
 use longshore_types::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -50,7 +53,7 @@ pub(crate) type Answer = Result<i64, Failure>;
 pub(crate) struct World {
     pub(crate) simulation: Arc<Simulation>,
     pub(crate) store: Arc<MemoryStore>,
-    pub(crate) claims: Arc<FlakyClaims>,
+    pub(crate) flaky: Arc<FlakyStore>,
     pub(crate) clock: SimulatedClock,
     pub(crate) client: Client,
 }
@@ -86,19 +89,20 @@ impl World {
             simulation.create(dead, visibility, None);
             simulation.create(queue, visibility, Some((dead, RECEIVES_MAX)));
         }
-        let store = Arc::new(MemoryStore::new());
         let clock = SimulatedClock::new();
+        let store = Arc::new(MemoryStore::with_clock(Arc::new(clock)));
         let options = ClientOptions {
             reply_queue: Some(REPLIES.to_owned()),
             retention: RETENTION,
             clock: Arc::new(clock),
             random: Arc::new(Counting::default()),
+            ..ClientOptions::default()
         };
         let client =
             Client::new(Arc::clone(&simulation) as _, TASKS, Arc::clone(&store) as _, options);
         let (down, broken) = (AtomicBool::new(false), AtomicBool::new(false));
-        let claims = Arc::new(FlakyClaims { store: Arc::clone(&store), down, broken });
-        Self { simulation, store, claims, clock, client }
+        let flaky = Arc::new(FlakyStore { store: Arc::clone(&store), down, broken });
+        Self { simulation, store, flaky, clock, client }
     }
 
     /// A worker that runs `handler`.
@@ -109,18 +113,21 @@ impl World {
     where
         F: Future<Output = Answer> + Send + 'static,
     {
-        Worker::new(Arc::clone(&self.simulation) as _, TASKS, Arc::clone(&self.claims) as _)
-            .handle(handler)
+        Worker::new(Arc::clone(&self.simulation) as _, TASKS, Arc::clone(&self.flaky) as _)
+            .handle::<Square, _, _>(handler)
+            .own_thread(false)
+            .retention(RETENTION)
+            .unknown_patience(Duration::ZERO)
             .reply_queue(REPLIES)
             .clock(Arc::new(self.clock))
             .random(Arc::new(Counting::default()))
-            .retry(RetryPolicy { attempts_max: 3, ..RetryPolicy::default() })
+            .retry(RetryPolicy::default().attempts(3))
     }
 
     pub(crate) fn start_replies(&self) -> Running<RepliesReport> {
         let shutdown = CancellationToken::new();
         let replies =
-            Replies::new(Arc::clone(&self.simulation) as _, REPLIES, Arc::clone(&self.store) as _);
+            Replies::new(Arc::clone(&self.simulation) as _, REPLIES, self.client.records().clone());
         let replies = replies.clock(Arc::new(self.clock)).retention(RETENTION);
         let run = replies.run(shutdown.clone());
         let handle = tokio::spawn(async move { run.await.unwrap() });
@@ -129,11 +136,28 @@ impl World {
 
     /// Sends a task, and says its id.
     pub(crate) async fn send(&self, number: i64) -> TaskId {
-        self.client.send(&Square(number)).await.unwrap().id().clone()
+        self.client.send(Square(number)).await.unwrap().id().clone()
     }
 
     pub(crate) async fn status(&self, id: &TaskId) -> Option<Status> {
-        self.store.status(id).await.unwrap()
+        self.client.status(id).await.unwrap()
+    }
+
+    /// How many records there are, whatever is shown of them.
+    pub(crate) async fn known(&self) -> usize {
+        self.client.tasks(ListQuery::default()).await.unwrap().0.len()
+    }
+
+    /// Claims a task as a worker elsewhere does, and never lets go.
+    pub(crate) async fn claim_elsewhere(&self, id: &TaskId, lease: Duration) {
+        let records = self.client.records();
+        let found = records.find(id).await.unwrap();
+        let record = found.record.unwrap();
+        let worker = "elsewhere".to_owned();
+        let ask = Ask { generation: 1, worker, lease, unchanged: false };
+        let Claimed::Run(next) = life::claim(&record, &ask, found.now) else { panic!("taken") };
+        let answer = records.write_one(Change::of(record, *next)).await.unwrap();
+        assert!(matches!(answer, store::Answer::Written(_)), "{answer:?}");
     }
 
     /// Waits until a queue is empty.
@@ -183,19 +207,21 @@ impl Counter {
     }
 }
 
+type Stored<T> = store::Result<Timed<T>>;
+
 /// Keeps what handlers saw.
 pub(crate) type Log<T> = Arc<Mutex<Vec<T>>>;
 
-/// A claim store that can be unreachable.
+/// A store that can be unreachable.
 #[derive(Debug)]
-pub(crate) struct FlakyClaims {
+pub(crate) struct FlakyStore {
     pub(crate) store: Arc<MemoryStore>,
     pub(crate) down: AtomicBool,
-    /// Whether to extend a claim is to panic.
+    /// Whether to write over a version is to panic, once a task is claimed.
     pub(crate) broken: AtomicBool,
 }
 
-impl FlakyClaims {
+impl FlakyStore {
     pub(crate) fn set_down(&self, down: bool) {
         self.down.store(down, Ordering::SeqCst);
     }
@@ -207,8 +233,7 @@ impl FlakyClaims {
         async move {
             if self.down.load(Ordering::SeqCst) {
                 let source = Cause::from("the store is down");
-                let store = "flaky".to_owned();
-                return Err(StoreError::unavailable(store, "answer", source));
+                return Err(StoreError::unavailable("flaky", "answer", source));
             }
             call.await
         }
@@ -216,55 +241,50 @@ impl FlakyClaims {
     }
 }
 
-type StoreResult<T> = Result<T, StoreError>;
-
-impl ClaimStore for FlakyClaims {
-    fn claim<'a>(
-        &'a self,
-        task: &'a TaskId,
-        lease: Duration,
-        now: Timestamp,
-    ) -> BoxFuture<'a, StoreResult<Claim>> {
-        self.call(self.store.claim(task, lease, now))
+impl Store for FlakyStore {
+    fn name(&self) -> &'static str {
+        "the flaky store"
     }
 
-    fn extend<'a>(
-        &'a self,
-        task: &'a TaskId,
-        fence: Fence,
-        until: Timestamp,
-    ) -> BoxFuture<'a, StoreResult<bool>> {
-        assert!(!self.broken.load(Ordering::SeqCst), "the store is broken");
-        self.call(self.store.extend(task, fence, until))
+    fn read(&self, ids: Vec<TaskId>) -> BoxFuture<'_, Stored<Vec<Option<Row>>>> {
+        self.call(self.store.read(ids))
     }
 
-    fn complete<'a>(
-        &'a self,
-        task: &'a TaskId,
-        fence: Fence,
-        kept: KeptReply,
-        now: Timestamp,
-    ) -> BoxFuture<'a, StoreResult<bool>> {
-        self.call(ClaimStore::complete(&*self.store, task, fence, kept, now))
+    fn write(&self, writes: Vec<Write>) -> BoxFuture<'_, Stored<Vec<Written>>> {
+        let extends = writes.iter().any(|write| write.expected.is_some_and(|version| version > 1));
+        assert!(!(extends && self.broken.load(Ordering::SeqCst)), "the store is broken");
+        self.call(self.store.write(writes))
     }
 
-    fn dead_lettered<'a>(&'a self, task: &'a TaskId) -> BoxFuture<'a, StoreResult<()>> {
-        self.call(self.store.dead_lettered(task))
+    fn alias(&self, aliases: Vec<Alias>) -> BoxFuture<'_, Stored<Vec<Option<Row>>>> {
+        self.call(self.store.alias(aliases))
     }
 
-    fn release<'a>(&'a self, task: &'a TaskId, fence: Fence) -> BoxFuture<'a, StoreResult<()>> {
-        self.call(self.store.release(task, fence))
+    fn list(&self, query: ListQuery) -> BoxFuture<'_, Stored<Page>> {
+        self.call(self.store.list(query))
     }
 
-    fn end_attempt<'a>(&'a self, task: &'a TaskId, fence: Fence) -> BoxFuture<'a, StoreResult<()>> {
-        self.call(self.store.end_attempt(task, fence))
+    fn due(&self, count_max: usize) -> BoxFuture<'_, Stored<Vec<Row>>> {
+        self.call(self.store.due(count_max))
     }
 
-    fn drop_claim<'a>(&'a self, task: &'a TaskId) -> BoxFuture<'a, StoreResult<()>> {
-        self.call(self.store.drop_claim(task))
+    fn expire(&self, count_max: usize) -> BoxFuture<'_, store::Result<usize>> {
+        self.call(self.store.expire(count_max))
     }
 
-    fn expire_claims(&self, before: Timestamp, most: usize) -> BoxFuture<'_, StoreResult<usize>> {
-        self.call(self.store.expire_claims(before, most))
+    fn values(&self, keys: Vec<String>) -> BoxFuture<'_, Stored<Vec<Option<Value>>>> {
+        self.call(self.store.values(keys))
+    }
+
+    fn list_values(&self, prefix: String, most: usize) -> BoxFuture<'_, Stored<Vec<Value>>> {
+        self.call(self.store.list_values(prefix, most))
+    }
+
+    fn put_value(&self, put: PutValue) -> BoxFuture<'_, Stored<ValueWritten>> {
+        self.call(self.store.put_value(put))
+    }
+
+    fn separate(self: Arc<Self>) -> BoxFuture<'static, store::Result<Arc<dyn Store>>> {
+        async move { Ok(self as Arc<dyn Store>) }.boxed()
     }
 }
