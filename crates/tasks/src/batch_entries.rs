@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
+use crate::backoff::Backoff;
 use crate::transport::{self, EntryResult};
 
-/// Tries of an entry, and the pause before the next one, doubled each time: about three seconds
-/// in all, so that a broker's restart is survived and a shutdown not held up.
+/// Tries of an entry, and the pauses between them: about three seconds in all, so that a broker's
+/// restart is survived and a shutdown not held up.
 const TRIES: u32 = 6;
-const TRY_AGAIN_AFTER: Duration = Duration::from_millis(100);
+const TRY_AGAIN: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_millis(1600));
 
 /// What became of an entry in the end.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,7 +37,7 @@ where
             break;
         }
         if tries > 1 {
-            sleep(TRY_AGAIN_AFTER * 2_u32.pow(tries - 2)).await;
+            sleep(TRY_AGAIN.pause(tries - 1)).await;
         }
         let again = open.iter().map(|place| entries[*place].clone()).collect();
         let answers = call(again).await;

@@ -53,6 +53,9 @@ pub use retry::RetryPolicy;
 #[cfg(feature = "sqlite")]
 pub use store::sqlite::SqliteStore;
 pub use store::{ListQuery, MemoryStore, Records, Store, StoreError};
+// The trait and the macro that derives it, under one name as serde has them.
+#[cfg(feature = "macros")]
+pub use longshore_macros::Task;
 pub use task::Task;
 pub use task_options::{ReplyMode, TaskOptions};
 

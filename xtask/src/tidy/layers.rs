@@ -29,7 +29,13 @@ const LAYERS: &[Layer] = &[
         "longshore-broker",
         &["longshore-types", "longshore-wire", "longshore-engine", "longshore-storage"],
     ),
-    layer("longshore-tasks", &["longshore-types"]),
+    Layer {
+        member: "longshore-macros",
+        may_use: &[],
+        // What it writes is code for the framework, and what it reads is spelled as `types` does.
+        tests_may_use: &["longshore-tasks", "longshore-types"],
+    },
+    layer("longshore-tasks", &["longshore-macros", "longshore-types"]),
     layer("longshore-gateway", &["longshore-tasks", "longshore-types"]),
     layer(
         "longshore",

@@ -29,11 +29,12 @@ use super::{
     Action, BoxFuture, DeadLetterFacts, EntryResult, OutgoingMessage, QueueFacts, QueueHandle,
     ReceiveRequest, ReceivedMessage, RequestMeter, Result, SentMessage, Transport,
 };
+use crate::backoff::Backoff;
 
-/// Tries of a call that fails in a way that can pass, and the pause before the next one, times
-/// the tries so far. Kept short: somebody waits for the answer.
+/// Tries of a call that fails in a way that can pass, and the pauses between them. Kept short:
+/// somebody waits for the answer.
 const TRIES: u32 = 3;
-const TRY_AGAIN_AFTER: Duration = Duration::from_millis(50);
+const TRY_AGAIN: Backoff = Backoff::new(Duration::from_millis(50), Duration::from_millis(100));
 /// How long a receive under way is waited for at a shutdown, if the endpoint is not Amazon's.
 const RECEIVE_PATIENCE: Duration = Duration::from_secs(1);
 
@@ -210,7 +211,7 @@ async fn persist<T, F: Future<Output = Result<T>>>(call: impl Fn() -> F) -> Resu
                 if doubtful {
                     doubt = Some(error);
                 }
-                tokio::time::sleep(TRY_AGAIN_AFTER * tries).await;
+                tokio::time::sleep(TRY_AGAIN.pause(tries)).await;
             }
         }
     }

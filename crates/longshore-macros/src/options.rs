@@ -1,0 +1,148 @@
+//! What all `#[task(…)]` of a type say together.
+
+use std::time::Duration;
+
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote};
+use syn::{Attribute, Error, LitInt, LitStr, Path, Result, Type, parse_quote};
+
+use crate::argument::Argument;
+use crate::expand::duration;
+use crate::list::{Errors, Known, List};
+use crate::retry::Retry;
+use crate::{name, queue};
+
+/// The attribute's name.
+pub(crate) const ATTRIBUTE: &str = "task";
+
+/// As long as SQS keeps a message in flight.
+const TIMEOUT_MAX: Duration = Duration::from_secs(43_200);
+
+const OPTIONS: &[Known] = &[
+    Known { name: "name", example: r#"name = "thumbnail""# },
+    Known { name: "reply", example: "reply = String" },
+    Known { name: "codec", example: "codec = Json" },
+    Known { name: "key", example: r#"key = "image""# },
+    Known { name: "queue", example: r#"queue = "thumbnails""# },
+    Known { name: "retry", example: r#"retry(attempts = 8, backoff = "2s..15m")"# },
+    Known { name: "timeout", example: r#"timeout = "30s""# },
+    Known { name: "concurrency", example: "concurrency = 16" },
+    Known { name: "retention", example: r#"retention = "4d""# },
+    Known { name: "reply_by", example: r#"reply_by = "store""# },
+    Known { name: "crate", example: "crate = longshore_tasks" },
+];
+
+/// What the attributes say, checked as far as that can be done without the type.
+#[derive(Default)]
+pub(crate) struct Options {
+    pub(crate) name: Option<LitStr>,
+    pub(crate) reply: Option<Type>,
+    pub(crate) codec: Option<Type>,
+    pub(crate) key: Option<LitStr>,
+    krate: Option<Path>,
+    queue: Option<LitStr>,
+    retry: Option<Retry>,
+    timeout: Option<Duration>,
+    concurrency: Option<LitInt>,
+    retention: Option<Duration>,
+    reply_by: Option<&'static str>,
+}
+
+impl Options {
+    /// Reads the type's attributes. What is wrong goes to `errors`.
+    pub(crate) fn read(attributes: &[Attribute], errors: &mut Errors) -> Self {
+        let mut options = Self::default();
+        let mut list = List::new("#[task(…)]", OPTIONS);
+        for attribute in attributes.iter().filter(|one| one.path().is_ident(ATTRIBUTE)) {
+            errors.keep(attribute.parse_args_with(|input: syn::parse::ParseStream<'_>| {
+                list.read(input, |argument| options.read_one(argument))
+            }));
+        }
+        options
+    }
+
+    fn read_one(&mut self, argument: &Argument<'_>) -> Result<()> {
+        match argument.name() {
+            "name" => self.name = Some(read_name(argument)?),
+            "reply" => self.reply = Some(argument.type_name()?),
+            "codec" => self.codec = Some(argument.type_name()?),
+            "key" => self.key = Some(argument.text()?),
+            "queue" => self.queue = Some(read_queue(argument)?),
+            "retry" => self.retry = Some(Retry::read(argument)?),
+            "timeout" => self.timeout = Some(read_timeout(argument)?),
+            "concurrency" => self.concurrency = Some(read_concurrency(argument)?),
+            "retention" => self.retention = Some(argument.duration()?.value),
+            "reply_by" => self.reply_by = Some(read_reply_mode(argument)?),
+            _ => self.krate = Some(argument.path()?),
+        }
+        Ok(())
+    }
+
+    /// Where the framework is found.
+    pub(crate) fn krate(&self) -> Path {
+        self.krate.clone().unwrap_or_else(|| parse_quote!(::longshore))
+    }
+
+    /// Calls of the builder of `TaskOptions`, one for each option that is said.
+    pub(crate) fn builder_calls(&self, krate: &Path) -> Option<TokenStream> {
+        let queue = self.queue.as_ref().map(|queue| quote!(.queue(#queue)));
+        let retry = self.retry.as_ref().map(|retry| {
+            let policy = retry.expand(krate);
+            quote!(.retry(#policy))
+        });
+        let timeout = self.timeout.map(duration).map(|timeout| quote!(.timeout(#timeout)));
+        let concurrency = self.concurrency.as_ref().map(|count| quote!(.concurrency(#count)));
+        let retention = self.retention.map(duration).map(|time| quote!(.retention(#time)));
+        let reply = self.reply_by.map(|mode| {
+            let mode = format_ident!("{mode}");
+            quote!(.reply(#krate::ReplyMode::#mode))
+        });
+        let calls = quote!(#queue #retry #timeout #concurrency #retention #reply);
+        (!calls.is_empty()).then_some(calls)
+    }
+}
+
+fn read_name(argument: &Argument<'_>) -> Result<LitStr> {
+    let text = argument.text()?;
+    name::check(&text.value(), text.span())?;
+    Ok(text)
+}
+
+fn read_queue(argument: &Argument<'_>) -> Result<LitStr> {
+    let text = argument.text()?;
+    queue::check(&text)?;
+    Ok(text)
+}
+
+fn read_timeout(argument: &Argument<'_>) -> Result<Duration> {
+    let timeout = argument.duration()?;
+    if timeout.value > TIMEOUT_MAX {
+        let message = "`timeout` is over 12h, and SQS keeps no message in flight longer: \
+                       say 12h or less, or make several tasks of it";
+        return Err(Error::new(timeout.span, message));
+    }
+    Ok(timeout.value)
+}
+
+/// The number without a type of its own: the builder's argument gives it one.
+fn read_concurrency(argument: &Argument<'_>) -> Result<LitInt> {
+    let count = argument.count()?;
+    let plain = count.base10_parse::<u32>()?;
+    Ok(LitInt::new(&plain.to_string(), count.span()))
+}
+
+fn read_reply_mode(argument: &Argument<'_>) -> Result<&'static str> {
+    let text = argument.text()?;
+    match text.value().as_str() {
+        "queue" => Ok("Queue"),
+        "store" => Ok("Store"),
+        "none" => Ok("None"),
+        other => {
+            let message = format!(
+                "a reply does not travel by `{other}`: write \"queue\" (a message), \"store\" (the \
+                 store alone) or \"none\" (there is no reply)"
+            );
+            Err(Error::new(text.span(), message))
+        }
+    }
+}

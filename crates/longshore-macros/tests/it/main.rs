@@ -1,0 +1,4 @@
+//! What the macro writes, and what it refuses.
+
+mod errors;
+mod impls;
