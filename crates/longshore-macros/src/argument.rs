@@ -61,12 +61,14 @@ impl<'a> Argument<'a> {
     }
 
     /// A whole number of at least 1.
-    pub(crate) fn count(&self) -> Result<LitInt> {
-        let number: LitInt = self.value("takes a whole number of at least 1")?;
-        match number.base10_parse::<u128>()? {
-            0 => Err(self.zero(number.span())),
-            _ => Ok(number),
+    pub(crate) fn count(&self) -> Result<Spanned<u32>> {
+        let what = "takes a whole number from 1 to 4294967295";
+        let number: LitInt = self.value(what)?;
+        let value = number.base10_parse().map_err(|_| self.written(number.span(), what))?;
+        if value == 0 {
+            return Err(self.zero(number.span()));
         }
+        Ok(Spanned { value, span: number.span() })
     }
 
     /// Options in parentheses.
@@ -81,7 +83,7 @@ impl<'a> Argument<'a> {
         let inside;
         parenthesized!(inside in self.input);
         if inside.is_empty() {
-            return Err(self.written(self.option.span(), "says nothing: leave it out, or say more"));
+            return Err(self.written(self.option.span(), "is empty: leave it out, or fill it in"));
         }
         List::new(self.known.name, known).read(&inside, read)
     }
@@ -106,20 +108,18 @@ impl<'a> Argument<'a> {
 
     fn written(&self, span: Span, what: &str) -> Error {
         let Known { name, example } = self.known;
-        Error::new(span, format!("`{name}` {what}: write {example}"))
+        Error::new(span, format!("`{name}` {what}, for example {example}"))
     }
 
     fn zero(&self, span: Span) -> Error {
         let why = match self.known.name {
-            "attempts" => "a task that is never run; 1 is a task that is never run again",
+            "attempts" => "the task would never run; write 1 for one attempt without retries",
             "timeout" => {
-                "no attempt could end in time; leave it out to run as long as the worker allows"
+                "every attempt would fail at once; leave it out to use the worker's timeout"
             }
-            "concurrency" => {
-                "no worker would run the task; leave it out to bound it by the worker alone"
-            }
+            "concurrency" => "no task would ever run; leave it out to use the worker's concurrency",
             _ => {
-                "the result would be gone before it is read; leave it out to keep it as long as the worker says"
+                "the result would be gone before it is read; leave it out to use the worker's retention"
             }
         };
         Error::new(span, format!("`{}` is 0: {why}", self.known.name))

@@ -11,15 +11,14 @@ use crate::list::Errors;
 use crate::options::{ATTRIBUTE, Options};
 use crate::{key, name};
 
-/// The impl of `Task` for the type, or all that speaks against it.
+/// The impl of `Task` for the type, or every reason why there is none.
 pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
     let mut errors = Errors::default();
     let options = Options::read(&input.attrs, &mut errors);
     errors.keep(check_shape(input));
     for attribute in inner_attributes(input) {
-        let message =
-            "`#[task(…)]` belongs to the type: a field or variant has no options of its own";
-        errors.add(Error::new(attribute.span(), message));
+        let message = "`#[task(…)]` belongs on the type: fields and variants have no options";
+        errors.add(Error::new(attribute.path().span(), message));
     }
     let name = errors.keep(name::task_name(options.name.as_ref(), &input.ident));
     let path = options.key.as_ref().map(|text| Ok((text, key::resolve(text, input)?)));
@@ -59,7 +58,7 @@ fn write(
     }
 }
 
-/// What cannot be displayed is an error at the key's text.
+/// The compiler's error about a field that cannot be displayed shows the key's text.
 fn write_key(text: &LitStr, path: &[Member]) -> TokenStream {
     let field = quote!(self #(.#path)*);
     let displayed = quote_spanned!(text.span()=> ::std::string::ToString::to_string(&#field));
@@ -83,14 +82,15 @@ pub(crate) fn duration(duration: Duration) -> TokenStream {
 
 fn check_shape(input: &DeriveInput) -> Result<()> {
     if let Data::Union(data) = &input.data {
-        let message = "a union cannot be a task, as nobody knows which field holds: use an enum";
+        let message =
+            "a union cannot be a task, because its fields cannot be read safely: use an enum";
         return Err(Error::new(data.union_token.span, message));
     }
     if input.generics.params.is_empty() {
         return Ok(());
     }
-    let message = "a task cannot be generic, as one name leads to one handler of one type: wrap each \
-                   type that you need, as in `struct ResizePng(Resize<Png>)`, and derive `Task` for that";
+    let message = "a task cannot be generic, because its name belongs to one type with one handler: wrap \
+                   each type that you need, as in `struct ResizePng(Resize<Png>);`, and derive `Task` for that";
     Err(Error::new_spanned(&input.generics.params, message))
 }
 

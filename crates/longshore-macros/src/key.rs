@@ -12,27 +12,27 @@ use crate::nearest::nearest;
 /// The fields of the path, outermost first.
 pub(crate) fn resolve(key: &LitStr, input: &DeriveInput) -> Result<Vec<Member>> {
     let (text, span) = (key.value(), key.span());
-    let members: Result<Vec<_>> = text.split('.').map(|field| member(field, span)).collect();
-    let members = members?;
+    let members: Option<Vec<_>> = text.split('.').map(|field| member(field, span)).collect();
+    let members = members.ok_or_else(|| {
+        let message = format!(
+            "`{text}` cannot be a field: write a field's name, or several with dots between them, \
+             as in key = \"owner.id\""
+        );
+        Error::new(span, message)
+    })?;
     check_first(text.split('.').next().unwrap_or_default(), span, input)?;
     Ok(members)
 }
 
-fn member(field: &str, span: Span) -> Result<Member> {
+fn member(field: &str, span: Span) -> Option<Member> {
     if let Ok(index) = field.parse() {
-        return Ok(Member::Unnamed(Index { index, span }));
+        return Some(Member::Unnamed(Index { index, span }));
     }
     // A field can be called as a keyword is, and then has `r#` before it.
     let ident = parse_str::<Ident>(field).or_else(|_| parse_str(&format!("r#{field}")));
-    let mut ident = ident.map_err(|_| {
-        let message = format!(
-            "`{field}` cannot be a field: write the name of a field, or several with dots \
-             between them, as in key = \"owner.id\""
-        );
-        Error::new(span, message)
-    })?;
+    let mut ident = ident.ok()?;
     ident.set_span(span);
-    Ok(Member::Named(ident))
+    Some(Member::Named(ident))
 }
 
 fn check_first(field: &str, span: Span, input: &DeriveInput) -> Result<()> {
@@ -41,8 +41,8 @@ fn check_first(field: &str, span: Span, input: &DeriveInput) -> Result<()> {
         Data::Struct(data) => names(&data.fields),
         Data::Enum(_) | Data::Union(_) => {
             let message = format!(
-                "`{name}` is an enum, which has no field in all of its variants: implement `Task` \
-                 by hand to choose a key for each"
+                "`{name}` is not a struct, so it has no fields of its own: implement `Task` by \
+                 hand to choose a key for each variant"
             );
             return Err(Error::new(span, message));
         }
@@ -63,9 +63,11 @@ fn names(fields: &Fields) -> Vec<String> {
 
 fn unknown(field: &str, name: &Ident, known: &[String]) -> String {
     if known.is_empty() {
-        return format!("`{name}` has no fields that a key could be made of: leave `key` out");
+        return format!("`{name}` has no fields to make a key of: leave `key` out");
     }
-    let hint = nearest(field, known.iter().map(String::as_str))
+    // One number is as near to another as any.
+    let words = known.iter().map(String::as_str).filter(|word| word.parse::<u32>().is_err());
+    let hint = nearest(field, words)
         .map_or_else(String::new, |nearest| format!("did you mean `{nearest}`? "));
     format!("`{name}` has no field `{field}`: {hint}its fields are {}", known.join(", "))
 }

@@ -82,7 +82,7 @@ impl List {
         let option = input.call(Ident::parse_any).map_err(|error| self.no_option(&error))?;
         let known = self.find(&option)?;
         if self.seen.contains(&known.name) {
-            let message = format!("`{option}` is said twice, and only one can hold: leave one out");
+            let message = format!("`{option}` is given twice, and only one can apply: remove one");
             return Err(Error::new(option.span(), message));
         }
         self.seen.push(known.name);
@@ -90,12 +90,12 @@ impl List {
         if input.is_empty() || input.peek(Token![,]) {
             return Ok(());
         }
-        let message = format!("a comma was expected after `{}`", known.example);
+        let message = format!("expected a comma after a value such as `{}`", known.example);
         Err(input.error(message))
     }
 
     fn no_option(&self, error: &Error) -> Error {
-        let message = format!("an option was expected: {}", self.names());
+        let message = format!("expected an option: {}", self.names());
         Error::new(error.span(), message)
     }
 

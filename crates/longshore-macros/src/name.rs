@@ -1,4 +1,4 @@
-//! A task's name: as the attribute says, or the type's name in kebab-case.
+//! A task's name: as the attribute gives it, or the type's name in kebab-case.
 
 use proc_macro2::Span;
 use syn::ext::IdentExt as _;
@@ -7,9 +7,9 @@ use syn::{Error, Ident, LitStr, Result};
 /// Characters of a task's name.
 const NAME_CHARS_MAX: usize = 128;
 
-/// The name that the attribute says, or that follows from the type's.
-pub(crate) fn task_name(said: Option<&LitStr>, type_name: &Ident) -> Result<LitStr> {
-    if let Some(name) = said {
+/// The name that the attribute gives, or that follows from the type's.
+pub(crate) fn task_name(given: Option<&LitStr>, type_name: &Ident) -> Result<LitStr> {
+    if let Some(name) = given {
         return Ok(name.clone());
     }
     let name = kebab_case(&type_name.unraw().to_string());
@@ -21,21 +21,21 @@ pub(crate) fn task_name(said: Option<&LitStr>, type_name: &Ident) -> Result<LitS
 pub(crate) fn check(name: &str, span: Span) -> Result<()> {
     let count = name.chars().count();
     if count == 0 {
-        let message = "the name is empty, and a worker finds the handler by it: \
-                       give one, or leave it out to be called as the type is";
+        let message = "the name is empty, and workers find the handler by it: give one, or leave `name` \
+                       out to use the type's name";
         return Err(Error::new(span, message));
     }
     if count > NAME_CHARS_MAX {
         let message = format!(
-            "the name has {count} characters, and {NAME_CHARS_MAX} are allowed: say a shorter `name`"
+            "the name has {count} characters, and at most {NAME_CHARS_MAX} are allowed: give a shorter `name`"
         );
         return Err(Error::new(span, message));
     }
     match name.chars().find(|c| !is_allowed(*c)) {
         Some(c) => {
             let message = format!(
-                "the name has the character {:?}, which no message attribute can carry: leave it out",
-                c.escape_unicode().to_string()
+                "the name has the character {}, which no message attribute can carry: remove it",
+                c.escape_unicode()
             );
             Err(Error::new(span, message))
         }

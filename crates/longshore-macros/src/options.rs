@@ -83,7 +83,7 @@ impl Options {
         self.krate.clone().unwrap_or_else(|| parse_quote!(::longshore))
     }
 
-    /// Calls of the builder of `TaskOptions`, one for each option that is said.
+    /// Calls of the builder of `TaskOptions`, one for each option that is given.
     pub(crate) fn builder_calls(&self, krate: &Path) -> Option<TokenStream> {
         let queue = self.queue.as_ref().map(|queue| quote!(.queue(#queue)));
         let retry = self.retry.as_ref().map(|retry| {
@@ -117,8 +117,8 @@ fn read_queue(argument: &Argument<'_>) -> Result<LitStr> {
 fn read_timeout(argument: &Argument<'_>) -> Result<Duration> {
     let timeout = argument.duration()?;
     if timeout.value > TIMEOUT_MAX {
-        let message = "`timeout` is over 12h, and SQS keeps no message in flight longer: \
-                       say 12h or less, or make several tasks of it";
+        let message = "`timeout` is over 12h, the longest that SQS keeps a message in flight: use 12h or \
+                       less, or split the task";
         return Err(Error::new(timeout.span, message));
     }
     Ok(timeout.value)
@@ -127,8 +127,7 @@ fn read_timeout(argument: &Argument<'_>) -> Result<Duration> {
 /// The number without a type of its own: the builder's argument gives it one.
 fn read_concurrency(argument: &Argument<'_>) -> Result<LitInt> {
     let count = argument.count()?;
-    let plain = count.base10_parse::<u32>()?;
-    Ok(LitInt::new(&plain.to_string(), count.span()))
+    Ok(LitInt::new(&count.value.to_string(), count.span))
 }
 
 fn read_reply_mode(argument: &Argument<'_>) -> Result<&'static str> {
@@ -139,8 +138,8 @@ fn read_reply_mode(argument: &Argument<'_>) -> Result<&'static str> {
         "none" => Ok("None"),
         other => {
             let message = format!(
-                "a reply does not travel by `{other}`: write \"queue\" (a message), \"store\" (the \
-                 store alone) or \"none\" (there is no reply)"
+                "`{other}` is not a way for a reply to travel: write \"queue\" (as a message), \
+                 \"store\" (in the store alone) or \"none\" (there is no reply)"
             );
             Err(Error::new(text.span(), message))
         }

@@ -31,7 +31,7 @@ impl Retry {
         let mut retry = Self::default();
         argument.list(OPTIONS, |argument| {
             match argument.name() {
-                "attempts" => retry.attempts = Some(argument.count()?.base10_parse()?),
+                "attempts" => retry.attempts = Some(argument.count()?.value),
                 _ => retry.backoff = Some(read_backoff(&argument.text()?)?),
             }
             Ok(())
@@ -54,7 +54,7 @@ fn read_backoff(text: &LitStr) -> Result<(Duration, Duration)> {
     let value = text.value();
     let fault = |message: String| Error::new(text.span(), message);
     let (first, last) = value.split_once("..").ok_or_else(|| {
-        fault(format!("`{value}` is not a range of waits: write backoff = \"2s..15m\""))
+        fault(format!("`{value}` is not a range of waits: write the first and the last, as in backoff = \"2s..15m\""))
     })?;
     let (first, last) =
         (parse_duration(first).map_err(fault)?, parse_duration(last).map_err(fault)?);
@@ -64,7 +64,7 @@ fn read_backoff(text: &LitStr) -> Result<(Duration, Duration)> {
     }
 }
 
-/// What speaks against the range.
+/// Why no task could wait so.
 fn impossible(first: Duration, last: Duration) -> Option<&'static str> {
     if first > last {
         return Some("begins with a longer wait than it ends with: write the shorter one first");
@@ -73,7 +73,9 @@ fn impossible(first: Duration, last: Duration) -> Option<&'static str> {
         return Some("begins at 0, which doubling leaves at 0: begin with 1ms or more");
     }
     if last > WAIT_MAX {
-        return Some("ends over 12h, and SQS holds no message back longer: end with 12h or less");
+        return Some(
+            "ends over 12h, and SQS cannot hold a message back longer: end with 12h or less",
+        );
     }
     None
 }

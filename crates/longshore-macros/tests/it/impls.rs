@@ -152,6 +152,16 @@ fn half_a_retry_takes_the_other_half_from_the_default() {
     assert_eq!(Bill::options(), expected);
 }
 
+#[derive(Serialize, Deserialize, Task)]
+#[task(reply_by = "queue", timeout = "1m", retry(attempts = 2))]
+struct Knock;
+
+#[test]
+fn the_framework_is_found_through_the_front_door() {
+    assert_eq!(Knock::options().reply, Some(ReplyMode::Queue));
+    assert!(codec_is::<Knock, Json>());
+}
+
 /// Names of std and of the framework that an application has taken for its own.
 mod shadowed {
     use serde::{Deserialize, Serialize};

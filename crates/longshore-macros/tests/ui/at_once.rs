@@ -1,7 +1,5 @@
 //! All that is wrong with a type is shown at once.
 
-use std::collections::HashMap;
-
 use longshore_macros::Task;
 
 #[derive(Task)]
