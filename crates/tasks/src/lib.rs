@@ -13,6 +13,8 @@
 //!   its effects recorded once. A reply is sent before its task is deleted.
 
 pub mod backoff;
+#[cfg(feature = "aws-client")]
+mod aws;
 mod batch_entries;
 mod batcher;
 pub mod client;
@@ -50,17 +52,23 @@ pub use replies::{Replies, RepliesError, RepliesReport, RepliesStatus};
 pub use reply::{Reply, ReplyStatus};
 pub use retry::RetryPolicy;
 
+#[cfg(feature = "aws-client")]
+pub use aws::http::ConnectError;
 #[cfg(feature = "sqlite")]
 pub use store::sqlite::SqliteStore;
-pub use store::{ListQuery, MemoryStore, Records, Store, StoreError};
 // The trait and the macro that derives it, under one name as serde has them.
 #[cfg(feature = "macros")]
 pub use longshore_macros::Task;
+#[cfg(feature = "dynamodb")]
+pub use store::{DynamoOptions, DynamoStore};
+pub use store::{
+    ListQuery, MemoryStore, Records, Store, StoreError, StoreLocation, StoreLocationError,
+};
 pub use task::Task;
 pub use task_options::{ReplyMode, TaskOptions};
 
 #[cfg(feature = "aws")]
-pub use transport::aws::{AwsOptions, AwsTransport, ConnectError};
+pub use transport::aws::{AwsOptions, AwsTransport};
 pub use transport::{BoxFuture, Transport, TransportError};
 pub use worker::{
     BlockingHandler, Context, Handler, Handlers, Outcome, State, Worker, WorkerError, WorkerReport,

@@ -18,9 +18,14 @@
 //! - A row whose time to live is over is not there, whether or not it was removed.
 
 mod ended;
+#[cfg(feature = "dynamodb")]
+pub mod dynamodb;
+pub mod location;
 pub mod memory;
 pub mod records;
 pub mod row;
+#[cfg(any(test, feature = "postgres", feature = "redis"))]
+mod secret;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 pub mod value;
@@ -31,6 +36,9 @@ use std::sync::Arc;
 use longshore_types::Timestamp;
 use thiserror::Error;
 
+#[cfg(feature = "dynamodb")]
+pub use dynamodb::{DynamoOptions, DynamoStore};
+pub use location::{StoreLocation, StoreLocationError};
 pub use memory::MemoryStore;
 pub use records::{Answer, Change, Found, Records};
 pub use row::{Alias, AskedRow, LifeRow, ListQuery, Page, Place, Row, Write, Written};

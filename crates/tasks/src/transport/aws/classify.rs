@@ -8,17 +8,8 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_sqs::config::http::HttpResponse;
 use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 
+use crate::aws::words::{causes, in_words, is_throttling, short_code};
 use crate::transport::{Action, Cause, TransportError};
-
-/// Codes of refusals that pass by themselves.
-const THROTTLING: [&str; 6] = [
-    "Throttling",
-    "ThrottlingException",
-    "ThrottledException",
-    "RequestThrottled",
-    "TooManyRequestsException",
-    "OverLimit",
-];
 
 /// Which call it was, for its errors.
 #[derive(Clone, Debug)]
@@ -50,9 +41,8 @@ impl Call {
     fn answered(&self, status: u16, error: &dyn ProvideErrorMetadata) -> TransportError {
         let code = error.code().unwrap_or("an unnamed error");
         let message = error.message().unwrap_or_default().to_owned();
-        let short = code.rsplit(['#', '.']).next().unwrap_or(code);
         let (action, target) = (self.action, self.target.clone());
-        if THROTTLING.contains(&short) || status == 429 {
+        if is_throttling(short_code(code)) || status == 429 {
             return TransportError::Throttled { action, target, message };
         }
         if status >= 500 {
@@ -89,16 +79,4 @@ fn never_left(error: &(dyn Error + 'static)) -> bool {
 fn is_without_connection(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionRefused, HostUnreachable, NetworkUnreachable};
     matches!(error.kind(), ConnectionRefused | HostUnreachable | NetworkUnreachable)
-}
-
-/// An error and its causes, each in its own words. Not as the SDK would show them, which is with
-/// the whole response, headers and body.
-fn in_words(error: &(dyn Error + 'static)) -> String {
-    let mut words: Vec<String> = causes(error).map(ToString::to_string).collect();
-    words.dedup();
-    words.join(": ")
-}
-
-fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |cause: &&'a (dyn Error + 'static)| (*cause).source())
 }

@@ -7,8 +7,6 @@
 mod classify;
 mod connect;
 mod convert;
-mod endpoint;
-mod http;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,7 +19,8 @@ use aws_sdk_sqs::types::{
 use futures::FutureExt as _;
 
 pub use connect::AwsOptions;
-pub use http::ConnectError;
+
+pub use crate::aws::http::ConnectError;
 
 use self::classify::{Call, classify};
 use self::connect::Clients;

@@ -9,7 +9,7 @@ use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use thiserror::Error;
 
-/// Why a transport cannot be made.
+/// Why a client of the AWS SDK cannot be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum ConnectError {
@@ -22,7 +22,7 @@ pub enum ConnectError {
 }
 
 /// The client for an endpoint; `None` is Amazon's.
-pub(super) fn http_client(endpoint: Option<&str>) -> Result<SharedHttpClient, ConnectError> {
+pub(crate) fn http_client(endpoint: Option<&str>) -> Result<SharedHttpClient, ConnectError> {
     let has_certificates = !rustls_native_certs::load_native_certs().certs.is_empty();
     if has_certificates {
         return Ok(Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https());

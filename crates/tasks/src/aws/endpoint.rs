@@ -1,17 +1,19 @@
 //! What an endpoint's URL tells: whether it is on this host, and whether it is Amazon's.
 
 /// The domains of Amazon's own endpoints, in all partitions and of both address families.
+#[cfg(any(test, feature = "aws"))]
 const AMAZON: [&str; 4] =
     ["amazonaws.com", "amazonaws.com.cn", "api.aws", "amazonwebservices.com.cn"];
 
-/// The endpoint that the environment names, as the SDK's own clients read it.
-pub(super) fn from_environment() -> Option<String> {
-    let names = ["AWS_ENDPOINT_URL_SQS", "AWS_ENDPOINT_URL"];
+/// The endpoint that the environment names, as the SDK's own clients read it: the variable of the
+/// one API first, then the one for all.
+pub(crate) fn from_environment(of_its_own: &str) -> Option<String> {
+    let names = [of_its_own, "AWS_ENDPOINT_URL"];
     names.into_iter().find_map(|name| std::env::var(name).ok().filter(|url| !url.is_empty()))
 }
 
 /// Whether a URL names this host.
-pub(super) fn is_loopback(url: &str) -> bool {
+pub(crate) fn is_loopback(url: &str) -> bool {
     let host = host_of(url);
     host == "localhost"
         || host.ends_with(".localhost")
@@ -19,7 +21,8 @@ pub(super) fn is_loopback(url: &str) -> bool {
 }
 
 /// Whether a URL names an endpoint of Amazon's.
-pub(super) fn is_amazon(url: &str) -> bool {
+#[cfg(any(test, feature = "aws"))]
+pub(crate) fn is_amazon(url: &str) -> bool {
     let host = host_of(url).to_ascii_lowercase();
     AMAZON.iter().any(|domain| {
         host.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
