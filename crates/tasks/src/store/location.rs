@@ -13,7 +13,9 @@
 //! - No password is shown: not by `Display`, not by `Debug`, and not by an error.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+#[cfg(feature = "sqlite")]
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -164,6 +166,15 @@ impl StoreLocation {
     /// # Cancel safety
     ///
     /// A dropped call may have made the file or the table.
+    #[cfg_attr(
+        not(any(
+            feature = "sqlite",
+            feature = "postgres",
+            feature = "redis",
+            feature = "dynamodb"
+        )),
+        expect(clippy::unused_async, reason = "memory is there at once; every other store is not")
+    )]
     pub async fn open(&self, clock: Arc<dyn Clock>) -> Result<Arc<dyn Store>> {
         Ok(match &self.0 {
             Kind::Memory => Arc::new(MemoryStore::with_clock(clock)),
@@ -209,6 +220,7 @@ fn sqlite(rest: &str) -> Parsed {
 }
 
 #[cfg(feature = "sqlite")]
+#[expect(clippy::unnecessary_wraps, reason = "a program without SQLite has no paths")]
 fn file(path: &str) -> Parsed {
     Ok(StoreLocation(Kind::File(PathBuf::from(path))))
 }
@@ -226,26 +238,28 @@ fn server(scheme: &'static str, rest: &str) -> std::result::Result<(), StoreLoca
     Ok(())
 }
 
+#[cfg(feature = "postgres")]
 fn postgres(text: &str, rest: &str) -> Parsed {
     server("postgres", rest)?;
-    #[cfg(feature = "postgres")]
-    return Ok(StoreLocation(Kind::Postgres(text.to_owned())));
-    #[cfg(not(feature = "postgres"))]
-    {
-        let _ = text;
-        Err(StoreLocationError::NotBuiltIn { store: "PostgreSQL", feature: "postgres" })
-    }
+    Ok(StoreLocation(Kind::Postgres(text.to_owned())))
 }
 
+#[cfg(not(feature = "postgres"))]
+fn postgres(_text: &str, rest: &str) -> Parsed {
+    server("postgres", rest)?;
+    Err(StoreLocationError::NotBuiltIn { store: "PostgreSQL", feature: "postgres" })
+}
+
+#[cfg(feature = "redis")]
 fn redis(text: &str, rest: &str) -> Parsed {
     server("redis", rest)?;
-    #[cfg(feature = "redis")]
-    return Ok(StoreLocation(Kind::Redis(text.to_owned())));
-    #[cfg(not(feature = "redis"))]
-    {
-        let _ = text;
-        Err(StoreLocationError::NotBuiltIn { store: "Redis", feature: "redis" })
-    }
+    Ok(StoreLocation(Kind::Redis(text.to_owned())))
+}
+
+#[cfg(not(feature = "redis"))]
+fn redis(_text: &str, rest: &str) -> Parsed {
+    server("redis", rest)?;
+    Err(StoreLocationError::NotBuiltIn { store: "Redis", feature: "redis" })
 }
 
 #[cfg(feature = "dynamodb")]
