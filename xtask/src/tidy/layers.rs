@@ -36,6 +36,7 @@ const LAYERS: &[Layer] = &[
         tests_may_use: &["longshore-tasks", "longshore-types"],
     },
     layer("longshore-tasks", &["longshore-macros", "longshore-types"]),
+    layer("longshore-testkit", &["longshore-tasks", "longshore-types"]),
     layer("longshore-gateway", &["longshore-tasks", "longshore-types"]),
     layer(
         "longshore",

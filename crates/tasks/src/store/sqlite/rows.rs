@@ -174,8 +174,9 @@ pub(super) fn list(
     now: Timestamp,
 ) -> rusqlite::Result<Page> {
     let after = query.after.as_deref().and_then(Place::parse);
-    let after =
-        after.unwrap_or(Place { created_at: Timestamp::from_millis(u64::MAX), id: String::new() });
+    // The first page begins after every row, one of the end of time too: `~` sorts behind any id.
+    let end = Timestamp::from_millis(u64::MAX);
+    let after = after.unwrap_or(Place { created_at: end, id: "~".to_owned() });
     let standings: Vec<&str> = query.standings.iter().map(|one| one.as_str()).collect();
     // One standing is named in the statement itself, so that an index which is for it alone serves.
     let standing = match standings.as_slice() {

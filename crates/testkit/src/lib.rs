@@ -1,0 +1,22 @@
+//! What tests of tasks need, for users of Longshore and for Longshore itself.
+//!
+//! - [`store_suite`]: the suite that every [`Store`](longshore_tasks::Store) must pass. Who writes a
+//!   store runs it.
+//! - [`FaultyStore`]: a store around another, which fails by script and by chance.
+//! - [`lives`]: random lives of tasks over a store, against a model of what must be true.
+//! - [`ManualClock`] and [`Seeded`]: time and chance that a test decides.
+//!
+//! # Invariants
+//!
+//! - What is random follows from a seed, and a failure names it.
+//! - Nothing here is needed to run a task: no other crate depends on this one but for its tests.
+
+mod faulty_store;
+
+mod manual_clock;
+mod seeded;
+pub mod store_suite;
+
+pub use faulty_store::{Fault, FaultyStore, Odds};
+pub use manual_clock::ManualClock;
+pub use seeded::Seeded;
