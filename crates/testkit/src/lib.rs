@@ -12,6 +12,7 @@
 //! - Nothing here is needed to run a task: no other crate depends on this one but for its tests.
 
 mod faulty_store;
+pub mod lives;
 
 mod manual_clock;
 mod seeded;

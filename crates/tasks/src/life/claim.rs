@@ -55,7 +55,7 @@ pub fn claim(record: &TaskRecord, ask: &Ask, now: Timestamp) -> Claimed {
             Some(wait) => Claimed::Busy(wait),
             None => run(record, ask, now),
         },
-        Phase::Ended if is_redriven(life, ask) => run_again(record, ask, now),
+        Phase::Ended | Phase::Expired if is_redriven(life, ask) => run_again(record, ask, now),
         // A hidden reply answers the very message that it is known by.
         Phase::Ended | Phase::Hidden => match &life.ending {
             Some(ending) if now < ending.result_until => Claimed::Ended(Box::new(ending.clone())),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use longshore_types::{MessageAttributes, Timestamp};
 
-use super::record::{Asked, Life, Next, Phase, TaskRecord};
+use super::record::{Asked, Ending, How, Life, Next, Phase, TaskRecord};
 use super::when::When;
 use crate::reply::Reply;
 
@@ -36,8 +36,11 @@ pub fn result(record: &TaskRecord, retention: Duration, now: Timestamp) -> Optio
         Phase::Pending | Phase::Running(_) | Phase::Waiting | Phase::Ended => {}
     }
     let Some(ending) = &record.life.ending else { return Some(Shown::Pending) };
-    let until = ending.result_until.min(ending.at + retention);
-    (now < until).then(|| Shown::Ended(ending.reply.clone()))
+    if now < ending.result_until.min(ending.at + retention) {
+        return Some(Shown::Ended(ending.reply.clone()));
+    }
+    // A redriven task runs again, however long ago it ended before.
+    (record.life.phase != Phase::Ended).then_some(Shown::Pending)
 }
 
 /// What is to be done about a record whose time to wake has come.
@@ -58,10 +61,18 @@ fn left_alone(record: &TaskRecord) -> Next {
     Next { wake: None, until, ..record.becomes(record.life.clone()) }
 }
 
-/// A tombstone: result, history and argument are gone, the id is known.
+/// A tombstone: result, history and argument are gone, the id is known. So is that the task died: its
+/// dead letter may be redriven as long as a queue keeps it.
 fn expired(record: &TaskRecord) -> Next {
-    let life = Life { phase: Phase::Expired, generation: record.life.generation, ..Life::new() };
+    let died = record.life.ending.clone().filter(|ending| ending.how == How::Dead);
+    let ending = died.map(|ending| Ending { reply: without_body(&ending.reply), ..ending });
+    let generation = record.life.generation;
+    let life = Life { phase: Phase::Expired, generation, ending, ..Life::new() };
     let (body, attributes) = (None, MessageAttributes::new());
     let asked = Asked { body, attributes, ..record.asked.clone() };
     Next { asked: Some(asked), wake: None, ..record.becomes(life) }
+}
+
+fn without_body(reply: &Reply) -> Reply {
+    Reply { status: reply.status, body: String::new() }
 }

@@ -88,8 +88,7 @@ impl Execution {
 
     async fn round(&self, found: Found) -> Result<Round, StoreError> {
         let Found { record, now } = found;
-        let there = record.clone();
-        let record = record.unwrap_or_else(|| self.unknown());
+        let Some(record) = record else { return self.note_down().await };
         let ask = Ask {
             generation: self.envelope.generation(),
             worker: self.runtime.options.name.clone(),
@@ -104,21 +103,29 @@ impl Execution {
                 return Ok(Round::Done(Claim::Ended(ending, Box::new(record))));
             }
         };
-        if there.is_none() {
-            next.asked = Some(self.asked());
+        if record.asked.body.is_none() {
+            // A tombstone has forgotten it; who wants it again has redriven the message.
+            let Asked { body, attributes, .. } = self.asked();
+            next.asked = Some(Asked { body, attributes, ..record.asked.clone() });
         }
-        let change = Change { before: there, id: record.id.clone(), next: *next };
-        Ok(match self.runtime.records.write_one(change).await? {
+        Ok(match self.runtime.records.write_one(Change::of(record, *next)).await? {
             Answer::Written(record) => Round::Done(Claim::Run(Box::new(held(*record)))),
             Answer::Conflict(there) => Round::Again(there),
             Answer::Unreadable(error) => return Err(error),
         })
     }
 
-    /// The record of a task that nobody wrote down: of a foreign producer, or of an app with a store
-    /// of its own. Its claim is its first version.
-    fn unknown(&self) -> TaskRecord {
-        TaskRecord { version: 0, ..TaskRecord::assumed(self.task.clone(), self.asked()) }
+    /// Writes down a task that nobody has: of a foreign producer, or of an app with a store of its own.
+    /// As pending, and claimed by a second write: a first version is always a task that nobody has
+    /// claimed, for that is what a worker takes it for which has not read it.
+    async fn note_down(&self) -> Result<Round, StoreError> {
+        let first = Change::first(self.task.clone(), life::submitted(self.asked()));
+        let now = self.now();
+        Ok(Round::Again(match self.runtime.records.write_one(first).await? {
+            Answer::Written(record) => Found { record: Some(*record), now },
+            Answer::Conflict(there) => there,
+            Answer::Unreadable(error) => return Err(error),
+        }))
     }
 
     /// What was asked, as far as the message tells.

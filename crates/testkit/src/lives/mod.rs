@@ -1,0 +1,161 @@
+//! The lives of tasks, by the thousand: random, seeded, and compared with a plain model.
+//!
+//! Each history is one task. Apps, two workers, a sweeper, an operator and a stranger do something
+//! by turns, and each turn makes at most one call that changes the store. So between any two calls
+//! anybody may crash, the clock may move, and everybody else may come first; what each knows is as
+//! old as its last call. Faults make calls fail, and lose answers of calls that were carried out.
+//!
+//! ```text
+//! turn ──▶ rules decide ──▶ Records ──▶ FaultyStore ──▶ the store
+//!   └── what was written ──▶ model: could that be? ──▶ does the record say the same? ◀──┘
+//! ```
+//!
+//! # Invariants that are asserted
+//!
+//! - One worker at most holds a task, and only its holder extends, retries, releases or ends it.
+//! - COMPLETED never changes. FAILED is replaced by COMPLETED, or by a later generation's end.
+//! - What has ended is sent, or has a time to wake: at the end nothing is owed and unsent.
+//! - Attempts are counted: one for each claim, less those that were handed back, anew when redriven.
+//! - A redriven dead task runs again; a message of an earlier generation runs nothing.
+//! - Versions grow by one, `Written` means written, and a conflict means that nothing was.
+//! - A record is there until its time is over, and not after.
+
+mod model;
+mod rules;
+mod settle;
+mod turns;
+mod world;
+
+use std::fmt;
+use std::sync::Arc;
+
+use longshore_tasks::Store;
+
+use crate::faulty_store::Odds;
+use crate::manual_clock::ManualClock;
+use world::World;
+
+pub use rules::{LongshoreRules, Rules};
+
+/// How time passes in lives.
+#[derive(Clone, Debug)]
+pub enum Passage {
+    /// The store is on this clock: it is moved, by milliseconds and by days.
+    Moved(Arc<ManualClock>),
+    /// The store has a clock of its own: leases are tiny and waited for, and results do not expire.
+    Real,
+}
+
+/// Lives over one store. It may hold other rows; none of them may be a task of the same seed.
+#[derive(Clone, Debug)]
+pub struct Lives {
+    store: Arc<dyn Store>,
+    passage: Passage,
+    rules: Arc<dyn Rules>,
+    odds: Odds,
+}
+
+/// How often things came to pass: a test of lives says what it wants to have seen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// Calls that were decided and written.
+    pub written: usize,
+    /// Calls that met another version.
+    pub conflicts: usize,
+    /// Calls that failed, carried out or not.
+    pub failed: usize,
+    /// Claims that took a task over from a worker that had not ended it.
+    pub overtaken: usize,
+    /// Holders that were refused.
+    pub refused: usize,
+    /// Tasks that were redriven after they had died.
+    pub redriven: usize,
+    /// Replies that ended a task.
+    pub taken_in: usize,
+    /// Crashes.
+    pub crashes: usize,
+    /// Tasks that left a tombstone.
+    pub expired: usize,
+}
+
+/// An invariant did not hold. Its text has the seed and everything that happened.
+#[derive(Clone, Debug)]
+pub struct Broken {
+    /// The seed of the history.
+    pub seed: u64,
+    /// What did not hold.
+    pub why: String,
+    /// What happened, turn by turn.
+    pub history: Vec<String>,
+}
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "the life of seed {}: {}", self.seed, self.why)?;
+        self.history.iter().try_for_each(|line| writeln!(f, "  {line}"))
+    }
+}
+
+impl std::error::Error for Broken {}
+
+impl Seen {
+    fn add(&mut self, other: &Self) {
+        self.written += other.written;
+        self.conflicts += other.conflicts;
+        self.failed += other.failed;
+        self.overtaken += other.overtaken;
+        self.refused += other.refused;
+        self.redriven += other.redriven;
+        self.taken_in += other.taken_in;
+        self.crashes += other.crashes;
+        self.expired += other.expired;
+    }
+}
+
+impl Lives {
+    /// Lives over `store` by Longshore's own rules, without faults.
+    pub fn new(store: Arc<dyn Store>, passage: Passage) -> Self {
+        Self { store, passage, rules: Arc::new(LongshoreRules), odds: Odds::default() }
+    }
+
+    /// By these rules.
+    #[must_use]
+    pub fn rules(mut self, rules: Arc<dyn Rules>) -> Self {
+        self.rules = rules;
+        self
+    }
+
+    /// With faults by chance, until the history is brought to its end.
+    #[must_use]
+    pub fn faults(mut self, odds: Odds) -> Self {
+        self.odds = odds;
+        self
+    }
+
+    /// One history of `turns` turns, which is then brought to its end. The same seed, store and
+    /// passage make the same history; where time is real, nearly the same.
+    ///
+    /// # Errors
+    ///
+    /// An invariant did not hold.
+    pub async fn live(&self, seed: u64, turns: usize) -> Result<Seen, Broken> {
+        let mut world = World::new(self, seed);
+        match Box::pin(world.run(turns)).await {
+            Ok(()) => Ok(world.seen),
+            Err(why) => Err(Broken { seed, why, history: world.history }),
+        }
+    }
+
+    /// `count` histories, of the seeds from `seed` on.
+    ///
+    /// # Errors
+    ///
+    /// The first that broke an invariant.
+    pub async fn histories(&self, seed: u64, count: u64, turns: usize) -> Result<Seen, Broken> {
+        let mut seen = Seen::default();
+        for seed in seed..seed + count {
+            seen.add(&self.live(seed, turns).await?);
+        }
+        Ok(seen)
+    }
+}

@@ -1,4 +1,5 @@
 //! The stores of Longshore in the suite, and wrong stores and wrong rules that it catches.
 #![expect(clippy::unwrap_used, reason = "a test that fails should say where")]
 
+mod lives;
 mod suite;

@@ -1,0 +1,94 @@
+//! Who does something next. A turn changes the store by one call at most.
+
+mod app;
+mod replies;
+mod sending;
+mod worker;
+
+use std::time::Duration;
+
+use longshore_tasks::life;
+use longshore_tasks::store::Change;
+
+use super::Passage;
+use super::model::Action;
+use super::world::{Step, World};
+
+impl World {
+    pub(super) async fn turn(&mut self) -> Step {
+        self.look().await?;
+        let worker = self.random.index_below(2);
+        match self.random.below(100) {
+            0..8 => self.app_asks().await,
+            8..14 => self.app_sends(),
+            14..20 => self.app_notes_alias().await,
+            20..23 => self.app_takes_early_reply().await,
+            23..52 => self.worker_turn(worker).await,
+            52..64 => self.send_what_is_owed().await,
+            64..72 => self.sweep().await,
+            72..80 => self.take_a_reply().await,
+            80..83 => self.stranger_answers(),
+            83..86 => self.redrive(),
+            86..88 => self.cancel().await,
+            88..91 => self.crash(),
+            91..92 => self.remove_what_is_over().await,
+            _ => self.time_passes().await,
+        }
+    }
+
+    fn redrive(&mut self) -> Step {
+        let Some(generation) = self.dead_letters.pop() else { return Ok(()) };
+        self.say(format!("generation {generation} is redriven"));
+        self.message(generation + 1);
+        Ok(())
+    }
+
+    async fn cancel(&mut self) -> Step {
+        let Ok(found) = self.records.find(&self.id).await else { return Ok(()) };
+        let Some(record) = found.record else { return Ok(()) };
+        let next = life::cancel_asked(&record, found.now);
+        self.agree(record.version, found.now, &Action::Cancel, next.is_ok())?;
+        let Ok(next) = next else { return Ok(()) };
+        self.commit(Action::Cancel, Change::of(record, next)).await.map(drop)
+    }
+
+    fn crash(&mut self) -> Step {
+        let who = self.random.index_below(4);
+        self.seen.crashes += 1;
+        self.say(format!("{who} crashes"));
+        if let Some(worker) = self.workers.get_mut(who) {
+            worker.crash();
+        } else if who == 2 {
+            self.app_crashes();
+        }
+        if self.random.chance(50) {
+            self.owed.clear();
+            self.swept.clear();
+        }
+        Ok(())
+    }
+
+    pub(super) async fn remove_what_is_over(&mut self) -> Step {
+        // Whatever it answers, nothing that lives is gone: the next look would find out.
+        drop(self.records.store().expire(1000).await);
+        Ok(())
+    }
+
+    async fn time_passes(&mut self) -> Step {
+        let Passage::Moved(clock) = &self.passage else {
+            tokio::time::sleep(self.random.up_to(self.durations.lease / 2)).await;
+            return Ok(());
+        };
+        let most = match self.random.below(40) {
+            0..20 => Duration::from_millis(20),
+            20..32 => self.durations.lease * 2,
+            32..37 => Duration::from_secs(3600),
+            37..39 => Duration::from_secs(86_400),
+            _ => Duration::from_secs(5 * 86_400),
+        };
+        let passed = self.random.up_to(most);
+        clock.advance(passed);
+        self.say(format!("{passed:?} pass"));
+        Ok(())
+    }
+}

@@ -1,0 +1,318 @@
+//! One task, everybody who has to do with it, and the writes that the model is told of.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use longshore_tasks::Records;
+use longshore_tasks::id::TaskId;
+use longshore_tasks::life::{Asked, Ending, TaskRecord};
+use longshore_tasks::reply::Reply;
+use longshore_tasks::store::{Answer, Change, Found};
+use longshore_types::Timestamp;
+
+use super::model::{Action, Model, Stand};
+use super::rules::Rules;
+use super::{Lives, Passage, Seen};
+use crate::faulty_store::{FaultyStore, Odds};
+use crate::seeded::Seeded;
+
+/// Why a history broke, or nothing.
+pub(super) type Step<T = ()> = Result<T, String>;
+
+/// A message of the task in its queue.
+#[derive(Clone, Debug)]
+pub(super) struct Message {
+    pub(super) generation: u32,
+    pub(super) message_id: TaskId,
+}
+
+/// A reply in the reply queue: by the task's id, or by the `MessageId` of a stranger.
+#[derive(Clone, Debug)]
+pub(super) struct ReplyMessage {
+    pub(super) of: TaskId,
+    pub(super) reply: Reply,
+    pub(super) known: Known,
+}
+
+/// How far the app is with a reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Known {
+    /// It has not looked for the task.
+    NotYet,
+    /// It found none.
+    Unknown,
+    /// It has hidden the reply, and is to look once more.
+    Hidden,
+}
+
+/// What the app that asked knows and has still to do.
+#[derive(Debug, Default)]
+pub(super) struct App {
+    pub(super) record: Option<TaskRecord>,
+    /// Whether it wrote that record itself: then the task was never sent before.
+    pub(super) is_own: bool,
+    pub(super) withdraws: bool,
+    pub(super) aliases: Vec<TaskId>,
+    pub(super) early: Vec<Reply>,
+}
+
+/// What a worker knows and holds.
+#[derive(Debug)]
+pub(super) struct Worker {
+    pub(super) name: String,
+    pub(super) delivery: Option<Message>,
+    pub(super) found: Option<Found>,
+    /// The record as it was last written or met, and the fence.
+    pub(super) holds: Option<(TaskRecord, u64)>,
+    /// A version that was seen, and since when.
+    pub(super) seen: Option<(u64, Timestamp)>,
+}
+
+impl Worker {
+    fn new(name: &str) -> Self {
+        Self { name: name.to_owned(), delivery: None, found: None, holds: None, seen: None }
+    }
+
+    /// It forgets all it knew.
+    pub(super) fn crash(&mut self) {
+        *self = Self::new(&self.name);
+    }
+}
+
+/// An end that somebody is about to send, and then to mark.
+#[derive(Clone, Debug)]
+pub(super) struct Owed {
+    pub(super) record: TaskRecord,
+    pub(super) generation: u32,
+    pub(super) ending: Ending,
+    pub(super) dead_letter: bool,
+    pub(super) is_sent: bool,
+}
+
+/// How long things take, by how time passes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Durations {
+    pub(super) lease: Duration,
+    pub(super) retention: Duration,
+    /// How long messages of the task can come.
+    pub(super) messages: Duration,
+}
+
+#[derive(Debug)]
+pub(super) struct World {
+    pub(super) id: TaskId,
+    pub(super) records: Records,
+    faulty: Arc<FaultyStore>,
+    observer: Records,
+    pub(super) rules: Arc<dyn Rules>,
+    pub(super) passage: Passage,
+    pub(super) random: Seeded,
+    odds: Odds,
+    pub(super) durations: Durations,
+    pub(super) model: Model,
+    pub(super) seen: Seen,
+    pub(super) history: Vec<String>,
+    pub(super) messages: Vec<Message>,
+    pub(super) dead_letters: Vec<u32>,
+    pub(super) replies: Vec<ReplyMessage>,
+    /// Generations whose reply, or dead letter, was really sent.
+    pub(super) replies_sent: BTreeSet<u32>,
+    pub(super) letters_sent: BTreeSet<u32>,
+    pub(super) app: App,
+    pub(super) workers: [Worker; 2],
+    pub(super) owed: Vec<Owed>,
+    pub(super) swept: Vec<(TaskRecord, Timestamp)>,
+    /// `MessageId`s whose COMPLETED was hidden, and when; and those whose alias was noted.
+    pub(super) hidden: BTreeMap<TaskId, Timestamp>,
+    pub(super) noted: BTreeSet<TaskId>,
+    /// Whether the app crashed between noting an alias and taking in the reply that came first.
+    pub(super) lost_early: bool,
+    pub(super) message_count: u32,
+}
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+impl World {
+    pub(super) fn new(lives: &Lives, seed: u64) -> Self {
+        let faulty = Arc::new(FaultyStore::new(Arc::clone(&lives.store), seed));
+        let lease = match lives.passage {
+            Passage::Moved(_) => Duration::from_secs(30),
+            Passage::Real => Duration::from_millis(15),
+        };
+        let random = |salt: u64| Arc::new(Seeded::new(seed.wrapping_mul(31) ^ salt));
+        Self {
+            id: TaskId::parse(&format!("life-{seed}")).expect("a number makes a task id"),
+            records: Records::new(Arc::clone(&faulty) as Arc<_>, random(1 << 40)),
+            observer: Records::new(Arc::clone(&lives.store), random(1 << 41)),
+            faulty,
+            rules: Arc::clone(&lives.rules),
+            passage: lives.passage.clone(),
+            random: Seeded::new(seed),
+            odds: lives.odds,
+            durations: Durations { lease, retention: 4 * DAY, messages: 15 * DAY },
+            model: Model::new(),
+            seen: Seen::default(),
+            history: Vec::new(),
+            messages: Vec::new(),
+            dead_letters: Vec::new(),
+            replies: Vec::new(),
+            replies_sent: BTreeSet::new(),
+            letters_sent: BTreeSet::new(),
+            app: App::default(),
+            workers: [Worker::new("first"), Worker::new("second")],
+            owed: Vec::new(),
+            swept: Vec::new(),
+            hidden: BTreeMap::new(),
+            noted: BTreeSet::new(),
+            lost_early: false,
+            message_count: 0,
+        }
+    }
+
+    pub(super) async fn run(&mut self, turns: usize) -> Step {
+        self.faulty.set_odds(self.odds);
+        for _ in 0..turns {
+            self.turn().await?;
+        }
+        self.faulty.set_odds(Odds::default());
+        self.settle().await
+    }
+
+    pub(super) fn say(&mut self, line: impl Into<String>) {
+        self.history.push(line.into());
+    }
+
+    pub(super) fn asked() -> Asked {
+        Asked { queue: "tasks".to_owned(), ..Asked::default() }
+    }
+
+    /// What is really there.
+    pub(super) async fn observe(&self) -> Step<Found> {
+        self.observer.find(&self.id).await.map_err(|error| format!("the store failed: {error}"))
+    }
+
+    fn is_exact(&self) -> bool {
+        matches!(self.passage, Passage::Moved(_))
+    }
+
+    /// Time has passed, or may have: the model and the store agree on what is there.
+    pub(super) async fn look(&mut self) -> Step<Found> {
+        let found = self.observe().await?;
+        self.model.pass(found.now);
+        match self.model.differs(found.record.as_ref(), self.is_exact()) {
+            Some(why) => Err(format!("{why}: {:?}, {:?}", self.model, found.record)),
+            None => Ok(found),
+        }
+    }
+
+    /// Whether the rules said the same as the model does, if they were asked about what is there.
+    pub(super) fn agree(&self, known: u64, now: Timestamp, action: &Action, allowed: bool) -> Step {
+        let fresh = self.is_exact() && known == self.model.version;
+        if fresh && self.model.allows(action, now) != allowed {
+            return Err(format!("the rules say {allowed} to {action:?} in {:?}", self.model));
+        }
+        Ok(())
+    }
+
+    /// Writes a change, and tells the model if it went through. `None` if the answer was lost.
+    pub(super) async fn commit(&mut self, action: Action, change: Change) -> Step<Option<Answer>> {
+        let before = self.look().await?;
+        let answer = self.records.write_one(change).await;
+        let after = self.observe().await?;
+        let moved = version(&before) != version(&after);
+        self.say(format!("{action:?}: {}", short(answer.as_ref().ok(), moved)));
+        if moved {
+            self.carried_out(&action, &before, &after)?;
+        }
+        self.check_answer(&action, answer.as_ref().ok(), &before, &after)?;
+        Ok(answer.ok())
+    }
+
+    fn carried_out(&mut self, action: &Action, before: &Found, after: &Found) -> Step {
+        let stood = self.model.stand.clone();
+        self.check_sent(action)?;
+        let verdict = self.model.carry_out(action, after.now);
+        verdict.map_err(|why| format!("{why}, and was written: {before:?}"))?;
+        self.count(action, &stood);
+        if let Some(record) = &after.record {
+            let exact = self.is_exact();
+            if let Some(why) = self.model.differs(Some(record), exact) {
+                return Err(format!("{why}: {:?}, {record:?}", self.model));
+            }
+            self.model.adopt(record);
+        } else if self.model.stand != Stand::Absent {
+            return Err("the record is lost".to_owned());
+        }
+        Ok(())
+    }
+
+    fn check_sent(&self, action: &Action) -> Step {
+        let Action::Sent { reply, dead_letter } = action else { return Ok(()) };
+        let generation = self.model.generation;
+        let forgotten = *reply && self.model.owes_reply && !self.replies_sent.contains(&generation);
+        let letter =
+            *dead_letter && self.model.owes_dead_letter && !self.letters_sent.contains(&generation);
+        if forgotten || letter {
+            return Err(format!("generation {generation} is marked as sent, and was not"));
+        }
+        Ok(())
+    }
+
+    fn count(&mut self, action: &Action, stood: &Stand) {
+        self.seen.written += 1;
+        match (action, stood) {
+            (Action::Claim { .. }, Stand::Running { .. }) => self.seen.overtaken += 1,
+            (Action::Claim { .. }, Stand::Ended | Stand::Expired) => self.seen.redriven += 1,
+            (Action::TakeIn { .. }, _) => self.seen.taken_in += 1,
+            (Action::Expire, _) => self.seen.expired += 1,
+            _ => {}
+        }
+    }
+
+    fn check_answer(
+        &mut self,
+        action: &Action,
+        answer: Option<&Answer>,
+        before: &Found,
+        after: &Found,
+    ) -> Step {
+        let moved = version(before) != version(after);
+        match answer {
+            Some(Answer::Written(_)) if !moved => {
+                Err("it was answered as written, and is not".into())
+            }
+            // What is gone bears no mark: its writer meets nothing, and wanted just that.
+            Some(Answer::Conflict(_)) if moved && !matches!(action, Action::Withdraw) => {
+                Err("it was answered as a conflict, and is written".into())
+            }
+            Some(Answer::Conflict(met)) if !moved && met.record != before.record => {
+                Err(format!("a conflict brought {met:?}, and there is {before:?}"))
+            }
+            Some(Answer::Conflict(_)) => {
+                self.seen.conflicts += 1;
+                Ok(())
+            }
+            Some(Answer::Unreadable(error)) => Err(format!("a record is unreadable: {error}")),
+            Some(Answer::Written(_)) => Ok(()),
+            None => {
+                self.seen.failed += 1;
+                Ok(())
+            }
+        }
+    }
+}
+
+fn version(found: &Found) -> Option<u64> {
+    found.record.as_ref().map(|record| record.version)
+}
+
+fn short(answer: Option<&Answer>, moved: bool) -> String {
+    let answer = match answer {
+        Some(Answer::Written(record)) => format!("written as {}", record.version),
+        Some(Answer::Conflict(found)) => format!("conflict with {:?}", version(found)),
+        Some(Answer::Unreadable(_)) => "unreadable".to_owned(),
+        None => "no answer".to_owned(),
+    };
+    format!("{answer}{}", if moved { ", carried out" } else { "" })
+}

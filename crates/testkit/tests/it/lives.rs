@@ -1,0 +1,59 @@
+//! Lives of tasks on every store: thousands in memory, hundreds in a file.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use longshore_tasks::{MemoryStore, SqliteStore, Store};
+use longshore_testkit::lives::{Lives, Passage, Seen};
+use longshore_testkit::{ManualClock, Odds};
+
+/// Turns of a history: enough for a task to be asked for, to run, to die, and to be redriven.
+const TURNS: usize = 150;
+
+const FAULTS: Odds = Odds { before: 4, lost: 6, slow: 0, delay_max: Duration::ZERO };
+
+fn in_memory() -> Lives {
+    let clock = Arc::new(ManualClock::new());
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::with_clock(Arc::clone(&clock) as Arc<_>));
+    Lives::new(store, Passage::Moved(clock))
+}
+
+#[track_caller]
+fn check_seen(seen: &Seen, failed: bool) {
+    let Seen { conflicts, overtaken, refused, redriven, taken_in, crashes, expired, .. } = *seen;
+    let counts = [conflicts, overtaken, refused, redriven, taken_in, crashes, expired];
+    assert!(counts.iter().all(|&count| count > 20), "too little came to pass: {seen:?}");
+    assert_eq!(seen.failed > 20, failed, "{seen:?}");
+}
+
+#[tokio::test]
+async fn thousands_live_in_memory() {
+    let seen = in_memory().histories(0, 3_000, TURNS).await.unwrap_or_else(|why| panic!("{why}"));
+    check_seen(&seen, false);
+}
+
+#[tokio::test]
+async fn thousands_live_in_memory_with_faults() {
+    let lives = in_memory().faults(FAULTS);
+    let seen = lives.histories(100_000, 3_000, TURNS).await.unwrap_or_else(|why| panic!("{why}"));
+    check_seen(&seen, true);
+}
+
+#[tokio::test]
+async fn hundreds_live_in_a_file_with_faults() {
+    let directory = tempfile::tempdir().unwrap();
+    let clock = Arc::new(ManualClock::new());
+    let path = directory.path().join("tasks.sqlite3");
+    let store = SqliteStore::open_with_clock(path, Arc::clone(&clock) as Arc<_>).unwrap();
+    let lives = Lives::new(Arc::new(store), Passage::Moved(clock)).faults(FAULTS);
+    let seen = lives.histories(200_000, 150, TURNS).await.unwrap_or_else(|why| panic!("{why}"));
+    assert!(seen.redriven > 0 && seen.overtaken > 0, "{seen:?}");
+}
+
+/// As on a server, whose clock nobody can move.
+#[tokio::test]
+async fn some_live_while_time_is_real() {
+    let lives = Lives::new(Arc::new(MemoryStore::new()), Passage::Real).faults(FAULTS);
+    let seen = lives.histories(300_000, 60, TURNS).await.unwrap_or_else(|why| panic!("{why}"));
+    assert!(seen.overtaken > 0, "{seen:?}");
+}
