@@ -2,4 +2,6 @@
 #![expect(clippy::unwrap_used, reason = "a test that fails should say where")]
 
 mod lives;
+mod mutants;
 mod suite;
+mod takeover;

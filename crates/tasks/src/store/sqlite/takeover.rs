@@ -34,13 +34,14 @@ struct Old {
     dead_letter: Option<String>,
 }
 
-/// Makes a record of each task that the old tables hold, and says how many there were.
+/// Makes a record of each task that the old tables hold, and says how many there were. As version 2: a
+/// worker that has not read a record takes version 1 for a task that nobody has claimed.
 pub(super) fn take_over(connection: &Connection, now: Timestamp) -> rusqlite::Result<usize> {
     let mut tasks: BTreeMap<String, Old> = BTreeMap::new();
     read_claims(connection, &mut tasks)?;
     read_replies(connection, &mut tasks)?;
     let sql = "INSERT INTO tasks (id, version, mark, asked, queue, tags, created_at, life, standing, wake, keep)
-               VALUES (?1, 1, 0, ?2, '', '[]', ?3, ?4, ?5, ?6, ?7)";
+               VALUES (?1, 2, 0, ?2, '', '[]', ?3, ?4, ?5, ?6, ?7)";
     let mut insert = connection.prepare(sql)?;
     for (id, old) in &tasks {
         let (life, wake, keep) = record(old, now);
@@ -103,12 +104,13 @@ fn record(old: &Old, now: Timestamp) -> (Life, Option<Timestamp>, Timestamp) {
     // A reply that failed may be redriven, whatever made it fail.
     let how = if reply.status == ReplyStatus::Failed { How::Dead } else { *how };
     let result_until = *at + RETENTION;
+    let wake = if old.dead_letter.is_some() { now } else { result_until };
     life.phase = Phase::Ended;
     life.ending = Some(Ending { reply: reply.clone(), how, at: *at, result_until });
     let dead_letter = old.dead_letter.clone();
     let dead_letter = dead_letter.map(|reason| DeadLetterDue { queue: None, reason });
     life.outbox = dead_letter.map(|due| Outbox { dead_letter: Some(due), ..Outbox::default() });
-    (life, Some(result_until), keep)
+    (life, Some(wake), keep)
 }
 
 fn reply(row: &Row<'_>, place: usize) -> rusqlite::Result<Option<Reply>> {

@@ -97,7 +97,7 @@ impl World {
     /// A hidden reply waits for its alias for an hour, and no longer.
     async fn note(&mut self, message_id: TaskId) -> Step {
         let now = self.observe().await?.now;
-if self.hidden.get(&message_id).is_some_and(|since| now.since(*since) >= HIDDEN_KEPT) {
+        if self.hidden.get(&message_id).is_some_and(|since| now.since(*since) >= HIDDEN_KEPT) {
             self.hidden.remove(&message_id);
         }
         self.noted.insert(message_id);

@@ -15,8 +15,16 @@ const PAUSE: Duration = Duration::from_secs(60);
 impl World {
     /// One step for an end that is owed: it is sent, or it is marked as sent.
     pub(in crate::lives) async fn send_what_is_owed(&mut self) -> Step {
-        let Some(mut owed) = self.owed.pop() else { return Ok(()) };
+        if self.owed.is_empty() {
+            return Ok(());
+        }
+        let mut owed = self.owed.swap_remove(self.random.index_below(self.owed.len()));
         if owed.is_sent {
+            if self.random.chance(60) {
+                // Whoever sent it is slow to say so.
+                self.owed.push(owed);
+                return Ok(());
+            }
             return self.mark_sent(owed).await;
         }
         if self.rules.sends() {
