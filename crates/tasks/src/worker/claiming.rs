@@ -103,9 +103,9 @@ impl Execution {
                 return Ok(Round::Done(Claim::Ended(ending, Box::new(record))));
             }
         };
-        if record.asked.body.is_none() {
-            // A tombstone has forgotten it; who wants it again has redriven the message.
-            let Asked { body, attributes, .. } = self.asked();
+        let Asked { body, attributes, .. } = self.asked();
+        if record.asked.body.is_none() && body.is_some() {
+            // A tombstone had forgotten it; the message was redriven.
             next.asked = Some(Asked { body, attributes, ..record.asked.clone() });
         }
         Ok(match self.runtime.records.write_one(Change::of(record, *next)).await? {

@@ -3,5 +3,7 @@
 
 mod lives;
 mod mutants;
+#[cfg(feature = "dynamodb")]
+mod dynamodb;
 mod suite;
 mod takeover;

@@ -1,0 +1,45 @@
+//! The suite over `DynamoDB`, or a server that speaks it: `LONGSHORE_TEST_DYNAMODB` is its URL,
+//! `dynamodb://TABLE?endpoint_url=…`. Each case has a table of its own, whose name begins so.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use longshore_tasks::store::StoreLocation;
+use longshore_tasks::{Store, SystemClock};
+use longshore_testkit::store_suite;
+
+const VARIABLE: &str = "LONGSHORE_TEST_DYNAMODB";
+
+/// Tables of this run so far.
+static TABLES: AtomicU32 = AtomicU32::new(0);
+
+/// The URL of a table that nobody has used yet; `None`, and a word on it, without a server.
+#[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
+fn new_table() -> Option<StoreLocation> {
+    let Ok(url) = std::env::var(VARIABLE) else {
+        eprintln!("skipped: {VARIABLE} names no server, as dynamodb://TABLE?endpoint_url=…");
+        return None;
+    };
+    let (table, query) = url.split_once('?').unwrap_or((&url, ""));
+    let (run, number) = (std::process::id(), TABLES.fetch_add(1, Ordering::Relaxed));
+    let url = format!("{table}-{run}-{number}?{query}&create=true");
+    Some(StoreLocation::parse(&url).unwrap())
+}
+
+async fn open(table: &StoreLocation) -> Arc<dyn Store> {
+    table.open(Arc::new(SystemClock)).await.unwrap()
+}
+
+#[tokio::test]
+async fn the_store_in_dynamodb_passes() {
+    if new_table().is_none() {
+        return;
+    }
+    store_suite::exercise(async || open(&new_table().unwrap()).await).await;
+}
+
+#[tokio::test]
+async fn two_handles_of_a_table_are_two_hosts() {
+    let Some(table) = new_table() else { return };
+    store_suite::exercise_shared(open(&table).await, open(&table).await).await;
+}
