@@ -24,7 +24,9 @@ pub use broker::{BrokerHealthOptions, BrokerRoleOptions, RegionOptions, Standalo
 pub use data::{DataOptions, DirectoryOptions};
 #[cfg(feature = "application")]
 pub use endpoint::EndpointOptions;
-pub use groups::{BrokerOptions, DrainOptions, QueueOptions, ReceiveOptions, WorkerOptions};
+pub use groups::{
+    BrokerOptions, DrainOptions, QueueOptions, ReceiveOptions, ResultOptions, WorkerOptions,
+};
 #[cfg(feature = "application")]
 pub use http::HttpOptions;
 pub use origin::parse_origin;

@@ -21,9 +21,7 @@ pub mod endpoint;
 #[cfg(feature = "application")]
 pub mod names;
 #[cfg(feature = "application")]
-pub mod reach;
-#[cfg(feature = "application")]
-pub mod store;
+mod store;
 #[cfg(feature = "application")]
 pub mod up;
 #[cfg(feature = "application")]
@@ -34,3 +32,8 @@ pub use crew::Crew;
 pub use endpoint::Endpoint;
 #[cfg(feature = "application")]
 pub use names::Names;
+
+/// How long a queue can be missing when a role starts: a broker that starts creates its queues in much
+/// less.
+#[cfg(feature = "application")]
+const QUEUE_PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);

@@ -1,43 +1,62 @@
 //! The commands of an application, and what each does.
 
+use std::fmt::Debug;
 use std::process::ExitCode;
 
-use crate::application::Application;
-use crate::cli::{self, Cli, Command, QueuesCommand};
+use clap::Args;
+
+use crate::app::App;
+use crate::cli::{Cli, Command, QueuesCommand};
 use crate::exit::Fault;
-use crate::options::{BrokerRoleOptions, HealthOptions, QueuesApplyOptions, Role};
+use crate::options::{BrokerRoleOptions, HealthOptions, QueueOptions, QueuesApplyOptions, Role};
 use crate::role::broker::BrokerRole;
 use crate::role::{Endpoint, Names, app, broker, up, worker};
 use crate::{announce, health, program, queues, verify};
 
-/// Runs the application `A` as the command line says, and answers the exit code.
-pub fn run<A: Application>() -> ExitCode {
-    program::run::<Cli<A::Options>, _>(
-        cli::command::<A>(),
+/// Runs the application as the command line says, and answers the exit code.
+pub(crate) fn run<O, S>(app: App<O, S>) -> ExitCode
+where
+    O: Args + Clone + Debug + Send + Sync + 'static,
+    S: Clone + Send + Sync + 'static,
+{
+    let command = match app.command() {
+        Ok(command) => command,
+        Err(fault) => return program::refuse(&app.name, &fault),
+    };
+    program::run::<Cli<O>, _>(
+        command,
         |cli| &cli.program,
-        |cli| execute::<A>(cli.command.unwrap_or_else(|| Command::Up(Box::new(cli.up)))),
+        |cli| execute(app, cli.command.unwrap_or_else(|| Command::Up(Box::new(cli.up)))),
     )
 }
 
-async fn execute<A: Application>(command: Command<A::Options>) -> Result<(), Fault> {
+async fn execute<O, S>(app: App<O, S>, command: Command<O>) -> Result<(), Fault>
+where
+    O: Args + Clone + Debug + Send + Sync + 'static,
+    S: Clone + Send + Sync + 'static,
+{
     match command {
-        Command::Queues(QueuesCommand::Apply(options)) => apply_queues::<A>(options).await,
+        Command::Queues(QueuesCommand::Apply(options)) => apply_queues(&app, options).await,
         Command::Health(options) => ask_health(options).await,
         Command::Verify(data) => verify::verify(&data.broker()),
         Command::Up(_) | Command::App(_) | Command::Worker(_) | Command::Broker(_) => {
-            run_role::<A>(command).await
+            run_role(app, command).await
         }
     }
 }
 
 /// Runs a role until the first signal, and gives it up at the second.
-async fn run_role<A: Application>(command: Command<A::Options>) -> Result<(), Fault> {
-    program::until_second_signal(async |signals| match command {
-        Command::Up(options) => Box::pin(up::run::<A>(*options, signals)).await,
-        Command::App(options) => Box::pin(app::run::<A>(*options, signals)).await,
-        Command::Worker(options) => Box::pin(worker::run::<A>(*options, signals)).await,
+async fn run_role<O, S>(app: App<O, S>, command: Command<O>) -> Result<(), Fault>
+where
+    O: Args + Clone + Debug + Send + Sync + 'static,
+    S: Clone + Send + Sync + 'static,
+{
+    program::until_second_signal(async move |signals| match command {
+        Command::Up(options) => Box::pin(up::run(app, *options, signals)).await,
+        Command::App(options) => Box::pin(app::run(app, *options, signals)).await,
+        Command::Worker(options) => Box::pin(worker::run(app, *options, signals)).await,
         Command::Broker(options) => {
-            Box::pin(broker::run(broker_role::<A>(*options)?, signals)).await
+            Box::pin(broker::run(broker_role(&app, *options)?, signals)).await
         }
         Command::Queues(_) | Command::Health(_) | Command::Verify(_) => Ok(()),
     })
@@ -45,10 +64,14 @@ async fn run_role<A: Application>(command: Command<A::Options>) -> Result<(), Fa
 }
 
 /// A broker that declares the application's queues.
-fn broker_role<A: Application>(options: BrokerRoleOptions) -> Result<BrokerRole, Fault> {
+fn broker_role<O, S>(app: &App<O, S>, options: BrokerRoleOptions) -> Result<BrokerRole, Fault>
+where
+    O: Args + Clone + Debug + Send + Sync + 'static,
+    S: Clone + Send + Sync + 'static,
+{
     Ok(BrokerRole {
-        program: A::NAME,
-        declared: Names::read::<A>(&options.queues)?.declared,
+        program: app.name.clone(),
+        declared: names(app, &options.queues)?.declared,
         directory: options.data.broker(),
         broker: options.broker,
         region: options.region.region,
@@ -56,8 +79,14 @@ fn broker_role<A: Application>(options: BrokerRoleOptions) -> Result<BrokerRole,
     })
 }
 
-async fn apply_queues<A: Application>(options: QueuesApplyOptions) -> Result<(), Fault> {
-    let names = Names::read::<A>(&options.queues)?;
+/// The queues of the application, under the names that were chosen.
+pub(crate) fn names<O, S>(app: &App<O, S>, options: &QueueOptions) -> Result<Names, Fault> {
+    let tasks: Vec<&str> = app.task_queues.iter().map(|queue| queue.name.as_str()).collect();
+    Names::read(&app.declaration, &tasks, app.reply_queue.as_deref(), options)
+}
+
+async fn apply_queues<O, S>(app: &App<O, S>, options: QueuesApplyOptions) -> Result<(), Fault> {
+    let names = names(app, &options.queues)?;
     let endpoint = Endpoint::connect(&options.endpoint).await?;
     let admin = endpoint.admin.as_ref();
     let changes = if options.dry_run {

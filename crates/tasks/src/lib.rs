@@ -12,9 +12,9 @@
 //! - A task is at least once delivered and, given a [`ClaimStore`] that its workers share, has
 //!   its effects recorded once. A reply is sent before its task is deleted.
 
-pub mod backoff;
 #[cfg(feature = "aws-client")]
 mod aws;
+pub mod backoff;
 mod batch_entries;
 mod batcher;
 pub mod client;

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use super::groups::HEALTH_LISTEN;
 use super::{
     BrokerOptions, DataOptions, DrainOptions, EndpointOptions, HttpOptions, QueueOptions,
-    ReceiveOptions, WorkerOptions, parse_address,
+    ReceiveOptions, ResultOptions, WorkerOptions, parse_address,
 };
 
 /// `up`: everything in one process.
@@ -89,6 +89,9 @@ pub struct WorkerRoleOptions<O: Args> {
     /// What each worker does.
     #[command(flatten)]
     pub worker: WorkerOptions,
+    /// How long results are kept.
+    #[command(flatten)]
+    pub results: ResultOptions,
     /// Where things are kept.
     #[command(flatten)]
     pub data: DataOptions,

@@ -2,7 +2,6 @@
 
 use longshore_types::QueueName;
 
-use crate::application::Application;
 use crate::exit::Fault;
 use crate::options::QueueOptions;
 use crate::queues::file::queues_in;
@@ -11,10 +10,10 @@ use crate::queues::{DesiredQueue, QueueNames};
 /// The queues of a system.
 #[derive(Clone, Debug)]
 pub struct Names {
-    /// The queue of tasks.
-    pub task_queue: QueueName,
-    /// The queue of replies.
-    pub status_queue: QueueName,
+    /// The queues of tasks, in the order in which the application names them.
+    pub task_queues: Vec<QueueName>,
+    /// The queue of replies, if there is one.
+    pub reply_queue: Option<QueueName>,
     /// All declared queues, each after its dead-letter queue.
     pub declared: Vec<DesiredQueue>,
     /// Where they are declared, for messages.
@@ -26,42 +25,81 @@ impl Names {
     ///
     /// # Errors
     ///
-    /// The file cannot be read, or makes no sense.
-    pub fn read<A: Application>(options: &QueueOptions) -> Result<Self, Fault> {
+    /// The file cannot be read, or makes no sense; a name is chosen for a queue that the application
+    /// does not have.
+    pub fn read(
+        declaration: &str,
+        task_queues: &[&str],
+        reply_queue: Option<&str>,
+        options: &QueueOptions,
+    ) -> Result<Self, Fault> {
         let (text, source) = match &options.queues {
-            None => (A::QUEUES.to_owned(), "the declaration that is built in".to_owned()),
+            None => (declaration.to_owned(), "the declaration that is built in".to_owned()),
             Some(file) => (file.read()?, file.to_string()),
         };
-        let task_queue = chosen(A::TASK_QUEUE, options.task_queue.as_ref());
-        let status_queue = chosen(A::STATUS_QUEUE, options.status_queue.as_ref());
-        let names = QueueNames::default()
-            .with(&declared_name(A::TASK_QUEUE), &task_queue)
-            .with(&declared_name(A::STATUS_QUEUE), &status_queue);
+        let mut names = QueueNames::default();
+        let chosen = chosen_task_queues(task_queues, &options.task_queue)?;
+        for (declared, chosen) in task_queues.iter().zip(&chosen) {
+            names = names.with(&declared_name(declared)?, chosen);
+        }
+        let reply = reply_queue.map(declared_name).transpose()?;
+        let chosen_reply = options.reply_queue().or(reply.as_ref()).cloned();
+        if let (Some(declared), Some(chosen)) = (&reply, &chosen_reply) {
+            names = names.with(declared, chosen);
+        }
         let declared = queues_in(&text, &source, &names)?;
-        Ok(Self { task_queue, status_queue, declared, source })
+        Ok(Self { task_queues: chosen, reply_queue: chosen_reply, declared, source })
     }
 
-    /// Refuses a task queue or status queue that nobody will create.
+    /// Refuses a queue that nobody will create.
     pub fn check_declared(&self) -> Result<(), Fault> {
-        for name in [&self.task_queue, &self.status_queue] {
+        for name in self.all() {
             if !self.declared.iter().any(|queue| queue.name == *name) {
                 let source = &self.source;
                 return Err(Fault::usage(format!(
                     "the queue {name} is not among the queues of {source}: declare it as \
-                     [queues.{name}], or name another with --task-queue or --status-queue"
+                     [queues.{name}], or name another with --task-queue or --reply-queue"
                 )));
             }
         }
         Ok(())
     }
+
+    /// Every queue that the application sends to or receives from.
+    pub fn all(&self) -> impl Iterator<Item = &QueueName> {
+        self.task_queues.iter().chain(&self.reply_queue)
+    }
 }
 
-fn chosen(declared: &str, chosen: Option<&QueueName>) -> QueueName {
-    chosen.cloned().unwrap_or_else(|| declared_name(declared))
+/// The task queues, each under its own name or the one that a `--task-queue` gives it: `NAME` where
+/// the application has one queue, `DECLARED=NAME` otherwise.
+fn chosen_task_queues(declared: &[&str], chosen: &[String]) -> Result<Vec<QueueName>, Fault> {
+    let mut names = declared.iter().map(|name| declared_name(name)).collect::<Result<Vec<_>, _>>()?;
+    for choice in chosen {
+        let (of, name) = match (choice.split_once('='), declared) {
+            (Some((of, name)), _) => (of, name),
+            (None, [only]) => (*only, choice.as_str()),
+            (None, _) => return Err(ambiguous(choice, declared)),
+        };
+        let place = declared.iter().position(|declared| *declared == of);
+        let place = place.ok_or_else(|| ambiguous(choice, declared))?;
+        names[place] = QueueName::parse(name)
+            .map_err(|fault| Fault::usage(format!("--task-queue {choice}: {fault}")))?;
+    }
+    Ok(names)
 }
 
-fn declared_name(text: &str) -> QueueName {
-    QueueName::parse(text).expect("an application names its queues as queues are named")
+fn ambiguous(choice: &str, declared: &[&str]) -> Fault {
+    let declared = declared.join(", ");
+    Fault::usage(format!(
+        "--task-queue {choice} names none of the application's task queues, which are {declared}: \
+         write --task-queue DECLARED=NAME"
+    ))
+}
+
+fn declared_name(text: &str) -> Result<QueueName, Fault> {
+    QueueName::parse(text)
+        .map_err(|fault| Fault::usage(format!("the application names a queue `{text}`: {fault}")))
 }
 
 #[cfg(test)]
@@ -69,28 +107,48 @@ mod tests {
     use super::*;
     use crate::exit::Exit;
     use crate::queues::QueueFile;
-    use crate::test_application::Echo;
+
+    const DECLARATION: &str = "[queues.Say]\n[queues.Sing]\n[queues.Said]\n";
+
+    fn read(tasks: &[&str], options: &QueueOptions) -> Result<Names, Fault> {
+        Names::read(DECLARATION, tasks, Some("Said"), options)
+    }
+
+    fn choosing(choices: &[&str]) -> QueueOptions {
+        let task_queue = choices.iter().map(ToString::to_string).collect();
+        QueueOptions { task_queue, ..QueueOptions::default() }
+    }
 
     #[test]
-    fn the_declaration_that_is_built_in_declares_both_queues() {
-        let names = Names::read::<Echo>(&QueueOptions::default()).unwrap();
-        assert_eq!(names.task_queue.as_str(), "Say");
+    fn the_declaration_that_is_built_in_declares_all_queues() {
+        let names = read(&["Say", "Sing"], &QueueOptions::default()).unwrap();
+        assert_eq!(names.all().map(QueueName::as_str).collect::<Vec<_>>(), ["Say", "Sing", "Said"]);
         assert_eq!(names.check_declared(), Ok(()));
     }
 
     #[test]
     fn a_chosen_queue_is_declared_in_place_of_the_one_it_replaces() {
-        let task_queue = Some(QueueName::parse("Other.fifo").unwrap());
-        let options = QueueOptions { task_queue, ..QueueOptions::default() };
-        let names = Names::read::<Echo>(&options).unwrap();
+        let names = read(&["Say"], &choosing(&["Other.fifo"])).unwrap();
+        assert_eq!(names.task_queues[0].as_str(), "Other.fifo");
         assert_eq!(names.check_declared(), Ok(()));
+        let names = read(&["Say", "Sing"], &choosing(&["Sing=Other.fifo"])).unwrap();
+        assert_eq!(names.task_queues[1].as_str(), "Other.fifo");
+        assert_eq!(names.check_declared(), Ok(()));
+    }
+
+    #[test]
+    fn of_several_queues_the_one_that_is_meant_has_to_be_named() {
+        for choice in ["Other", "Shout=Other"] {
+            let fault = read(&["Say", "Sing"], &choosing(&[choice])).unwrap_err();
+            assert!(fault.to_string().contains("DECLARED=NAME"), "{fault}");
+        }
     }
 
     #[test]
     fn a_file_that_cannot_be_read_is_named() {
         let queues = QueueFile::parse("no/such/queues.toml").ok();
         let options = QueueOptions { queues, ..QueueOptions::default() };
-        let fault = Names::read::<Echo>(&options).unwrap_err();
+        let fault = read(&["Say"], &options).unwrap_err();
         assert_eq!(fault.exit(), Exit::Usage);
         assert!(fault.to_string().contains("no/such/queues.toml"));
     }

@@ -4,25 +4,30 @@
 //! queues at the broker's address. With `--endpoint-url` there is no broker here: app and workers
 //! use that endpoint.
 
+use std::fmt::Debug;
+use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
+use clap::Args;
 use longshore_broker::{Broker, ServerOptions};
+use longshore_tasks::StoreLocation;
 use tokio::net::TcpListener;
 
 use super::admission::admission;
-use super::app::App;
+use super::app::{self, AppParts};
 use super::bind::{address_of, bind, bind_health};
 use super::crew::{SLACK, until_signal_or_end};
 use super::endpoint::Endpoint;
 use super::names::Names;
-use super::store::Stores;
-use super::worker::{Workers, serve_page};
-use super::{Crew, broker};
+use super::worker::{HandlerRuntime, Workers, serve_page};
+use super::{Crew, broker, store};
 use crate::announce;
 use crate::announce::roles::Addresses;
-use crate::application::Application;
+use crate::app::App;
 use crate::exit::Fault;
 use crate::options::{UpOptions, broker_region};
+use crate::run::names;
 use crate::signals::Signals;
 
 /// How often waiting receives are answered while their receivers stop.
@@ -37,7 +42,7 @@ struct Ports {
 }
 
 impl Ports {
-    async fn bind<A: Application>(options: &UpOptions<A::Options>) -> Result<Self, Fault> {
+    async fn bind<O: Args>(options: &UpOptions<O>) -> Result<Self, Fault> {
         let (mut broker, mut metrics) = (None, None);
         if options.endpoint.endpoint_url.is_none() {
             let admission = admission(&options.broker)?;
@@ -65,22 +70,27 @@ impl Ports {
 /// # Errors
 ///
 /// See [`Fault`]: what kept it from starting, or ended it.
-pub async fn run<A: Application>(
-    options: UpOptions<A::Options>,
+pub async fn run<O, S>(
+    app: App<O, S>,
+    options: UpOptions<O>,
     signals: &mut Signals,
-) -> Result<(), Fault> {
-    let names = Names::read::<A>(&options.queues)?;
-    let ports = Ports::bind::<A>(&options).await?;
-    let broker = open_broker::<A>(&options, &ports, &names).await?;
-    let ended = run_around::<A>(options, names, ports, broker.as_ref(), signals).await;
+) -> Result<(), Fault>
+where
+    O: Args + Clone + Debug + Send + Sync + 'static,
+    S: Clone + Send + Sync + 'static,
+{
+    let names = names(&app, &options.queues)?;
+    let ports = Ports::bind(&options).await?;
+    let broker = open_broker(&options, &ports, &names).await?;
+    let ended = run_around(app, options, names, ports, broker.as_ref(), signals).await;
     if let Some(broker) = broker {
         broker.close().await;
     }
     ended
 }
 
-async fn open_broker<A: Application>(
-    options: &UpOptions<A::Options>,
+async fn open_broker<O: Args>(
+    options: &UpOptions<O>,
     ports: &Ports,
     names: &Names,
 ) -> Result<Option<Broker>, Fault> {
@@ -94,34 +104,56 @@ async fn open_broker<A: Application>(
 }
 
 /// Everything between the opening of the broker and its close.
-async fn run_around<A: Application>(
-    options: UpOptions<A::Options>,
+async fn run_around<O, S>(
+    app: App<O, S>,
+    options: UpOptions<O>,
     names: Names,
     ports: Ports,
     broker: Option<&Broker>,
     signals: &mut Signals,
-) -> Result<(), Fault> {
-    let stores = stores::<A>(&options)?;
+) -> Result<(), Fault>
+where
+    O: Args + Clone + Debug + Send + Sync + 'static,
+    S: Clone + Send + Sync + 'static,
+{
+    let store = store::open(&store_location(&options)).await?;
     let endpoint = match broker {
         Some(broker) => Endpoint::embedded(broker),
         None => Endpoint::connect(&options.endpoint).await?,
     };
-    let message = announce::roles::up::<A>(&options, &endpoint, &names, ports.addresses());
-    let grace = options.drain.grace;
+    let message = announce::roles::up(&app, &options, &endpoint, &names, ports.addresses());
+    let (grace, retention) = (options.drain.grace, options.http.result_retention);
+    let client = app::client(&endpoint, &names, &app.task_queues, Arc::clone(&store), retention);
+    let state = (app.state)(client.clone(), options.application.clone()).await?;
+    let handlers = HandlerRuntime::new()?;
     let (mut front, mut back, mut outer) = (Crew::new(), Crew::new(), Crew::new());
-    let workers = Workers::<A> {
+    let parts = AppParts {
         endpoint: endpoint.clone(),
         names: names.clone(),
-        stores: stores.clone(),
-        worker: options.worker,
-        application: options.application.clone(),
+        client: client.clone(),
+        http: options.http,
         receive: options.receive.clone(),
         grace,
     };
-    let page = workers.spawn(&mut back, options.workers)?;
+    let gateway = parts.gateway();
+    let (routes, for_routes) = (app.routes, gateway.clone());
+    let make = || routes.map_or_else(Router::new, |routes| routes(for_routes, options.application));
+    let router = parts.router(make, front.shutdown())?;
+    let workers = Workers {
+        endpoint,
+        names,
+        store,
+        client,
+        task_queues: app.task_queues,
+        state,
+        worker: options.worker,
+        receive: options.receive,
+        retention,
+        grace,
+    };
+    let page = workers.spawn(&mut back, options.workers, &handlers)?;
     outer.spawn(serve_page(page, ports.health, outer.shutdown()));
-    let app = App { endpoint, names, stores, http: options.http, receive: options.receive, grace };
-    let gateway = app.spawn::<A>(ports.app, &options.application, &mut front, &mut back);
+    parts.spawn(ports.app, router, &mut front, &mut back);
     if let (Some(broker), Some((listener, admission))) = (broker, ports.broker) {
         broker::spawn_server(&mut outer, broker, listener, admission);
         broker::spawn_metrics(&mut outer, broker, ports.metrics);
@@ -157,10 +189,10 @@ async fn stop_receivers(
     }
 }
 
-fn stores<A: Application>(options: &UpOptions<A::Options>) -> Result<Stores, Fault> {
-    // Messages that end with the process need no results that outlive it.
+fn store_location<O: Args>(options: &UpOptions<O>) -> StoreLocation {
+    // Messages that end with the process need no records that outlive it.
     if options.broker.in_memory && options.data.store.is_none() {
-        return Ok(Stores::in_memory());
+        return StoreLocation::memory();
     }
-    Stores::open(&options.data.store())
+    options.data.store()
 }

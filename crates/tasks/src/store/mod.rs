@@ -17,9 +17,9 @@
 //!   and says so by [`Store::keeps_time`].
 //! - A row whose time to live is over is not there, whether or not it was removed.
 
-mod ended;
 #[cfg(feature = "dynamodb")]
 pub mod dynamodb;
+mod ended;
 pub mod location;
 pub mod memory;
 pub mod records;

@@ -1,0 +1,130 @@
+//! A declared queue of tasks, as an application says it: its handlers, and how they run.
+
+use std::fmt;
+use std::time::Duration;
+
+use longshore_tasks::{BlockingHandler, Handler, Handlers, RetryPolicy, Task, TaskOptions, Worker};
+
+/// A declared queue of tasks: its handlers, and how they run.
+pub struct TaskQueue<S = ()> {
+    pub(crate) name: String,
+    pub(crate) handlers: Handlers<S>,
+    concurrency: Option<usize>,
+    retry: Option<RetryPolicy>,
+    visibility_timeout: Option<Duration>,
+    unknown_patience: Option<Duration>,
+    allowed_reply_queues: Vec<String>,
+}
+
+impl<S: Clone + Send + Sync + 'static> TaskQueue<S> {
+    pub(crate) fn new(name: String) -> Self {
+        Self {
+            name,
+            handlers: Handlers::new(),
+            concurrency: None,
+            retry: None,
+            visibility_timeout: None,
+            unknown_patience: None,
+            allowed_reply_queues: Vec::new(),
+        }
+    }
+
+    /// Runs the tasks of a handler's type by it: see [`Handler`] for what it can be. The first
+    /// handler's task is also what a message without a task name is.
+    #[must_use]
+    pub fn handle<T: Task, M, H: Handler<T, M, S>>(mut self, handler: H) -> Self {
+        self.handlers = self.handlers.handle(handler);
+        self
+    }
+
+    /// Runs tasks by a handler that blocks its thread: on threads that are there for it.
+    #[must_use]
+    pub fn handle_blocking<T: Task, M, H: BlockingHandler<T, M, S>>(mut self, handler: H) -> Self {
+        self.handlers = self.handlers.handle_blocking(handler);
+        self
+    }
+
+    /// Takes a message without a task name for a `T`.
+    #[must_use]
+    pub fn default_task<T: Task>(mut self) -> Self {
+        self.handlers = self.handlers.default_task::<T>();
+        self
+    }
+
+    /// Overrides the options of the tasks of type `T`.
+    #[must_use]
+    pub fn options<T: Task>(mut self, options: TaskOptions) -> Self {
+        self.handlers = self.handlers.options::<T>(options);
+        self
+    }
+
+    /// Tasks that each worker of the queue runs at once: at least 1, 10 by default. `--concurrency`
+    /// wins.
+    #[must_use]
+    pub fn concurrency(mut self, count: usize) -> Self {
+        self.concurrency = Some(count);
+        self
+    }
+
+    /// When failed tasks run again that have no policy of their own.
+    #[must_use]
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.retry = Some(policy);
+        self
+    }
+
+    /// How long a received message stays in flight without a heartbeat; by default the queue's own
+    /// visibility timeout.
+    #[must_use]
+    pub fn visibility_timeout(mut self, timeout: Duration) -> Self {
+        self.visibility_timeout = Some(timeout);
+        self
+    }
+
+    /// How long a task is handed back that no worker knows: see [`Worker::unknown_patience`].
+    #[must_use]
+    pub fn unknown_patience(mut self, patience: Duration) -> Self {
+        self.unknown_patience = Some(patience);
+        self
+    }
+
+    /// Replies to this queue too where a task names it: see [`Worker::allow_reply_queue`].
+    #[must_use]
+    pub fn allow_reply_queue(mut self, queue: impl Into<String>) -> Self {
+        self.allowed_reply_queues.push(queue.into());
+        self
+    }
+
+    /// The worker with all that was said here.
+    pub(crate) fn configure(&self, mut worker: Worker, state: &S) -> Worker {
+        worker = worker.handlers(&self.handlers, state);
+        if let Some(count) = self.concurrency {
+            worker = worker.concurrency(count);
+        }
+        if let Some(policy) = &self.retry {
+            worker = worker.retry(policy.clone());
+        }
+        if let Some(timeout) = self.visibility_timeout {
+            worker = worker.visibility_timeout(timeout);
+        }
+        if let Some(patience) = self.unknown_patience {
+            worker = worker.unknown_patience(patience);
+        }
+        self.allowed_reply_queues.iter().fold(worker, Worker::allow_reply_queue)
+    }
+
+    /// Whether there is anything for a worker to do.
+    pub(crate) fn is_handled(&self) -> bool {
+        self.handlers.names().next().is_some()
+    }
+}
+
+impl<S> fmt::Debug for TaskQueue<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TaskQueue")
+            .field("name", &self.name)
+            .field("handlers", &self.handlers)
+            .field("concurrency", &self.concurrency)
+            .finish_non_exhaustive()
+    }
+}
