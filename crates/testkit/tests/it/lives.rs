@@ -28,14 +28,14 @@ fn check_seen(seen: &Seen, failed: bool) {
 
 #[tokio::test]
 async fn thousands_live_in_memory() {
-    let seen = in_memory().histories(0, 3_000, TURNS).await.unwrap_or_else(|why| panic!("{why}"));
+    let seen = in_memory().histories(0, 2_000, TURNS).await.unwrap_or_else(|why| panic!("{why}"));
     check_seen(&seen, false);
 }
 
 #[tokio::test]
 async fn thousands_live_in_memory_with_faults() {
     let lives = in_memory().faults(FAULTS);
-    let seen = lives.histories(100_000, 3_000, TURNS).await.unwrap_or_else(|why| panic!("{why}"));
+    let seen = lives.histories(100_000, 2_000, TURNS).await.unwrap_or_else(|why| panic!("{why}"));
     check_seen(&seen, true);
 }
 

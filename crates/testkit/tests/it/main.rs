@@ -3,6 +3,7 @@
 
 #[cfg(feature = "dynamodb")]
 mod dynamodb;
+mod faulty;
 mod lives;
 mod mutants;
 mod suite;

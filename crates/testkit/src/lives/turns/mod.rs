@@ -16,19 +16,19 @@ use super::world::{Step, World};
 
 impl World {
     pub(super) async fn turn(&mut self) -> Step {
-        self.look().await?;
         let worker = self.random.index_below(2);
         match self.random.below(100) {
-            0..8 => self.app_asks().await,
+            0..4 => self.app_asks().await,
+            4..8 => self.take_a_reply().await,
             8..14 => self.app_sends(),
             14..20 => self.app_notes_alias().await,
             20..23 => self.app_takes_early_reply().await,
             23..52 => self.worker_turn(worker).await,
             52..64 => self.send_what_is_owed().await,
             64..72 => self.sweep().await,
-            72..80 => self.take_a_reply().await,
-            80..83 => self.stranger_answers(),
-            83..86 => self.redrive(),
+            72..78 => self.take_a_reply().await,
+            78..80 => self.stranger_answers(),
+            80..86 => self.redrive(),
             86..88 => self.cancel().await,
             88..91 => self.crash(),
             91..92 => self.remove_what_is_over().await,
@@ -53,17 +53,17 @@ impl World {
     }
 
     fn crash(&mut self) -> Step {
-        let who = self.random.index_below(4);
+        let who = self.random.index_below(5);
         self.seen.crashes += 1;
         self.say(format!("{who} crashes"));
         if let Some(worker) = self.workers.get_mut(who) {
             worker.crash();
         } else if who == 2 {
             self.app_crashes();
-        }
-        if self.random.chance(50) {
-            self.owed.clear();
+        } else if who == 3 {
             self.swept.clear();
+        } else {
+            self.owed.clear();
         }
         Ok(())
     }
@@ -71,7 +71,7 @@ impl World {
     pub(super) async fn remove_what_is_over(&mut self) -> Step {
         // Whatever it answers, nothing that lives is gone: the next look would find out.
         drop(self.records.store().expire(1000).await);
-        Ok(())
+        self.look().await.map(drop)
     }
 
     async fn time_passes(&mut self) -> Step {
@@ -89,6 +89,6 @@ impl World {
         let passed = self.random.up_to(most);
         clock.advance(passed);
         self.say(format!("{passed:?} pass"));
-        Ok(())
+        self.look().await.map(drop)
     }
 }
