@@ -146,16 +146,16 @@ impl Lives {
         }
     }
 
-    /// `count` histories, of the seeds from `seed` on.
+    /// `count` histories, of the seeds from `first` on.
     ///
     /// # Errors
     ///
     /// The first that broke an invariant.
-    pub async fn histories(&self, seed: u64, count: u64, turns: usize) -> Result<Seen, Broken> {
-        let mut seen = Seen::default();
-        for seed in seed..seed + count {
-            seen.add(&self.live(seed, turns).await?);
+    pub async fn histories(&self, first: u64, count: u64, turns: usize) -> Result<Seen, Broken> {
+        let mut all = Seen::default();
+        for seed in first..first + count {
+            all.add(&self.live(seed, turns).await?);
         }
-        Ok(seen)
+        Ok(all)
     }
 }

@@ -41,6 +41,7 @@ pub(super) enum Stand {
 }
 
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "what is true of a task, each thing by itself")]
 pub(super) struct Model {
     pub(super) stand: Stand,
     pub(super) version: u64,
@@ -164,7 +165,12 @@ impl Model {
     fn held(&self, mine: u64) -> Verdict {
         match self.stand {
             Stand::Running { fence, .. } if fence == mine => Ok(()),
-            _ => Err("who wrote it does not hold it"),
+            Stand::Absent
+            | Stand::Pending
+            | Stand::Running { .. }
+            | Stand::Waiting
+            | Stand::Ended
+            | Stand::Expired => Err("who wrote it does not hold it"),
         }
     }
 

@@ -58,9 +58,9 @@ impl World {
     }
 
     /// Sends: confirmed, or not known to have come, or certainly not come.
-    pub(super) fn app_sends(&mut self) -> Step {
+    pub(super) fn app_sends(&mut self) {
         if self.app.record.is_none() || self.app.withdraws {
-            return Ok(());
+            return;
         }
         let luck = self.random.below(10);
         if luck == 0 {
@@ -68,7 +68,7 @@ impl World {
             // Only what was never sent before: an earlier send of the same id may have come.
             self.app.withdraws = self.app.is_own;
             self.app.record = self.app.record.take().filter(|_| self.app.is_own);
-            return Ok(());
+            return;
         }
         let message_id = self.message(1);
         self.say(format!("{message_id} is sent"));
@@ -76,7 +76,6 @@ impl World {
         if luck > 1 {
             self.app.aliases.push(message_id);
         }
-        Ok(())
     }
 
     pub(in crate::lives) async fn app_notes_alias(&mut self) -> Step {

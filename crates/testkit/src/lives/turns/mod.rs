@@ -18,29 +18,28 @@ impl World {
     pub(super) async fn turn(&mut self) -> Step {
         let worker = self.random.index_below(2);
         match self.random.below(100) {
-            0..4 => self.app_asks().await,
-            4..8 => self.take_a_reply().await,
-            8..14 => self.app_sends(),
-            14..20 => self.app_notes_alias().await,
-            20..23 => self.app_takes_early_reply().await,
-            23..52 => self.worker_turn(worker).await,
-            52..64 => self.send_what_is_owed().await,
-            64..72 => self.sweep().await,
-            72..78 => self.take_a_reply().await,
+            0..4 => self.app_asks().await?,
+            4..10 => self.app_sends(),
+            10..16 => self.app_notes_alias().await?,
+            16..19 => self.app_takes_early_reply().await?,
+            19..48 => self.worker_turn(worker).await?,
+            48..60 => self.send_what_is_owed().await?,
+            60..68 => self.sweep().await?,
+            68..78 => self.take_a_reply().await?,
             78..80 => self.stranger_answers(),
             80..86 => self.redrive(),
-            86..88 => self.cancel().await,
+            86..88 => self.cancel().await?,
             88..91 => self.crash(),
-            91..92 => self.remove_what_is_over().await,
-            _ => self.time_passes().await,
+            91..92 => self.remove_what_is_over().await?,
+            _ => self.time_passes().await?,
         }
+        Ok(())
     }
 
-    fn redrive(&mut self) -> Step {
-        let Some(generation) = self.dead_letters.pop() else { return Ok(()) };
+    fn redrive(&mut self) {
+        let Some(generation) = self.dead_letters.pop() else { return };
         self.say(format!("generation {generation} is redriven"));
         self.message(generation + 1);
-        Ok(())
     }
 
     async fn cancel(&mut self) -> Step {
@@ -52,7 +51,7 @@ impl World {
         self.commit(Action::Cancel, Change::of(record, next)).await.map(drop)
     }
 
-    fn crash(&mut self) -> Step {
+    fn crash(&mut self) {
         let who = self.random.index_below(5);
         self.seen.crashes += 1;
         self.say(format!("{who} crashes"));
@@ -65,7 +64,6 @@ impl World {
         } else {
             self.owed.clear();
         }
-        Ok(())
     }
 
     pub(super) async fn remove_what_is_over(&mut self) -> Step {

@@ -10,10 +10,10 @@ use crate::lives::world::{Known, ReplyMessage, Step, World};
 
 impl World {
     /// A stranger runs a message of the task, and answers by its `MessageId`.
-    pub(super) fn stranger_answers(&mut self) -> Step {
+    pub(super) fn stranger_answers(&mut self) {
         let place = self.random.index_below(self.messages.len());
         if self.messages.get(place).is_none_or(|message| message.generation > 1) {
-            return Ok(());
+            return;
         }
         let message = self.messages.remove(place);
         self.say(format!("a stranger answers {}", message.message_id));
@@ -23,7 +23,6 @@ impl World {
             Reply::failed("by a stranger")
         };
         self.replies.push(ReplyMessage { of: message.message_id, reply, known: Known::NotYet });
-        Ok(())
     }
 
     /// The next step for a reply; it stays in the queue until it is through.

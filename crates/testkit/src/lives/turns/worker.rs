@@ -17,7 +17,10 @@ impl World {
             return self.holder_turn(who).await;
         }
         match (&self.workers[who].delivery, self.workers[who].found.take()) {
-            (None, _) => self.receive(who),
+            (None, _) => {
+                self.receive(who);
+                Ok(())
+            }
             (Some(delivery), None) if delivery.generation == 1 && self.random.chance(70) => {
                 self.claim_unread(who).await
             }
@@ -30,10 +33,9 @@ impl World {
     }
 
     /// A message stays in its queue until it is deleted: any copy may come again.
-    fn receive(&mut self, who: usize) -> Step {
+    fn receive(&mut self, who: usize) {
         let delivery = self.random.one_of(&self.messages).cloned();
         self.workers[who].delivery = delivery;
-        Ok(())
     }
 
     /// A first claim reads nothing: the sender has written the record that is assumed.
@@ -43,7 +45,9 @@ impl World {
         let now = self.observe().await?.now;
         match self.rules.claim(&record, &ask, now) {
             Claimed::Run(next) => self.write_claim(who, record, *next, ask).await,
-            other => Err(format!("a pending task cannot be claimed: {other:?}")),
+            other @ (Claimed::Busy(_) | Claimed::Ended(_) | Claimed::Late) => {
+                Err(format!("a pending task cannot be claimed: {other:?}"))
+            }
         }
     }
 
@@ -188,7 +192,9 @@ impl World {
                 self.workers[who].holds = None;
                 self.delete(who);
             }
-            _ => self.workers[who].crash(),
+            Phase::Pending | Phase::Waiting | Phase::Ended | Phase::Hidden | Phase::Expired => {
+                self.workers[who].crash();
+            }
         }
     }
 

@@ -20,6 +20,7 @@ async fn passes(wrong: Wrong) -> bool {
 #[tokio::test]
 async fn the_suite_notices_each_wrong_store() {
     let passed = join_all(Wrong::ALL.map(async |wrong| (wrong, passes(wrong).await))).await;
+    assert!(passes(Wrong::Nothing).await, "a store that is not wrong passes");
     let unnoticed: Vec<Wrong> =
         passed.into_iter().filter(|(_, passed)| *passed).map(|(wrong, _)| wrong).collect();
     assert!(unnoticed.is_empty(), "the suite does not notice {unnoticed:?}");

@@ -17,6 +17,8 @@ use longshore_types::Timestamp;
 /// The promise that is broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wrong {
+    /// None: what is noticed is not the wrapping.
+    Nothing,
     IgnoresTheVersion,
     WritesOnConflict,
     AnswersConflictWithoutRow,
