@@ -176,7 +176,16 @@ impl World {
             self.turn().await?;
         }
         self.faulty.set_odds(Odds::default());
+        self.faulty.go_down(0);
         self.settle().await
+    }
+
+    /// Where faults come by chance, the store is gone for some calls.
+    pub(super) fn store_goes_down(&mut self) {
+        if self.odds != Odds::default() {
+            self.say("the store is gone");
+            self.faulty.go_down(6);
+        }
     }
 
     pub(super) fn say(&mut self, line: impl Into<String>) {

@@ -37,13 +37,37 @@ pub(super) async fn paging(case: &Case) {
         let found = all_pages(case, count_max, async |_| {}).await;
         same(&found, &expected, "pages lose no row and repeat none");
     }
+    ids_are_ordered_by_their_bytes(case).await;
     rows_come_while_pages_are_read(case, &expected).await;
     the_end_of_time_is_listed(case).await;
 }
 
+/// Not as a dictionary would: cursors compare bytes.
+async fn ids_are_ordered_by_their_bytes(case: &Case) {
+    let queue = "bytes";
+    for id in ["a-b", "a_b", "aB", "ab", "A-b", "a-B1", "a", "_", "-", "0", "Z"] {
+        let mut write = created(id, 0);
+        write.asked = write.asked.map(|asked| AskedRow { queue: queue.to_owned(), ..asked });
+        case.done(write).await;
+    }
+    let query = ListQuery { queue: Some(queue.to_owned()), count_max: 2, ..ListQuery::default() };
+    let found = pages(case, query, async |_| {}).await;
+    let expected = ["ab", "a_b", "aB", "a-b", "a-B1", "a", "_", "Z", "A-b", "0", "-"];
+    same(
+        &found,
+        &expected.map(str::to_owned).to_vec(),
+        "rows of one time are ordered by their ids' bytes",
+    );
+}
+
 /// Reads page by page, and lets something happen between two.
 async fn all_pages(case: &Case, count_max: usize, between: impl AsyncFn(usize)) -> Vec<String> {
-    let (mut found, mut query) = (Vec::new(), ListQuery { count_max, ..ListQuery::default() });
+    let query = ListQuery { queue: Some("tasks".to_owned()), count_max, ..ListQuery::default() };
+    pages(case, query, between).await
+}
+
+async fn pages(case: &Case, mut query: ListQuery, between: impl AsyncFn(usize)) -> Vec<String> {
+    let (mut found, count_max) = (Vec::new(), query.count_max);
     for number in 0..100 {
         let page = case.list(query.clone()).await;
         assert!(page.rows.len() <= count_max, "a page has no more rows than was asked");

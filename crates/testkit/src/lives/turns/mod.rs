@@ -30,6 +30,7 @@ impl World {
             80..86 => self.redrive(),
             86..88 => self.cancel().await?,
             88..91 => self.crash(),
+            91 if self.random.chance(50) => self.store_goes_down(),
             91..92 => self.remove_what_is_over().await?,
             _ => self.time_passes().await?,
         }
