@@ -50,6 +50,7 @@ pub enum Passage {
 #[derive(Clone, Debug)]
 pub struct Lives {
     store: Arc<dyn Store>,
+    other: Option<Arc<dyn Store>>,
     passage: Passage,
     rules: Arc<dyn Rules>,
     odds: Odds,
@@ -115,7 +116,15 @@ impl Seen {
 impl Lives {
     /// Lives over `store` by Longshore's own rules, without faults.
     pub fn new(store: Arc<dyn Store>, passage: Passage) -> Self {
-        Self { store, passage, rules: Arc::new(LongshoreRules), odds: Odds::default() }
+        Self { store, other: None, passage, rules: Arc::new(LongshoreRules), odds: Odds::default() }
+    }
+
+    /// Through another handle on the same store too, as a second process has it: each call goes
+    /// through one of the two.
+    #[must_use]
+    pub fn shared_with(mut self, other: Arc<dyn Store>) -> Self {
+        self.other = Some(other);
+        self
     }
 
     /// By these rules.

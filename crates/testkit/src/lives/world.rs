@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use longshore_tasks::Records;
 use longshore_tasks::id::TaskId;
 use longshore_tasks::life::{Asked, Ending, TaskRecord};
 use longshore_tasks::reply::Reply;
 use longshore_tasks::store::{Answer, Change, Found};
+use longshore_tasks::{Records, Store};
 use longshore_types::Timestamp;
 
 use super::model::{Action, Model, Stand};
@@ -102,8 +102,7 @@ pub(super) struct Durations {
 #[derive(Debug)]
 pub(super) struct World {
     pub(super) id: TaskId,
-    pub(super) records: Records,
-    faulty: Arc<FaultyStore>,
+    handles: Vec<(Records, Arc<FaultyStore>)>,
     observer: Records,
     pub(super) rules: Arc<dyn Rules>,
     pub(super) passage: Passage,
@@ -135,17 +134,22 @@ const DAY: Duration = Duration::from_secs(86_400);
 
 impl World {
     pub(super) fn new(lives: &Lives, seed: u64) -> Self {
-        let faulty = Arc::new(FaultyStore::new(Arc::clone(&lives.store), seed));
         let lease = match lives.passage {
             Passage::Moved(_) => Duration::from_secs(30),
             Passage::Real => Duration::from_millis(15),
         };
         let random = |salt: u64| Arc::new(Seeded::new(seed.wrapping_mul(31) ^ salt));
+        let handle = |(number, store): (u64, &Arc<dyn Store>)| {
+            let faulty = Arc::new(FaultyStore::new(Arc::clone(store), seed.wrapping_add(number)));
+            let records = Records::new(Arc::clone(&faulty) as Arc<_>, random((2 + number) << 40));
+            (records, faulty)
+        };
+        let handles =
+            (0..).zip([&lives.store].into_iter().chain(&lives.other)).map(handle).collect();
         Self {
             id: TaskId::parse(&format!("life-{seed}")).expect("a number makes a task id"),
-            records: Records::new(Arc::clone(&faulty) as Arc<_>, random(1 << 40)),
-            observer: Records::new(Arc::clone(&lives.store), random(1 << 41)),
-            faulty,
+            handles,
+            observer: Records::new(Arc::clone(&lives.store), random(1 << 40)),
             rules: Arc::clone(&lives.rules),
             passage: lives.passage.clone(),
             random: Seeded::new(seed),
@@ -171,12 +175,14 @@ impl World {
     }
 
     pub(super) async fn run(&mut self, turns: usize) -> Step {
-        self.faulty.set_odds(self.odds);
+        self.handles.iter().for_each(|(_, faulty)| faulty.set_odds(self.odds));
         for _ in 0..turns {
             self.turn().await?;
         }
-        self.faulty.set_odds(Odds::default());
-        self.faulty.go_down(0);
+        for (_, faulty) in &self.handles {
+            faulty.set_odds(Odds::default());
+            faulty.go_down(0);
+        }
         self.settle().await
     }
 
@@ -184,7 +190,7 @@ impl World {
     pub(super) fn store_goes_down(&mut self) {
         if self.odds != Odds::default() {
             self.say("the store is gone");
-            self.faulty.go_down(6);
+            self.handles.iter().for_each(|(_, faulty)| faulty.go_down(6));
         }
     }
 
@@ -194,6 +200,12 @@ impl World {
 
     pub(super) fn asked() -> Asked {
         Asked { queue: "tasks".to_owned(), ..Asked::default() }
+    }
+
+    /// One of the handles on the store: each call may be another process's.
+    pub(super) fn records(&self) -> &Records {
+        let handle = self.random.one_of(&self.handles);
+        handle.map(|(records, _)| records).expect("there is a handle at least")
     }
 
     /// What is really there.
@@ -227,7 +239,7 @@ impl World {
     /// Writes a change, and tells the model if it went through. `None` if the answer was lost.
     pub(super) async fn commit(&mut self, action: Action, change: Change) -> Step<Option<Answer>> {
         let before = self.look().await?;
-        let answer = self.records.write_one(change).await;
+        let answer = self.records().write_one(change).await;
         let after = self.observe().await?;
         let moved = version(&before) != version(&after);
         self.say(format!("{action:?}: {}", short(answer.as_ref().ok(), moved)));

@@ -40,12 +40,14 @@ async fn thousands_live_in_memory_with_faults() {
 }
 
 #[tokio::test]
-async fn hundreds_live_in_a_file_with_faults() {
+async fn hundreds_live_in_a_file_of_two_processes_with_faults() {
     let directory = tempfile::tempdir().unwrap();
     let clock = Arc::new(ManualClock::new());
     let path = directory.path().join("tasks.sqlite3");
-    let store = SqliteStore::open_with_clock(path, Arc::clone(&clock) as Arc<_>).unwrap();
-    let lives = Lives::new(Arc::new(store), Passage::Moved(clock)).faults(FAULTS);
+    let open = || SqliteStore::open_with_clock(&path, Arc::clone(&clock) as Arc<_>).unwrap();
+    let (one, other) = (Arc::new(open()), Arc::new(open()));
+    let passage = Passage::Moved(Arc::clone(&clock));
+    let lives = Lives::new(one, passage).shared_with(other).faults(FAULTS);
     let seen = lives.histories(200_000, 150, TURNS).await.unwrap_or_else(|why| panic!("{why}"));
     assert!(seen.redriven > 0 && seen.overtaken > 0, "{seen:?}");
 }

@@ -82,7 +82,7 @@ impl World {
         let Some(message_id) = self.app.aliases.pop() else { return Ok(()) };
         let keep = When::In(self.durations.messages);
         let alias = Alias { message_id: message_id.clone(), id: self.id.clone(), keep };
-        match self.records.alias(vec![alias]).await {
+        match self.records().alias(vec![alias]).await {
             Ok(early) => {
                 self.say(format!("{message_id} is noted: {early:?}"));
                 self.app.early.extend(early.into_iter().flatten());

@@ -44,7 +44,7 @@ impl World {
     }
 
     async fn cancel(&mut self) -> Step {
-        let Ok(found) = self.records.find(&self.id).await else { return Ok(()) };
+        let Ok(found) = self.records().find(&self.id).await else { return Ok(()) };
         let Some(record) = found.record else { return Ok(()) };
         let next = life::cancel_asked(&record, found.now);
         self.agree(record.version, found.now, &Action::Cancel, next.is_ok())?;
@@ -69,7 +69,7 @@ impl World {
 
     pub(super) async fn remove_what_is_over(&mut self) -> Step {
         // Whatever it answers, nothing that lives is gone: the next look would find out.
-        drop(self.records.store().expire(1000).await);
+        drop(self.records().store().expire(1000).await);
         self.look().await.map(drop)
     }
 

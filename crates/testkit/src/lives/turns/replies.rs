@@ -43,7 +43,7 @@ impl World {
     }
 
     async fn look_up(&mut self, message: &mut ReplyMessage) -> Step<bool> {
-        let Ok(found) = self.records.find(&message.of).await else { return Ok(false) };
+        let Ok(found) = self.records().find(&message.of).await else { return Ok(false) };
         match found.record {
             Some(record) if record.id == self.id => self.take_in(&message.reply).await,
             // An unknown task's: dropped. A hidden one's: its alias will bring it.
@@ -59,7 +59,7 @@ impl World {
     async fn hide(&mut self, message: &mut ReplyMessage) -> bool {
         let Ok(found) = self.observe().await else { return false };
         let hidden = life::hidden("replies", message.reply.clone(), found.now);
-        let written = self.records.write_one(Change::first(message.of.clone(), hidden)).await;
+        let written = self.records().write_one(Change::first(message.of.clone(), hidden)).await;
         self.say(format!("the reply to {} is hidden: {}", message.of, written.is_ok()));
         if written.is_err() {
             return false;
@@ -73,7 +73,7 @@ impl World {
 
     /// `false` if the reply has to be taken in again.
     pub(super) async fn take_in(&mut self, reply: &Reply) -> Step<bool> {
-        let Ok(found) = self.records.find(&self.id).await else { return Ok(false) };
+        let Ok(found) = self.records().find(&self.id).await else { return Ok(false) };
         let Some(record) = found.record else { return Ok(true) };
         let retention = self.durations.retention;
         let action = Action::TakeIn { reply: (reply.status, reply.body.clone()), retention };

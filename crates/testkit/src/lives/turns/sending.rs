@@ -64,7 +64,7 @@ impl World {
     }
 
     async fn look_for_due(&mut self) -> Step {
-        let Ok(due) = self.records.due(1000).await else { return Ok(()) };
+        let Ok(due) = self.records().due(1000).await else { return Ok(()) };
         let own = due.value.into_iter().filter(|record| record.id == self.id);
         self.swept = own.map(|record| (record, due.now)).collect();
         Ok(())

@@ -25,7 +25,7 @@ impl World {
                 self.claim_unread(who).await
             }
             (Some(_), None) => {
-                self.workers[who].found = self.records.find(&self.id).await.ok();
+                self.workers[who].found = self.records().find(&self.id).await.ok();
                 Ok(())
             }
             (Some(_), Some(found)) => self.claim_found(who, found).await,
