@@ -26,11 +26,11 @@ use crate::batch_entries::{Settled, settle};
 use crate::clock::{Clock, SystemClock};
 use crate::dead_letter::{self, DeadLetter};
 use crate::id::{RandomSource, SystemRandom, TaskId};
-use crate::life;
+use crate::life::{self, Standing};
 use crate::receive;
 use crate::reply::{self, NotAReply, Reply};
 use crate::start;
-use crate::store::{self, Answer, Change, Found, Records, Store, Timed};
+use crate::store::{self, Answer, Change, Found, ListQuery, Records, Store, Timed};
 use crate::transport::{
     QueueFacts, QueueHandle, ReceiveRequest, ReceivedMessage, Transport, TransportError,
 };
@@ -390,6 +390,9 @@ impl Replies {
 
     async fn expire_forever(&self) {
         loop {
+            if let Err(error) = self.reveal().await {
+                tracing::warn!(%error, "early replies were not looked for");
+            }
             match self.records.store().expire(EXPIRE_COUNT_MAX).await {
                 Ok(gone) if gone >= EXPIRE_COUNT_MAX => continue,
                 Ok(_) => {}
@@ -397,5 +400,13 @@ impl Replies {
             }
             sleep(EXPIRE_EVERY).await;
         }
+    }
+
+    /// Looks after early replies: an app may have died between noting an alias and taking the reply
+    /// in. The rest of what is due is the workers'.
+    async fn reveal(&self) -> store::Result<()> {
+        let query = ListQuery { standings: vec![Standing::Hidden], ..ListQuery::default() };
+        let (hidden, _) = self.records.list(query).await?;
+        self.records.reveal(hidden, self.retention).await
     }
 }

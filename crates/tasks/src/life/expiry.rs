@@ -24,6 +24,8 @@ pub enum Woken {
     Outbox,
     /// Its result was kept for long enough: a tombstone.
     Expired(Box<Next>),
+    /// A hidden reply: its `MessageId` may stand for a task by now. It is looked for again later.
+    Hidden(Box<Next>),
     /// Nothing is to be done, and nobody need look again.
     Nothing(Box<Next>),
 }
@@ -52,6 +54,7 @@ pub fn woken(record: &TaskRecord, now: Timestamp) -> Woken {
     match life.phase {
         Phase::Ended if owes => Woken::Outbox,
         Phase::Ended if over => Woken::Expired(Box::new(expired(record))),
+        Phase::Hidden => Woken::Hidden(Box::new(super::reply::hidden_on(record))),
         _ => Woken::Nothing(Box::new(left_alone(record))),
     }
 }

@@ -13,6 +13,8 @@ use crate::reply::{Reply, ReplyStatus};
 
 /// How long a reply waits for the task that its `MessageId` stands for.
 const HIDDEN_KEPT: Duration = Duration::from_secs(3600);
+/// When it is looked for again, should whoever noted the alias have died before it took the reply in.
+const LOOK_AGAIN: Duration = Duration::from_secs(60);
 
 /// What a reply makes of the record that it answers to; `None` if it changes nothing.
 ///
@@ -49,6 +51,11 @@ fn ends(life: &Life, status: ReplyStatus) -> bool {
     }
 }
 
+/// A hidden reply is looked for again later.
+pub(super) fn hidden_on(record: &TaskRecord) -> Next {
+    Next { wake: Some(When::In(LOOK_AGAIN)), ..record.becomes(record.life.clone()) }
+}
+
 /// A reply to a `MessageId` that stands for no task yet: a foreign worker was faster than the app's
 /// own bookkeeping. Nobody is shown it until the task's alias comes.
 pub fn hidden(queue: &str, reply: Reply, now: Timestamp) -> Next {
@@ -58,7 +65,7 @@ pub fn hidden(queue: &str, reply: Reply, now: Timestamp) -> Next {
         asked: Some(Asked { queue: queue.to_owned(), created_at: now, ..Asked::default() }),
         life: Life { phase: Phase::Hidden, ending, ..Life::new() },
         until: None,
-        wake: None,
+        wake: Some(When::In(LOOK_AGAIN)),
         keep: When::In(HIDDEN_KEPT),
     }
 }

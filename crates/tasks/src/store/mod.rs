@@ -93,8 +93,9 @@ pub trait Store: Debug + Send + Sync + 'static {
     /// Up to `count_max` rows whose [`LifeRow::wake`] has come, the earliest first.
     fn due(&self, count_max: usize) -> BoxFuture<'_, Result<Timed<Vec<Row>>>>;
 
-    /// Removes up to `count_max` rows, aliases and values whose time to live is over, and says how
-    /// many went. A store that expires them by itself has nothing to do.
+    /// Removes rows whose time to live is over, up to `count_max` in one call, and aliases and values
+    /// with them; says how many rows went at least. A store that expires them by itself has nothing
+    /// to do.
     fn expire(&self, count_max: usize) -> BoxFuture<'_, Result<usize>>;
 
     /// The values of these keys, each in its place.

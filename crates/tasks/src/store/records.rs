@@ -141,8 +141,11 @@ impl Records {
         let writes: Vec<Write> = changes.iter().map(|change| self.to_write(change)).collect();
         let marks: Vec<u64> = writes.iter().map(|write| write.mark).collect();
         let Timed { now, value } = match self.store.write(writes.clone()).await {
-            // The answer may have been lost after the write was done: the mark tells.
-            Err(StoreError::Unavailable { .. }) => self.store.write(writes).await?,
+            // The answer may have been lost after the write was done: the mark tells. What removes a
+            // record is not repeated, for by now somebody may have written it anew.
+            Err(StoreError::Unavailable { .. }) if !writes.iter().any(removes) => {
+                self.store.write(writes).await?
+            }
             answer => answer?,
         };
         let entries = changes.into_iter().zip(marks).zip(value);
@@ -188,6 +191,18 @@ impl Records {
         };
         self.change(found, decide).await?;
         Ok(known)
+    }
+
+    /// Takes hidden replies in whose `MessageId` stands for a task by now.
+    pub async fn reveal(&self, hidden: Vec<TaskRecord>, retention: Duration) -> Result<()> {
+        for record in hidden {
+            let Some(ending) = record.life.ending else { continue };
+            let found = self.find(&record.id).await?;
+            if found.record.is_some_and(|task| task.id != record.id) {
+                self.take_in(&record.id, &ending.reply, retention).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Waits until the task may have ended: this process heard of it, or the store has it.
@@ -300,6 +315,10 @@ impl Records {
         let record = self.record(row);
         record.inspect_err(|error| tracing::warn!(%error, "a record is left alone")).ok()
     }
+}
+
+fn removes(write: &Write) -> bool {
+    write.life.keep == When::At(Timestamp::ZERO)
 }
 
 /// Whether whoever waits for the task need wait no longer.

@@ -76,7 +76,7 @@ pub struct Write {
 impl Write {
     /// The version that the row has once it is written.
     pub fn version(&self) -> u64 {
-        self.expected.unwrap_or(0) + 1
+        self.expected.unwrap_or(0).saturating_add(1)
     }
 }
 

@@ -91,7 +91,7 @@ impl Execution {
         let Some(record) = record else { return self.note_down().await };
         let ask = Ask {
             generation: self.envelope.generation(),
-            worker: self.runtime.options.name.clone(),
+            worker: self.runtime.identity.clone(),
             lease: self.lease.claim_lease(),
             unchanged: self.runtime.seen.is_unchanged(&record),
         };
@@ -108,11 +108,22 @@ impl Execution {
             // A tombstone had forgotten it; the message was redriven.
             next.asked = Some(Asked { body, attributes, ..record.asked.clone() });
         }
+        let fence = record.version + 1;
         Ok(match self.runtime.records.write_one(Change::of(record, *next)).await? {
             Answer::Written(record) => Round::Done(Claim::Run(Box::new(held(*record)))),
+            Answer::Conflict(Found { record: Some(record), .. }) if self.is_own(&record, fence) => {
+                Round::Done(Claim::Run(Box::new(held(record))))
+            }
             Answer::Conflict(there) => Round::Again(there),
             Answer::Unreadable(error) => return Err(error),
         })
+    }
+
+    /// Whether the claim that is there is the one just written: its answer was lost, and somebody else
+    /// has written the record since.
+    fn is_own(&self, record: &TaskRecord, fence: u64) -> bool {
+        let claim = record.claim();
+        claim.is_some_and(|claim| claim.fence == fence && claim.worker == self.runtime.identity)
     }
 
     /// Writes down a task that nobody has: of a foreign producer, or of an app with a store of its own.

@@ -18,6 +18,8 @@ const ROUNDS_MAX: u32 = 3;
 #[derive(Debug)]
 pub(super) struct Mark {
     pub(super) record: TaskRecord,
+    /// The generation whose end it was.
+    generation: u32,
     pub(super) reply: bool,
     pub(super) dead_letter: bool,
 }
@@ -25,15 +27,20 @@ pub(super) struct Mark {
 impl Mark {
     /// Nothing was sent yet.
     pub(super) fn of(record: TaskRecord) -> Self {
-        Self { record, reply: false, dead_letter: false }
+        let generation = record.life.generation;
+        Self { record, generation, reply: false, dead_letter: false }
     }
 
-    fn change(self) -> Option<(Change, bool, bool)> {
-        let Self { record, reply, dead_letter } = self;
-        let next = life::sent(&record, reply, dead_letter)?;
-        Some((Change::of(record, next), reply, dead_letter))
+    /// What to write, and what of the mark outlives it.
+    fn change(self) -> Option<(Change, Sent)> {
+        let Self { record, generation, reply, dead_letter } = self;
+        let next = life::sent(&record, generation, reply, dead_letter)?;
+        Some((Change::of(record, next), (generation, reply, dead_letter)))
     }
 }
+
+/// A mark without its record: generation, reply, dead letter.
+type Sent = (u32, bool, bool);
 
 /// Where marks are handed in.
 #[derive(Debug)]
@@ -78,8 +85,7 @@ async fn write(records: &Records, batch: Vec<Mark>) -> Vec<()> {
         if changes.is_empty() {
             return answers;
         }
-        let (changes, sent): (Vec<_>, Vec<_>) =
-            changes.into_iter().map(|(change, reply, letter)| (change, (reply, letter))).unzip();
+        let (changes, sent): (Vec<_>, Vec<_>) = changes.into_iter().unzip();
         let written = match records.write(changes).await {
             Ok(written) => written,
             Err(error) => {
@@ -92,9 +98,11 @@ async fn write(records: &Records, batch: Vec<Mark>) -> Vec<()> {
     answers
 }
 
-fn again((answer, (reply, dead_letter)): (Answer, (bool, bool))) -> Option<Mark> {
+fn again((answer, (generation, reply, dead_letter)): (Answer, Sent)) -> Option<Mark> {
     match answer {
-        Answer::Conflict(found) => Some(Mark { record: found.record?, reply, dead_letter }),
+        Answer::Conflict(found) => {
+            Some(Mark { record: found.record?, generation, reply, dead_letter })
+        }
         Answer::Written(_) | Answer::Unreadable(_) => None,
     }
 }

@@ -77,13 +77,17 @@ impl OutboxLoop {
         if changes.is_empty() {
             return Ok(count);
         }
-        let (changes, tries): (Vec<_>, Vec<_>) = changes.into_iter().unzip();
+        let (changes, then): (Vec<_>, Vec<_>) = changes.into_iter().unzip();
         let written = self.runtime.records.write(changes).await?;
-        for (answer, to_try) in written.into_iter().zip(tries) {
-            if let (Answer::Written(record), true) = (answer, to_try) {
-                self.send(*record).await;
+        let mut hidden = Vec::new();
+        for (answer, then) in written.into_iter().zip(then) {
+            match (answer, then) {
+                (Answer::Written(record), Then::Send) => self.send(*record).await,
+                (Answer::Written(record), Then::Reveal) => hidden.push(*record),
+                _ => {}
             }
         }
+        self.runtime.records.reveal(hidden, self.runtime.options.retention).await?;
         Ok(count)
     }
 
@@ -167,14 +171,25 @@ impl OutboxLoop {
     }
 }
 
-/// What a record that is due becomes before anything is done, and whether it is then tried.
-fn moved(record: TaskRecord, now: Timestamp) -> Option<(Change, bool)> {
+/// What is done once a record was moved on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Then {
+    Nothing,
+    Send,
+    Reveal,
+}
+
+/// What a record that is due becomes before anything is done, and what is then done.
+fn moved(record: TaskRecord, now: Timestamp) -> Option<(Change, Then)> {
     match life::woken(&record, now) {
-        Woken::Nothing(next) | Woken::Expired(next) => Some((Change::of(record, *next), false)),
+        Woken::Nothing(next) | Woken::Expired(next) => {
+            Some((Change::of(record, *next), Then::Nothing))
+        }
+        Woken::Hidden(next) => Some((Change::of(record, *next), Then::Reveal)),
         Woken::Outbox => {
             let tries = record.life.outbox.as_ref().map_or(0, |outbox| outbox.tries);
             let next = life::moved_on(&record, TRY_AGAIN.pause(tries + 1))?;
-            Some((Change::of(record, next), true))
+            Some((Change::of(record, next), Then::Send))
         }
     }
 }

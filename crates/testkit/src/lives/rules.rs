@@ -59,8 +59,14 @@ pub trait Rules: Debug + Send + Sync {
     }
 
     /// What was sent is no longer due.
-    fn sent(&self, record: &TaskRecord, reply: bool, dead_letter: bool) -> Option<Next> {
-        life::sent(record, reply, dead_letter)
+    fn sent(
+        &self,
+        record: &TaskRecord,
+        generation: u32,
+        reply: bool,
+        dead_letter: bool,
+    ) -> Option<Next> {
+        life::sent(record, generation, reply, dead_letter)
     }
 
     /// A record's time to wake has come.

@@ -43,7 +43,8 @@ impl World {
         // Now and then the two are marked one by one.
         let dead_letter = owed.dead_letter && self.random.chance(80);
         let action = Action::Sent { reply: true, dead_letter };
-        let Some(next) = self.rules.sent(&owed.record, true, dead_letter) else { return Ok(()) };
+        let next = self.rules.sent(&owed.record, owed.generation, true, dead_letter);
+        let Some(next) = next else { return Ok(()) };
         let answer = self.commit(action, Change::of(owed.record.clone(), next)).await?;
         if let Some(Answer::Conflict(found)) = answer
             && let Some(there) = found.record
@@ -88,7 +89,7 @@ impl World {
             Woken::Expired(next) => {
                 self.commit(Action::Expire, Change::of(record, *next)).await.map(drop)
             }
-            Woken::Nothing => Ok(()),
+            Woken::Nothing(_) | Woken::Hidden(_) => Ok(()),
         }
     }
 }

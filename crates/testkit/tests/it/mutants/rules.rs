@@ -49,6 +49,10 @@ fn a_mark_of_sent_that_minds_no_generation() {
         fn is_same_end(&self, _: &TaskRecord, _: u32) -> bool {
             true
         }
+
+        fn sent(&self, record: &TaskRecord, _: u32, reply: bool, letter: bool) -> Option<Next> {
+            life::sent(record, record.life.generation, reply, letter)
+        }
     }
     check_noticed(AnyEnd, "is marked as sent, and was not");
 }
