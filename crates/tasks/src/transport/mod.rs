@@ -14,22 +14,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use longshore_types::{MessageAttributes, Timestamp};
-use thiserror::Error;
 
 use crate::id::TaskId;
 
 #[cfg(feature = "aws")]
 pub mod aws;
+pub mod failure;
 pub mod meter;
 
+pub use failure::{EntryFault, EntryResult, Result, TransportError};
 pub use futures::future::BoxFuture;
 pub use meter::{Action, RequestMeter};
 
 /// An error of any kind, kept as the cause of one of ours.
 pub type Cause = Box<dyn std::error::Error + Send + Sync>;
-
-/// What a call of a transport answers.
-pub type Result<T> = std::result::Result<T, TransportError>;
 
 /// A queue that was found: its name, and the URL that calls name it by. Cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -161,105 +159,6 @@ pub struct ReceiveRequest {
     pub wait: Duration,
     /// How long the messages stay in flight; `None` leaves it to the queue.
     pub visibility_timeout: Option<Duration>,
-}
-
-/// Why one entry of a batch was not done, though the call was answered.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("{code}: {message}")]
-pub struct EntryFault {
-    /// The error code, as SQS spells it, such as `ReceiptHandleIsInvalid`.
-    pub code: String,
-    /// What SQS says about it.
-    pub message: String,
-    /// Whether repeating the same request is pointless.
-    pub sender_fault: bool,
-}
-
-impl EntryFault {
-    /// The code, ours, of an entry that the answer to its batch leaves out.
-    pub const UNANSWERED: &'static str = "Unanswered";
-
-    /// Whether it is certain that the entry was not done.
-    pub fn is_certain(&self) -> bool {
-        self.code != Self::UNANSWERED
-    }
-
-    /// Whether the receipt no longer stands for a message in flight: the message was deleted, or
-    /// its lease ended and another delivery took it over. Which of these is not known.
-    pub fn is_stale_receipt(&self) -> bool {
-        let codes = ["ReceiptHandleIsInvalid", "MessageNotInflight", "InvalidParameterValue"];
-        codes.iter().any(|code| self.code.ends_with(code))
-    }
-}
-
-/// What became of one entry of a batch.
-pub type EntryResult<T> = std::result::Result<T, EntryFault>;
-
-/// Why a call has no answer to give, sorted by what the caller can conclude from it.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum TransportError {
-    /// The request never reached the endpoint, so nothing was done: refused connection, unknown
-    /// host, no credentials. Worth another try.
-    #[error("{action} did not reach {target}: {source}")]
-    NotSent {
-        /// The call.
-        action: Action,
-        /// The queue or the endpoint.
-        target: String,
-        /// What went wrong.
-        source: Cause,
-    },
-    /// The request was written and no answer came: it may have been done, and may not.
-    #[error("no answer to {action} on {target}, which may or may not have been done: {source}")]
-    Unknown {
-        /// The call.
-        action: Action,
-        /// The queue or the endpoint.
-        target: String,
-        /// What went wrong.
-        source: Cause,
-    },
-    /// The endpoint refused the request, so nothing was done, and would refuse it again.
-    #[error("{target} refused {action} ({code}): {message}")]
-    Refused {
-        /// The call.
-        action: Action,
-        /// The queue or the endpoint.
-        target: String,
-        /// The error code, as SQS spells it, such as `QueueDoesNotExist`.
-        code: String,
-        /// What SQS says about it.
-        message: String,
-    },
-    /// The endpoint has too many requests just now; nothing was done. Worth another try, later.
-    #[error("{target} throttled {action}: {message}")]
-    Throttled {
-        /// The call.
-        action: Action,
-        /// The queue or the endpoint.
-        target: String,
-        /// What SQS says about it.
-        message: String,
-    },
-}
-
-impl TransportError {
-    /// Whether the same call can succeed later without anyone changing anything.
-    pub fn is_transient(&self) -> bool {
-        !matches!(self, Self::Refused { .. })
-    }
-
-    /// Whether the endpoint answered that it has no such queue, however it spells that.
-    pub fn is_missing_queue(&self) -> bool {
-        let codes = ["QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue"];
-        matches!(self, Self::Refused { code, .. } if codes.iter().any(|one| code.ends_with(one)))
-    }
-
-    /// Whether it is certain that the call changed nothing.
-    pub fn is_certain(&self) -> bool {
-        !matches!(self, Self::Unknown { .. })
-    }
 }
 
 /// Carries messages to queues and from them.

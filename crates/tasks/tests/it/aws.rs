@@ -130,6 +130,19 @@ async fn an_error_of_the_servers_own_means_that_nobody_knows() {
 }
 
 #[tokio::test]
+async fn l5_a_full_disk_means_that_nothing_was_sent() {
+    let body = r#"{"__type":"com.amazonaws.sqs#ServiceUnavailable","message":"no room"}"#;
+    let error = send(Script::Answer(503, body)).await.unwrap_err();
+    assert!(matches!(error, TransportError::Unavailable { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn l5_a_503_that_does_not_say_why_means_that_nobody_knows() {
+    let error = send(Script::Answer(503, "no healthy upstream")).await.unwrap_err();
+    assert!(matches!(error, TransportError::Unknown { .. }), "{error:?}");
+}
+
+#[tokio::test]
 async fn a_refusal_is_final_and_says_what_the_endpoint_said() {
     let body = r#"{"__type":"com.amazonaws.sqs#QueueDoesNotExist","message":"no such queue"}"#;
     let error = send(Script::Answer(400, body)).await.unwrap_err();

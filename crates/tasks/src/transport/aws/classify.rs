@@ -8,7 +8,8 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_sqs::config::http::HttpResponse;
 use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 
-use crate::aws::words::{causes, in_words, is_throttling, short_code};
+use crate::aws::words::{causes, in_words};
+use crate::transport::failure::{is_throttling, is_unavailable};
 use crate::transport::{Action, Cause, TransportError};
 
 /// Which call it was, for its errors.
@@ -37,13 +38,17 @@ impl Call {
     }
 
     /// What the endpoint itself says against it. An error of the server's own (5xx) may have come
-    /// after the request was carried out.
+    /// after the request was carried out, unless its code says that nothing can be done just now. A
+    /// status of 503 alone says nothing: whoever stands in between may have waited in vain.
     fn answered(&self, status: u16, error: &dyn ProvideErrorMetadata) -> TransportError {
         let code = error.code().unwrap_or("an unnamed error");
         let message = error.message().unwrap_or_default().to_owned();
         let (action, target) = (self.action, self.target.clone());
-        if is_throttling(short_code(code)) || status == 429 {
+        if is_throttling(code) || status == 429 {
             return TransportError::Throttled { action, target, message };
+        }
+        if status == 503 && is_unavailable(code) {
+            return TransportError::Unavailable { action, target, message };
         }
         if status >= 500 {
             return self.unknown(format!("{status} {code}: {message}").into());
@@ -79,4 +84,48 @@ fn never_left(error: &(dyn Error + 'static)) -> bool {
 fn is_without_connection(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionRefused, HostUnreachable, NetworkUnreachable};
     matches!(error.kind(), ConnectionRefused | HostUnreachable | NetworkUnreachable)
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_sqs::error::ErrorMetadata;
+
+    use super::*;
+
+    fn answered(status: u16, code: &str) -> TransportError {
+        let error = ErrorMetadata::builder().code(code).message("no").build();
+        Call::new(Action::SendMessageBatch, "q").answered(status, &error)
+    }
+
+    #[test]
+    fn l5_a_full_disk_is_known_to_have_kept_nothing() {
+        for code in ["ServiceUnavailable", "com.amazonaws.sqs#ServiceUnavailable"] {
+            let error = answered(503, code);
+            assert!(matches!(error, TransportError::Unavailable { .. }), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn l5_any_other_error_of_the_servers_own_means_that_nobody_knows() {
+        let others = [
+            (500, "InternalFailure"),
+            (500, "InternalError"),
+            (500, "ServiceUnavailable"),
+            (502, "BadGateway"),
+            (503, "Unreadable"),
+            (504, "GatewayTimeout"),
+        ];
+        for (status, code) in others {
+            let error = answered(status, code);
+            assert!(matches!(error, TransportError::Unknown { .. }), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn throttling_is_told_by_its_code_or_its_status() {
+        for (status, code) in [(400, "RequestThrottled"), (503, "Throttling"), (429, "Whatever")] {
+            let error = answered(status, code);
+            assert!(matches!(error, TransportError::Throttled { .. }), "{error:?}");
+        }
+    }
 }
