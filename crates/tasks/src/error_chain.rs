@@ -1,29 +1,138 @@
-//! An error and its causes in words, for records, dead letters and the log.
+//! An error and its causes, each in its own words.
+//!
+//! Many errors print their cause within their own text, and others do not. Here what a cause says
+//! is told once, by the cause: whatever an error repeats of what is behind it is left out. So the
+//! lines can be shown one under the other, and joined.
 
 use std::error::Error;
 
-/// Links of a chain that are kept.
-const LINKS_MAX: usize = 10;
-/// Characters of a link.
-const LINK_CHARS_MAX: usize = 1000;
+use crate::transport::Cause;
 
-/// The error, then its causes, each in its own words. A cause whose words the error before it ends
-/// with is left out: many libraries say it twice.
-pub(crate) fn error_chain(error: &(dyn Error + 'static)) -> Vec<String> {
-    let mut links: Vec<String> = Vec::new();
-    let causes =
-        std::iter::successors(Some(error), |cause: &&'_ (dyn Error + 'static)| (*cause).source());
-    for cause in causes {
-        let text: String = cause.to_string().chars().take(LINK_CHARS_MAX).collect();
-        if links.last().is_none_or(|last| !last.ends_with(&text)) {
-            links.push(text);
-        }
+/// Characters of one cause.
+const CHARS_MAX: usize = 1000;
+/// Causes that are told.
+const CAUSES_MAX: usize = 10;
+/// Causes that are looked at, so that no error of somebody else's keeps us for ever.
+const DEPTH_MAX: usize = 100;
+
+/// An error and its causes, outermost first, each in its own words: at least one, and at most ten,
+/// of which the last is the root; each of at most 1000 characters.
+pub fn error_chain(error: &(dyn Error + 'static)) -> Vec<String> {
+    let texts: Vec<String> = causes(error).take(DEPTH_MAX).map(ToString::to_string).collect();
+    let own = |place: usize| own_words(&texts[place], &texts[place + 1..]);
+    let mut told: Vec<&str> = (0..texts.len()).map(own).filter(|text| !text.is_empty()).collect();
+    if told.is_empty() {
+        told.push("an error without words");
     }
-    links.truncate(LINKS_MAX);
-    links
+    if told.len() > CAUSES_MAX {
+        let root = told[told.len() - 1];
+        told.truncate(CAUSES_MAX - 1);
+        told.push(root);
+    }
+    told.into_iter().map(shortened).collect()
 }
 
-/// The error and its causes on one line.
-pub(crate) fn one_line(error: &(dyn Error + 'static)) -> String {
+/// An error and its causes themselves, outermost first.
+pub(crate) fn causes<'a>(
+    error: &'a (dyn Error + 'static),
+) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |cause: &&'a (dyn Error + 'static)| (*cause).source())
+}
+
+/// An error and its causes in one line, as [`error_chain`] tells them.
+pub fn in_one_line(error: &(dyn Error + 'static)) -> String {
     error_chain(error).join(": ")
+}
+
+/// A copy of an error and its causes, in their words alone: for an error whose `Debug` would tell
+/// what belongs to nobody's log, such as a whole response.
+pub(crate) fn copied(error: &(dyn Error + 'static)) -> Cause {
+    let mut copy: Option<Copied> = None;
+    for text in error_chain(error).into_iter().rev() {
+        copy = Some(Copied { text, source: copy.map(Box::new) });
+    }
+    Box::new(copy.expect("a chain has at least one error"))
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("{text}")]
+struct Copied {
+    text: String,
+    source: Option<Box<Self>>,
+}
+
+/// What `text` says before it repeats what is behind it.
+fn own_words<'a>(text: &'a str, behind: &[String]) -> &'a str {
+    let mut own = text.trim();
+    for cause in behind.iter().map(|cause| cause.trim()).filter(|cause| !cause.is_empty()) {
+        if own == cause {
+            return "";
+        }
+        let before = own.strip_suffix(cause).and_then(|before| before.trim_end().strip_suffix(':'));
+        own = before.map_or(own, str::trim_end);
+    }
+    own
+}
+
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(CHARS_MAX) {
+        None => text.to_owned(),
+        Some(_) => text.chars().take(CHARS_MAX - 1).chain(['…']).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An error that says the first of these texts, with the others behind it.
+    fn error(texts: &[&str]) -> Copied {
+        let (first, behind) = texts.split_first().expect("a text");
+        let source = (!behind.is_empty()).then(|| Box::new(error(behind)));
+        Copied { text: (*first).to_owned(), source }
+    }
+
+    #[test]
+    fn each_cause_is_told_once_whoever_repeats_it() {
+        let cases: [(&[&str], &[&str]); 6] = [
+            (&["a", "b"], &["a", "b"]),
+            (&["a: b", "b"], &["a", "b"]),
+            (&["a: b: c", "b: c", "c"], &["a", "b", "c"]),
+            (&["a: c", "b", "c"], &["a", "b", "c"]),
+            (&["b", "b", "c"], &["b", "c"]),
+            (&["no file", "file"], &["no file", "file"]),
+        ];
+        for (texts, told) in cases {
+            assert_eq!(error_chain(&error(texts)), told, "{texts:?}");
+        }
+    }
+
+    #[test]
+    fn the_root_is_told_however_many_causes_stand_before_it() {
+        let texts: Vec<String> = (0..15).map(|number| number.to_string()).collect();
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        let told = error_chain(&error(&texts));
+        assert_eq!(told, ["0", "1", "2", "3", "4", "5", "6", "7", "8", "14"]);
+    }
+
+    #[test]
+    fn a_long_text_is_cut_between_characters() {
+        for (length, end) in [(1000, 'ä'), (1001, '…')] {
+            let told = error_chain(&error(&[&"ä".repeat(length)]));
+            assert_eq!((told[0].chars().count(), told[0].chars().last()), (1000, Some(end)));
+        }
+    }
+
+    #[test]
+    fn an_error_without_words_is_told_as_one() {
+        assert_eq!(error_chain(&error(&[""])), ["an error without words"]);
+        assert_eq!(in_one_line(&error(&["", "b", "c"])), "b: c");
+    }
+
+    #[test]
+    fn a_copy_has_the_same_causes() {
+        let copy = copied(&error(&["a: b", "b"]));
+        assert_eq!(copy.to_string(), "a");
+        assert_eq!(error_chain(copy.as_ref()), ["a", "b"]);
+    }
 }

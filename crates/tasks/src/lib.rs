@@ -23,7 +23,7 @@ pub mod codec;
 mod contents;
 pub mod dead_letter;
 pub mod envelope;
-mod error_chain;
+pub mod error_chain;
 pub mod failure;
 pub mod id;
 pub mod life;
@@ -45,6 +45,7 @@ pub use client::{
 };
 pub use clock::{Clock, SystemClock};
 pub use codec::{Codec, CodecError, Json};
+pub use error_chain::error_chain;
 pub use failure::{Failure, Verdict};
 pub use id::{RandomSource, SystemRandom, TaskId, TaskIdError};
 pub use life::TaskRecord;

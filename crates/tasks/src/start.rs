@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use crate::backoff::Backoff;
-use crate::error_chain::one_line;
+use crate::error_chain::in_one_line;
 use crate::transport::{QueueFacts, QueueHandle, Result, Transport, TransportError};
 
 /// When the broker is asked again.
@@ -49,7 +49,7 @@ pub(crate) async fn find_queue(
         }
         if said.is_none_or(|said| said.elapsed() >= SAY_AGAIN) {
             said = Some(Instant::now());
-            tracing::warn!(queue = name, error = one_line(&error), "waiting for the queue");
+            tracing::warn!(queue = name, error = in_one_line(&error), "waiting for the queue");
         }
         shutdown.run_until_cancelled(sleep(pauses.next_pause())).await;
     }

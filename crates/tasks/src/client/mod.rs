@@ -216,6 +216,6 @@ impl Client {
 }
 
 fn refuse_all<T: Task>(count: usize, error: &TransportError) -> Vec<Result<Pending<T>, SendError>> {
-    let reason = crate::error_chain::one_line(error);
+    let reason = crate::error_chain::in_one_line(error);
     (0..count).map(|_| Err(SendError::NotSent { reason: reason.clone() })).collect()
 }

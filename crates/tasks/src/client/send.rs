@@ -171,7 +171,7 @@ fn entries(
     let (entries, rest) = match sent {
         Ok(entries) => (entries, Failed { certain: false, reason: unanswered }),
         Err(error) => {
-            let reason = crate::error_chain::one_line(&error);
+            let reason = crate::error_chain::in_one_line(&error);
             (Vec::new(), Failed { certain: error.is_certain(), reason })
         }
     };

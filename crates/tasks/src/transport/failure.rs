@@ -66,21 +66,27 @@ impl EntryFault {
         self.sender_fault || is_throttling(&self.code) || is_unavailable(&self.code)
     }
 
-    /// Whether the receipt no longer stands for a message in flight: the message was deleted, or
-    /// its lease ended and another delivery took it over. Which of these is not known.
-    pub fn is_stale_receipt(&self) -> bool {
+    /// Whether the receipt that an entry of `action` names no longer stands for a message in flight:
+    /// the message was deleted, or its lease ended and another delivery took it over. Which of these
+    /// is not known. An action that names no receipt has none that could be stale.
+    pub fn is_stale_receipt(&self, action: Action) -> bool {
+        // SQS answers a receipt of the past with any of these; of a send, the last one means a
+        // wrong attribute or delay.
         let codes = ["ReceiptHandleIsInvalid", "MessageNotInflight", "InvalidParameterValue"];
-        codes.iter().any(|code| self.code.ends_with(code))
+        action.names_receipts() && codes.contains(&short(&self.code))
     }
 }
 
 /// Why a call has no answer to give, sorted by what the caller can conclude from it.
+///
+/// What it says is without its cause, which its source says: [`error_chain`](crate::error_chain())
+/// tells both.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum TransportError {
     /// The request never reached the endpoint, so nothing was done: refused connection, unknown
     /// host, no credentials. Worth another try.
-    #[error("{action} did not reach {target}: {source}")]
+    #[error("{action} did not reach {target}")]
     NotSent {
         /// The call.
         action: Action,
@@ -91,7 +97,7 @@ pub enum TransportError {
     },
     /// The request was written and no answer came, or one that says nothing about it: it may have
     /// been done, and may not.
-    #[error("no answer to {action} on {target}, which may or may not have been done: {source}")]
+    #[error("no answer to {action} on {target}, which may or may not have been done")]
     Unknown {
         /// The call.
         action: Action,
@@ -156,6 +162,7 @@ impl TransportError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error_chain;
 
     fn fault(code: &str, sender_fault: bool) -> EntryFault {
         EntryFault { code: code.to_owned(), message: "no".to_owned(), sender_fault }
@@ -176,6 +183,25 @@ mod tests {
         for code in ["ServiceUnavailable", "RequestThrottled", "com.amazonaws.sqs#OverLimit"] {
             assert!(fault(code, false).is_certain(), "{code}");
         }
+    }
+
+    #[test]
+    fn l8_only_what_names_a_receipt_can_have_a_stale_one() {
+        let codes = ["ReceiptHandleIsInvalid", "InvalidParameterValue", "AWS.MessageNotInflight"];
+        for fault in codes.map(|code| fault(code, true)) {
+            assert!(fault.is_stale_receipt(Action::DeleteMessageBatch));
+            assert!(fault.is_stale_receipt(Action::ChangeMessageVisibilityBatch));
+            assert!(!fault.is_stale_receipt(Action::SendMessageBatch));
+        }
+        assert!(!fault("OverLimit", true).is_stale_receipt(Action::DeleteMessageBatch));
+    }
+
+    #[test]
+    fn l8_a_cause_is_told_by_the_source_and_not_twice() {
+        let (action, target) = (Action::SendMessageBatch, "q".to_owned());
+        let error = TransportError::NotSent { action, target, source: "refused".into() };
+        assert_eq!(error_chain(&error), ["SendMessageBatch did not reach q", "refused"]);
+        assert!(!error.to_string().contains("refused"));
     }
 
     #[test]

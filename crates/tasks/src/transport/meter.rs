@@ -20,6 +20,13 @@ pub enum Action {
     ChangeMessageVisibilityBatch,
 }
 
+impl Action {
+    /// Whether what is asked names a delivery by its receipt handle.
+    pub const fn names_receipts(self) -> bool {
+        matches!(self, Self::DeleteMessageBatch | Self::ChangeMessageVisibilityBatch)
+    }
+}
+
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(self, f)

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use crate::batch_entries::{Settled, settle};
 use crate::batcher::{BatchLoop, Batcher};
-use crate::error_chain::one_line;
+use crate::error_chain::in_one_line;
 use crate::transport::{OutgoingMessage, QueueHandle, Transport};
 
 /// Queues whose handles are kept: those that replies may go to, and dead-letter queues.
@@ -77,7 +77,7 @@ impl Sender {
         }
         let found = known.found.get_or_try_init(|| self.transport.resolve(name)).await;
         found.cloned().map_err(|error| {
-            let cause = one_line(&error);
+            let cause = in_one_line(&error);
             *failed = Some((Instant::now(), cause.clone()));
             cause
         })

@@ -8,7 +8,7 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_sqs::config::http::HttpResponse;
 use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 
-use crate::aws::words::{causes, in_words};
+use crate::error_chain::{causes, copied};
 use crate::transport::failure::{is_throttling, is_unavailable};
 use crate::transport::{Action, Cause, TransportError};
 
@@ -66,8 +66,9 @@ where
         return call.answered(answer.raw().status().as_u16(), answer.err());
     }
     let never_left = matches!(error, SdkError::ConstructionFailure(_)) || never_left(error);
-    let text = Cause::from(in_words(error));
-    if never_left { call.not_sent(text) } else { call.unknown(text) }
+    // The SDK's own error would show the whole response, headers and body, in its `Debug`.
+    let words = copied(error);
+    if never_left { call.not_sent(words) } else { call.unknown(words) }
 }
 
 /// Whether one of the causes says that there was no connection, or nothing to sign with.
