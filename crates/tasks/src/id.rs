@@ -6,11 +6,14 @@ use longshore_types::Timestamp;
 use thiserror::Error;
 use uuid::Uuid;
 
-/// Letters of a task id, so that it fits a deduplication id beside a message id.
-const TASK_ID_CHARS_MAX: usize = 64;
+/// Letters of a task id: as many as SQS allows in an id of a FIFO queue.
+const TASK_ID_CHARS_MAX: usize = 128;
 
-/// What tells a task from every other: a UUID of version 7 for a task that a [`Client`] sent, the
-/// SQS `MessageId` for one from a foreign producer.
+/// Letters of a message group id and of a deduplication id. Source: SQS quotas.
+const FIFO_ID_CHARS_MAX: usize = 128;
+
+/// What tells a task from every other: a UUID of version 7 for a task that a [`Client`] sent unless
+/// its caller gave an id, the SQS `MessageId` for one from a foreign producer.
 ///
 /// [`Client`]: crate::Client
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -18,14 +21,14 @@ pub struct TaskId(String);
 
 /// The text cannot be a task id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("not a task id: a task id has 1 to 64 letters, digits, hyphens and underscores")]
+#[error("not a task id: a task id has 1 to 128 letters, digits and any of - _ . :")]
 pub struct TaskIdError;
 
 impl TaskId {
-    /// Parses an id: 1 to 64 letters, digits, hyphens and underscores, which UUIDs and message
-    /// ids are.
+    /// Parses an id: 1 to 128 ASCII letters, digits, hyphens, underscores, full stops and colons,
+    /// which UUIDs and message ids are.
     pub fn parse(text: &str) -> Result<Self, TaskIdError> {
-        let part = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+        let part = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte);
         let valid = (1..=TASK_ID_CHARS_MAX).contains(&text.len()) && text.bytes().all(part);
         if valid { Ok(Self(text.to_owned())) } else { Err(TaskIdError) }
     }
@@ -56,6 +59,24 @@ impl fmt::Display for TaskId {
     }
 }
 
+/// `text` as a message group id or deduplication id: itself if it fits, else its beginning, a `-` and
+/// 16 digits of a hash of all of it. The same text is always shortened to the same id, on any
+/// machine and in any version, because two processes that send the same message must agree.
+pub(crate) fn fifo_id(text: &str) -> String {
+    if text.len() <= FIFO_ID_CHARS_MAX {
+        return text.to_owned();
+    }
+    let end = text.floor_char_boundary(FIFO_ID_CHARS_MAX - 17);
+    format!("{}-{:016x}", &text[..end], fnv_1a(text.as_bytes()))
+}
+
+/// FNV-1a with 64 bits: small, and the same for ever, which the standard library's hashes do not
+/// promise.
+fn fnv_1a(bytes: &[u8]) -> u64 {
+    let step = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3);
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, step)
+}
+
 /// Where random numbers come from: task ids and the jitter of retries. Tests pass numbers that
 /// they know.
 pub trait RandomSource: fmt::Debug + Send + Sync + 'static {
@@ -78,6 +99,8 @@ impl RandomSource for SystemRandom {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -90,9 +113,43 @@ mod tests {
 
     #[test]
     fn an_id_is_short_and_plain() {
-        assert!(TaskId::parse("5fea7756-0ea4-451a-a703-a558b933e274").is_ok());
-        for bad in ["", "a b", "a\n", &"x".repeat(65)] {
+        let longest = "x".repeat(128);
+        for good in ["5fea7756-0ea4-451a-a703-a558b933e274", "order:7.a_b", ".", &longest] {
+            assert!(TaskId::parse(good).is_ok(), "{good:?}");
+        }
+        for bad in ["", "a b", "a\n", "a/b", "ä", "a?b", &"x".repeat(129)] {
             assert_eq!(TaskId::parse(bad), Err(TaskIdError), "{bad:?}");
         }
+    }
+
+    /// Letters of an id, of any length that a message's ids can come to.
+    fn texts() -> impl Strategy<Value = String> {
+        "[a-zA-Z0-9_.:-]{1,300}"
+    }
+
+    proptest! {
+        #[test]
+        fn an_id_of_a_fifo_queue_is_within_its_limit_and_begins_as_its_text(text in texts()) {
+            let id = fifo_id(&text);
+            prop_assert!(id.len() <= FIFO_ID_CHARS_MAX);
+            prop_assert_eq!(&id[..id.len().min(111)], &text[..text.len().min(111)]);
+            prop_assert_eq!(fifo_id(&text), id.clone());
+            prop_assert!(text.len() > FIFO_ID_CHARS_MAX || id == text);
+        }
+
+        #[test]
+        fn texts_that_differ_have_ids_that_differ(
+            start in "[a-z]{120,200}", one in texts(), other in texts(),
+        ) {
+            prop_assume!(one != other);
+            prop_assert_ne!(fifo_id(&format!("{start}{one}")), fifo_id(&format!("{start}{other}")));
+        }
+    }
+
+    #[test]
+    fn an_id_is_shortened_in_the_same_way_for_ever() {
+        assert_eq!(fnv_1a(b"foobar"), 0x8594_4171_f739_67e8);
+        let id = fifo_id(&"x".repeat(129));
+        assert_eq!((id.len(), &id[109..112]), (128, "xx-"));
     }
 }

@@ -154,6 +154,18 @@ mod tests {
     }
 
     #[test]
+    fn a_reply_to_the_longest_id_fits_a_fifo_queue() {
+        let queue = QueueHandle::new("replies.fifo", "http://h/1/replies.fifo");
+        let id = TaskId::parse(&"x".repeat(128)).unwrap();
+        let ids = [Reply::completed("1"), Reply::failed("no")].map(|reply| {
+            let message = seal(&queue, &id, reply, Timestamp::from_millis(7));
+            assert_eq!(message.group_id.as_deref(), Some(id.as_str()));
+            message.deduplication_id.unwrap()
+        });
+        assert!(ids.iter().all(|id| id.len() <= 128) && ids[0] != ids[1], "{ids:?}");
+    }
+
+    #[test]
     fn a_message_without_the_expected_attributes_is_no_reply() {
         let mut attributes = MessageAttributes::new();
         assert_eq!(open(String::new(), &attributes), Err(NotAReply::Status));

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use longshore_types::{MessageAttributes, Timestamp};
 
-use crate::id::TaskId;
+use crate::id::{TaskId, fifo_id};
 
 #[cfg(feature = "aws")]
 pub mod aws;
@@ -108,12 +108,13 @@ impl OutgoingMessage {
     }
 
     /// The message with the ids that `queue` wants: on a FIFO queue the task's own message group,
-    /// so that tasks do not wait for one another, and a deduplication id; on a standard one none.
+    /// so that tasks do not wait for one another, and a deduplication id, both shortened to what SQS
+    /// allows if need be; on a standard one none.
     #[must_use]
     pub fn in_group_of(mut self, queue: &QueueHandle, task: &TaskId, deduplication: &str) -> Self {
         if queue.is_fifo() {
-            self.group_id = Some(task.to_string());
-            self.deduplication_id = Some(deduplication.to_owned());
+            self.group_id = Some(fifo_id(task.as_str()));
+            self.deduplication_id = Some(fifo_id(deduplication));
         }
         self
     }
