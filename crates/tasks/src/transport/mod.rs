@@ -69,10 +69,15 @@ impl QueueHandle {
 pub struct QueueFacts {
     /// How long a received message stays in flight.
     pub visibility_timeout: Duration,
-    /// How long the queue keeps a message.
+    /// How long a message is kept: `MessageRetentionPeriod`.
     pub retention: Duration,
     /// Where messages go that were received too often, if anywhere.
     pub dead_letter: Option<DeadLetterFacts>,
+}
+
+impl QueueFacts {
+    /// How long SQS keeps messages where nothing else is said: four days.
+    pub const DEFAULT_RETENTION: Duration = Duration::from_secs(4 * 24 * 3600);
 }
 
 /// Where a queue's messages go that were received too often.
@@ -179,9 +184,16 @@ pub trait Transport: Debug + Send + Sync + 'static {
         None
     }
 
-    /// The same endpoint over connections of its own, which the calling runtime drives: connections
-    /// belong to the runtime that made them. By default itself, for a transport that has none.
-    fn separate(self: Arc<Self>) -> BoxFuture<'static, Result<Arc<dyn Transport>>>;
+    /// A transport to the same endpoint over connections of its own, for
+    /// `<dyn Transport>::separate`; `None`, the default, where this one has no connections and will
+    /// do. The requests of both are counted together.
+    ///
+    /// # Errors
+    ///
+    /// [`TransportError::NotSent`]: connections cannot be made.
+    fn separated(&self) -> BoxFuture<'_, Result<Option<Arc<dyn Transport>>>> {
+        Box::pin(async { Ok(None) })
+    }
 
     /// Finds a queue by its name; what looks like a URL is taken as the queue's URL, unasked.
     fn resolve<'a>(&'a self, queue: &'a str) -> BoxFuture<'a, Result<QueueHandle>>;
@@ -216,4 +228,18 @@ pub trait Transport: Debug + Send + Sync + 'static {
         queue: &'a QueueHandle,
         changes: Vec<(String, Duration)>,
     ) -> BoxFuture<'a, Result<Vec<EntryResult<()>>>>;
+}
+
+impl dyn Transport {
+    /// The same endpoint over connections that no other runtime drives, so that calls go on while
+    /// the rest of the program stands still. To be awaited, and used, on the runtime that shall
+    /// drive them.
+    ///
+    /// # Errors
+    ///
+    /// [`TransportError::NotSent`]: connections cannot be made.
+    pub async fn separate(self: Arc<Self>) -> Result<Arc<dyn Transport>> {
+        let separated = self.separated().await?;
+        Ok(separated.unwrap_or(self))
+    }
 }

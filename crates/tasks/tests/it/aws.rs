@@ -200,3 +200,36 @@ async fn r3_a_receive_is_waited_for_at_amazon_and_soon_dropped_elsewhere() {
     let a_second = Some(std::time::Duration::from_secs(1));
     assert_eq!(patience("http://127.0.0.1:9324").await, a_second);
 }
+
+#[tokio::test]
+async fn a_separate_transport_has_connections_of_its_own_and_the_same_meter() {
+    let (address, server) = endpoint(Script::Answer(200, r#"{"QueueUrl":"http://h/1/q"}"#)).await;
+    let (transport, meter) = transport_to(address).await;
+    let transport: Arc<dyn Transport> = Arc::new(transport);
+    // Connections are driven by the runtime that made them: this one ends with its thread.
+    let separate = Arc::clone(&transport);
+    let elsewhere = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async { separate.separate().await.unwrap().resolve("q").await.unwrap() })
+    });
+    let queue = tokio::task::spawn_blocking(move || elsewhere.join().unwrap()).await.unwrap();
+    assert_eq!(transport.resolve("q").await.unwrap(), queue);
+    server.abort();
+    assert_eq!(meter.total(Action::GetQueueUrl), 2);
+}
+
+#[tokio::test]
+async fn a_queue_that_says_nothing_of_its_retention_keeps_messages_four_days() {
+    let cases = [
+        (r#"{"Attributes":{"VisibilityTimeout":"7"}}"#, 345_600),
+        (r#"{"Attributes":{"VisibilityTimeout":"7","MessageRetentionPeriod":"60"}}"#, 60),
+    ];
+    for (body, seconds) in cases {
+        let (address, server) = endpoint(Script::Answer(200, body)).await;
+        let (transport, _) = transport_to(address).await;
+        let facts = transport.queue_facts(&QueueHandle::new("q", "http://h/1/q")).await.unwrap();
+        server.abort();
+        assert_eq!(facts.visibility_timeout.as_secs(), 7);
+        assert_eq!(facts.retention.as_secs(), seconds);
+    }
+}

@@ -77,10 +77,6 @@ struct Mortal<T> {
 }
 
 impl Transport for Mortal<Simulation> {
-    fn separate(self: Arc<Self>) -> BoxFuture<'static, transport::Result<Arc<dyn Transport>>> {
-        async move { Ok(self as Arc<dyn Transport>) }.boxed()
-    }
-
     fn resolve<'a>(&'a self, queue: &'a str) -> BoxFuture<'a, transport::Result<QueueHandle>> {
         self.inner.resolve(queue)
     }

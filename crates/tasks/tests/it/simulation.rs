@@ -388,10 +388,6 @@ impl Transport for Simulation {
         *self.patience.lock().unwrap()
     }
 
-    fn separate(self: Arc<Self>) -> BoxFuture<'static, Result<Arc<dyn Transport>>> {
-        async move { Ok(self as Arc<dyn Transport>) }.boxed()
-    }
-
     fn resolve<'a>(&'a self, queue: &'a str) -> BoxFuture<'a, Result<QueueHandle>> {
         async move {
             let name = queue.strip_prefix("sim://").unwrap_or(queue);
@@ -419,9 +415,8 @@ impl Transport for Simulation {
                 queue: QueueHandle::new(name, &format!("sim://{name}")),
                 receive_count_max: *count,
             });
-            let retention = Duration::from_secs(345_600);
-            let visibility_timeout = found.visibility_timeout;
-            Ok(QueueFacts { visibility_timeout, retention, dead_letter })
+            let retention = QueueFacts::DEFAULT_RETENTION;
+            Ok(QueueFacts { visibility_timeout: found.visibility_timeout, retention, dead_letter })
         }
         .boxed()
     }

@@ -26,7 +26,7 @@ use self::classify::{Call, classify};
 use self::connect::Clients;
 use super::{
     Action, BoxFuture, DeadLetterFacts, EntryResult, OutgoingMessage, QueueFacts, QueueHandle,
-    ReceiveRequest, ReceivedMessage, RequestMeter, Result, SentMessage, Transport,
+    ReceiveRequest, ReceivedMessage, RequestMeter, Result, SentMessage, Transport, TransportError,
 };
 use crate::backoff::Backoff;
 
@@ -45,6 +45,8 @@ pub struct AwsTransport {
     polling_client: Client,
     is_amazon: bool,
     meter: Arc<RequestMeter>,
+    /// What the clients were made from, to make others like them.
+    options: AwsOptions,
 }
 
 impl AwsTransport {
@@ -54,8 +56,28 @@ impl AwsTransport {
     ///
     /// [`ConnectError`] on a system that cannot speak to such an endpoint.
     pub async fn connect(options: AwsOptions) -> std::result::Result<Self, ConnectError> {
-        let Clients { client, polling_client, is_amazon } = connect::clients(options).await?;
-        Ok(Self { client, polling_client, is_amazon, meter: Arc::default() })
+        Self::with_meter(options, Arc::default()).await
+    }
+
+    async fn with_meter(
+        options: AwsOptions,
+        meter: Arc<RequestMeter>,
+    ) -> std::result::Result<Self, ConnectError> {
+        let made = connect::clients(options.clone()).await?;
+        let Clients { client, polling_client, is_amazon } = made;
+        Ok(Self { client, polling_client, is_amazon, meter, options })
+    }
+
+    /// Clients, and so connections, of its own, which are driven by the runtime that calls.
+    async fn over_own_connections(&self) -> Result<Option<Arc<dyn Transport>>> {
+        let made = Self::with_meter(self.options.clone(), self.meter()).await;
+        let action = Action::GetQueueUrl;
+        let made = made.map_err(|error| TransportError::NotSent {
+            action,
+            target: "the endpoint over new connections".to_owned(),
+            source: error.into(),
+        })?;
+        Ok(Some(Arc::new(made)))
     }
 
     /// The SDK's client, for administering queues. Its calls pass no meter: none is made for a
@@ -87,17 +109,15 @@ impl AwsTransport {
             self.meter.count(call.action, queue.name(), 0);
             let request = self.client.get_queue_attributes().queue_url(queue.url());
             let request = request.attribute_names(QueueAttributeName::VisibilityTimeout);
-            let request = request.attribute_names(QueueAttributeName::RedrivePolicy);
             let request = request.attribute_names(QueueAttributeName::MessageRetentionPeriod);
+            let request = request.attribute_names(QueueAttributeName::RedrivePolicy);
             request.send().await.map_err(|error| classify(&call, &error))
         };
         let answer = persist(ask).await?;
         let attribute = |name| answer.attributes().and_then(|all| all.get(&name));
-        let seconds = |name| attribute(name).and_then(|seconds| seconds.parse().ok());
-        let timeout = seconds(QueueAttributeName::VisibilityTimeout);
-        let visibility_timeout = Duration::from_secs(timeout.unwrap_or(30));
+        let seconds = |name| attribute(name)?.parse().ok().map(Duration::from_secs);
+        let visibility_timeout = seconds(QueueAttributeName::VisibilityTimeout);
         let retention = seconds(QueueAttributeName::MessageRetentionPeriod);
-        let retention = Duration::from_secs(retention.unwrap_or(345_600));
         let policy = attribute(QueueAttributeName::RedrivePolicy);
         let dead_letter = match policy.and_then(|text| convert::redrive_policy(text)) {
             Some((name, receive_count_max)) => {
@@ -105,7 +125,11 @@ impl AwsTransport {
             }
             None => None,
         };
-        Ok(QueueFacts { visibility_timeout, retention, dead_letter })
+        Ok(QueueFacts {
+            visibility_timeout: visibility_timeout.unwrap_or(Duration::from_secs(30)),
+            retention: retention.unwrap_or(QueueFacts::DEFAULT_RETENTION),
+            dead_letter,
+        })
     }
 
     async fn send(
@@ -225,8 +249,8 @@ impl Transport for AwsTransport {
         (!self.is_amazon).then_some(RECEIVE_PATIENCE)
     }
 
-    fn separate(self: Arc<Self>) -> BoxFuture<'static, Result<Arc<dyn Transport>>> {
-        async move { Ok(self as Arc<dyn Transport>) }.boxed()
+    fn separated(&self) -> BoxFuture<'_, Result<Option<Arc<dyn Transport>>>> {
+        self.over_own_connections().boxed()
     }
 
     fn resolve<'a>(&'a self, queue: &'a str) -> BoxFuture<'a, Result<QueueHandle>> {
@@ -278,7 +302,6 @@ mod tests {
     use std::cell::RefCell;
 
     use super::*;
-    use crate::transport::TransportError;
 
     fn not_sent() -> TransportError {
         let (action, target) = (Action::SendMessageBatch, "q".to_owned());
