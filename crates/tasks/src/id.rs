@@ -26,10 +26,11 @@ pub struct TaskIdError;
 
 impl TaskId {
     /// Parses an id: 1 to 128 ASCII letters, digits, hyphens, underscores, full stops and colons,
-    /// which UUIDs and message ids are.
+    /// which UUIDs and message ids are; but not `.` and `..`, which are steps in a URL's path.
     pub fn parse(text: &str) -> Result<Self, TaskIdError> {
         let part = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte);
         let valid = (1..=TASK_ID_CHARS_MAX).contains(&text.len()) && text.bytes().all(part);
+        let valid = valid && text != "." && text != "..";
         if valid { Ok(Self(text.to_owned())) } else { Err(TaskIdError) }
     }
 
@@ -114,10 +115,10 @@ mod tests {
     #[test]
     fn an_id_is_short_and_plain() {
         let longest = "x".repeat(128);
-        for good in ["5fea7756-0ea4-451a-a703-a558b933e274", "order:7.a_b", ".", &longest] {
+        for good in ["5fea7756-0ea4-451a-a703-a558b933e274", "order:7.a_b", "...", &longest] {
             assert!(TaskId::parse(good).is_ok(), "{good:?}");
         }
-        for bad in ["", "a b", "a\n", "a/b", "ä", "a?b", &"x".repeat(129)] {
+        for bad in ["", ".", "..", "a b", "a\n", "a/b", "ä", "a?b", &"x".repeat(129)] {
             assert_eq!(TaskId::parse(bad), Err(TaskIdError), "{bad:?}");
         }
     }
