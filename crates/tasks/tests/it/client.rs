@@ -73,7 +73,8 @@ async fn while_the_broker_cannot_be_found_senders_wait_side_by_side() {
 async fn r12_many_tasks_go_in_batches_of_ten_and_each_is_answered_for() {
     let world = World::new();
     let tasks: Vec<Square> = (0..23).map(Square).collect();
-    let fault = Fault::Entries(vec![1], "InternalError");
+    // Certain, unlike an InternalError: its task was not sent, and its PENDING is withdrawn.
+    let fault = Fault::Entries(vec![1], "ServiceUnavailable");
     world.simulation.fail_next(Action::SendMessageBatch, fault);
     let answers = world.client.send_all(tasks).await;
     let sizes: Vec<usize> =
