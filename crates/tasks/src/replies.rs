@@ -25,6 +25,7 @@ use crate::backoff::Backoff;
 use crate::batch_entries::{Settled, settle};
 use crate::clock::{Clock, SystemClock};
 use crate::dead_letter::{self, DeadLetter};
+use crate::error_chain::in_one_line;
 use crate::id::{RandomSource, SystemRandom, TaskId};
 use crate::life::{self, Standing};
 use crate::receive;
@@ -32,7 +33,7 @@ use crate::reply::{self, NotAReply, Reply};
 use crate::start;
 use crate::store::{self, Answer, Change, Found, ListQuery, Records, Store, Timed};
 use crate::transport::{
-    QueueFacts, QueueHandle, ReceiveRequest, ReceivedMessage, Transport, TransportError,
+    Action, QueueFacts, QueueHandle, ReceiveRequest, ReceivedMessage, Transport, TransportError,
 };
 
 /// When a receive that failed is made again.
@@ -204,7 +205,8 @@ impl Replies {
                     self.take_in(queue, facts, messages).await;
                 }
                 Err(error) => {
-                    tracing::warn!(queue = queue.name(), %error, "replies cannot be received");
+                    let error = in_one_line(&error);
+                    tracing::warn!(queue = queue.name(), error, "replies cannot be received");
                     shutdown.run_until_cancelled(sleep(pauses.next_pause())).await;
                 }
             }
@@ -381,8 +383,9 @@ impl Replies {
             return;
         }
         let call = |receipts| self.transport.delete_batch(queue, receipts);
-        for settled in settle(receipts, call).await {
-            if let Settled::GaveUp(cause) = settled {
+        for settled in settle(Action::DeleteMessageBatch, receipts, call).await {
+            if let Settled::GaveUp { cause, .. } = settled {
+                let cause = in_one_line(&*cause);
                 tracing::warn!(queue = queue.name(), cause, "a reply was not deleted");
             }
         }

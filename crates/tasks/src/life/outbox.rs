@@ -16,12 +16,7 @@ pub fn moved_on(record: &TaskRecord, pause: Duration) -> Option<Next> {
 
 /// What was sent for the end of a generation is no longer due: the reply, the dead letter, or both.
 /// `None` if it was not due, or the task has run again since and what is due is of another end.
-pub fn sent(
-    record: &TaskRecord,
-    generation: u32,
-    reply: bool,
-    dead_letter: bool,
-) -> Option<Next> {
+pub fn sent(record: &TaskRecord, generation: u32, reply: bool, dead_letter: bool) -> Option<Next> {
     if record.life.generation != generation {
         return None;
     }

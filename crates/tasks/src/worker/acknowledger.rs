@@ -17,7 +17,8 @@ use super::lease::StoppedLease;
 use super::status::{WorkerStatus, count};
 use crate::batch_entries::{Settled, settle};
 use crate::batcher::{BatchLoop, Batcher};
-use crate::transport::{QueueHandle, Transport};
+use crate::error_chain::in_one_line;
+use crate::transport::{Action, QueueHandle, Transport};
 
 /// How long a delete waits for others to share its request.
 const DELETE_LINGER: Duration = Duration::from_millis(20);
@@ -83,13 +84,17 @@ async fn delete(
     status: &WorkerStatus,
     receipts: Vec<String>,
 ) -> Vec<()> {
-    let settled = settle(receipts, |receipts| transport.delete_batch(queue, receipts)).await;
+    let settled = settle(Action::DeleteMessageBatch, receipts, |receipts| {
+        transport.delete_batch(queue, receipts)
+    })
+    .await;
     for one in &settled {
         match one {
             Settled::Done(()) => count(&status.deleted),
             Settled::Stale => count(&status.delete_unknown),
-            Settled::GaveUp(cause) => {
+            Settled::GaveUp { cause, .. } => {
                 count(&status.delete_unknown);
+                let cause = in_one_line(&**cause);
                 tracing::warn!(queue = queue.name(), cause, "a delete is not known to be done");
             }
         }
@@ -103,6 +108,6 @@ async fn hand_back(
     changes: Vec<(String, Duration)>,
 ) -> Vec<bool> {
     let call = |changes| transport.change_visibility_batch(queue, changes);
-    let settled = settle(changes, call).await;
-    settled.into_iter().map(|one| !matches!(one, Settled::GaveUp(_))).collect()
+    let settled = settle(Action::ChangeMessageVisibilityBatch, changes, call).await;
+    settled.into_iter().map(|one| !matches!(one, Settled::GaveUp { .. })).collect()
 }

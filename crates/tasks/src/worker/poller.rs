@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use super::lease::Lease;
 use super::runtime::Runtime;
 use crate::backoff::Backoff;
+use crate::error_chain::in_one_line;
 use crate::receive;
 use crate::transport::{ReceiveRequest, ReceivedMessage};
 
@@ -54,7 +55,8 @@ impl Poller {
                 Ok(()) => pauses.reset(),
                 Err(error) => {
                     let queue = self.runtime.queue.name();
-                    tracing::warn!(queue, %error, "tasks cannot be received");
+                    let error = in_one_line(&error);
+                    tracing::warn!(queue, error, "tasks cannot be received");
                     self.shutdown.run_until_cancelled(sleep(pauses.next_pause())).await;
                 }
             }

@@ -6,12 +6,15 @@ use longshore_types::Timestamp;
 use tokio::time::Instant;
 
 use super::heartbeat::{Entry, Heartbeat, HeartbeatParts, Held};
+use crate::error_chain::in_one_line;
 use crate::life::{self, Progress, Refusal, TaskRecord};
 use crate::store::{Answer, Change, Found};
-use crate::transport::EntryResult;
+use crate::transport::{Action, EntryResult};
 
 /// Decisions on what others wrote meanwhile, before a renewal is tried again later.
 const ROUNDS_MAX: u32 = 3;
+
+const CHANGE: Action = Action::ChangeMessageVisibilityBatch;
 
 /// A lease that is being renewed.
 #[derive(Clone, Debug)]
@@ -55,7 +58,7 @@ impl Heartbeat {
             Err(not_extended) => not_extended,
             Ok(()) => match answers.next() {
                 Some(Ok(())) => Renewed::At(begun_at),
-                Some(Err(fault)) if fault.is_stale_receipt() => Renewed::Lost,
+                Some(Err(fault)) if fault.is_stale_receipt(CHANGE) => Renewed::Lost,
                 _ => Renewed::TryAgain,
             },
         };
@@ -204,7 +207,8 @@ impl Heartbeat {
         let HeartbeatParts { transport, queue, .. } = &self.parts;
         let answer = transport.change_visibility_batch(queue, changes).await;
         answer.unwrap_or_else(|error| {
-            tracing::warn!(queue = queue.name(), %error, "leases were not renewed; trying again");
+            let error = in_one_line(&error);
+            tracing::warn!(queue = queue.name(), error, "leases were not renewed; trying again");
             Vec::new()
         })
     }

@@ -27,6 +27,7 @@ use super::sender::Sender;
 use super::store_gate::StoreGate;
 use super::{Worker, WorkerError, thread};
 use crate::backoff::Backoff;
+use crate::error_chain::in_one_line;
 use crate::start;
 use crate::store::Records;
 use crate::transport::{DeadLetterFacts, QueueFacts, QueueHandle, Transport};
@@ -73,7 +74,7 @@ impl Worker {
             match shutdown.run_until_cancelled(made).await? {
                 (Ok(transport), Ok(records)) => return Some((transport, records)),
                 (transport, records) => {
-                    let error = transport.err().map(|error| error.to_string());
+                    let error = transport.err().map(|error| in_one_line(&error));
                     let error = error.or_else(|| records.err().map(|error| error.to_string()));
                     tracing::warn!(error, "waiting for broker and store");
                 }

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use crate::batch_entries::{Settled, settle};
 use crate::batcher::{BatchLoop, Batcher};
 use crate::error_chain::in_one_line;
-use crate::transport::{OutgoingMessage, QueueHandle, Transport};
+use crate::transport::{Action, OutgoingMessage, QueueHandle, Transport};
 
 /// Queues whose handles are kept: those that replies may go to, and dead-letter queues.
 const KNOWN_QUEUES_MAX: usize = 1000;
@@ -128,11 +128,13 @@ async fn send(
     messages: Vec<(usize, OutgoingMessage)>,
 ) -> Vec<(usize, Result<(), String>)> {
     let (places, messages): (Vec<_>, Vec<_>) = messages.into_iter().unzip();
-    let settled = settle(messages, |messages| transport.send_batch(&queue, messages)).await;
+    let action = Action::SendMessageBatch;
+    let send = |messages| transport.send_batch(&queue, messages);
+    let settled = settle(action, messages, send).await;
     let answer = |one| match one {
         Settled::Done(_) => Ok(()),
-        Settled::Stale => Err("the endpoint says InvalidParameterValue".to_owned()),
-        Settled::GaveUp(cause) => Err(cause),
+        Settled::Stale => unreachable!("a send names no receipt"),
+        Settled::GaveUp { cause, .. } => Err(in_one_line(&*cause)),
     };
     places.into_iter().zip(settled.into_iter().map(answer)).collect()
 }
