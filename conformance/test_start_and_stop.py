@@ -7,8 +7,10 @@ import signal
 import socket
 import time
 
+import pytest
+
 from harness import http, wait
-from harness.process import Process, binary
+from harness.process import Process, binary, clean_environment, free_port
 from harness.system import START_TIMEOUT, TASK_DEAD_LETTERS
 
 ADDRESS = re.compile(r"(?:127\.0\.0\.1|localhost):(\d+)")
@@ -108,3 +110,28 @@ def test_the_broker_says_in_its_log_that_a_dead_letter_queue_is_not_empty(apart)
         "the log names the dead-letter queue",
         60,
     )
+
+
+@pytest.mark.parametrize("role", ["broker", "up"])
+def test_u3_a_log_that_nobody_reads_does_not_end_a_role(role, tmp_path):
+    broker = f"127.0.0.1:{free_port()}"
+    flags = ["--broker-listen", broker]
+    if role == "up":
+        flags += ["--listen", "127.0.0.1:0", "--health-listen", "127.0.0.1:0"]
+    process = WithoutReader(role, [binary(), role, *flags], tmp_path, env=clean_environment(RUST_LOG="debug"))
+    wait.until(lambda: process.must_run() and http.answers(f"http://{broker}/health"), "it is up", START_TIMEOUT)
+    # Each of them is logged.
+    for path in ["/health", "/", "/nothing"]:
+        assert http.answers(f"http://{broker}{path}"), path
+    process.must_run()
+    assert process.stop() == 0
+
+
+class WithoutReader(Process):
+    """A child whose stderr is a pipe that nobody reads any more."""
+
+    def __init__(self, name, argv, directory, env):
+        reader, writer = os.pipe()
+        os.close(reader)
+        super().__init__(name, argv, directory, env, stderr=writer)
+        os.close(writer)

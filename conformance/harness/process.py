@@ -67,9 +67,9 @@ def free_port():
 
 
 class Process:
-    """A running child. Its stdout and stderr go to `<directory>/<name>.log`."""
+    """A running child. Its stdout and stderr go to `<directory>/<name>.log`, unless `stderr` is elsewhere."""
 
-    def __init__(self, name, argv, directory, env=None):
+    def __init__(self, name, argv, directory, env=None, stderr=subprocess.STDOUT):
         self.name = name
         self.argv = [str(word) for word in argv]
         self.log = Path(directory) / f"{name}-{len(STARTED)}.log"
@@ -78,7 +78,7 @@ class Process:
                 self.argv,
                 stdin=subprocess.DEVNULL,
                 stdout=sink,
-                stderr=subprocess.STDOUT,
+                stderr=stderr,
                 cwd=directory,
                 env=env or clean_environment(),
             )

@@ -1,7 +1,13 @@
 //! The program's log: lines on stderr. What a task carries is never among them.
+//!
+//! # Invariants
+//!
+//! - A line that cannot be written is lost, and nothing else: whoever read stderr may have gone, or
+//!   its disk may be full. Neither ends the program. The
+//!   standard library's panic hook is as forgiving, and SIGPIPE is ignored from the start.
 
 use std::env;
-use std::io::IsTerminal as _;
+use std::io::{self, IsTerminal as _, Write};
 
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
@@ -31,8 +37,10 @@ pub fn start(format: LogFormat, requests: bool) -> Result<(), Fault> {
     let filter = requests.into_iter().fold(filter, EnvFilter::add_directive);
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal());
+        .with_writer(|| Forgiving(io::stderr()))
+        // The subscriber would print to stderr that it cannot print to stderr, and panic.
+        .log_internal_errors(false)
+        .with_ansi(io::stderr().is_terminal());
     let started = match format {
         LogFormat::Text => subscriber.with_target(false).try_init(),
         LogFormat::Json => subscriber.json().flatten_event(true).try_init(),
@@ -42,4 +50,53 @@ pub fn start(format: LogFormat, requests: bool) -> Result<(), Fault> {
         tracing::debug!(%fault, "the log was started before");
     }
     Ok(())
+}
+
+/// Writes what can be written, and says that all was.
+#[derive(Debug)]
+struct Forgiving<W>(W);
+
+impl<W: Write> Write for Forgiving<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        // The whole line at once: after a part of it, there is nobody to tell of the rest.
+        let _lost = self.0.write_all(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let _lost = self.0.flush();
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A pipe whose reader has gone.
+    struct Closed;
+
+    impl Write for Closed {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+    }
+
+    #[test]
+    fn u3_a_line_that_cannot_be_written_is_lost_and_nothing_else() {
+        let mut log = Forgiving(Closed);
+        assert!(writeln!(log, "a line").is_ok());
+        assert!(log.flush().is_ok());
+    }
+
+    #[test]
+    fn what_can_be_written_is() {
+        let mut written = Vec::new();
+        writeln!(Forgiving(&mut written), "a line").unwrap();
+        assert_eq!(written, b"a line\n");
+    }
 }
