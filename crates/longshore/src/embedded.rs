@@ -6,7 +6,8 @@
 //! # Invariants
 //!
 //! - An answer of the broker that is its own fault says nothing about what was done, and is
-//!   [`TransportError::Unknown`]: a store that failed may have kept the message.
+//!   [`TransportError::Unknown`]: a store that failed may have kept the message. One alone promises
+//!   that nothing was done: the log had no room, [`TransportError::Unavailable`].
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -95,8 +96,9 @@ impl Transport for EmbeddedTransport {
     fn queue_facts<'a>(&'a self, queue: &'a QueueHandle) -> BoxFuture<'a, Result<QueueFacts>> {
         Box::pin(async move {
             let attributes = self.attributes_of(queue).await?;
-            let timeout = attributes.get(&AttributeName::VisibilityTimeout);
-            let seconds = timeout.and_then(|text| text.parse().ok()).unwrap_or(30);
+            let seconds = |name| attributes.get(&name)?.parse().ok().map(Duration::from_secs);
+            let visibility_timeout = seconds(AttributeName::VisibilityTimeout);
+            let retention = seconds(AttributeName::MessageRetentionPeriod);
             let policy = attributes.get(&AttributeName::RedrivePolicy);
             let dead_letter = match policy.and_then(|policy| redrive_target(policy)) {
                 Some((arn, receive_count_max)) => {
@@ -105,7 +107,11 @@ impl Transport for EmbeddedTransport {
                 }
                 None => None,
             };
-            Ok(QueueFacts { visibility_timeout: Duration::from_secs(seconds), dead_letter })
+            Ok(QueueFacts {
+                visibility_timeout: visibility_timeout.unwrap_or(Duration::from_secs(30)),
+                retention: retention.unwrap_or(QueueFacts::DEFAULT_RETENTION),
+                dead_letter,
+            })
         })
     }
 
@@ -196,6 +202,9 @@ fn transport_error(action: Action, queue: &str, error: SqsError) -> TransportErr
     let message = error.to_string();
     if error == SqsError::RequestThrottled {
         return TransportError::Throttled { action, target, message };
+    }
+    if matches!(error, SqsError::ServiceUnavailable(_)) {
+        return TransportError::Unavailable { action, target, message };
     }
     let spelling = error.spelling();
     match spelling.fault {
@@ -292,4 +301,42 @@ fn in_order<T>(
     }
     let result = |result: Option<EntryResult<T>>| result.expect("every entry is answered");
     results.into_iter().map(result).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sorted(error: SqsError) -> TransportError {
+        transport_error(Action::SendMessageBatch, "q", error)
+    }
+
+    #[test]
+    fn l5_a_full_disk_is_known_to_have_kept_nothing() {
+        let error = sorted(SqsError::ServiceUnavailable("no room".to_owned()));
+        assert!(matches!(error, TransportError::Unavailable { .. }), "{error:?}");
+        assert!(error.is_certain() && error.is_transient());
+    }
+
+    #[test]
+    fn l5_a_store_that_failed_may_have_kept_the_message() {
+        let error = sorted(SqsError::InternalFailure);
+        assert!(matches!(error, TransportError::Unknown { .. }), "{error:?}");
+    }
+
+    #[test]
+    fn l5_an_entry_is_as_certain_as_its_error() {
+        let entries = [
+            (SqsError::InternalFailure, false),
+            (SqsError::ServiceUnavailable("no room".to_owned()), true),
+            (SqsError::RequestThrottled, true),
+            (SqsError::InvalidParameterValue("no".to_owned()), true),
+        ];
+        for (error, certain) in entries {
+            let failed = vec![error.into_entry("0".to_owned())];
+            let results = in_order::<()>(1, std::iter::empty(), failed);
+            let fault = results[0].as_ref().unwrap_err();
+            assert_eq!(fault.is_certain(), certain, "{fault}");
+        }
+    }
 }

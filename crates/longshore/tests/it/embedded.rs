@@ -15,6 +15,7 @@ use longshore::types::{MessageAttribute, MessageAttributes};
 const QUEUES: &str = "
     [queues.Work]
     visibility_timeout = '7s'
+    message_retention_period = '60s'
     dead_letter = { queue = 'Dead', max_receive_count = 3 }
     [queues.Dead]
 ";
@@ -73,11 +74,12 @@ async fn a_message_that_is_handed_back_comes_again_and_its_receives_are_counted(
 }
 
 #[tokio::test]
-async fn a_worker_learns_visibility_timeout_and_dead_letter_queue() {
+async fn a_worker_learns_visibility_timeout_retention_and_dead_letter_queue() {
     let transport = transport().await;
     let queue = transport.resolve("Work").await.unwrap();
     let facts = transport.queue_facts(&queue).await.unwrap();
     assert_eq!(facts.visibility_timeout, Duration::from_secs(7));
+    assert_eq!(facts.retention, Duration::from_secs(60));
     let dead_letter = facts.dead_letter.unwrap();
     assert_eq!((dead_letter.queue.name(), dead_letter.receive_count_max), ("Dead", 3));
 }
