@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::HeaderMap;
-use longshore_tasks::{Client, Task, TaskId};
+use longshore_tasks::{Client, Pending, SendError, SendOptions, Task, TaskId};
 use tokio_util::task::TaskTracker;
 
 use crate::base_url::BaseUrl;
@@ -67,17 +67,43 @@ impl Gateway {
         path: &str,
         headers: &HeaderMap,
     ) -> Result<Accepted, Problem> {
+        let mut answers = self.accept_all(vec![task], path, headers).await?;
+        answers.pop().expect("every task is answered for")
+    }
+
+    /// Sends tasks, packed into as few requests as they fit, and answers for each in its place. As
+    /// [`Gateway::accept`] for each.
+    ///
+    /// # Errors
+    ///
+    /// The request names no host that callback URLs could begin with: then nothing is sent.
+    pub async fn accept_all<T: Task>(
+        &self,
+        tasks: Vec<T>,
+        path: &str,
+        headers: &HeaderMap,
+    ) -> Result<Vec<Result<Accepted, Problem>>, Problem> {
         let base = self.base_url(headers)?;
         let callback_url = |id: &TaskId| base.join(&format!("{path}/status/{id}"));
+        let traceparent = traceparent(headers);
+        let options = || SendOptions { traceparent: traceparent.clone(), ..SendOptions::default() };
+        let tasks = tasks.into_iter().map(|task| (task, options())).collect();
         let client = self.client.clone();
-        let sent = self.sends.spawn(async move { client.send(&task).await });
-        match sent.await.expect("a send neither panics nor is aborted") {
+        let sent = self.sends.spawn(async move { client.send_all_with(tasks).await });
+        let sent = sent.await.expect("a send neither panics nor is aborted");
+        let answer = |sent: Result<Pending<T>, SendError>| match sent {
             Ok(pending) => {
                 let id = pending.id().clone();
                 Ok(Accepted { callback_url: callback_url(&id), id })
             }
             Err(error) => Err(refusal::of_send(&error, self.options.retry_after, callback_url)),
-        }
+        };
+        Ok(sent.into_iter().map(answer).collect())
+    }
+
+    /// The client that tasks are sent by, for whoever sends them otherwise.
+    pub fn client(&self) -> &Client {
+        &self.client
     }
 
     /// Waits until every send that has begun has ended. Call it when no request is served any
@@ -85,10 +111,6 @@ impl Gateway {
     pub async fn sends_ended(&self) {
         self.sends.close();
         self.sends.wait().await;
-    }
-
-    pub(crate) fn client(&self) -> &Client {
-        &self.client
     }
 
     pub(crate) fn retry_after(&self) -> Duration {
@@ -99,4 +121,11 @@ impl Gateway {
         let configured = self.options.public_url.clone();
         configured.map_or_else(|| BaseUrl::of_request(headers), Ok)
     }
+}
+
+/// The trace that a request continues, if it says one: the header of W3C Trace Context.
+fn traceparent(headers: &HeaderMap) -> Option<String> {
+    let text = headers.get("traceparent")?.to_str().ok()?;
+    let plain = |byte: u8| byte.is_ascii_hexdigit() || byte == b'-';
+    (text.len() == 55 && text.bytes().all(plain)).then(|| text.to_owned())
 }

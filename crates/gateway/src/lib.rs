@@ -16,6 +16,7 @@
 
 pub mod base_url;
 pub mod gateway;
+pub mod json_body;
 pub mod problem;
 pub mod refusal;
 pub mod server;
@@ -25,4 +26,5 @@ pub use base_url::{BaseUrl, BaseUrlError};
 pub use gateway::{Accepted, Gateway, GatewayOptions};
 pub use problem::Problem;
 pub use server::{ServerOptions, serve};
-pub use status::{Render, Shown};
+pub use json_body::JsonBody;
+pub use status::{ErrorView, Render, ReplyView};

@@ -3,9 +3,12 @@
 //! | the task | answer |
 //! |---|---|
 //! | no reply yet | `{"status":"PENDING"}` |
-//! | done | `{"status":"COMPLETED", …}`, with what the application shows of the reply |
-//! | given up | `{"status":"FAILED","error":"…"}`, where `error` is the reply's body as a string |
+//! | done | `{"status":"COMPLETED","reply":…}`, or what the application shows of the reply |
+//! | given up | `{"status":"FAILED","error":{"message":"…"}}`: the reply's body as the JSON it is |
 //! | not known, or kept for as long as it should be | 404 |
+//!
+//! An application that says itself what it shows ([`Gateway::status_route_with`]) may have the error as
+//! a string that holds the reply's body.
 
 use std::fmt;
 
@@ -24,7 +27,7 @@ use crate::refusal;
 
 /// What a COMPLETED answer shows of a reply: a member's name, and its value as the JSON it is.
 #[derive(Clone, Debug)]
-pub struct Shown {
+pub struct ReplyView {
     /// The member's name.
     pub name: &'static str,
     /// The member's value; every digit of it is kept.
@@ -32,14 +35,30 @@ pub struct Shown {
 }
 
 /// Says what to show of a reply's body; `None` shows nothing but that the task is done.
-pub type Render = fn(&str) -> Option<Shown>;
+pub type Render = fn(&str) -> Option<ReplyView>;
+
+/// What a FAILED answer shows of a reply's body.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ErrorView {
+    /// The JSON that it is; a string, should it be none.
+    #[default]
+    Json,
+    /// A string that holds it.
+    Text,
+}
 
 impl Gateway {
-    /// The route `GET <path>/status/<id>`; `render` says what a COMPLETED answer shows.
-    pub fn status_route(&self, path: &str, render: Render) -> Router {
+    /// The route `GET <path>/status/<id>`: reply and error as the JSON that they are.
+    pub fn status_route(&self, path: &str) -> Router {
+        self.status_route_with(path, whole_reply, ErrorView::Json)
+    }
+
+    /// The route `GET <path>/status/<id>`; `render` says what a COMPLETED answer shows, `error` what a
+    /// FAILED one does.
+    pub fn status_route_with(&self, path: &str, render: Render, error: ErrorView) -> Router {
         Router::new()
             .route(&format!("{path}/status/{{id}}"), get(status))
-            .with_state(Route { gateway: self.clone(), render })
+            .with_state(Route { gateway: self.clone(), render, error })
     }
 }
 
@@ -47,6 +66,11 @@ impl Gateway {
 struct Route {
     gateway: Gateway,
     render: Render,
+    error: ErrorView,
+}
+
+fn whole_reply(body: &str) -> Option<ReplyView> {
+    Some(ReplyView { name: "reply", json: RawValue::from_string(body.to_owned()).ok()? })
 }
 
 async fn status(State(route): State<Route>, Path(id): Path<String>) -> Result<Answer, Problem> {
@@ -57,7 +81,7 @@ async fn status(State(route): State<Route>, Path(id): Path<String>) -> Result<An
         None => Err(unknown()),
         Some(Status::Pending) => Ok(Answer::Pending),
         Some(Status::Completed { body }) => Ok(Answer::Completed((route.render)(&body))),
-        Some(Status::Failed { body }) => Ok(Answer::Failed(body)),
+        Some(Status::Failed { body }) => Ok(Answer::Failed(body, route.error)),
     }
 }
 
@@ -71,8 +95,8 @@ fn unknown() -> Problem {
 /// How a known task stands, as the caller is shown it.
 enum Answer {
     Pending,
-    Completed(Option<Shown>),
-    Failed(String),
+    Completed(Option<ReplyView>),
+    Failed(String, ErrorView),
 }
 
 impl Serialize for Answer {
@@ -82,13 +106,17 @@ impl Serialize for Answer {
             Self::Pending => map.serialize_entry("status", "PENDING")?,
             Self::Completed(shown) => {
                 map.serialize_entry("status", "COMPLETED")?;
-                if let Some(Shown { name, json }) = shown {
+                if let Some(ReplyView { name, json }) = shown {
                     map.serialize_entry(name, json)?;
                 }
             }
-            Self::Failed(body) => {
+            Self::Failed(body, view) => {
                 map.serialize_entry("status", "FAILED")?;
-                map.serialize_entry("error", body)?;
+                let json = || serde_json::from_str::<&RawValue>(body).ok();
+                match Some(view).filter(|view| **view == ErrorView::Json).and_then(|_| json()) {
+                    Some(json) => map.serialize_entry("error", json)?,
+                    None => map.serialize_entry("error", body)?,
+                }
             }
         }
         map.end()
@@ -113,8 +141,8 @@ impl IntoResponse for Answer {
 mod tests {
     use super::*;
 
-    fn shown(json: &str) -> Shown {
-        Shown { name: "value", json: RawValue::from_string(json.to_owned()).unwrap() }
+    fn shown(json: &str) -> ReplyView {
+        ReplyView { name: "value", json: RawValue::from_string(json.to_owned()).unwrap() }
     }
 
     #[test]
@@ -130,7 +158,15 @@ mod tests {
         let body = r#"{"message":"Invalid request in message.Body:-1"}"#.to_owned();
         let expected =
             r#"{"status":"FAILED","error":"{\"message\":\"Invalid request in message.Body:-1\"}"}"#;
-        assert_eq!(Answer::Failed(body).to_string(), expected);
+        assert_eq!(Answer::Failed(body, ErrorView::Text).to_string(), expected);
+    }
+
+    #[test]
+    fn a_failure_is_the_json_that_its_worker_sent_and_a_string_where_it_sent_none() {
+        for (body, error) in [(r#"{"message":"no"}"#, r#"{"message":"no"}"#), ("no", r#""no""#)] {
+            let answer = Answer::Failed(body.to_owned(), ErrorView::Json).to_string();
+            assert_eq!(answer, format!(r#"{{"status":"FAILED","error":{error}}}"#));
+        }
     }
 
     #[test]

@@ -40,7 +40,7 @@ pub fn broker(
         ("data", data),
     ];
     lines.extend(metrics_address.map(metrics));
-    head(role.program, "broker listens", &lines)
+    head(&role.program, "broker listens", &lines)
 }
 
 fn head(program: &str, what: &str, lines: &[(&str, String)]) -> String {

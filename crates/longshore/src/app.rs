@@ -203,11 +203,7 @@ where
     }
 
     /// The command line of the application, for whoever wants to describe it.
-    ///
-    /// # Errors
-    ///
-    /// A flag of the application's own has the name or the variable of one that is there already.
-    pub fn command(&self) -> Result<clap::Command, Fault> {
+    pub fn command(&self) -> clap::Command {
         crate::cli::command(self)
     }
 }

@@ -6,7 +6,7 @@
 use clap::builder::Styles;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
-use crate::application::Application;
+use crate::app::App;
 use crate::exit::EXIT_CODES_HELP;
 use crate::options::{
     AppOptions, BrokerRoleOptions, DataOptions, HealthOptions, ProgramOptions, QueuesApplyOptions,
@@ -55,12 +55,12 @@ pub enum QueuesCommand {
     Apply(QueuesApplyOptions),
 }
 
-/// The command line of `A`, for whoever wants to describe it.
-pub fn command<A: Application>() -> clap::Command {
-    Cli::<A::Options>::command()
-        .name(A::NAME)
-        .bin_name(A::NAME)
-        .about(A::ABOUT)
+/// The command line of an application, for whoever wants to describe it.
+pub fn command<O: Args, S>(app: &App<O, S>) -> clap::Command {
+    Cli::<O>::command()
+        .name(app.name.clone())
+        .bin_name(app.name.clone())
+        .about(app.about.clone())
         .version(env!("CARGO_PKG_VERSION"))
         .styles(Styles::plain())
         .max_term_width(100)
@@ -71,15 +71,15 @@ mod tests {
     use clap::FromArgMatches as _;
 
     use super::*;
-    use crate::test_application::Echo;
+    use crate::test_application::{EchoOptions, echo};
 
-    fn parsed(line: &str) -> Result<Cli<<Echo as Application>::Options>, clap::Error> {
-        Cli::from_arg_matches(&command::<Echo>().try_get_matches_from(line.split(' '))?)
+    fn parsed(line: &str) -> Result<Cli<EchoOptions>, clap::Error> {
+        Cli::from_arg_matches(&command(&echo()).try_get_matches_from(line.split(' '))?)
     }
 
     #[test]
     fn every_flag_is_declared_once_in_each_command() {
-        command::<Echo>().debug_assert();
+        command(&echo()).debug_assert();
     }
 
     #[test]
@@ -95,7 +95,10 @@ mod tests {
         for role in ["up", "app", "worker"] {
             assert!(parsed(&format!("echo {role} --louder --data d")).is_ok(), "{role}");
         }
-        assert!(parsed("echo broker --data d --task-queue T --status-queue S").is_ok());
+        for reply_queue in ["--reply-queue", "--status-queue"] {
+            let line = format!("echo broker --data d --task-queue T {reply_queue} S");
+            assert!(parsed(&line).is_ok(), "{reply_queue}");
+        }
     }
 
     #[test]

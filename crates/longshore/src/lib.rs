@@ -1,5 +1,5 @@
-//! The front door of Longshore: an [`Application`] says what its tasks are, and [`run()`] makes a
-//! program of it.
+//! The front door of Longshore: an [`App`] says what its tasks are, and [`App::run`] makes a program
+//! of it.
 //!
 //! ```text
 //! run ──▶ program, config (flags, variables, a file) ──▶ role (up | app | worker | broker)
@@ -26,7 +26,8 @@
 
 pub mod announce;
 #[cfg(feature = "application")]
-pub mod application;
+pub mod app;
+mod clash;
 #[cfg(feature = "application")]
 pub mod cli;
 pub mod config;
@@ -34,14 +35,18 @@ pub mod config;
 pub mod embedded;
 pub mod exit;
 pub mod health;
+#[cfg(feature = "application")]
+mod host;
 pub mod log;
 pub mod options;
 pub mod program;
 pub mod queues;
 pub mod role;
 #[cfg(feature = "application")]
-pub mod run;
+mod run;
 pub mod signals;
+#[cfg(feature = "application")]
+pub mod task_queue;
 #[cfg(all(test, feature = "application"))]
 mod test_application;
 /// The guide to the broker, whose code is tried as a documentation test.
@@ -58,11 +63,14 @@ pub use longshore_tasks as tasks;
 pub use longshore_types as types;
 
 #[cfg(feature = "application")]
-pub use application::Application;
+pub use app::{App, NoOptions};
 pub use exit::Fault;
 #[cfg(feature = "application")]
 pub use longshore_gateway::{Gateway, Problem};
 #[cfg(feature = "application")]
-pub use longshore_tasks::{Codec, CodecError, Context, Failure, Json, Task, Worker};
+pub use longshore_tasks::{
+    Backoff, Client, Codec, CodecError, Context, Failure, Json, ReplyMode, RetryPolicy, State, Task,
+    TaskOptions, Worker,
+};
 #[cfg(feature = "application")]
-pub use run::run;
+pub use task_queue::TaskQueue;

@@ -21,7 +21,9 @@ pub mod role;
 
 pub use address::parse_address;
 pub use broker::{BrokerHealthOptions, BrokerRoleOptions, RegionOptions, StandaloneOptions};
-pub use data::{DataOptions, DirectoryOptions};
+#[cfg(feature = "application")]
+pub use data::DataOptions;
+pub use data::DirectoryOptions;
 #[cfg(feature = "application")]
 pub use endpoint::EndpointOptions;
 pub use groups::{

@@ -13,7 +13,7 @@ use crate::config::{self, Configured};
 use crate::exit::Fault;
 use crate::options::ProgramOptions;
 use crate::signals::Signals;
-use crate::{announce, log};
+use crate::{announce, clash, log};
 
 /// Runs the program that `command` describes, with what was typed: `execute` is given the flags,
 /// once all of them make sense. `options` are those that every program has.
@@ -27,6 +27,9 @@ where
     F: Future<Output = Result<(), Fault>>,
 {
     let name = command.get_name().to_owned();
+    if let Err(fault) = clash::flags(&command) {
+        return refuse(&name, &fault);
+    }
     let (flags, warnings) = match typed::<T>(command) {
         Ok(Some(typed)) => typed,
         Ok(None) => return ExitCode::SUCCESS,
@@ -39,11 +42,14 @@ where
     }
     match started.and_then(|()| in_runtime(execute(flags))) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(fault) => {
-            complain(&format!("{name}: {fault}"));
-            ExitCode::from(&fault)
-        }
+        Err(fault) => refuse(&name, &fault),
     }
+}
+
+/// Says what ends the program `name`, and answers its exit code.
+fn refuse(name: &str, fault: &Fault) -> ExitCode {
+    complain(&format!("{name}: {fault}"));
+    ExitCode::from(fault)
 }
 
 /// The flags, and what to warn of; `None` where there was only a configuration to print.

@@ -19,12 +19,8 @@ where
     O: Args + Clone + Debug + Send + Sync + 'static,
     S: Clone + Send + Sync + 'static,
 {
-    let command = match app.command() {
-        Ok(command) => command,
-        Err(fault) => return program::refuse(&app.name, &fault),
-    };
     program::run::<Cli<O>, _>(
-        command,
+        app.command(),
         |cli| &cli.program,
         |cli| execute(app, cli.command.unwrap_or_else(|| Command::Up(Box::new(cli.up)))),
     )

@@ -1,17 +1,10 @@
 //! The least application, for the tests of this crate: it answers what it is asked.
 
-use axum::Router;
 use clap::Args;
-use longshore_gateway::Gateway;
-use longshore_tasks::{Json, Task, Worker};
+use longshore_tasks::{Failure, Json, State, Task};
 use serde::{Deserialize, Serialize};
 
-use crate::application::Application;
-use crate::exit::Fault;
-
-/// Answers what it is asked.
-#[derive(Debug)]
-pub(crate) struct Echo;
+use crate::app::App;
 
 /// Echo's own flags.
 #[derive(Args, Clone, Debug)]
@@ -30,24 +23,18 @@ impl Task for Say {
     type Codec = Json;
 }
 
-impl Application for Echo {
-    const NAME: &'static str = "echo";
-    const ABOUT: &'static str = "Answers what it is asked";
-    const QUEUES: &'static str = "[queues.Say]\n[queues.Said]\n";
-    const TASK_QUEUE: &'static str = "Say";
-    const STATUS_QUEUE: &'static str = "Said";
-    const TO_TRY: &'static [&'static str] = &["/say?text=hello"];
+async fn say(Say(text): Say, State(louder): State<bool>) -> Result<String, Failure> {
+    Ok(if louder { text.to_uppercase() } else { text })
+}
 
-    type Options = EchoOptions;
-
-    fn routes(_: &Gateway, _: &EchoOptions) -> Router {
-        Router::new()
-    }
-
-    fn handle(worker: Worker, options: &EchoOptions) -> Result<Worker, Fault> {
-        let louder = options.louder;
-        Ok(worker.handle::<Say, _, _>(move |Say(text), _| async move {
-            Ok(if louder { text.to_uppercase() } else { text })
-        }))
-    }
+/// Answers what it is asked.
+pub(crate) fn echo() -> App<EchoOptions, bool> {
+    App::new("echo")
+        .options::<EchoOptions>()
+        .state(async |_, options| Ok(options.louder))
+        .about("Answers what it is asked")
+        .queues("[queues.Say]\n[queues.Said]\n")
+        .queue("Say", |queue| queue.handle(say))
+        .reply_queue("Said")
+        .example("/say?text=hello")
 }

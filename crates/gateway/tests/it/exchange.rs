@@ -7,7 +7,9 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::routing::post;
 use axum::{Json, Router};
-use longshore_gateway::{BaseUrl, Gateway, GatewayOptions, Problem, ServerOptions, Shown, serve};
+use longshore_gateway::{
+    BaseUrl, ErrorView, Gateway, GatewayOptions, Problem, ReplyView, ServerOptions, serve,
+};
 use longshore_tasks::{Client, ClientOptions, MemoryStore, Task};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -30,7 +32,6 @@ impl Task for Square {
 /// The application, served on a port of its own until it is dropped.
 pub(crate) struct Application {
     pub(crate) outbox: Arc<Outbox>,
-    pub(crate) store: Arc<MemoryStore>,
     pub(crate) gateway: Gateway,
     address: SocketAddr,
     shutdown: CancellationToken,
@@ -66,7 +67,7 @@ impl Application {
         let client = Client::new(
             Arc::clone(&outbox) as _,
             "squares",
-            Arc::clone(&store) as _,
+            store as _,
             ClientOptions::default(),
         );
         let public_url = public_url.map(|url| BaseUrl::parse(url).unwrap());
@@ -75,12 +76,12 @@ impl Application {
         let router = Router::new()
             .route("/squares", post(square))
             .with_state(gateway.clone())
-            .merge(gateway.status_route("/squares", shown));
+            .merge(gateway.status_route_with("/squares", shown, ErrorView::Text));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let shutdown = CancellationToken::new();
         tokio::spawn(serve(listener, router, ServerOptions::default(), shutdown.clone()));
-        Self { outbox, store, gateway, address, shutdown }
+        Self { outbox, gateway, address, shutdown }
     }
 
     pub(crate) async fn ask(&self, method: &str, path: &str) -> Answer {
@@ -109,6 +110,6 @@ async fn square(
     Ok(Json(accepted.callback_url))
 }
 
-fn shown(body: &str) -> Option<Shown> {
-    Some(Shown { name: "square", json: RawValue::from_string(body.to_owned()).ok()? })
+fn shown(body: &str) -> Option<ReplyView> {
+    Some(ReplyView { name: "square", json: RawValue::from_string(body.to_owned()).ok()? })
 }

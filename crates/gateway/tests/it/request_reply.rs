@@ -1,12 +1,13 @@
 //! A request, its callback URL, and what is there until and after the reply.
 
-use longshore_tasks::{Reply, ReplyStore, TaskId};
-use longshore_types::Timestamp;
+use std::time::Duration;
+
+use longshore_tasks::{Reply, TaskId};
 
 use crate::exchange::{Answer, Application};
 use crate::outbox::Fate;
 
-const NOW: Timestamp = Timestamp::from_millis(1);
+const RETENTION: Duration = Duration::from_secs(60);
 
 /// The path of a callback URL, and the id at its end.
 fn callback(url: &str) -> (&str, TaskId) {
@@ -42,7 +43,8 @@ async fn a_task_is_pending_until_its_reply_is_kept() {
     assert_eq!((pending.status, pending.body.as_str()), (200, r#"{"status":"PENDING"}"#));
     assert!(pending.has("cache-control: no-store"));
 
-    application.store.complete(&id, Reply::completed("64"), NOW).await.unwrap();
+    let records = application.gateway.client().records();
+    records.take_in(&id, &Reply::completed("64"), RETENTION).await.unwrap();
 
     let completed = application.ask("GET", path).await;
     assert_eq!(completed.body, r#"{"status":"COMPLETED","square":64}"#);
@@ -53,7 +55,8 @@ async fn a_reply_to_the_message_id_answers_the_task() {
     let application = Application::start(None).await;
     let url = callback_url(&application.ask("POST", "/squares").await);
     let message_id = TaskId::parse("message-1").unwrap();
-    application.store.complete(&message_id, Reply::failed("no"), NOW).await.unwrap();
+    let records = application.gateway.client().records();
+    records.take_in(&message_id, &Reply::failed("no"), RETENTION).await.unwrap();
     let failed = application.ask("GET", callback(&url).0).await;
     assert_eq!(failed.body, r#"{"status":"FAILED","error":"{\"message\":\"no\"}"}"#);
 }
@@ -104,6 +107,7 @@ async fn a_send_is_finished_also_when_the_caller_has_gone() {
     application.gateway.sends_ended().await;
 
     // The alias is what is written last.
-    let status = application.store.status(&TaskId::parse("message-1").unwrap()).await.unwrap();
+    let message_id = TaskId::parse("message-1").unwrap();
+    let status = application.gateway.client().status(&message_id).await.unwrap();
     assert!(status.is_some());
 }

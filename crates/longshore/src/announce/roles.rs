@@ -3,15 +3,18 @@
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 
+use clap::Args;
+
 use super::{head, metrics, sqs, url};
-use crate::application::Application;
+use crate::app::App;
 use crate::options::{AppOptions, DataOptions, UpOptions, WorkerRoleOptions};
 use crate::role::{Endpoint, Names};
 
 /// What is said of a store that the processes of one host share.
-const ONE_HOST: &str = "\
-Results and claims are in a SQLite file, which the processes of one host share. Apps and workers
-on several hosts would need a store that all of them reach.";
+const ONE_HOST: &str = "
+Task records are in a SQLite file, which the processes of one host share. Apps and workers on several
+hosts need a store that all of them reach: --store postgres://…, redis://… or dynamodb://….
+";
 
 /// Where `up` listens, for its start-up message.
 #[derive(Clone, Copy, Debug)]
@@ -27,13 +30,14 @@ pub struct Addresses {
 }
 
 /// The start-up message of `up`.
-pub fn up<A: Application>(
-    options: &UpOptions<A::Options>,
+pub fn up<O: Args, S>(
+    app: &App<O, S>,
+    options: &UpOptions<O>,
     endpoint: &Endpoint,
     names: &Names,
     addresses: Addresses,
 ) -> String {
-    let app = url(addresses.app);
+    let address = url(addresses.app);
     let broker = match addresses.broker {
         Some(broker) => {
             let signed = options.broker.require_signatures;
@@ -43,79 +47,89 @@ pub fn up<A: Application>(
     };
     let health = url(addresses.health);
     let mut lines = vec![
-        ("app", app.clone()),
+        ("app", address.clone()),
         ("broker", broker),
         ("workers", format!("{}, health page {health}/health", options.workers)),
         ("queues", queues(names)),
         ("data", up_data(options)),
     ];
     lines.extend(addresses.metrics.map(metrics));
-    let mut text = head(A::NAME, "is up", &lines);
-    text.push_str(&to_try::<A>(&app));
+    let mut text = head(&app.name, "is up", &lines);
+    text.push_str(&to_try(app, &address));
     if !forgets(options) {
-        write!(text, "\n{ONE_HOST}\n").expect("a String takes everything");
+        text.push_str(one_host(&options.data));
     }
     text
 }
 
 /// The start-up message of `app`.
-pub fn app<A: Application>(
-    options: &AppOptions<A::Options>,
+pub fn app<O: Args, S>(
+    app: &App<O, S>,
+    options: &AppOptions<O>,
     endpoint: &Endpoint,
     names: &Names,
     address: SocketAddr,
 ) -> String {
-    let app = url(address);
+    let address = url(address);
     let lines = [
-        ("app", app.clone()),
+        ("app", address.clone()),
         ("broker", endpoint.name.clone()),
         ("queues", queues(names)),
         ("store", store(&options.data)),
     ];
-    let text = head(A::NAME, "app listens", &lines);
-    format!("{text}{}\n{ONE_HOST}\n", to_try::<A>(&app))
+    let text = head(&app.name, "app listens", &lines);
+    format!("{text}{}{}", to_try(app, &address), one_host(&options.data))
 }
 
 /// The start-up message of `worker`.
-pub fn worker<A: Application>(
-    options: &WorkerRoleOptions<A::Options>,
+pub fn worker<O: Args, S>(
+    app: &App<O, S>,
+    options: &WorkerRoleOptions<O>,
     endpoint: &Endpoint,
     names: &Names,
     health: SocketAddr,
 ) -> String {
-    let concurrency = options.worker.concurrency;
     let lines = [
-        ("workers", format!("{} with {concurrency} tasks at once", options.workers)),
+        ("workers", format!("{} for each task queue", options.workers)),
         ("health", format!("{}/health", url(health))),
         ("broker", endpoint.name.clone()),
         ("queues", queues(names)),
         ("store", store(&options.data)),
     ];
-    format!("{}\n{ONE_HOST}\n", head(A::NAME, "worker has started", &lines))
+    format!("{}{}", head(&app.name, "worker has started", &lines), one_host(&options.data))
 }
 
-fn to_try<A: Application>(app: &str) -> String {
+fn to_try<O, S>(app: &App<O, S>, address: &str) -> String {
+    if app.examples.is_empty() {
+        return String::new();
+    }
     let mut text = String::from("\nTry:\n");
-    for path in A::TO_TRY {
-        writeln!(text, "  curl '{app}{path}'").expect("a String takes everything");
+    for path in &app.examples {
+        writeln!(text, "  curl '{address}{path}'").expect("a String takes everything");
     }
     text.push_str("  curl '<the callbackUrl of the answer>'\n");
     text
 }
 
 fn queues(names: &Names) -> String {
-    format!("{} (tasks), {} (replies)", names.task_queue, names.status_queue)
+    let tasks = names.task_queues.iter().map(|name| format!("{name} (tasks)"));
+    let replies = names.reply_queue.iter().map(|name| format!("{name} (replies)"));
+    tasks.chain(replies).collect::<Vec<_>>().join(", ")
 }
 
 fn store(data: &DataOptions) -> String {
-    data.store().display().to_string()
+    data.store().to_string()
 }
 
-fn forgets<O: clap::Args>(options: &UpOptions<O>) -> bool {
+fn one_host(data: &DataOptions) -> &'static str {
+    if data.store().is_shared_between_hosts() { "" } else { ONE_HOST }
+}
+
+fn forgets<O: Args>(options: &UpOptions<O>) -> bool {
     options.broker.in_memory && options.data.store.is_none()
 }
 
-fn up_data<O: clap::Args>(options: &UpOptions<O>) -> String {
+fn up_data<O: Args>(options: &UpOptions<O>) -> String {
     let store = store(&options.data);
     match (options.broker.in_memory, &options.endpoint.endpoint_url) {
         (true, _) if forgets(options) => "in memory: it ends with this process".to_owned(),

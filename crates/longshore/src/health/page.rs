@@ -48,9 +48,10 @@ pub struct WorkersPage {
     clock: Arc<dyn Clock>,
 }
 
-/// A worker that has found its queues.
+/// A worker that was started.
 #[derive(Clone, Debug)]
 struct Started {
+    queue: String,
     status: Arc<WorkerStatus>,
     at: Timestamp,
 }
@@ -66,6 +67,8 @@ struct WorkersHealth {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct WorkerHealth {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    queue: Option<String>,
     status: Condition,
     running: u64,
     last_receive_age_seconds: Option<u64>,
@@ -79,10 +82,10 @@ impl WorkersPage {
         Self { workers: Mutex::new(vec![None; count]), clock: Arc::new(SystemClock) }
     }
 
-    /// Shows `status` as that of the worker at `place`.
-    pub fn show(&self, place: usize, status: Arc<WorkerStatus>) {
+    /// Shows `status` as that of the worker at `place`, which is for `queue`.
+    pub fn show(&self, place: usize, queue: &str, status: Arc<WorkerStatus>) {
         let mut workers = self.workers.lock().unwrap_or_else(PoisonError::into_inner);
-        workers[place] = Some(Started { status, at: self.clock.now() });
+        workers[place] = Some(Started { queue: queue.to_owned(), status, at: self.clock.now() });
     }
 
     /// `GET /health`, and the same at `GET /`.
@@ -107,6 +110,7 @@ fn worker_health(started: Option<&Started>, now: Timestamp) -> WorkerHealth {
     let status = started.map(|started| started.status.as_ref());
     let answered_at = status.and_then(WorkerStatus::receive_answered_at);
     WorkerHealth {
+        queue: started.map(|started| started.queue.clone()),
         status: started.map_or(Condition::Waiting, |started| condition(started, now)),
         running: status.map_or(0, WorkerStatus::running),
         last_receive_age_seconds: answered_at.map(|at| now.since(at).as_secs()),
@@ -114,7 +118,7 @@ fn worker_health(started: Option<&Started>, now: Timestamp) -> WorkerHealth {
     }
 }
 
-fn condition(Started { status, at }: &Started, now: Timestamp) -> Condition {
+fn condition(Started { status, at, .. }: &Started, now: Timestamp) -> Condition {
     // The first receive has as long as any other. A worker whose places are all taken receives
     // nothing, and is well.
     let answered_at = status.receive_answered_at().unwrap_or(*at);
@@ -130,7 +134,7 @@ fn condition(Started { status, at }: &Started, now: Timestamp) -> Condition {
 #[derive(Clone, Debug)]
 pub struct AppPage {
     transport: Arc<dyn Transport>,
-    task_queue: QueueName,
+    task_queue: Option<QueueName>,
     shutdown: CancellationToken,
 }
 
@@ -141,10 +145,10 @@ struct AppHealth {
 }
 
 impl AppPage {
-    /// A page of an app that sends to `task_queue`, until `shutdown`.
+    /// A page of an app that sends to `task_queue`, if to any, until `shutdown`.
     pub fn new(
         transport: Arc<dyn Transport>,
-        task_queue: QueueName,
+        task_queue: Option<QueueName>,
         shutdown: CancellationToken,
     ) -> Self {
         Self { transport, task_queue, shutdown }
@@ -163,7 +167,8 @@ impl AppPage {
         if self.shutdown.is_cancelled() {
             return Condition::Draining;
         }
-        let asked = self.transport.resolve(self.task_queue.as_str());
+        let Some(task_queue) = &self.task_queue else { return Condition::Ok };
+        let asked = self.transport.resolve(task_queue.as_str());
         match tokio::time::timeout(BROKER_PATIENCE, asked).await {
             Ok(Ok(_)) => Condition::Ok,
             Ok(Err(_)) | Err(_) => Condition::Waiting,
@@ -184,7 +189,7 @@ mod tests {
 
     #[test]
     fn a_worker_waits_when_its_receives_are_not_answered_for_a_minute() {
-        let started = Started { status: Arc::default(), at: Timestamp::from_millis(1_000) };
+        let started = Started { queue: "q".to_owned(), status: Arc::default(), at: Timestamp::from_millis(1_000) };
         assert_eq!(condition(&started, Timestamp::from_millis(61_000)), Condition::Ok);
         assert_eq!(condition(&started, Timestamp::from_millis(61_001)), Condition::Waiting);
     }

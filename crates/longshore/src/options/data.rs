@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+#[cfg(feature = "application")]
+use longshore_tasks::StoreLocation;
 
 /// The data directory of a broker on its own. It is laid out as an application's, so that either
 /// can serve what the other kept.
@@ -24,26 +26,33 @@ impl DirectoryOptions {
 /// The data directory, and the store in it.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Data")]
+#[cfg(feature = "application")]
 pub struct DataOptions {
     /// Directory of all that is kept: DIR/broker/ (one broker at a time) and DIR/tasks.sqlite3
-    /// (results and claims, shared by the apps and workers of this host); created if missing
+    /// (task records, shared by the apps and workers of this host); created if missing
     #[arg(long, env = "LONGSHORE_DATA", value_name = "DIR", default_value = "./longshore-data")]
     pub data: PathBuf,
 
-    /// File of the store of results and claims, to have it elsewhere than DIR/tasks.sqlite3
-    #[arg(long, env = "LONGSHORE_STORE", value_name = "PATH")]
-    pub store: Option<PathBuf>,
+    /// Store of task records, to have it elsewhere than DIR/tasks.sqlite3: a file, or
+    /// postgres://…, redis://… or dynamodb://TABLE, which several hosts can share
+    #[arg(
+        long, env = "LONGSHORE_STORE", value_name = "PATH|URL", hide_env_values = true,
+        value_parser = StoreLocation::parse
+    )]
+    pub store: Option<StoreLocation>,
 }
 
+#[cfg(feature = "application")]
 impl DataOptions {
     /// The broker's own directory.
     pub fn broker(&self) -> PathBuf {
         broker_directory(&self.data)
     }
 
-    /// The store's file.
-    pub fn store(&self) -> PathBuf {
-        self.store.clone().unwrap_or_else(|| self.data.join("tasks.sqlite3"))
+    /// Where the store is.
+    pub fn store(&self) -> StoreLocation {
+        let embedded = || StoreLocation::file(self.data.join("tasks.sqlite3"));
+        self.store.clone().unwrap_or_else(embedded)
     }
 }
 

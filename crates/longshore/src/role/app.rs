@@ -1,7 +1,6 @@
 //! `app`: HTTP in front, the reply queue behind.
 
 use std::fmt::Debug;
-use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,7 +17,6 @@ use super::crew::{SLACK, until_signal_or_end};
 use super::endpoint::Endpoint;
 use super::names::Names;
 use super::{Crew, QUEUE_PATIENCE, store};
-use crate::announce;
 use crate::app::App;
 use crate::exit::Fault;
 use crate::health::page::AppPage;
@@ -26,6 +24,7 @@ use crate::options::{AppOptions, HttpOptions, ReceiveOptions};
 use crate::run::names;
 use crate::signals::Signals;
 use crate::task_queue::TaskQueue;
+use crate::{announce, clash};
 
 /// What the HTTP side and the reply queue's side of an app are made from.
 pub(super) struct AppParts {
@@ -93,7 +92,7 @@ impl AppParts {
     ///
     /// # Errors
     ///
-    /// Two routes clash, which axum tells by a panic: whose they are is in its words.
+    /// A route is there twice; nothing was started.
     pub(super) fn router(
         &self,
         routes: impl FnOnce() -> Router,
@@ -101,13 +100,7 @@ impl AppParts {
     ) -> Result<Router, Fault> {
         let transport = Arc::clone(&self.endpoint.transport);
         let page = AppPage::new(transport, self.names.task_queues.first().cloned(), shutdown);
-        let merged = quietly(|| routes().merge(page.routes()));
-        let router = merged.map_err(|words| {
-            Fault::usage(format!(
-                "the application's routes cannot be served: {words}. GET /health is there already, \
-                 for every app: give a route of the application's own another path"
-            ))
-        })?;
+        let router = clash::merged(routes, page.routes())?;
         Ok(router
             .fallback(async || {
                 Problem::not_found("nothing is here: the start-up message names what can be asked")
@@ -135,18 +128,6 @@ impl AppParts {
             Err(error) => Err(Fault::cannot_start(error.to_string())),
         }
     }
-}
-
-/// Does something that may panic, and answers the panic's words: nothing is written to stderr.
-fn quietly<T>(act: impl FnOnce() -> T) -> Result<T, String> {
-    let hook = panic::take_hook();
-    panic::set_hook(Box::new(|_| {}));
-    let done = panic::catch_unwind(AssertUnwindSafe(act));
-    panic::set_hook(hook);
-    done.map_err(|panic| {
-        let text = panic.downcast_ref::<&str>().map(ToString::to_string);
-        text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default()
-    })
 }
 
 /// Runs `app` until a signal.

@@ -22,7 +22,7 @@ use crate::signals::Signals;
 #[derive(Debug)]
 pub struct BrokerRole {
     /// The program's name, for the start-up message.
-    pub program: &'static str,
+    pub program: String,
     /// How it listens, and what it lets in.
     pub broker: BrokerOptions,
     /// The region, where the environment is not to say it.
@@ -41,10 +41,10 @@ impl BrokerRole {
     /// # Errors
     ///
     /// The file cannot be read, or makes no sense.
-    pub fn standalone(program: &'static str, options: StandaloneOptions) -> Result<Self, Fault> {
+    pub fn standalone(program: impl Into<String>, options: StandaloneOptions) -> Result<Self, Fault> {
         let declared = options.queues.map(|file| file.queues()).transpose()?;
         Ok(Self {
-            program,
+            program: program.into(),
             directory: options.data.broker(),
             broker: options.broker,
             region: options.region.region,

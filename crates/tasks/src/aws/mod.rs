@@ -4,4 +4,5 @@
 pub(crate) mod config;
 pub(crate) mod endpoint;
 pub(crate) mod http;
+#[cfg(feature = "dynamodb")]
 pub(crate) mod words;

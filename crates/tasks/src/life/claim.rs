@@ -24,6 +24,8 @@ pub struct Ask {
     pub generation: u32,
     /// Who asks.
     pub worker: String,
+    /// A random number of this delivery's own: whoever asks knows its claim by it.
+    pub token: u64,
     /// How long the claim is taken for.
     pub lease: Duration,
     /// Whether the version that is there was seen unchanged for as long as its claim is taken for,
@@ -99,7 +101,8 @@ fn run_again(record: &TaskRecord, ask: &Ask, now: Timestamp) -> Claimed {
 fn take(record: &TaskRecord, mut life: Life, ask: &Ask, now: Timestamp) -> Claimed {
     life.begin_attempt(&ask.worker, now);
     let fence = record.version + 1;
-    life.phase = Phase::Running(Claim { fence, lease: ask.lease, worker: ask.worker.clone() });
+    let Ask { lease, worker, token, .. } = ask.clone();
+    life.phase = Phase::Running(Claim { fence, lease, worker, token });
     let keep = When::In(KEPT);
     let until = Some(When::In(ask.lease));
     Claimed::Run(Box::new(Next { until, wake: None, keep, ..record.becomes(life) }))

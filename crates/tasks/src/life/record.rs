@@ -120,6 +120,8 @@ pub struct Claim {
     pub lease: Duration,
     /// Who has it.
     pub worker: String,
+    /// What the delivery that has it knows it by.
+    pub token: u64,
 }
 
 /// One run of a task.

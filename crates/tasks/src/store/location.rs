@@ -132,6 +132,12 @@ impl StoreLocation {
         Self(Kind::Memory)
     }
 
+    /// The embedded store: a file.
+    #[cfg(feature = "sqlite")]
+    pub fn file(path: impl Into<PathBuf>) -> Self {
+        Self(Kind::File(path.into()))
+    }
+
     /// Whether programs on several hosts can share it.
     pub fn is_shared_between_hosts(&self) -> bool {
         match &self.0 {

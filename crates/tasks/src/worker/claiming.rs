@@ -91,7 +91,8 @@ impl Execution {
         let Some(record) = record else { return self.note_down().await };
         let ask = Ask {
             generation: self.envelope.generation(),
-            worker: self.runtime.identity.clone(),
+            worker: self.runtime.options.name.clone(),
+            token: self.token,
             lease: self.lease.claim_lease(),
             unchanged: self.runtime.seen.is_unchanged(&record),
         };
@@ -123,7 +124,7 @@ impl Execution {
     /// has written the record since.
     fn is_own(&self, record: &TaskRecord, fence: u64) -> bool {
         let claim = record.claim();
-        claim.is_some_and(|claim| claim.fence == fence && claim.worker == self.runtime.identity)
+        claim.is_some_and(|claim| claim.fence == fence && claim.token == self.token)
     }
 
     /// Writes down a task that nobody has: of a foreign producer, or of an app with a store of its own.

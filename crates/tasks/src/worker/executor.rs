@@ -44,6 +44,8 @@ pub(super) struct Execution {
     pub(super) envelope: Envelope,
     pub(super) task: TaskId,
     pub(super) lease: Lease,
+    /// What this delivery knows its claim by.
+    pub(super) token: u64,
 }
 
 /// How a run ended, if it did.
@@ -66,7 +68,8 @@ impl Execution {
     pub(super) fn open(runtime: Arc<Runtime>, message: ReceivedMessage, lease: Lease) -> Self {
         let envelope = Envelope::open(&message.attributes);
         let task = envelope::task_id_of(&envelope, &message);
-        Self { runtime, message, envelope, task, lease }
+        let token = runtime.options.random.next();
+        Self { runtime, message, envelope, task, lease, token }
     }
 
     /// Sees the task through, as far as this delivery goes.

@@ -198,7 +198,6 @@ impl Worker {
             records: records.clone(),
             visibility_timeout,
         });
-        let identity = format!("{}~{:08x}", options.name, options.random.next() >> 32);
         let (own, allowed) = (options.reply_queue.clone(), options.allowed_reply_queues.clone());
         Arc::new(Runtime {
             transport,
@@ -208,7 +207,6 @@ impl Worker {
             records,
             registry,
             options,
-            identity,
             status,
             heartbeat,
             acknowledger,

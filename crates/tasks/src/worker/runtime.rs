@@ -33,8 +33,6 @@ pub(super) struct Runtime {
     pub(super) records: Records,
     pub(super) registry: Registry,
     pub(super) options: Options,
-    /// The worker's name, and what tells it from others that were given the same.
-    pub(super) identity: String,
     pub(super) status: Arc<WorkerStatus>,
     pub(super) heartbeat: Arc<Heartbeat>,
     pub(super) acknowledger: Acknowledger,

@@ -58,7 +58,7 @@ mod tests {
         let (lease, worker) = (Duration::from_secs(30), "w".to_owned());
         record.version = version;
         record.until = Some(Timestamp::from_millis(u64::MAX));
-        record.life.phase = Phase::Running(Claim { fence: 2, lease, worker });
+        record.life.phase = Phase::Running(Claim { fence: 2, lease, worker, token: 0 });
         record
     }
 

@@ -154,7 +154,7 @@ impl World {
         let found = records.find(id).await.unwrap();
         let record = found.record.unwrap();
         let worker = "elsewhere".to_owned();
-        let ask = Ask { generation: 1, worker, lease, unchanged: false };
+        let ask = Ask { generation: 1, worker, token: 0, lease, unchanged: false };
         let Claimed::Run(next) = life::claim(&record, &ask, found.now) else { panic!("taken") };
         let answer = records.write_one(Change::of(record, *next)).await.unwrap();
         assert!(matches!(answer, store::Answer::Written(_)), "{answer:?}");

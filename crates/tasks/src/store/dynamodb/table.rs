@@ -20,7 +20,8 @@ use futures::{StreamExt as _, TryStreamExt as _};
 use super::expression::Expression;
 use super::item::{Item, get_text};
 use super::key::{Key, PK, SK};
-use crate::aws::words::{in_words, is_throttling, short_code};
+use crate::aws::words::{is_throttling, short_code};
+use crate::error_chain::in_one_line;
 use crate::id::TaskId;
 use crate::store::{Result, StoreError};
 
@@ -66,7 +67,7 @@ impl Table {
             let code = short_code(answer.code().unwrap_or("an unnamed error"));
             format!("{code}: {}", answer.message().unwrap_or_default())
         };
-        let words = error.as_service_error().map_or_else(|| in_words(error), answered);
+        let words = error.as_service_error().map_or_else(|| in_one_line(error), answered);
         StoreError::unavailable(&self.name, action, words)
     }
 

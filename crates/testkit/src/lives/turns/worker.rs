@@ -53,7 +53,7 @@ impl World {
 
     fn ask(&self, who: usize, generation: u32, unchanged: bool) -> Ask {
         let lease = self.durations.lease;
-        Ask { generation, worker: self.workers[who].name.clone(), lease, unchanged }
+        Ask { generation, worker: self.workers[who].name.clone(), token: who as u64, lease, unchanged }
     }
 
     async fn claim_found(&mut self, who: usize, found: Found) -> Step {
@@ -225,6 +225,6 @@ impl World {
 }
 
 fn claim_action(ask: &Ask) -> Action {
-    let Ask { generation, worker, lease, unchanged } = ask.clone();
+    let Ask { generation, worker, lease, unchanged, .. } = ask.clone();
     Action::Claim { worker, generation, lease, unchanged }
 }
