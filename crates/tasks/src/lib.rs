@@ -62,6 +62,10 @@ pub use store::sqlite::SqliteStore;
 pub use longshore_macros::Task;
 #[cfg(feature = "dynamodb")]
 pub use store::{DynamoOptions, DynamoStore};
+#[cfg(feature = "postgres")]
+pub use store::postgres::PostgresStore;
+#[cfg(feature = "redis")]
+pub use store::redis::RedisStore;
 pub use store::{
     ListQuery, MemoryStore, Records, Store, StoreError, StoreLocation, StoreLocationError,
 };

@@ -188,10 +188,10 @@ impl StoreLocation {
             Kind::File(path) => open_file(path.clone(), clock).await?,
             #[cfg(feature = "postgres")]
             Kind::Postgres(url) => {
-                Arc::new(super::postgres::PostgresStore::connect(url, clock).await?)
+                Arc::new(super::postgres::PostgresStore::connect(url, super::postgres::DEFAULT_SCHEMA).await?)
             }
             #[cfg(feature = "redis")]
-            Kind::Redis(url) => Arc::new(super::redis::RedisStore::connect(url, clock).await?),
+            Kind::Redis(url) => Arc::new(super::redis::RedisStore::connect(url, super::redis::DEFAULT_PREFIX).await?),
             #[cfg(feature = "dynamodb")]
             Kind::DynamoDb(options) => {
                 Arc::new(DynamoStore::connect_with_clock(options.clone(), clock).await?)

@@ -22,7 +22,11 @@ pub mod dynamodb;
 mod ended;
 pub mod location;
 pub mod memory;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 pub mod records;
+#[cfg(feature = "redis")]
+pub mod redis;
 pub mod row;
 #[cfg(any(test, feature = "postgres", feature = "redis"))]
 mod secret;
