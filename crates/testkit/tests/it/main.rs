@@ -6,5 +6,9 @@ mod dynamodb;
 mod faulty;
 mod lives;
 mod mutants;
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(feature = "redis")]
+mod redis;
 mod suite;
 mod takeover;

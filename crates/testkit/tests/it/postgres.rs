@@ -1,0 +1,59 @@
+//! The store in `PostgreSQL` passes the suite, on the server that `LONGSHORE_TEST_POSTGRES` names:
+//! a URL of a database in which schemas may be made.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use longshore_tasks::id::{RandomSource as _, SystemRandom};
+use longshore_tasks::{PostgresStore, Store};
+use longshore_testkit::lives::{Lives, Passage};
+use longshore_testkit::{Odds, store_suite};
+
+/// The server's URL; `None`, said aloud, where there is none.
+#[expect(clippy::print_stdout, reason = "who runs the tests should see what was not tried")]
+fn server() -> Option<String> {
+    let url = std::env::var("LONGSHORE_TEST_POSTGRES").ok();
+    if url.is_none() {
+        println!("skipped: LONGSHORE_TEST_POSTGRES names no server");
+    }
+    url
+}
+
+/// A schema that no other run has used.
+fn schema(number: u32) -> String {
+    format!("suite_{:016x}_{number}", SystemRandom.next())
+}
+
+#[tokio::test]
+async fn the_store_in_postgresql_passes() {
+    let Some(url) = server() else { return };
+    let count = AtomicU32::new(0);
+    store_suite::exercise(async || {
+        let schema = schema(count.fetch_add(1, Ordering::Relaxed));
+        Arc::new(PostgresStore::connect(&url, &schema).await.unwrap()) as Arc<dyn Store>
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn two_connections_to_a_schema_are_two_processes() {
+    let Some(url) = server() else { return };
+    let schema = schema(0);
+    let (one, other) =
+        tokio::join!(PostgresStore::connect(&url, &schema), PostgresStore::connect(&url, &schema));
+    store_suite::exercise_shared(Arc::new(one.unwrap()), Arc::new(other.unwrap())).await;
+}
+
+#[tokio::test]
+async fn some_live_through_two_connections_with_faults() {
+    let Some(url) = server() else { return };
+    let schema = schema(0);
+    let one = PostgresStore::connect(&url, &schema).await.unwrap();
+    let other = PostgresStore::connect(&url, &schema).await.unwrap();
+    let faults = Odds { before: 4, lost: 6, slow: 0, delay_max: Duration::ZERO };
+    let lives =
+        Lives::new(Arc::new(one), Passage::Real).shared_with(Arc::new(other)).faults(faults);
+    let seen = lives.histories(300_000, 60, 150).await.unwrap_or_else(|why| panic!("{why}"));
+    assert!(seen.overtaken > 0, "{seen:?}");
+}
