@@ -24,7 +24,7 @@ pub mod status;
 
 pub use base_url::{BaseUrl, BaseUrlError};
 pub use gateway::{Accepted, Gateway, GatewayOptions};
+pub use json_body::JsonBody;
 pub use problem::Problem;
 pub use server::{ServerOptions, serve};
-pub use json_body::JsonBody;
 pub use status::{ErrorView, Render, ReplyView};

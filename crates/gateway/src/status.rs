@@ -56,9 +56,11 @@ impl Gateway {
     /// The route `GET <path>/status/<id>`; `render` says what a COMPLETED answer shows, `error` what a
     /// FAILED one does.
     pub fn status_route_with(&self, path: &str, render: Render, error: ErrorView) -> Router {
-        Router::new()
-            .route(&format!("{path}/status/{{id}}"), get(status))
-            .with_state(Route { gateway: self.clone(), render, error })
+        Router::new().route(&format!("{path}/status/{{id}}"), get(status)).with_state(Route {
+            gateway: self.clone(),
+            render,
+            error,
+        })
     }
 }
 

@@ -17,7 +17,7 @@ const BUILT_IN: [&str; 4] = ["--help", "-h", "--version", "-V"];
 /// # Errors
 ///
 /// Usage: what is declared twice, and in which command.
-pub fn flags(command: &Command) -> Result<(), Fault> {
+pub(crate) fn flags(command: &Command) -> Result<(), Fault> {
     in_command(command, command.get_name())
 }
 
@@ -52,7 +52,7 @@ fn names_of(flag: &Arg) -> Vec<String> {
 }
 
 #[cfg(feature = "application")]
-pub use routes::merged;
+pub(crate) use routes::merged;
 
 #[cfg(feature = "application")]
 mod routes {
@@ -69,7 +69,10 @@ mod routes {
     /// # Errors
     ///
     /// Usage: which route is there twice.
-    pub fn merged(application: impl FnOnce() -> Router, ours: Router) -> Result<Router, Fault> {
+    pub(crate) fn merged(
+        application: impl FnOnce() -> Router,
+        ours: Router,
+    ) -> Result<Router, Fault> {
         // A router can be asked neither which routes it has, nor whether it would take another.
         quietly(|| application().merge(ours)).map_err(|said| {
             Fault::usage(format!(

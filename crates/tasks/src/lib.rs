@@ -60,12 +60,12 @@ pub use store::sqlite::SqliteStore;
 // The trait and the macro that derives it, under one name as serde has them.
 #[cfg(feature = "macros")]
 pub use longshore_macros::Task;
-#[cfg(feature = "dynamodb")]
-pub use store::{DynamoOptions, DynamoStore};
 #[cfg(feature = "postgres")]
 pub use store::postgres::PostgresStore;
 #[cfg(feature = "redis")]
 pub use store::redis::RedisStore;
+#[cfg(feature = "dynamodb")]
+pub use store::{DynamoOptions, DynamoStore};
 pub use store::{
     ListQuery, MemoryStore, Records, Store, StoreError, StoreLocation, StoreLocationError,
 };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use longshore::{Context, Failure, Fault};
+use longshore::{Context, Failure, Fault, State};
 use serde_json::value::RawValue;
 use tokio::time::sleep;
 
@@ -11,7 +11,7 @@ use crate::options::Options;
 use crate::task::{Fibonacci, Found};
 use crate::work_log::WorkLog;
 
-/// Runs tasks. Cheap to clone.
+/// What running tasks takes. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct Handler {
     work_time: Duration,
@@ -26,26 +26,6 @@ impl Handler {
         Ok(Self { work_time: options.work_time, value_max: options.value_max, work_log })
     }
 
-    /// Runs a task.
-    ///
-    /// # Errors
-    ///
-    /// An argument that is not valid is discarded at once, without working time: its caller has
-    /// the answer, and no further attempt would find another.
-    pub(crate) async fn run(self, task: Fibonacci, context: Context) -> Result<Found, Failure> {
-        let position = self.position(&task.argument).ok_or_else(|| invalid(&task.argument))?;
-        if let Some(work_log) = &self.work_log {
-            work_log.begun(context.task_id(), position)?;
-        }
-        sleep(self.work_time).await;
-        // The largest values take a while, and other tasks of this thread must not wait for them.
-        let value = tokio::task::spawn_blocking(move || fibonacci(position).to_string()).await?;
-        Ok(Found {
-            arg: RawValue::from_string(task.argument)?,
-            value: RawValue::from_string(value)?,
-        })
-    }
-
     /// The position that is asked for, if the argument is one: `^[1-9][0-9]*$`, up to the limit.
     fn position(&self, argument: &str) -> Option<u64> {
         let plain =
@@ -55,13 +35,34 @@ impl Handler {
     }
 }
 
+/// Runs a task.
+///
+/// # Errors
+///
+/// An argument that is not valid is discarded at once, without working time: its caller has
+/// the answer, and no further attempt would find another.
+pub(crate) async fn run(
+    task: Fibonacci,
+    State(handler): State<Handler>,
+    context: Context,
+) -> Result<Found, Failure> {
+    let position = handler.position(&task.argument).ok_or_else(|| invalid(&task.argument))?;
+    if let Some(work_log) = &handler.work_log {
+        work_log.begun(context.task_id(), position)?;
+    }
+    sleep(handler.work_time).await;
+    // The largest values take a while, and other tasks of this thread must not wait for them.
+    let value = tokio::task::spawn_blocking(move || fibonacci(position).to_string()).await?;
+    Ok(Found { arg: RawValue::from_string(task.argument)?, value: RawValue::from_string(value)? })
+}
+
 fn invalid(argument: &str) -> Failure {
     Failure::discard(format!("Invalid request in message.Body:{argument}"))
 }
 
 #[cfg(test)]
 mod tests {
-    use longshore::tasks::{Outcome, TaskId};
+    use longshore::tasks::{TaskId, Verdict};
 
     use super::*;
 
@@ -71,7 +72,8 @@ mod tests {
 
     async fn run(argument: &str) -> Result<Found, Failure> {
         let context = Context::detached(TaskId::parse("t-1").unwrap());
-        handler().run(Fibonacci { argument: argument.to_owned() }, context).await
+        let task = Fibonacci { argument: argument.to_owned() };
+        super::run(task, State(handler()), context).await
     }
 
     #[tokio::test(start_paused = true)]
@@ -106,7 +108,10 @@ mod tests {
         ] {
             let failure = run(bad).await.unwrap_err();
             let reason = format!("Invalid request in message.Body:{bad}");
-            assert_eq!(*failure.outcome(), Outcome::Discard { reason });
+            assert_eq!(
+                (failure.verdict(), failure.error().to_string()),
+                (Verdict::Discard, reason)
+            );
         }
         assert_eq!(begun.elapsed(), Duration::ZERO);
     }

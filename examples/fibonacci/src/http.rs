@@ -4,7 +4,7 @@ use axum::extract::{RawQuery, State};
 use axum::http::HeaderMap;
 use axum::routing::get;
 use axum::{Json, Router};
-use longshore::gateway::{Gateway, Problem, Shown};
+use longshore::gateway::{ErrorView, Gateway, Problem, ReplyView};
 use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
 
@@ -20,12 +20,9 @@ The answer names a callback URL; the number is there once a worker has computed 
 ";
 
 /// The routes of the reference system.
-pub(crate) fn routes(gateway: &Gateway) -> Router {
-    Router::new()
-        .route("/", get(GREETING))
-        .route(PATH, get(ask))
-        .with_state(gateway.clone())
-        .merge(gateway.status_route(PATH, shown))
+pub(crate) fn routes(gateway: Gateway) -> Router {
+    let status = gateway.status_route_with(PATH, shown, ErrorView::Text);
+    Router::new().route("/", get(GREETING)).route(PATH, get(ask)).with_state(gateway).merge(status)
 }
 
 /// The answer to a request that was accepted.
@@ -64,9 +61,9 @@ fn echo(text: &str) -> Box<RawValue> {
 }
 
 /// What a COMPLETED answer shows: the number, as the JSON that the worker sent.
-fn shown(body: &str) -> Option<Shown> {
+fn shown(body: &str) -> Option<ReplyView> {
     let reply: Value = serde_json::from_str(body).ok()?;
-    Some(Shown { name: "value", json: reply.value })
+    Some(ReplyView { name: "value", json: reply.value })
 }
 
 #[cfg(test)]

@@ -21,52 +21,32 @@ mod work_log;
 
 use std::process::ExitCode;
 
-use axum::Router;
-use longshore::tasks::Worker;
-use longshore::{Application, Fault, Gateway};
+use longshore::App;
 
 use crate::handler::Handler;
 use crate::options::Options;
-use crate::task::Fibonacci;
 
 /// The reference system.
-#[derive(Debug)]
-struct ReferenceSystem;
-
-impl Application for ReferenceSystem {
-    const NAME: &'static str = "fibonacci";
-    const ABOUT: &'static str =
-        "Fibonacci numbers by request and reply over SQS: a broker, an app and workers";
-    const QUEUES: &'static str = include_str!("../queues.toml");
-    const TASK_QUEUE: &'static str = "FibonacciTaskQueue";
-    const STATUS_QUEUE: &'static str = "FibonacciStatusQueue";
-    const TO_TRY: &'static [&'static str] = &["/fibonacci?value=8"];
-
-    type Options = Options;
-
-    fn routes(gateway: &Gateway, _: &Options) -> Router {
-        http::routes(gateway)
-    }
-
-    fn handle(worker: Worker, options: &Options) -> Result<Worker, Fault> {
-        let handler = Handler::new(options)?;
-        Ok(worker.handle::<Fibonacci, _, _>(move |task, context| {
-            let handler = handler.clone();
-            async move { handler.run(task, context).await }
-        }))
-    }
+fn app() -> App<Options, Handler> {
+    App::new("fibonacci")
+        .about("Fibonacci numbers by request and reply over SQS: a broker, an app and workers")
+        .options::<Options>()
+        .state(async |_, options| Ok(Handler::new(&options)?))
+        .queues(include_str!("../queues.toml"))
+        .queue("FibonacciTaskQueue", |queue| queue.handle(handler::run))
+        .reply_queue("FibonacciStatusQueue")
+        .routes(http::routes)
+        .example("/fibonacci?value=8")
 }
 
 fn main() -> ExitCode {
-    longshore::run::<ReferenceSystem>()
+    app().run()
 }
 
 #[cfg(test)]
 mod tests {
-    use clap::{Arg, Command};
-    use longshore::cli::command;
-
     use super::*;
+    use clap::{Arg, Command};
 
     const OPERATIONS: &str = include_str!("../../../docs/operations.md");
 
@@ -93,7 +73,7 @@ mod tests {
 
     #[test]
     fn every_flag_is_in_the_guide() {
-        let command = command::<ReferenceSystem>();
+        let command = app().command();
         for flag in flags(&command) {
             let name = format!("--{}", flag.get_long().unwrap());
             assert!(OPERATIONS.contains(&name), "{name}");
@@ -102,7 +82,7 @@ mod tests {
 
     #[test]
     fn every_flag_that_has_a_variable_has_the_one_of_its_name() {
-        let command = command::<ReferenceSystem>();
+        let command = app().command();
         for flag in flags(&command) {
             let Some(variable) = flag.get_env() else { continue };
             let name = flag.get_long().unwrap().replace('-', "_").to_uppercase();
@@ -113,10 +93,10 @@ mod tests {
     #[test]
     fn the_declaration_that_is_built_in_makes_sense() {
         let names = longshore::queues::QueueNames::default();
-        let queues = longshore::queues::declared::desired(ReferenceSystem::QUEUES, &names).unwrap();
+        let declaration = include_str!("../queues.toml");
+        let queues = longshore::queues::declared::desired(declaration, &names).unwrap();
         let names: Vec<_> = queues.iter().map(|queue| queue.name.as_str()).collect();
-        assert!(names.contains(&ReferenceSystem::TASK_QUEUE));
-        assert!(names.contains(&ReferenceSystem::STATUS_QUEUE));
+        assert!(names.contains(&"FibonacciTaskQueue") && names.contains(&"FibonacciStatusQueue"));
         assert_eq!(names.len(), 4);
     }
 }

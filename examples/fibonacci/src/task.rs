@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 /// A request for a Fibonacci number.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Task)]
+#[task(name = "fibonacci", reply = Found, codec = Text)]
 pub(crate) struct Fibonacci {
     /// The argument, as it came.
     pub(crate) argument: String,
@@ -27,12 +28,6 @@ pub(crate) struct Found {
 /// The argument as it is; the reply as JSON.
 #[derive(Debug)]
 pub(crate) struct Text;
-
-impl Task for Fibonacci {
-    const NAME: &'static str = "fibonacci";
-    type Reply = Found;
-    type Codec = Text;
-}
 
 impl Codec<Fibonacci> for Text {
     fn encode_argument(task: &Fibonacci) -> Result<String, CodecError> {

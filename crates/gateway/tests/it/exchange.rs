@@ -64,12 +64,8 @@ impl Answer {
 impl Application {
     pub(crate) async fn start(public_url: Option<&str>) -> Self {
         let (outbox, store) = (Arc::<Outbox>::default(), Arc::<MemoryStore>::default());
-        let client = Client::new(
-            Arc::clone(&outbox) as _,
-            "squares",
-            store as _,
-            ClientOptions::default(),
-        );
+        let client =
+            Client::new(Arc::clone(&outbox) as _, "squares", store as _, ClientOptions::default());
         let public_url = public_url.map(|url| BaseUrl::parse(url).unwrap());
         let options = GatewayOptions { public_url, ..GatewayOptions::default() };
         let gateway = Gateway::new(client, options);

@@ -189,7 +189,11 @@ mod tests {
 
     #[test]
     fn a_worker_waits_when_its_receives_are_not_answered_for_a_minute() {
-        let started = Started { queue: "q".to_owned(), status: Arc::default(), at: Timestamp::from_millis(1_000) };
+        let started = Started {
+            queue: "q".to_owned(),
+            status: Arc::default(),
+            at: Timestamp::from_millis(1_000),
+        };
         assert_eq!(condition(&started, Timestamp::from_millis(61_000)), Condition::Ok);
         assert_eq!(condition(&started, Timestamp::from_millis(61_001)), Condition::Waiting);
     }

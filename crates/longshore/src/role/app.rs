@@ -60,7 +60,10 @@ pub(super) fn client<S: Clone + Send + Sync + 'static>(
 impl AppParts {
     pub(super) fn gateway(&self) -> Gateway {
         let public_url = self.http.public_url.clone();
-        Gateway::new(self.client.clone(), GatewayOptions { public_url, ..GatewayOptions::default() })
+        Gateway::new(
+            self.client.clone(),
+            GatewayOptions { public_url, ..GatewayOptions::default() },
+        )
     }
 
     /// Starts the HTTP side in `front` and the reply queue's side in `back`.

@@ -41,7 +41,10 @@ impl BrokerRole {
     /// # Errors
     ///
     /// The file cannot be read, or makes no sense.
-    pub fn standalone(program: impl Into<String>, options: StandaloneOptions) -> Result<Self, Fault> {
+    pub fn standalone(
+        program: impl Into<String>,
+        options: StandaloneOptions,
+    ) -> Result<Self, Fault> {
         let declared = options.queues.map(|file| file.queues()).transpose()?;
         Ok(Self {
             program: program.into(),

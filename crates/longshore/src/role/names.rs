@@ -74,7 +74,8 @@ impl Names {
 /// The task queues, each under its own name or the one that a `--task-queue` gives it: `NAME` where
 /// the application has one queue, `DECLARED=NAME` otherwise.
 fn chosen_task_queues(declared: &[&str], chosen: &[String]) -> Result<Vec<QueueName>, Fault> {
-    let mut names = declared.iter().map(|name| declared_name(name)).collect::<Result<Vec<_>, _>>()?;
+    let mut names =
+        declared.iter().map(|name| declared_name(name)).collect::<Result<Vec<_>, _>>()?;
     for choice in chosen {
         let (of, name) = match (choice.split_once('='), declared) {
             (Some((of, name)), _) => (of, name),

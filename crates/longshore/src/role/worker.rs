@@ -104,9 +104,8 @@ impl<S: Clone + Send + Sync + 'static> Workers<S> {
         handlers: &HandlerRuntime,
     ) -> Result<Arc<WorkersPage>, Fault> {
         let handled = self.task_queues.iter().enumerate().filter(|(_, queue)| queue.is_handled());
-        let places: Vec<usize> = handled
-            .flat_map(|(place, _)| std::iter::repeat_n(place, usize::from(count)))
-            .collect();
+        let places: Vec<usize> =
+            handled.flat_map(|(place, _)| std::iter::repeat_n(place, usize::from(count))).collect();
         let page = Arc::new(WorkersPage::new(places.len()));
         for (number, place) in places.into_iter().enumerate() {
             self.refuse_two_handlers(place)?;

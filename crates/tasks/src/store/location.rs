@@ -187,11 +187,14 @@ impl StoreLocation {
             #[cfg(feature = "sqlite")]
             Kind::File(path) => open_file(path.clone(), clock).await?,
             #[cfg(feature = "postgres")]
-            Kind::Postgres(url) => {
-                Arc::new(super::postgres::PostgresStore::connect(url, super::postgres::DEFAULT_SCHEMA).await?)
-            }
+            Kind::Postgres(url) => Arc::new(
+                super::postgres::PostgresStore::connect(url, super::postgres::DEFAULT_SCHEMA)
+                    .await?,
+            ),
             #[cfg(feature = "redis")]
-            Kind::Redis(url) => Arc::new(super::redis::RedisStore::connect(url, super::redis::DEFAULT_PREFIX).await?),
+            Kind::Redis(url) => Arc::new(
+                super::redis::RedisStore::connect(url, super::redis::DEFAULT_PREFIX).await?,
+            ),
             #[cfg(feature = "dynamodb")]
             Kind::DynamoDb(options) => {
                 Arc::new(DynamoStore::connect_with_clock(options.clone(), clock).await?)

@@ -53,7 +53,13 @@ impl World {
 
     fn ask(&self, who: usize, generation: u32, unchanged: bool) -> Ask {
         let lease = self.durations.lease;
-        Ask { generation, worker: self.workers[who].name.clone(), token: who as u64, lease, unchanged }
+        Ask {
+            generation,
+            worker: self.workers[who].name.clone(),
+            token: who as u64,
+            lease,
+            unchanged,
+        }
     }
 
     async fn claim_found(&mut self, who: usize, found: Found) -> Step {
