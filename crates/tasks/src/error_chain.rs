@@ -20,7 +20,8 @@ const DEPTH_MAX: usize = 100;
 pub fn error_chain(error: &(dyn Error + 'static)) -> Vec<String> {
     let texts: Vec<String> = causes(error).take(DEPTH_MAX).map(ToString::to_string).collect();
     let own = |place: usize| own_words(&texts[place], &texts[place + 1..]);
-    let mut told: Vec<&str> = (0..texts.len()).map(own).filter(|text| !text.is_empty()).collect();
+    let mut told: Vec<&str> =
+        (0..texts.len()).map(own).filter(|text| !text.trim().is_empty()).collect();
     if told.is_empty() {
         told.push("an error without words");
     }
@@ -63,12 +64,15 @@ struct Copied {
 
 /// What `text` says before it repeats what is behind it.
 fn own_words<'a>(text: &'a str, behind: &[String]) -> &'a str {
-    let mut own = text.trim();
+    let mut own = text;
     for cause in behind.iter().map(|cause| cause.trim()).filter(|cause| !cause.is_empty()) {
-        if own == cause {
+        if own.trim() == cause {
             return "";
         }
-        let before = own.strip_suffix(cause).and_then(|before| before.trim_end().strip_suffix(':'));
+        let before = own
+            .trim_end()
+            .strip_suffix(cause)
+            .and_then(|before| before.trim_end().strip_suffix(':'));
         own = before.map_or(own, str::trim_end);
     }
     own

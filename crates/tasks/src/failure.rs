@@ -31,6 +31,36 @@ pub struct Failure {
     source: Cause,
 }
 
+/// Why a task failed, in words: for whoever asked for it, and for whoever has to mend it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reason {
+    /// The error in its own words, whole: what a FAILED reply says.
+    pub message: String,
+    /// The error, then its causes, each in its own words and of bounded length: what the record and
+    /// the dead letter say.
+    pub chain: Vec<String>,
+}
+
+impl Reason {
+    /// The words of an error and its causes.
+    pub fn of(error: &(dyn Error + 'static)) -> Self {
+        Self { message: error.to_string(), chain: error_chain(error) }
+    }
+
+    /// A reason without causes.
+    pub fn text(text: impl Into<String>) -> Self {
+        let message: String = text.into();
+        let source: Cause = message.clone().into();
+        Self { message, chain: error_chain(&*source) }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.chain.join(": "))
+    }
+}
+
 /// What a failure means for the task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
@@ -84,6 +114,11 @@ impl Failure {
     /// The error, then its causes, each in its own words.
     pub fn chain(&self) -> Vec<String> {
         error_chain(self.error())
+    }
+
+    /// The failure in words.
+    pub fn reason(&self) -> Reason {
+        Reason::of(self.error())
     }
 }
 

@@ -46,7 +46,7 @@ pub use client::{
 pub use clock::{Clock, SystemClock};
 pub use codec::{Codec, CodecError, Json};
 pub use error_chain::error_chain;
-pub use failure::{Failure, Verdict};
+pub use failure::{Failure, Reason, Verdict};
 pub use id::{RandomSource, SystemRandom, TaskId, TaskIdError};
 pub use life::TaskRecord;
 pub use replies::{Replies, RepliesError, RepliesReport, RepliesStatus};

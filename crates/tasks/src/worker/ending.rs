@@ -16,6 +16,7 @@ use super::heartbeat::Held;
 use super::marks::Mark;
 use super::status::count;
 use crate::dead_letter::{self, DeadLetter};
+use crate::failure::Reason;
 use crate::life::{self, DeadLetterDue, End, Ending, How, Outbox, Refusal, TaskRecord};
 use crate::reply::{self, Reply};
 use crate::store::{Change, Found, StoreError};
@@ -46,28 +47,29 @@ impl Execution {
         self.finish(end).await;
     }
 
-    pub(super) async fn end_as_discarded(self, error: Vec<String>) {
-        let end = self.end_of(failed(&error), How::Discarded, error);
+    pub(super) async fn end_as_discarded(self, reason: Reason) {
+        let reply = Reply::failed(&reason.message);
+        let end = self.end_of(reply, How::Discarded, reason.chain);
         self.finish(end).await;
     }
 
     pub(super) async fn end_as_cancelled(self) {
         count(&self.runtime.status.cancelled);
-        let error = vec!["it was cancelled".to_owned()];
-        let end = self.end_of(failed(&error), How::Cancelled, error);
+        let reason = Reason::text("it was cancelled");
+        let end = self.end_of(Reply::failed(&reason.message), How::Cancelled, reason.chain);
         self.finish(end).await;
     }
 
-    pub(super) async fn end_as_dead(self, error: Vec<String>) {
-        let reason = error.join(": ");
-        let mut end = self.end_of(failed(&error), How::Dead, error);
+    pub(super) async fn end_as_dead(self, reason: Reason) {
+        let words = reason.to_string();
+        let mut end = self.end_of(Reply::failed(&reason.message), How::Dead, reason.chain);
         let facts = self.runtime.facts.dead_letter.as_ref();
         if facts.is_none() {
             tracing::warn!(task = %self.task, "dead, and no dead-letter queue to keep it");
         }
         end.outbox.dead_letter = facts.map(|facts| {
             let queue = Some(facts.queue.url().to_owned());
-            DeadLetterDue { queue, reason }
+            DeadLetterDue { queue, reason: words }
         });
         self.finish(end).await;
     }
@@ -202,9 +204,4 @@ impl Execution {
         }
         sent.is_ok()
     }
-}
-
-/// The caller is told the error itself; its causes are in the dead letter and in the record.
-fn failed(error: &[String]) -> Reply {
-    Reply::failed(error.first().map_or("no reason was given", String::as_str))
 }

@@ -26,6 +26,7 @@ use super::registry::Registered;
 use super::runtime::Runtime;
 use super::status::count;
 use crate::envelope::{self, Envelope};
+use crate::failure::Reason;
 use crate::id::TaskId;
 use crate::store::StoreError;
 use crate::transport::ReceivedMessage;
@@ -172,8 +173,8 @@ impl Execution {
             return Some(End::Ran(Outcome::dead(reason)));
         }
         if self.envelope.deadline.is_some_and(|deadline| deadline < self.now()) {
-            let error = vec!["its deadline had passed before a worker could run it".to_owned()];
-            return Some(End::Ran(Outcome::Discard { error }));
+            let reason = Reason::text("its deadline had passed before a worker could run it");
+            return Some(End::Ran(Outcome::Discard { reason }));
         }
         let refused = self.reply_queue().err()?;
         Some(End::Ran(Outcome::dead(refused)))
@@ -211,22 +212,20 @@ impl Execution {
                 count(&status.done);
                 self.end_as_done(body).await;
             }
-            Outcome::Discard { error } => {
+            Outcome::Discard { reason } => {
                 count(&status.discarded);
-                self.end_as_discarded(error).await;
+                self.end_as_discarded(reason).await;
             }
-            Outcome::Dead { error } => {
+            Outcome::Dead { reason } => {
                 count(&status.dead);
-                let reason = error.join(": ");
-                tracing::warn!(task = %self.task, attempt, reason, "a task is dead");
-                self.end_as_dead(error).await;
+                tracing::warn!(task = %self.task, attempt, %reason, "a task is dead");
+                self.end_as_dead(reason).await;
             }
-            Outcome::Retry { after, error } => {
+            Outcome::Retry { after, reason } => {
                 count(&status.retried);
                 let pause = after.unwrap_or_else(|| self.pause_after(attempt));
-                let reason = error.join(": ");
-                tracing::info!(task = %self.task, attempt, reason, ?pause, "to be run again");
-                self.retry(error, pause).await;
+                tracing::info!(task = %self.task, attempt, %reason, ?pause, "to be run again");
+                self.retry(reason, pause).await;
             }
             Outcome::Snooze { wait } => {
                 count(&status.snoozed);

@@ -11,6 +11,7 @@ use tokio::time::timeout;
 use super::handler::Ran;
 use super::outcome::Outcome;
 use super::same_queue;
+use crate::failure::Reason;
 use crate::transport::BoxFuture;
 
 /// Where handlers run.
@@ -52,7 +53,7 @@ impl HandlerRuntime {
 }
 
 fn failed(reason: String) -> Ran {
-    Ran::Outcome(Outcome::Retry { after: None, error: vec![reason] })
+    Ran::Outcome(Outcome::Retry { after: None, reason: Reason::text(reason) })
 }
 
 fn panic_text(panic: &(dyn Any + Send)) -> String {

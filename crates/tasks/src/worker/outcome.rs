@@ -2,11 +2,9 @@
 
 use std::time::Duration;
 
-use crate::failure::{Failure, Verdict};
+use crate::failure::{Failure, Reason, Verdict};
 
 /// How a run ended. What it does to record and message is in the executor.
-///
-/// An `error` is the error and then its causes, each in its own words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// Done: the body of the reply. COMPLETED is replied, the message deleted.
@@ -19,19 +17,19 @@ pub enum Outcome {
         /// How long to wait; `None` leaves it to the retry policy.
         after: Option<Duration>,
         /// Why.
-        error: Vec<String>,
+        reason: Reason,
     },
     /// Given up: FAILED is replied, a copy with the reason goes to the dead-letter queue, the
     /// message is deleted.
     Dead {
         /// Why.
-        error: Vec<String>,
+        reason: Reason,
     },
     /// Given up as expected, such as for an argument that is invalid: FAILED is replied, the
     /// message deleted, and nothing dead-lettered.
     Discard {
         /// Why.
-        error: Vec<String>,
+        reason: Reason,
     },
     /// To be run later, as if it had not been run: no attempt counts.
     Snooze {
@@ -42,11 +40,11 @@ pub enum Outcome {
 
 impl From<Failure> for Outcome {
     fn from(failure: Failure) -> Self {
-        let error = failure.chain();
+        let reason = failure.reason();
         match failure.verdict() {
-            Verdict::Retry(after) => Self::Retry { after, error },
-            Verdict::Dead => Self::Dead { error },
-            Verdict::Discard => Self::Discard { error },
+            Verdict::Retry(after) => Self::Retry { after, reason },
+            Verdict::Dead => Self::Dead { reason },
+            Verdict::Discard => Self::Discard { reason },
             Verdict::Snooze(wait) => Self::Snooze { wait },
         }
     }
@@ -55,6 +53,6 @@ impl From<Failure> for Outcome {
 impl Outcome {
     /// Given up, for that reason alone.
     pub(super) fn dead(reason: impl Into<String>) -> Self {
-        Self::Dead { error: vec![reason.into()] }
+        Self::Dead { reason: Reason::text(reason) }
     }
 }

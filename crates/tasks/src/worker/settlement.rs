@@ -16,6 +16,7 @@ use super::options::UNKNOWN_AGAIN;
 use super::outcome::Outcome;
 use super::status::count;
 use crate::envelope;
+use crate::failure::Reason;
 use crate::life::{self, Refusal, TaskRecord, Unknown};
 use crate::reply::Reply;
 use crate::store::{Change, Found, StoreError};
@@ -31,7 +32,7 @@ impl Execution {
         }
         let last = attempt >= self.attempts_max() || self.is_last_receive();
         match outcome {
-            Outcome::Retry { error, .. } if last => Outcome::Dead { error },
+            Outcome::Retry { reason, .. } if last => Outcome::Dead { reason },
             other => other,
         }
     }
@@ -50,7 +51,7 @@ impl Execution {
         if waited >= self.runtime.options.unknown_patience || self.is_last_receive() {
             count(&self.runtime.status.dead);
             tracing::warn!(task = %self.task, reason, ?waited, "a task that nobody could run is dead");
-            return self.end_as_dead(vec![reason]).await;
+            return self.end_as_dead(Reason::text(reason)).await;
         }
         let pause = UNKNOWN_AGAIN.jittered(times + 1, &*self.runtime.options.random);
         tracing::warn!(task = %self.task, reason, ?pause, "handed back: another worker may know it");
@@ -62,9 +63,10 @@ impl Execution {
         }
     }
 
-    pub(super) async fn retry(self, error: Vec<String>, pause: Duration) {
-        let retry =
-            move |record: &TaskRecord, fence, now| life::retried(record, fence, error.clone(), now);
+    pub(super) async fn retry(self, reason: Reason, pause: Duration) {
+        let retry = move |record: &TaskRecord, fence, now| {
+            life::retried(record, fence, reason.chain.clone(), now)
+        };
         if self.write_back(retry).await { self.hand_back(pause).await } else { self.lose() }
     }
 
