@@ -38,6 +38,8 @@ mod outbox;
 mod record;
 mod reply;
 mod submit;
+#[cfg(test)]
+mod tests;
 mod text;
 mod when;
 

@@ -1,0 +1,302 @@
+//! The rules, on plain values: no store, no clock, no queue.
+
+use std::time::Duration;
+
+use longshore_types::Timestamp;
+
+use super::*;
+use crate::id::TaskId;
+use crate::reply::Reply;
+
+const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+const LEASE: Duration = Duration::from_secs(30);
+const RETENTION: Duration = Duration::from_secs(3600);
+
+/// What a store makes of a change at `now`.
+fn written(before: &TaskRecord, next: Next, now: Timestamp) -> TaskRecord {
+    let at = |when: When| when.at(now);
+    TaskRecord {
+        version: before.version + 1,
+        asked: next.asked.unwrap_or_else(|| before.asked.clone()),
+        life: next.life,
+        until: next.until.map(at),
+        wake: next.wake.map(at),
+        keep: at(next.keep),
+        ..before.clone()
+    }
+}
+
+fn pending() -> TaskRecord {
+    TaskRecord::assumed(TaskId::parse("t").unwrap(), Asked::default())
+}
+
+fn ask(generation: u32) -> Ask {
+    Ask { generation, worker: "w".to_owned(), token: 7, lease: LEASE, unchanged: false }
+}
+
+fn claimed(record: &TaskRecord, generation: u32, now: Timestamp) -> TaskRecord {
+    match claim(record, &ask(generation), now) {
+        Claimed::Run(next) => written(record, *next, now),
+        other => panic!("{other:?} instead of a claim"),
+    }
+}
+
+fn running() -> TaskRecord {
+    claimed(&pending(), 1, NOW)
+}
+
+fn fence(record: &TaskRecord) -> u64 {
+    record.claim().unwrap().fence
+}
+
+fn end(how: How) -> End {
+    let reply = if how == How::Done { Reply::completed("1") } else { Reply::failed("no") };
+    let dead_letter = (how == How::Dead).then(|| DeadLetterDue {
+        queue: Some("http://q/1/dead".to_owned()),
+        reason: "no".to_owned(),
+    });
+    let outbox = Outbox { reply_to: Some("replies".to_owned()), dead_letter, tries: 0 };
+    let messages = Duration::from_secs(4 * 86_400);
+    End { reply, how, error: Vec::new(), outbox, retention: RETENTION, messages }
+}
+
+fn ended_as(record: &TaskRecord, how: How, now: Timestamp) -> TaskRecord {
+    written(record, ended(record, fence(record), &end(how), now).unwrap(), now)
+}
+
+fn all_sent(record: &TaskRecord) -> TaskRecord {
+    written(record, sent(record, record.life.generation, true, true).unwrap(), NOW)
+}
+
+#[test]
+fn a_first_claim_is_decided_without_the_record_and_its_fence_is_its_version() {
+    let record = running();
+    assert_eq!((record.version, fence(&record), record.life.attempts_made), (2, 2, 1));
+    assert_eq!(record.until, Some(NOW + LEASE));
+}
+
+#[test]
+fn while_a_claim_lasts_another_worker_waits_and_then_takes_over() {
+    let record = running();
+    assert_eq!(claim(&record, &ask(1), NOW + LEASE / 2), Claimed::Busy(LEASE / 2));
+    let next = claimed(&record, 1, NOW + LEASE);
+    assert!(fence(&next) > fence(&record));
+    assert_eq!(next.life.attempts_made, 2);
+    let cut_off = &next.life.attempts[0];
+    assert_eq!(cut_off.ended_at, Some(NOW + LEASE));
+    assert!(cut_off.error[0].contains("cut off"));
+}
+
+#[test]
+fn l4_however_wrong_a_clock_is_a_wait_is_no_longer_than_the_claim_was_taken_for() {
+    let an_hour_behind = Timestamp::from_millis(NOW.as_millis() - 3_600_000);
+    assert_eq!(claim(&running(), &ask(1), an_hour_behind), Claimed::Busy(LEASE));
+}
+
+#[test]
+fn a_claim_whose_version_stayed_for_a_whole_lease_is_over_whatever_the_clock_says() {
+    let unchanged = Ask { unchanged: true, ..ask(1) };
+    assert!(matches!(claim(&running(), &unchanged, NOW), Claimed::Run(_)));
+}
+
+#[test]
+fn only_the_holder_of_the_fence_extends_ends_retries_or_releases() {
+    let old = running();
+    let record = claimed(&old, 1, NOW + LEASE);
+    let (stale, now) = (fence(&old), NOW + LEASE);
+    assert_eq!(extended(&record, stale, LEASE), Err(Refusal::Overtaken));
+    assert_eq!(ended(&record, stale, &end(How::Done), now), Err(Refusal::Overtaken));
+    assert_eq!(retried(&record, stale, Vec::new(), now), Err(Refusal::Overtaken));
+    assert_eq!(released(&record, stale, false, now), Err(Refusal::Overtaken));
+    assert!(extended(&record, fence(&record), LEASE).is_ok());
+}
+
+#[test]
+fn a_released_run_counts_no_attempt_and_a_retried_one_does() {
+    let record = running();
+    let back = written(&record, released(&record, fence(&record), false, NOW).unwrap(), NOW);
+    assert_eq!((back.life.attempts_made, back.life.attempts.len()), (0, 0));
+    let error = vec!["no".to_owned()];
+    let again = retried(&record, fence(&record), error.clone(), NOW).unwrap();
+    assert_eq!((again.life.attempts_made, &again.life.attempts[0].error), (1, &error));
+    assert_eq!(claimed(&written(&record, again, NOW), 1, NOW).life.attempts_made, 2);
+}
+
+#[test]
+fn how_long_nobody_knew_a_task_is_counted_until_somebody_ran_it() {
+    let mut record = running();
+    for times in 1..=3 {
+        let now = NOW + LEASE * times;
+        record = written(&record, released(&record, fence(&record), true, now).unwrap(), now);
+        assert_eq!(record.life.unknown, Some(Unknown { since: NOW + LEASE, times }));
+        record = claimed(&record, 1, now);
+    }
+    let ran = retried(&record, fence(&record), Vec::new(), NOW).unwrap();
+    assert_eq!(ran.life.unknown, None);
+}
+
+#[test]
+fn a_task_that_has_ended_is_not_run_and_its_result_is_sent_again() {
+    let record = ended_as(&running(), How::Done, NOW);
+    match claim(&record, &ask(1), NOW + LEASE * 10) {
+        Claimed::Ended(ending) => assert_eq!(ending.reply, Reply::completed("1")),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn l1_a_dead_letter_that_is_redriven_opens_the_next_generation_and_no_other_message_does() {
+    let dead = all_sent(&ended_as(&running(), How::Dead, NOW));
+    assert!(matches!(claim(&dead, &ask(1), NOW), Claimed::Ended(_)), "its own duplicate");
+    assert!(matches!(claim(&dead, &ask(3), NOW), Claimed::Ended(_)), "of no generation of it");
+    let again = claimed(&dead, 2, NOW);
+    assert_eq!((again.life.generation, again.life.attempts_made), (2, 1));
+    assert_eq!(claim(&again, &ask(1), NOW), Claimed::Late, "the first message, late");
+    assert!(matches!(claim(&again, &ask(2), NOW), Claimed::Busy(_)), "a second copy");
+    let done = ended_as(&again, How::Done, NOW);
+    assert!(matches!(claim(&done, &ask(3), NOW), Claimed::Ended(_)), "it did not die in 2");
+}
+
+#[test]
+fn while_a_redriven_task_runs_its_failure_is_shown_and_completed_replaces_it() {
+    let again = claimed(&all_sent(&ended_as(&running(), How::Dead, NOW)), 2, NOW);
+    assert_eq!(result(&again, RETENTION, NOW), Some(Shown::Ended(Reply::failed("no"))));
+    let done = ended_as(&again, How::Done, NOW);
+    assert_eq!(result(&done, RETENTION, NOW), Some(Shown::Ended(Reply::completed("1"))));
+}
+
+#[test]
+fn what_is_kept_and_not_sent_is_due_until_both_are_marked() {
+    let record = ended_as(&running(), How::Dead, NOW);
+    let due_at = record.wake.unwrap();
+    assert!(due_at > NOW && woken(&record, due_at) == Woken::Outbox);
+    let moved = written(&record, moved_on(&record, LEASE).unwrap(), due_at);
+    assert_eq!(moved.wake, Some(due_at + LEASE));
+    let half = written(&moved, sent(&moved, 1, true, false).unwrap(), due_at);
+    assert!(half.life.outbox.as_ref().unwrap().reply_to.is_none());
+    let none = written(&half, sent(&half, 1, false, true).unwrap(), due_at);
+    assert_eq!((none.life.outbox.clone(), moved_on(&none, LEASE)), (None, None));
+    assert_eq!(sent(&none, 1, true, true), None, "nothing was due");
+}
+
+#[test]
+fn a_late_mark_of_one_generation_leaves_what_the_next_owes() {
+    let dead = ended_as(&running(), How::Dead, NOW);
+    let again = claimed(&dead, 2, NOW);
+    let done = ended_as(&again, How::Done, NOW);
+    assert_eq!(sent(&done, 1, true, true), None);
+    assert!(sent(&done, 2, true, false).is_some());
+}
+
+#[test]
+fn a_result_answers_for_its_retention_and_then_a_tombstone_knows_the_id() {
+    let record = all_sent(&ended_as(&running(), How::Done, NOW));
+    let over = NOW + RETENTION;
+    assert!(result(&record, RETENTION * 2, Timestamp::from_millis(over.as_millis() - 1)).is_some());
+    assert_eq!(result(&record, RETENTION * 2, over), None);
+    assert_eq!(
+        result(&record, RETENTION / 2, NOW + RETENTION / 2),
+        None,
+        "the reader's own is less"
+    );
+    let Woken::Expired(next) = woken(&record, over) else { panic!("a tombstone is due") };
+    let tombstone = written(&record, *next, over);
+    assert_eq!((&tombstone.life.ending, tombstone.wake), (&None, None));
+    assert_eq!(claim(&tombstone, &ask(1), over), Claimed::Late);
+    assert_eq!(taken_in(&tombstone, &Reply::completed("2"), RETENTION, over), None);
+    assert!(tombstone.keep > over, "as long as a message of it can come");
+}
+
+#[test]
+fn a_task_that_died_is_redriven_also_after_its_result_has_expired() {
+    let record = all_sent(&ended_as(&running(), How::Dead, NOW));
+    let over = NOW + RETENTION;
+    let Woken::Expired(next) = woken(&record, over) else { panic!("a tombstone is due") };
+    let tombstone = written(&record, *next, over);
+    assert_eq!(result(&tombstone, RETENTION, over), None);
+    let again = claimed(&tombstone, 2, over);
+    assert_eq!(result(&again, RETENTION, over), Some(Shown::Pending));
+}
+
+#[test]
+fn a_dead_letter_is_due_however_old_the_result_is() {
+    let record = ended_as(&running(), How::Dead, NOW);
+    let half = written(&record, sent(&record, 1, true, false).unwrap(), NOW);
+    assert_eq!(woken(&half, NOW + RETENTION * 2), Woken::Outbox);
+}
+
+#[test]
+fn the_first_reply_stays_but_completed_replaces_failed() {
+    let (one, no, two) = (Reply::completed("1"), Reply::failed("no"), Reply::completed("2"));
+    let take = |record: &TaskRecord, reply: &Reply| {
+        taken_in(record, reply, RETENTION, NOW).map(|next| written(record, next, NOW))
+    };
+    let failed = take(&pending(), &no).unwrap();
+    assert_eq!(take(&failed, &Reply::failed("other")), None);
+    let completed = take(&failed, &one).unwrap();
+    for late in [&no, &two, &one] {
+        assert_eq!(take(&completed, late), None);
+    }
+}
+
+#[test]
+fn a_foreign_completed_ends_a_run_and_a_foreign_failed_does_not() {
+    let record = running();
+    assert_eq!(taken_in(&record, &Reply::failed("no"), RETENTION, NOW), None);
+    let next = taken_in(&record, &Reply::completed("13"), RETENTION, NOW).unwrap();
+    let done = written(&record, next, NOW);
+    assert_eq!(ended(&done, 2, &end(How::Done), NOW), Err(Refusal::Ended));
+}
+
+#[test]
+fn a_second_send_is_made_only_of_a_task_that_is_not_known_to_be_sent() {
+    let doubtful = pending();
+    assert_eq!(repeated(&doubtful), Repeated::Send);
+    let confirmed = TaskRecord { message_id: Some("m".to_owned()), ..pending() };
+    for known in [confirmed, running(), ended_as(&running(), How::Done, NOW)] {
+        assert_eq!(repeated(&known), Repeated::Known);
+    }
+}
+
+#[test]
+fn a_cancellation_leaves_the_claim_and_is_refused_once_the_task_has_ended() {
+    let record = running();
+    let asked = written(&record, cancel_asked(&record, NOW).unwrap(), NOW);
+    assert_eq!((asked.until, fence(&asked)), (record.until, fence(&record)));
+    assert_eq!(asked.life.cancel, Some(CancelAsked { at: NOW }));
+    let done = ended_as(&asked, How::Cancelled, NOW);
+    assert_eq!(cancel_asked(&done, NOW), Err(Refusal::Ended));
+}
+
+#[test]
+fn a_record_reads_back_as_it_was_written() {
+    let mut record = ended_as(&claimed(&running(), 1, NOW + LEASE), How::Dead, NOW);
+    record.life.cancel = Some(CancelAsked { at: NOW });
+    record.life.unknown = Some(Unknown { since: NOW, times: 2 });
+    let note = "half".to_owned();
+    record.life.progress = Some(Progress { percent: 50, note, at: NOW });
+    for life in [record.life, running().life, Life::new()] {
+        assert_eq!(life_from_text(&life_to_text(&life)).unwrap(), life);
+    }
+    let binary = longshore_types::MessageAttribute {
+        data_type: "Binary.png".to_owned(),
+        value: longshore_types::AttributeValue::Binary(vec![0, 255, 7]),
+    };
+    let asked = Asked {
+        name: Some("n".to_owned()),
+        queue: "q".to_owned(),
+        key: Some("k".to_owned()),
+        tags: vec!["a".to_owned()],
+        created_at: NOW,
+        body: Some("\u{1f600}\0".to_owned()),
+        attributes: [("b".to_owned(), binary)].into(),
+    };
+    assert_eq!(asked_from_text(&asked_to_text(&asked)).unwrap(), asked);
+}
+
+#[test]
+fn a_record_of_a_later_format_is_told_from_a_damaged_one() {
+    let later = r#"{"format":99,"value":{"phase":"teleported"}}"#;
+    assert!(matches!(life_from_text(later), Err(TextError::Later { found: 99 })));
+    assert!(matches!(life_from_text("{}"), Err(TextError::Damaged(_))));
+}
