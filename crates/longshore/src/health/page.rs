@@ -10,6 +10,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::get;
 use axum::{Json, Router};
+use longshore_tasks::worker::RunningTask;
 use longshore_tasks::{Clock, SystemClock, Transport, WorkerReport, WorkerStatus};
 use longshore_types::{QueueName, Timestamp};
 use serde::Serialize;
@@ -17,6 +18,8 @@ use tokio_util::sync::CancellationToken;
 
 /// How long a worker that has room can go without an answer to a receive: three long polls.
 const RECEIVE_AGE_MAX: Duration = Duration::from_secs(60);
+/// Tasks that a worker's health page names.
+const TASKS_MAX: usize = 100;
 /// How long an app's health page waits for the broker.
 const BROKER_PATIENCE: Duration = Duration::from_secs(2);
 
@@ -71,6 +74,8 @@ struct WorkerHealth {
     queue: Option<String>,
     status: Condition,
     running: u64,
+    /// What runs, the longest first.
+    tasks: Vec<RunningTask>,
     last_receive_age_seconds: Option<u64>,
     #[serde(flatten)]
     report: WorkerReport,
@@ -113,6 +118,7 @@ fn worker_health(started: Option<&Started>, now: Timestamp) -> WorkerHealth {
         queue: started.map(|started| started.queue.clone()),
         status: started.map_or(Condition::Waiting, |started| condition(started, now)),
         running: status.map_or(0, WorkerStatus::running),
+        tasks: status.map(|status| status.running_tasks(TASKS_MAX)).unwrap_or_default(),
         last_receive_age_seconds: answered_at.map(|at| now.since(at).as_secs()),
         report: status.map(WorkerStatus::report).unwrap_or_default(),
     }

@@ -17,7 +17,7 @@ mod request;
 mod send;
 mod status;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -198,9 +198,8 @@ impl Client {
 
     /// The queue that tasks of type `T` are sent to.
     fn queue_of<T: Task>(&self) -> &str {
-        let routes: &BTreeMap<String, String> = &self.inner.options.queues;
-        let routed = routes.get(T::NAME).map(String::as_str);
-        routed.or(T::options().queue).unwrap_or(&self.inner.queue_name)
+        let chosen = self.inner.options.queues.get(T::NAME).map(String::as_str);
+        chosen.or(T::options().queue).unwrap_or(&self.inner.queue_name)
     }
 
     async fn queue(&self, name: &str) -> Result<QueueHandle, TransportError> {

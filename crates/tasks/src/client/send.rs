@@ -92,8 +92,11 @@ impl Inner {
         let mut begun = Vec::new();
         for ((place, prepared), answer) in batch.into_iter().zip(written) {
             match begun_by(answer) {
-                Ok(Some(record)) => begun.push(Begun { place, prepared, record }),
-                Ok(None) => answers[place] = Some(Ok(prepared.id)),
+                Ok(Start::Known) => answers[place] = Some(Ok(prepared.id)),
+                Ok(Start::Again) => begun.push(Begun { place, prepared, record: None }),
+                Ok(Start::Anew(record)) => {
+                    begun.push(Begun { place, prepared, record: Some(*record) });
+                }
                 Err(error) => answers[place] = Some(Err(SendError::Store(error))),
             }
         }
@@ -124,7 +127,7 @@ impl Inner {
         let ids: Vec<TaskId> = aliases.iter().map(|alias| alias.id.clone()).collect();
         match self.records.alias(aliases).await {
             Err(error) => {
-                tracing::warn!(%error, "tasks were sent; their message ids were not noted")
+                tracing::warn!(%error, "tasks were sent; their message ids were not noted");
             }
             Ok(early) => {
                 for (id, reply) in ids.into_iter().zip(early) {
@@ -145,14 +148,23 @@ impl Inner {
     }
 }
 
-/// The record that a send begins with, `Some(None)` if one was there; `None` if nothing is to be sent.
-fn begun_by(answer: Answer) -> Result<Option<Option<TaskRecord>>, StoreError> {
+/// What a send begins with.
+enum Start {
+    /// The record that it wrote.
+    Anew(Box<TaskRecord>),
+    /// A record was there whose message is not known to be on the queue: it is sent again.
+    Again,
+    /// The task was accepted before: nothing is to be sent.
+    Known,
+}
+
+fn begun_by(answer: Answer) -> Result<Start, StoreError> {
     match answer {
-        Answer::Written(record) => Ok(Some(Some(*record))),
+        Answer::Written(record) => Ok(Start::Anew(record)),
         Answer::Unreadable(error) => Err(error),
         Answer::Conflict(found) => Ok(match found.record.as_ref().map(life::repeated) {
-            Some(Repeated::Known) => None,
-            Some(Repeated::Send) | None => Some(None),
+            Some(Repeated::Known) => Start::Known,
+            Some(Repeated::Send) | None => Start::Again,
         }),
     }
 }

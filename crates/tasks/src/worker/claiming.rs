@@ -38,7 +38,7 @@ pub(super) enum Claim {
 /// A decision, or what to wait for.
 enum Round {
     Done(Claim),
-    Again(Found),
+    Again(Box<Found>),
 }
 
 impl Execution {
@@ -64,7 +64,7 @@ impl Execution {
         for _ in 0..ROUNDS_MAX {
             match self.round(found).await? {
                 Round::Done(claim) => return Ok(claim),
-                Round::Again(there) => found = there,
+                Round::Again(there) => found = *there,
             }
         }
         Ok(Claim::Busy(LOST_ROUNDS))
@@ -115,7 +115,7 @@ impl Execution {
             Answer::Conflict(Found { record: Some(record), .. }) if self.is_own(&record, fence) => {
                 Round::Done(Claim::Run(Box::new(held(record))))
             }
-            Answer::Conflict(there) => Round::Again(there),
+            Answer::Conflict(there) => Round::Again(Box::new(there)),
             Answer::Unreadable(error) => return Err(error),
         })
     }
@@ -133,11 +133,11 @@ impl Execution {
     async fn note_down(&self) -> Result<Round, StoreError> {
         let first = Change::first(self.task.clone(), life::submitted(self.asked()));
         let now = self.now();
-        Ok(Round::Again(match self.runtime.records.write_one(first).await? {
+        Ok(Round::Again(Box::new(match self.runtime.records.write_one(first).await? {
             Answer::Written(record) => Found { record: Some(*record), now },
             Answer::Conflict(there) => there,
             Answer::Unreadable(error) => return Err(error),
-        }))
+        })))
     }
 
     /// What was asked, as far as the message tells.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use super::executor::Execution;
 use super::poller::Delivery;
@@ -43,14 +44,16 @@ impl Dispatcher {
         let Delivery { message, lease, permit } = delivery;
         let execution = Execution::open(Arc::clone(&self.runtime), message, lease);
         let draining = self.shutdown.is_cancelled();
-        running.spawn(async move {
+        let span = execution.span();
+        let run = async move {
             if draining {
                 execution.return_unstarted().await;
             } else {
                 execution.run().await;
             }
             drop(permit);
-        });
+        };
+        running.spawn(run.instrument(span));
     }
 }
 

@@ -65,7 +65,7 @@ impl Execution {
         let mut end = self.end_of(Reply::failed(&reason.message), How::Dead, reason.chain);
         let facts = self.runtime.facts.dead_letter.as_ref();
         if facts.is_none() {
-            tracing::warn!(task = %self.task, "dead, and no dead-letter queue to keep it");
+            tracing::warn!("dead, and no dead-letter queue to keep it");
         }
         end.outbox.dead_letter = facts.map(|facts| {
             let queue = Some(facts.queue.url().to_owned());
@@ -131,7 +131,7 @@ impl Execution {
             });
             match written.await {
                 Err(NotEnded::Store(error)) if tries < KEEP_TRIES => {
-                    tracing::warn!(task = %self.task, %error, "an end was not kept; trying again");
+                    tracing::warn!(%error, "an end was not kept; trying again");
                     sleep(KEEP_AGAIN_AFTER * tries).await;
                     tries += 1;
                 }
@@ -183,7 +183,7 @@ impl Execution {
             }
         };
         if let Err(cause) = &sent {
-            tracing::warn!(task = %self.task, queue, cause, "a reply was not sent; it will be");
+            tracing::warn!(queue, cause, "a reply was not sent; it will be");
         }
         sent.is_ok()
     }
@@ -200,7 +200,7 @@ impl Execution {
         let sent = self.runtime.sender.send(&facts.queue, dead_letter::copy(&facts.queue, letter));
         let sent = sent.await;
         if let Err(cause) = &sent {
-            tracing::warn!(task = %self.task, cause, "a dead letter was not sent; it will be");
+            tracing::warn!(cause, "a dead letter was not sent; it will be");
         }
         sent.is_ok()
     }

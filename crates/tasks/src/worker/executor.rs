@@ -14,6 +14,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use longshore_types::Timestamp;
+use tokio::time::Instant;
+use tracing::Span;
 
 use super::claiming::Claim;
 use super::context::{Context, Inner};
@@ -24,7 +26,7 @@ use super::options::UNKNOWN_AGAIN;
 use super::outcome::Outcome;
 use super::registry::Registered;
 use super::runtime::Runtime;
-use super::status::count;
+use super::status::{RunningTask, count};
 use crate::envelope::{self, Envelope};
 use crate::failure::Reason;
 use crate::id::TaskId;
@@ -47,6 +49,8 @@ pub(super) struct Execution {
     pub(super) lease: Lease,
     /// What this delivery knows its claim by.
     pub(super) token: u64,
+    /// When this delivery came.
+    pub(super) begun_at: Instant,
 }
 
 /// How a run ended, if it did.
@@ -70,7 +74,19 @@ impl Execution {
         let envelope = Envelope::open(&message.attributes);
         let task = envelope::task_id_of(&envelope, &message);
         let token = runtime.options.random.next();
-        Self { runtime, message, envelope, task, lease, token }
+        Self { runtime, message, envelope, task, lease, token, begun_at: Instant::now() }
+    }
+
+    /// What every log line about this delivery names.
+    pub(super) fn span(&self) -> Span {
+        tracing::info_span!(
+            "task",
+            task = %self.task,
+            name = self.envelope.task_name.as_deref(),
+            queue = self.runtime.queue.name(),
+            worker = self.runtime.options.name,
+            attempt = tracing::field::Empty,
+        )
     }
 
     /// Sees the task through, as far as this delivery goes.
@@ -86,7 +102,7 @@ impl Execution {
             }
             Ok(Claim::Late) => {
                 count(&self.runtime.status.repeated);
-                tracing::info!(task = %self.task, "a late message of a task that has ended");
+                tracing::info!("a late message of a task that has ended");
                 self.delete().await;
             }
             Ok(Claim::Busy(wait)) => {
@@ -107,7 +123,7 @@ impl Execution {
     async fn return_unclaimed(self, error: &StoreError) {
         count(&self.runtime.status.returned);
         let pause = if matches!(error, StoreError::Unreadable { .. }) {
-            tracing::warn!(task = %self.task, %error, "left to a worker that can read its record");
+            tracing::warn!(%error, "left to a worker that can read its record");
             UNKNOWN_AGAIN.jittered(self.message.receive_count, &*self.runtime.options.random)
         } else {
             self.runtime.store_gate.close(error)
@@ -117,6 +133,7 @@ impl Execution {
 
     async fn attempt(self, held: Held) {
         let (attempt, attempts_max) = (held.record.life.attempts_made, self.attempts_max());
+        Span::current().record("attempt", attempt);
         self.lease.cover(held.clone());
         if self.runtime.is_worn_before_a_run(self.message.receive_count)
             && attempt <= attempts_max
@@ -181,6 +198,14 @@ impl Execution {
     }
 
     async fn call(&self, registered: &Registered, held: &Held) -> Ran {
+        // Of a task of which only so many may run, the others wait here, with their leases renewed.
+        let _place = registered.place().await;
+        let _shown = self.runtime.status.show_run(RunningTask {
+            task: self.task.to_string(),
+            name: self.envelope.task_name.clone(),
+            attempt: held.record.life.attempts_made,
+            since: self.now().as_millis(),
+        });
         let run = registered.handler.run(self.message.body.clone(), self.context(held));
         self.runtime.handlers.run(run, registered.options.timeout).await
     }
@@ -199,7 +224,7 @@ impl Execution {
             End::Lost => self.lose_run().await,
             End::Drained => {
                 count(&self.runtime.status.returned);
-                tracing::info!(task = %self.task, "handed back: the grace period is over");
+                tracing::info!(took = ?self.took(), "handed back: the grace period is over");
                 self.release(Duration::ZERO).await;
             }
         }
@@ -210,6 +235,7 @@ impl Execution {
         match self.enforce_limits(attempt, outcome) {
             Outcome::Done { body } => {
                 count(&status.done);
+                tracing::debug!(took = ?self.took(), "a task is done");
                 self.end_as_done(body).await;
             }
             Outcome::Discard { reason } => {
@@ -218,13 +244,13 @@ impl Execution {
             }
             Outcome::Dead { reason } => {
                 count(&status.dead);
-                tracing::warn!(task = %self.task, attempt, %reason, "a task is dead");
+                tracing::warn!(took = ?self.took(), %reason, "a task is dead");
                 self.end_as_dead(reason).await;
             }
             Outcome::Retry { after, reason } => {
                 count(&status.retried);
                 let pause = after.unwrap_or_else(|| self.pause_after(attempt));
-                tracing::info!(task = %self.task, attempt, %reason, ?pause, "to be run again");
+                tracing::info!(took = ?self.took(), %reason, ?pause, "to be run again");
                 self.retry(reason, pause).await;
             }
             Outcome::Snooze { wait } => {
@@ -247,6 +273,11 @@ impl Execution {
     /// The name that the task's options are found by.
     pub(super) fn options_name(&self) -> Option<&str> {
         self.envelope.task_name.as_deref()
+    }
+
+    /// How long this delivery has taken so far.
+    fn took(&self) -> Duration {
+        self.begun_at.elapsed()
     }
 
     pub(super) fn now(&self) -> Timestamp {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
+use tracing::Instrument as _;
 
 use super::handler::Ran;
 use super::outcome::Outcome;
@@ -35,7 +36,7 @@ impl HandlerRuntime {
     /// Runs a handler. One that takes longer than `limit` is dropped, and failed; one that panics
     /// has failed too. Dropped, it ends the run where that can be ended: at its next `await`.
     pub(super) async fn run(&self, run: BoxFuture<'static, Ran>, limit: Option<Duration>) -> Ran {
-        let run = same_queue::within(self.queue.clone(), run);
+        let run = same_queue::within(self.queue.clone(), run).in_current_span();
         let mut running = self.runtime.spawn(run);
         let _abort = AbortOnDrop(running.abort_handle());
         let ended = match limit {

@@ -43,6 +43,7 @@ pub(crate) mod same_queue;
 mod seen;
 mod sender;
 mod settlement;
+mod stall;
 mod status;
 mod store_gate;
 mod thread;
@@ -61,7 +62,7 @@ pub use context::Context;
 pub use handler::{BlockingHandler, Handler, State};
 pub use outcome::Outcome;
 pub use registry::Handlers;
-pub use status::{WorkerReport, WorkerStatus};
+pub use status::{RunningTask, WorkerReport, WorkerStatus};
 
 use crate::client::Client;
 use crate::clock::Clock;

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
 use super::handler::{self, AnyHandler, BlockingHandler, Handler};
 use crate::task::Task;
 use crate::task_options::TaskOptions;
@@ -117,7 +119,9 @@ impl<S: Clone + Send + Sync + 'static> Handlers<S> {
     pub(super) fn with_state(&self, state: &S) -> Registry {
         let with_state = |(name, route): (&&'static str, &Route<S>)| {
             let handler = (route.make)(state.clone());
-            (*name, Registered { options: route.options.clone(), handler })
+            let options = route.options.clone();
+            let places = options.concurrency.map(|count| Arc::new(Semaphore::new(count.max(1))));
+            (*name, Registered { options, handler, places })
         };
         Registry {
             handlers: self.routes.iter().map(with_state).collect(),
@@ -140,7 +144,7 @@ impl<S> fmt::Debug for Handlers<S> {
         f.debug_struct("Handlers")
             .field("names", &self.routes.keys())
             .field("default", &self.default_name)
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 
@@ -149,6 +153,16 @@ impl<S> fmt::Debug for Handlers<S> {
 pub(super) struct Registered {
     pub(super) options: TaskOptions,
     pub(super) handler: AnyHandler,
+    /// As many places as tasks of it may run at once, if that is bounded.
+    places: Option<Arc<Semaphore>>,
+}
+
+impl Registered {
+    /// Waits until another task of it may run.
+    pub(super) async fn place(&self) -> Option<OwnedSemaphorePermit> {
+        let places = Arc::clone(self.places.as_ref()?);
+        Some(places.acquire_owned().await.expect("the semaphore is never closed"))
+    }
 }
 
 /// Handlers by task name, with their state.

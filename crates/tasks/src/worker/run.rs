@@ -25,7 +25,7 @@ use super::runtime::Runtime;
 use super::seen::Seen;
 use super::sender::Sender;
 use super::store_gate::StoreGate;
-use super::{Worker, WorkerError, thread};
+use super::{Worker, WorkerError, stall, thread};
 use crate::backoff::Backoff;
 use crate::error_chain::in_one_line;
 use crate::start;
@@ -147,6 +147,10 @@ impl Worker {
         let heartbeat = Arc::clone(&runtime.heartbeat);
         background.spawn(async move { heartbeat.run().await });
         background.spawn(OutboxLoop::new(Arc::clone(&runtime)).run());
+        if runtime.options.own_thread {
+            let handlers = runtime.handlers.clone();
+            background.spawn(stall::watch(handlers.runtime, handlers.queue));
+        }
 
         let drained = runtime.drained.clone();
         let status = Arc::clone(&runtime.status);

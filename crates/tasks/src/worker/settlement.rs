@@ -31,10 +31,10 @@ impl Execution {
             return Outcome::dead(reason);
         }
         let last = attempt >= self.attempts_max() || self.is_last_receive();
-        match outcome {
-            Outcome::Retry { reason, .. } if last => Outcome::Dead { reason },
-            other => other,
+        if last && let Outcome::Retry { reason, .. } = outcome {
+            return Outcome::Dead { reason };
         }
+        outcome
     }
 
     /// Whether a FIFO queue would dead-letter the message, without a reply, at the next receive.
@@ -50,11 +50,11 @@ impl Execution {
         let waited = before.map(|before| now.since(before.since)).unwrap_or_default();
         if waited >= self.runtime.options.unknown_patience || self.is_last_receive() {
             count(&self.runtime.status.dead);
-            tracing::warn!(task = %self.task, reason, ?waited, "a task that nobody could run is dead");
+            tracing::warn!(reason, ?waited, "a task that nobody could run is dead");
             return self.end_as_dead(Reason::text(reason)).await;
         }
         let pause = UNKNOWN_AGAIN.jittered(times + 1, &*self.runtime.options.random);
-        tracing::warn!(task = %self.task, reason, ?pause, "handed back: another worker may know it");
+        tracing::warn!(reason, ?pause, "handed back: another worker may know it");
         let release = |record: &TaskRecord, fence, now| life::released(record, fence, true, now);
         if self.write_back(release).await {
             self.hand_back(pause).await;
@@ -117,7 +117,7 @@ impl Execution {
             Ok(next.map(|next| Change::of(record, next)))
         });
         if let Err(error) = written.await {
-            tracing::warn!(task = %self.task, %error, "a claim stays until its lease ends");
+            tracing::warn!(%error, "a claim stays until its lease ends");
         }
     }
 
@@ -162,13 +162,13 @@ impl Execution {
         message.delay = Some(wait.min(limits::DELAY_MAX));
         let sent = self.runtime.sender.send(queue, message).await;
         if let Err(cause) = &sent {
-            tracing::warn!(task = %self.task, cause, "a task was not sent anew");
+            tracing::warn!(cause, "a task was not sent anew");
         }
         sent.is_ok()
     }
 
     pub(super) fn lose(self) {
         count(&self.runtime.status.lost);
-        tracing::warn!(task = %self.task, "a lease was lost; another delivery has the task");
+        tracing::warn!("a lease was lost; another delivery has the task");
     }
 }

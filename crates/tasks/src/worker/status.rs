@@ -1,6 +1,8 @@
 //! What a worker is doing: counters that a health page reads while the worker runs.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use longshore_types::Timestamp;
 
@@ -40,6 +42,35 @@ pub struct WorkerReport {
     pub delete_unknown: u64,
 }
 
+/// A task that runs just now.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RunningTask {
+    /// The task's id.
+    pub task: String,
+    /// Its name, if its message says one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Which attempt it is, from 1.
+    pub attempt: u32,
+    /// Since when it runs: milliseconds since the epoch.
+    pub since: u64,
+}
+
+/// A run that is shown. Dropped, it is shown no more.
+#[derive(Debug)]
+pub(super) struct ShownRun {
+    status: Arc<WorkerStatus>,
+    number: u64,
+}
+
+impl Drop for ShownRun {
+    fn drop(&mut self) {
+        let mut runs = self.status.runs.lock().unwrap_or_else(PoisonError::into_inner);
+        runs.remove(&self.number);
+    }
+}
+
 macro_rules! counters {
     ($($name:ident),*) => {
         /// What a worker is doing now, and has done. Shared with whoever shows it.
@@ -48,6 +79,8 @@ macro_rules! counters {
             running: AtomicU64,
             draining: AtomicBool,
             receive_answered_at: AtomicU64,
+            last_run: AtomicU64,
+            runs: Mutex<BTreeMap<u64, RunningTask>>,
             $(pub(super) $name: AtomicU64,)*
         }
 
@@ -82,6 +115,19 @@ impl WorkerStatus {
     /// Messages that are held just now.
     pub fn running(&self) -> u64 {
         self.running.load(Relaxed)
+    }
+
+    /// Up to `count_max` tasks that run just now, those that run longest first.
+    pub fn running_tasks(&self, count_max: usize) -> Vec<RunningTask> {
+        let runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
+        runs.values().take(count_max).cloned().collect()
+    }
+
+    /// Shows a run until what this answers is dropped.
+    pub(super) fn show_run(self: &Arc<Self>, run: RunningTask) -> ShownRun {
+        let number = self.last_run.fetch_add(1, Relaxed);
+        self.runs.lock().unwrap_or_else(PoisonError::into_inner).insert(number, run);
+        ShownRun { status: Arc::clone(self), number }
     }
 
     /// Whether the worker was told to stop.

@@ -54,6 +54,11 @@ mod tests {
 
     use super::*;
 
+    #[expect(clippy::disallowed_methods, reason = "blocks this thread, as a bad handler does")]
+    fn block_for(time: std::time::Duration) {
+        thread::sleep(time);
+    }
+
     #[tokio::test]
     async fn what_runs_on_a_thread_of_its_own_goes_on_while_this_one_is_blocked() {
         let ticks = tokio::spawn(on_own_thread(|| async {
@@ -61,7 +66,7 @@ mod tests {
             7
         }));
         tokio::task::yield_now().await;
-        thread::sleep(std::time::Duration::from_millis(50));
+        block_for(std::time::Duration::from_millis(50));
         assert_eq!(ticks.await.unwrap().unwrap(), Some(7));
     }
 
@@ -70,8 +75,9 @@ mod tests {
         let held = Arc::new(());
         let on_thread = Arc::clone(&held);
         let run = on_own_thread(move || async move {
-            let _held = on_thread;
+            let held = on_thread;
             std::future::pending::<()>().await;
+            drop(held);
         });
         drop(tokio::time::timeout(std::time::Duration::from_millis(20), run).await);
         while Arc::strong_count(&held) > 1 {
