@@ -18,8 +18,12 @@ use tokio::sync::oneshot;
 const GROUP_MAX: usize = 256;
 /// Commands that wait; who comes when they are as many waits before asking.
 const WAITING_MAX: usize = 1024;
-/// How long another process's transaction is waited for.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long to wait before asking again whether another process's transaction is over. `SQLite`'s
+/// own pauses grow to 100 ms: others fit many transactions into one of them, and so whoever has
+/// waited for longest would be the last to notice that the file is free.
+const BUSY_PAUSE: Duration = Duration::from_millis(1);
+/// How often it is asked: for 5 seconds at least.
+const BUSY_TRIES: i32 = 5_000;
 /// Tries to switch a new file to WAL while other processes try it too.
 const WAL_TRIES: u32 = 10;
 
@@ -55,11 +59,18 @@ pub(super) struct ConnectionThread {
 
 /// Opens a connection, set up as every one of them has to be.
 pub(super) fn open(path: &Path) -> rusqlite::Result<Connection> {
-    let connection = Connection::open(path)?;
-    connection.busy_timeout(BUSY_TIMEOUT)?;
+    let mut connection = Connection::open(path)?;
+    connection.busy_handler(Some(wait_for_others))?;
     switch_to_wal(&connection)?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     Ok(connection)
+}
+
+/// Waits a little for another process's transaction; `false` once that was done for long enough.
+#[expect(clippy::disallowed_methods, reason = "on a thread that waits for nothing but this file")]
+fn wait_for_others(tries: i32) -> bool {
+    std::thread::sleep(BUSY_PAUSE);
+    tries < BUSY_TRIES
 }
 
 /// `SQLite` does not wait for other processes when it switches; so this waits for them by a write

@@ -204,10 +204,9 @@ pub(super) fn list(
         query.tag,
         count
     ];
-    let rows = statement.query_map(values, row_from)?;
-    let mut rows = rows.collect::<rusqlite::Result<Vec<Row>>>()?;
-    let more = rows.len() > query.count_max;
-    rows.truncate(query.count_max);
+    let found: Vec<_> = statement.query_map(values, row_from)?.collect();
+    let more = found.len() > query.count_max;
+    let rows = readable(found.into_iter().take(query.count_max))?;
     let next = rows.last().filter(|_| more).map(|row| Place::of(row).to_cursor());
     Ok(Page { rows, next })
 }
@@ -223,8 +222,22 @@ pub(super) fn due(
     );
     let count = i64::try_from(count_max).unwrap_or(i64::MAX);
     let mut statement = connection.prepare_cached(&sql)?;
-    let rows = statement.query_map(params![millis(now), count], row_from)?;
-    rows.collect()
+    readable(statement.query_map(params![millis(now), count], row_from)?)
+}
+
+/// Without what a later version has written: it must not keep the others from being found.
+fn readable(found: impl Iterator<Item = rusqlite::Result<Row>>) -> rusqlite::Result<Vec<Row>> {
+    let mut rows = Vec::new();
+    for row in found {
+        match row {
+            Ok(row) => rows.push(row),
+            Err(error @ rusqlite::Error::FromSqlConversionFailure(..)) => {
+                tracing::warn!(%error, "a task's row is left out: this version cannot read it");
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(rows)
 }
 
 /// Removes what has been kept for long enough.
