@@ -1,27 +1,15 @@
 //! The one place that reads a clock.
 //!
-//! Everything below takes a [`Timestamp`]. A broker's time starts at the wall clock and then runs
-//! with the monotonic one, so that a wall clock set back, or set an hour forward, moves no lease.
+//! Everything below takes a [`Timestamp`]. A broker's [`Clock`] never runs backwards: the machine's
+//! starts at the wall clock and then runs with the monotonic one, so that a wall clock set back, or
+//! set an hour forward, moves no lease.
 
-use std::fmt;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+pub use longshore_types::Clock;
 use longshore_types::Timestamp;
 
-/// Tells the time. It never runs backwards.
-pub trait Clock: Send + Sync + fmt::Debug + 'static {
-    /// The time now.
-    fn now(&self) -> Timestamp;
-
-    /// What the wall clock shows now, which people and time servers set, and which a sleeping
-    /// machine's keeps up with: for comparing with the clocks of others, such as that of whoever
-    /// signed a request. By default the same time.
-    fn wall(&self) -> Timestamp {
-        self.now()
-    }
-}
-
-/// The machine's clock.
+/// The machine's clock. It never runs backwards.
 #[derive(Clone, Copy, Debug)]
 pub struct SystemClock {
     started: Timestamp,

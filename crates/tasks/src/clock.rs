@@ -1,15 +1,9 @@
 //! What time it is: the one place that asks the system.
 
-use std::fmt::Debug;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+pub use longshore_types::Clock;
 use longshore_types::Timestamp;
-
-/// Tells the time. Production reads the system's clock; tests hold one that they move.
-pub trait Clock: Debug + Send + Sync + 'static {
-    /// Milliseconds since the Unix epoch, now.
-    fn now(&self) -> Timestamp;
-}
 
 /// The clock of the system.
 #[derive(Clone, Copy, Debug, Default)]

@@ -6,6 +6,7 @@
 pub mod account;
 pub mod arn;
 pub mod attribute;
+pub mod clock;
 pub mod declaration;
 pub mod duration_text;
 pub mod limits;
@@ -18,6 +19,7 @@ pub mod timestamp;
 pub use account::{AccountId, Region};
 pub use arn::QueueArn;
 pub use attribute::AttributeName;
+pub use clock::Clock;
 pub use message::{AttributeValue, MessageAttribute, MessageAttributes, MessageId};
 pub use move_task::MoveTaskId;
 pub use queue_name::QueueName;

@@ -1,6 +1,7 @@
 //! What a worker is doing: counters that a health page reads while the worker runs.
 
 use std::collections::BTreeMap;
+use std::ops::AddAssign;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -82,6 +83,12 @@ macro_rules! counters {
             last_run: AtomicU64,
             runs: Mutex<BTreeMap<u64, RunningTask>>,
             $(pub(super) $name: AtomicU64,)*
+        }
+
+        impl AddAssign for WorkerReport {
+            fn add_assign(&mut self, other: Self) {
+                $(self.$name += other.$name;)*
+            }
         }
 
         impl WorkerStatus {
