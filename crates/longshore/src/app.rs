@@ -16,15 +16,19 @@ use futures::future::LocalBoxFuture;
 use longshore_gateway::Gateway;
 use longshore_tasks::{Client, Failure};
 
+use crate::assembly::{Assembly, Surroundings};
 use crate::exit::Fault;
+use crate::options::QueueOptions;
+use crate::role::Names;
 use crate::task_queue::TaskQueue;
 
 /// The flags of an application that has none of its own.
 #[derive(Args, Clone, Copy, Debug, Default)]
 pub struct NoOptions {}
 
-type MakeState<O, S> = Box<dyn FnOnce(Client, O) -> LocalBoxFuture<'static, Result<S, Fault>>>;
-type MakeRoutes<O> = Box<dyn FnOnce(Gateway, O) -> Router>;
+pub(crate) type MakeState<O, S> =
+    Box<dyn FnOnce(Client, O) -> LocalBoxFuture<'static, Result<S, Fault>>>;
+pub(crate) type MakeRoutes<O> = Box<dyn FnOnce(Gateway, O) -> Router>;
 
 /// An application: queues of tasks, handlers behind them, HTTP in front. [`App::run`] makes a program
 /// of it, with the commands `up`, `app`, `worker`, `broker`, `queues apply`, `health` and `verify`.
@@ -200,6 +204,21 @@ where
     /// Runs the application as the command line says, and answers the exit code.
     pub fn run(self) -> ExitCode {
         crate::run::run(self)
+    }
+
+    /// The names of the application's queues, as its declaration and `options` say.
+    ///
+    /// # Errors
+    ///
+    /// The declaration cannot be read, or makes no sense.
+    pub fn names(&self, options: &QueueOptions) -> Result<Names, Fault> {
+        crate::run::names(self, options)
+    }
+
+    /// Puts the application into its surroundings, without starting anything: what every role does,
+    /// and what a test does that runs the parts itself. `options` are the application's own flags.
+    pub fn assemble(self, around: Surroundings, options: O) -> Assembly<O, S> {
+        Assembly::new(self, around, options)
     }
 
     /// The command line of the application, for whoever wants to describe it.

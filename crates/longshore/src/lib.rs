@@ -27,6 +27,8 @@
 pub mod announce;
 #[cfg(feature = "application")]
 pub mod app;
+#[cfg(feature = "application")]
+pub mod assembly;
 mod clash;
 #[cfg(feature = "application")]
 pub mod cli;

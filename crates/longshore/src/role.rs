@@ -36,4 +36,4 @@ pub use names::Names;
 /// How long a queue can be missing when a role starts: a broker that starts creates its queues in much
 /// less.
 #[cfg(feature = "application")]
-const QUEUE_PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
+pub(crate) const QUEUE_PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);

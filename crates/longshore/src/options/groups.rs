@@ -17,7 +17,7 @@ pub const HEALTH_LISTEN: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 4000);
 
 /// What one worker does.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Workers")]
 pub struct WorkerOptions {
     /// Tasks that each worker runs at once; 10 unless the application says otherwise

@@ -5,29 +5,26 @@
 //! use that endpoint.
 
 use std::fmt::Debug;
-use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use clap::Args;
 use longshore_broker::{Broker, ServerOptions};
 use longshore_tasks::StoreLocation;
 use tokio::net::TcpListener;
 
 use super::admission::admission;
-use super::app::{self, AppParts};
 use super::bind::{address_of, bind, bind_health};
 use super::crew::{SLACK, until_signal_or_end};
 use super::endpoint::Endpoint;
 use super::names::Names;
-use super::worker::{HandlerRuntime, Workers, serve_page};
-use super::{Crew, broker, store};
+use super::worker::{HandlerRuntime, serve_page};
+use super::{Crew, app, broker, store, worker};
 use crate::announce;
 use crate::announce::roles::Addresses;
 use crate::app::App;
+use crate::assembly::Surroundings;
 use crate::exit::Fault;
 use crate::options::{UpOptions, broker_region};
-use crate::run::names;
 use crate::signals::Signals;
 
 /// How often waiting receives are answered while their receivers stop.
@@ -79,7 +76,7 @@ where
     O: Args + Clone + Debug + Send + Sync + 'static,
     S: Clone + Send + Sync + 'static,
 {
-    let names = names(&app, &options.queues)?;
+    let names = app.names(&options.queues)?;
     let ports = Ports::bind(&options).await?;
     let broker = open_broker(&options, &ports, &names).await?;
     let ended = run_around(app, options, names, ports, broker.as_ref(), signals).await;
@@ -122,38 +119,25 @@ where
         None => Endpoint::connect(&options.endpoint).await?,
     };
     let message = announce::roles::up(&app, &options, &endpoint, &names, ports.addresses());
-    let (grace, retention) = (options.drain.grace, options.http.result_retention);
-    let client = app::client(&endpoint, &names, &app.task_queues, Arc::clone(&store), retention);
-    let state = (app.state)(client.clone(), options.application.clone()).await?;
-    let handlers = HandlerRuntime::new()?;
-    let (mut front, mut back, mut outer) = (Crew::new(), Crew::new(), Crew::new());
-    let parts = AppParts {
-        endpoint: endpoint.clone(),
-        names: names.clone(),
-        client: client.clone(),
-        http: options.http,
-        receive: options.receive.clone(),
-        grace,
-    };
-    let gateway = parts.gateway();
-    let (routes, for_routes) = (app.routes, gateway.clone());
-    let make = || routes.map_or_else(Router::new, |routes| routes(for_routes, options.application));
-    let router = parts.router(make, front.shutdown())?;
-    let workers = Workers {
-        endpoint,
-        names,
-        store,
-        client,
-        task_queues: app.task_queues,
-        state,
+    let grace = options.drain.grace;
+    let around = Surroundings {
+        retention: options.http.result_retention,
+        receive_wait: options.receive.receive_wait,
+        public_url: options.http.public_url,
         worker: options.worker,
-        receive: options.receive,
-        retention,
         grace,
+        ..Surroundings::new(endpoint.transport, names, store)
     };
-    let page = workers.spawn(&mut back, options.workers, &handlers)?;
+    let (mut front, mut back, mut outer) = (Crew::new(), Crew::new(), Crew::new());
+    let mut assembly = app.assemble(around, options.application);
+    let (gateway, replies) = (assembly.gateway().clone(), assembly.replies());
+    let router = assembly.router(front.shutdown())?;
+    let workers = assembly.workers().await?;
+    let handlers = HandlerRuntime::new()?;
+    let page = worker::spawn(&mut back, &workers, options.workers, &handlers);
     outer.spawn(serve_page(page, ports.health, outer.shutdown()));
-    parts.spawn(ports.app, router, &mut front, &mut back);
+    app::spawn_http(&mut front, ports.app, router, grace);
+    app::spawn_replies(&mut back, replies);
     if let (Some(broker), Some((listener, admission))) = (broker, ports.broker) {
         broker::spawn_server(&mut outer, broker, listener, admission);
         broker::spawn_metrics(&mut outer, broker, ports.metrics);

@@ -2,11 +2,10 @@
 
 use std::fmt::Debug;
 use std::sync::Arc;
-use std::time::Duration;
 
 use clap::Args;
 use longshore_gateway::{ServerOptions, serve};
-use longshore_tasks::{Client, Store, Worker};
+use longshore_tasks::Worker;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 use tokio_util::sync::CancellationToken;
@@ -14,31 +13,14 @@ use tokio_util::sync::CancellationToken;
 use super::bind::{address_of, bind_health};
 use super::crew::{SLACK, until_signal_or_end};
 use super::endpoint::Endpoint;
-use super::names::Names;
-use super::{Crew, QUEUE_PATIENCE, app, store};
+use super::{Crew, store};
 use crate::announce;
 use crate::app::App;
+use crate::assembly::{Surroundings, Workers};
 use crate::exit::Fault;
 use crate::health::page::WorkersPage;
-use crate::host;
-use crate::options::{ReceiveOptions, WorkerOptions, WorkerRoleOptions};
-use crate::run::names;
+use crate::options::WorkerRoleOptions;
 use crate::signals::Signals;
-use crate::task_queue::TaskQueue;
-
-/// What the workers of a process are made from.
-pub(super) struct Workers<S> {
-    pub(super) endpoint: Endpoint,
-    pub(super) names: Names,
-    pub(super) store: Arc<dyn Store>,
-    pub(super) client: Client,
-    pub(super) task_queues: Vec<TaskQueue<S>>,
-    pub(super) state: S,
-    pub(super) worker: WorkerOptions,
-    pub(super) receive: ReceiveOptions,
-    pub(super) retention: Duration,
-    pub(super) grace: Duration,
-}
 
 /// The runtime that handlers run on: apart from broker, HTTP, leases and replies. Dropped, it ends
 /// without waiting for a handler that blocks.
@@ -66,67 +48,21 @@ impl Drop for HandlerRuntime {
     }
 }
 
-impl<S: Clone + Send + Sync + 'static> Workers<S> {
-    fn make(&self, place: usize, number: usize, handlers: &HandlerRuntime) -> Worker {
-        let transport = Arc::clone(&self.endpoint.transport);
-        let queue = self.names.task_queues[place].as_str();
-        let worker = Worker::new(transport, queue, Arc::clone(&self.store));
-        let worker = self.task_queues[place].configure(worker, &self.state);
-        let mut worker = worker
-            .name(format!("{}-{}-{number}", host::name(), std::process::id()))
-            .wait(self.receive.receive_wait)
-            .grace(self.grace)
-            .retention(self.retention)
-            .queue_patience(QUEUE_PATIENCE)
-            .client(self.client.clone())
-            .handler_runtime(handlers.handle());
-        if let Some(reply_queue) = &self.names.reply_queue {
-            worker = worker.reply_queue(reply_queue.as_str());
-        }
-        if let Some(concurrency) = self.worker.concurrency {
-            worker = worker.concurrency(concurrency.into());
-        }
-        if let Some(patience) = self.worker.unknown_patience {
-            worker = worker.unknown_patience(patience);
-        }
-        self.worker.allow_reply_queue.iter().fold(worker, Worker::allow_reply_queue)
+/// Starts `count` workers of each queue as members of `crew`; the page shows what they do.
+pub(super) fn spawn<S: Clone + Send + Sync + 'static>(
+    crew: &mut Crew,
+    workers: &Workers<S>,
+    count: u16,
+    handlers: &HandlerRuntime,
+) -> Arc<WorkersPage> {
+    let workers = workers.make(count);
+    let page = Arc::new(WorkersPage::new(workers.len()));
+    for (number, (queue, worker)) in workers.into_iter().enumerate() {
+        page.show(number, &queue, worker.status());
+        let worker = worker.handler_runtime(handlers.handle());
+        crew.spawn(run_worker(worker, number, crew.shutdown()));
     }
-
-    /// Starts `count` workers of each queue as members of `crew`; the page shows what they do.
-    ///
-    /// # Errors
-    ///
-    /// Two handlers are for the same task.
-    pub(super) fn spawn(
-        &self,
-        crew: &mut Crew,
-        count: u16,
-        handlers: &HandlerRuntime,
-    ) -> Result<Arc<WorkersPage>, Fault> {
-        let handled = self.task_queues.iter().enumerate().filter(|(_, queue)| queue.is_handled());
-        let places: Vec<usize> =
-            handled.flat_map(|(place, _)| std::iter::repeat_n(place, usize::from(count))).collect();
-        let page = Arc::new(WorkersPage::new(places.len()));
-        for (number, place) in places.into_iter().enumerate() {
-            self.refuse_two_handlers(place)?;
-            let worker = self.make(place, number, handlers);
-            page.show(number, self.names.task_queues[place].as_str(), worker.status());
-            crew.spawn(run_worker(worker, number, crew.shutdown()));
-        }
-        Ok(page)
-    }
-
-    fn refuse_two_handlers(&self, place: usize) -> Result<(), Fault> {
-        let queue = &self.task_queues[place];
-        match queue.handlers.handled_twice().first() {
-            None => Ok(()),
-            Some(task) => Err(Fault::usage(format!(
-                "the queue {} has two handlers for the task `{task}`: remove one of them, or give \
-                 one of the tasks another name",
-                queue.name
-            ))),
-        }
-    }
+    page
 }
 
 /// Runs a worker. A broker that cannot be reached yet is waited for, and so is, for a minute, a queue
@@ -169,30 +105,24 @@ where
     O: Args + Clone + Debug + Send + Sync + 'static,
     S: Clone + Send + Sync + 'static,
 {
-    let names = names(&app, &options.queues)?;
+    let names = app.names(&options.queues)?;
     let listener = bind_health(options.worker.health_listen).await?;
     let address = address_of(&listener);
     let store = store::open(&options.data.store()).await?;
     let endpoint = Endpoint::connect(&options.endpoint).await?;
     let (grace, retention) = (options.drain.grace, options.results.result_retention);
     let message = announce::roles::worker(&app, &options, &endpoint, &names, address);
-    let client = app::client(&endpoint, &names, &app.task_queues, Arc::clone(&store), retention);
-    let state = (app.state)(client.clone(), options.application).await?;
+    let around = Surroundings {
+        retention,
+        receive_wait: options.receive.receive_wait,
+        worker: options.worker,
+        grace,
+        ..Surroundings::new(endpoint.transport, names, store)
+    };
+    let workers = app.assemble(around, options.application).workers().await?;
     let handlers = HandlerRuntime::new()?;
     let (mut back, mut pages) = (Crew::new(), Crew::new());
-    let workers = Workers {
-        endpoint,
-        names,
-        store,
-        client,
-        task_queues: app.task_queues,
-        state,
-        worker: options.worker,
-        receive: options.receive,
-        retention,
-        grace,
-    };
-    let page = workers.spawn(&mut back, options.workers, &handlers)?;
+    let page = spawn(&mut back, &workers, options.workers, &handlers);
     pages.spawn(serve_page(page, listener, pages.shutdown()));
     announce::say(&message);
     until_signal_or_end(signals, [&mut back, &mut pages]).await;
