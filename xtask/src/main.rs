@@ -6,7 +6,8 @@
 //! # Invariants
 //!
 //! - The exit code is 0 only if everything that was asked for ran and succeeded.
-//! - Nothing outside the target directory and the cache directory is written.
+//! - Nothing outside the target directory, the cache directory and temporary directories is written; Debian's packages
+//!   that tests need are installed, where root may.
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -17,6 +18,7 @@ mod bench;
 mod ci;
 mod fuzz;
 mod model;
+mod program;
 mod step;
 mod stopwatch;
 mod test;

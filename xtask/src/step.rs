@@ -1,7 +1,7 @@
 //! A chore as a list of steps: run them in order, say which one is running, and end with one table.
 //!
 //! A failed step does not stop the ones after it, so that one run shows everything there is to mend; only a step that
-//! needs a failed one is left out.
+//! needs a failed one is left out. What a step could not try is a remark below the table, and no failure.
 
 use std::fmt::Write as _;
 use std::process::Command;
@@ -16,8 +16,11 @@ use crate::workspace;
 pub(crate) struct Step {
     name: String,
     needs: Option<&'static str>,
-    action: Box<dyn FnOnce() -> Result<()>>,
+    action: Action,
 }
+
+/// It may add lines to what is printed at the end of the chore.
+type Action = Box<dyn FnOnce(&mut Vec<String>) -> Result<()>>;
 
 impl Step {
     /// A step that succeeds if the command does.
@@ -29,6 +32,14 @@ impl Step {
     pub(crate) fn call(
         name: impl Into<String>,
         action: impl FnOnce() -> Result<()> + 'static,
+    ) -> Self {
+        Self::remarking(name, |_| action())
+    }
+
+    /// A step that succeeds if the function does, which may add remarks.
+    pub(crate) fn remarking(
+        name: impl Into<String>,
+        action: impl FnOnce(&mut Vec<String>) -> Result<()> + 'static,
     ) -> Self {
         Self { name: name.into(), needs: None, action: Box::new(action) }
     }
@@ -42,18 +53,21 @@ impl Step {
     fn run(self, so_far: &[Report]) -> Report {
         let unmet = self.needs.filter(|name| !so_far.iter().any(|report| report.succeeded(name)));
         if let Some(name) = unmet {
+            let ending = Ending::LeftOut(name);
             return Report {
                 name: self.name,
                 elapsed: Duration::ZERO,
-                ending: Ending::LeftOut(name),
+                ending,
+                remarks: Vec::new(),
             };
         }
         let watch = Stopwatch::start();
-        let ending = match (self.action)() {
+        let mut remarks = Vec::new();
+        let ending = match (self.action)(&mut remarks) {
             Ok(()) => Ending::Succeeded,
             Err(failure) => Ending::Failed(format!("{failure:#}")),
         };
-        Report { name: self.name, elapsed: watch.elapsed(), ending }
+        Report { name: self.name, elapsed: watch.elapsed(), ending, remarks }
     }
 }
 
@@ -62,6 +76,7 @@ struct Report {
     name: String,
     elapsed: Duration,
     ending: Ending,
+    remarks: Vec<String>,
 }
 
 enum Ending {
@@ -114,13 +129,16 @@ fn conclude(chore: &str, reports: &[Report]) -> Result<()> {
 fn table(chore: &str, reports: &[Report], total: Duration) -> String {
     let width = reports.iter().map(|report| report.name.len()).max().unwrap_or(0).max(chore.len());
     let mut table = String::new();
-    for Report { name, elapsed, ending } in reports {
+    for Report { name, elapsed, ending, .. } in reports {
         let ending = match ending {
             Ending::Succeeded => "ok".to_owned(),
             Ending::Failed(why) => format!("FAILED: {why}"),
             Ending::LeftOut(needed) => format!("not run, since it needs: {needed}"),
         };
         let _ = writeln!(table, "{name:width$}  {:>8}  {ending}", seconds(*elapsed));
+    }
+    for remark in reports.iter().flat_map(|report| &report.remarks) {
+        let _ = writeln!(table, "{remark}");
     }
     let _ = write!(table, "{chore:width$}  {:>8}", seconds(total));
     table
@@ -162,6 +180,20 @@ mod tests {
     fn steps_after_a_failed_one_still_run() {
         let reports = reports(vec![failing("lint"), Step::call("test", || Ok(()))]);
         assert!(reports[1].succeeded("test"));
+    }
+
+    #[test]
+    fn a_remark_is_shown_whether_its_step_succeeds_or_not() {
+        let remarking = |ending: fn() -> Result<()>| {
+            Step::remarking("test", move |remarks| {
+                remarks.push("not tried: this".to_owned());
+                ending()
+            })
+        };
+        for ending in [|| Ok(()), || bail!("the reason")] {
+            let reports = reports(vec![remarking(ending)]);
+            assert!(table("test", &reports, Duration::ZERO).contains("\nnot tried: this\n"));
+        }
     }
 
     #[test]

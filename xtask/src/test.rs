@@ -1,13 +1,17 @@
 //! `cargo xtask test`: every test there is, in the dev profile.
 //!
 //! Rust first (cheapest to understand when it fails), then the conformance suite: real SDKs in other languages against
-//! the program that a user would build. `conformance/run` installs what it needs into its own cache.
+//! the program that a user would build. `conformance/run` installs what it needs into its own cache. The stores' tests
+//! find servers that are started for them; what server cannot be had is said at the end.
+
+mod servers;
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 
 use crate::step::{self, Step};
 use crate::workspace;
+use servers::Servers;
 
 /// Which tests.
 #[derive(Debug, Args)]
@@ -21,6 +25,8 @@ pub(crate) struct Options {
 enum Part {
     /// Unit, integration and documentation tests of every crate.
     Rust,
+    /// The stores' tests only, over servers too.
+    Stores,
     /// Black-box tests of the built program through real SDKs and tools.
     Conformance,
     /// The reference system in containers; needs podman or docker.
@@ -32,6 +38,29 @@ const BUILD: &str = "build the programs";
 /// The reference system, and the broker on its own, which the suite finds beside it.
 const BUILD_PROGRAMS: [&str; 5] = ["build", "--package", "fibonacci", "--package", "longshore-cli"];
 
+/// Everything is built once, and the stores' features are on: the reference system has every store anyway.
+const WORKSPACE: [&str; 5] = ["test", "--workspace", "--no-fail-fast", "--features", SUITES];
+/// The suite of every store, over the stores on servers.
+const SUITES: &str =
+    "longshore-testkit/dynamodb,longshore-testkit/postgres,longshore-testkit/redis";
+/// What tries the stores, and the lives of tasks in them.
+const STORES: [&str; 14] = [
+    "test",
+    "--package",
+    "longshore-tasks",
+    "--package",
+    "longshore-testkit",
+    "--no-fail-fast",
+    "--features",
+    SUITES,
+    "--test",
+    "stores",
+    "--test",
+    "dynamodb",
+    "--test",
+    "it",
+];
+
 /// Runs the tests.
 ///
 /// # Errors
@@ -41,6 +70,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let steps = match options.part {
         None => rust().into_iter().chain(black_box("all")?).collect(),
         Some(Part::Rust) => rust(),
+        Some(Part::Stores) => vec![over_servers("stores", STORES)],
         Some(Part::Conformance) => black_box("all")?,
         Some(Part::Containers) => black_box("containers")?,
     };
@@ -48,15 +78,23 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 }
 
 fn rust() -> Vec<Step> {
-    let targets =
-        ["test", "--workspace", "--lib", "--bins", "--tests", "--examples", "--no-fail-fast"];
+    let targets = ["--lib", "--bins", "--tests", "--examples"];
+    let tests = WORKSPACE.into_iter().chain(targets);
+    let documentation = WORKSPACE.into_iter().chain(["--doc"]);
     vec![
-        Step::command("rust tests", workspace::cargo(targets)),
-        Step::command(
-            "documentation tests",
-            workspace::cargo(["test", "--workspace", "--doc", "--no-fail-fast"]),
-        ),
+        over_servers("rust tests", tests),
+        Step::command("documentation tests", workspace::cargo(documentation)),
     ]
+}
+
+/// Tests while the stores' servers run; a store whose server cannot be had is a remark.
+fn over_servers(name: &str, arguments: impl IntoIterator<Item = &'static str>) -> Step {
+    let mut tests = workspace::cargo(arguments);
+    Step::remarking(name, move |remarks| {
+        let servers = Servers::start()?;
+        remarks.extend(servers.remark());
+        workspace::succeed(servers.tell(&mut tests))
+    })
 }
 
 fn black_box(which: &'static str) -> Result<Vec<Step>> {

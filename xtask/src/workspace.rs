@@ -69,7 +69,14 @@ pub(crate) fn succeed(command: &mut Command) -> Result<()> {
 /// What a command prints, trimmed.
 pub(crate) fn output_of(command: &mut Command) -> Result<String> {
     let output = command.output().with_context(|| format!("cannot start {}", shown(command)))?;
-    ensure!(output.status.success(), "{} ended with {}", shown(command), output.status);
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    ensure!(
+        output.status.success(),
+        "{} ended with {}\n{}",
+        shown(command),
+        output.status,
+        complaint.trim_end()
+    );
     Ok(String::from_utf8_lossy(&output.stdout).trim_end().to_owned())
 }
 
