@@ -66,6 +66,9 @@ pub(crate) struct Options {
     /// Measure another broker beside ours; `{port}` in its command stands for a free port. Can be repeated.
     #[arg(long = "peer", value_name = "NAME=COMMAND")]
     peers: Vec<Peer>,
+    /// Measure the reference system on this store too, beside its own file. Can be repeated.
+    #[arg(long = "store", value_name = "URL")]
+    stores: Vec<String>,
 }
 
 impl Options {
@@ -88,6 +91,7 @@ pub(crate) fn smoke(binary: PathBuf) -> Result<()> {
         data: None,
         binary: Some(binary),
         peers: Vec::new(),
+        stores: Vec::new(),
     })
 }
 
@@ -102,9 +106,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let load = options.load();
     println!("{}", machine::describe(&data.0, &binary)?);
     println!("{}\n", report::settings(&load, queues::BODY_BYTES));
-    let accounts =
-        [brokers(options, &binary, &data.0, &load)?, reference_system(&binary, &data.0, &load)?]
-            .concat();
+    let mut accounts = brokers(options, &binary, &data.0, &load)?;
+    accounts.extend(reference_systems(options, &binary, &data.0, &load)?);
     show(&accounts);
     let wrong = accounts.iter().filter(|account| !account.is_right()).count();
     ensure!(wrong == 0, "{wrong} of {} accounts do not add up", accounts.len());
@@ -145,11 +148,23 @@ fn show(accounts: &[Account]) {
     }
 }
 
-fn reference_system(binary: &Path, data: &Path, load: &Load) -> Result<Vec<Account>> {
-    let system = Server::reference_system(binary, data)?;
-    let (rows, account) = tasks::measure(&system, load)?;
-    println!("{}\n{}\n", report::table(&rows), report::servers(&[system])?);
-    Ok(vec![account])
+/// The reference system on its own file, then on each store that was asked for, one after another.
+fn reference_systems(
+    options: &Options,
+    binary: &Path,
+    data: &Path,
+    load: &Load,
+) -> Result<Vec<Account>> {
+    let (mut rows, mut accounts, mut servers) = (Vec::new(), Vec::new(), Vec::new());
+    for store in std::iter::once(None).chain(options.stores.iter().map(Some)) {
+        let system = Server::reference_system(binary, data, store.map(String::as_str))?;
+        let (measured, account) = tasks::measure(&system, load)?;
+        rows.extend(measured);
+        accounts.push(account);
+        servers.push(report::servers(&[system])?);
+    }
+    println!("{}\n{}\n", report::table(&rows), servers.join("\n"));
+    Ok(accounts)
 }
 
 fn binary(options: &Options) -> Result<PathBuf> {

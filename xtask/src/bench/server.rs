@@ -82,14 +82,21 @@ impl Server {
         Self::start(&peer.name, command, data, address, &sqs::request(address, "ListQueues", "{}"))
     }
 
-    /// The reference system in one process: app, workers and durable broker, without working time.
-    pub(super) fn reference_system(binary: &Path, data: &Path) -> Result<Self> {
+    /// The reference system in one process: app, workers and durable broker, without working time; on a store, or on
+    /// its own file.
+    pub(super) fn reference_system(
+        binary: &Path,
+        data: &Path,
+        store: Option<&str>,
+    ) -> Result<Self> {
+        let name = system_name(store);
         let (address, broker) = (free_address()?, free_address()?);
         let mut command = workspace::command(binary);
         command.args(["up", "--work-time", "0s", "--health-listen", "127.0.0.1:0"]);
         command.args(["--listen", &address.to_string(), "--broker-listen", &broker.to_string()]);
-        command.arg("--data").arg(data.join("system"));
-        Self::start("reference system", command, data, address, &get(address, "/"))
+        command.arg("--data").arg(data.join(format!("system-{}", broker.port())));
+        command.args(store.iter().flat_map(|store| ["--store", store]));
+        Self::start(&name, command, data, address, &get(address, "/"))
     }
 
     fn start(
@@ -120,6 +127,15 @@ impl Server {
             format!("the {} program is gone; it said:\n{}", self.name, self.program.said())
         })? / 1024)
     }
+}
+
+/// A store is named by its scheme: its URL may hold a password, and a path would make no name of a file.
+fn system_name(store: Option<&str>) -> String {
+    let scheme =
+        |store: &str| store.split_once("://").map_or("file", |(scheme, _)| scheme).to_owned();
+    store.map_or("reference system".to_owned(), |store| {
+        format!("reference system on {}", scheme(store))
+    })
 }
 
 /// Time of all processors that the load generator itself has used so far.
@@ -153,6 +169,13 @@ mod tests {
     fn a_peer_is_a_name_and_a_command_with_a_port() {
         assert!("other=run --port {port}".parse::<Peer>().is_ok());
         assert!("other=run".parse::<Peer>().is_err() && "run {port}".parse::<Peer>().is_err());
+    }
+
+    #[test]
+    fn a_reference_system_is_named_by_its_store_and_never_by_a_password() {
+        assert_eq!(system_name(None), "reference system");
+        let named = system_name(Some("postgres://ann:s3cret@host/tasks"));
+        assert_eq!(named, "reference system on postgres");
     }
 
     #[test]

@@ -35,7 +35,7 @@ pub(super) fn measure(system: &Server, load: &Load) -> Result<(Vec<Row>, Account
         Record { messages: record.messages, elapsed: record.elapsed, samples: Vec::new() };
     accepted.samples.extend(clients.iter().flat_map(|client| &client.accepted));
     accepted.samples.sort_unstable();
-    let account = settle(&clients);
+    let account = settle(&system.name, &clients);
     let row = |name: &str, record| Row {
         scenario: name.to_owned(),
         server: system.name.clone(),
@@ -48,7 +48,7 @@ pub(super) fn measure(system: &Server, load: &Load) -> Result<(Vec<Row>, Account
 }
 
 /// Two requests that were given the same callback URL would share a task: the ids are the numbers of this account.
-fn settle(clients: &[Requester]) -> Account {
+fn settle(system: &str, clients: &[Requester]) -> Account {
     let mut urls: Vec<&str> =
         clients.iter().flat_map(|client| &client.urls).map(String::as_str).collect();
     urls.sort_unstable();
@@ -62,7 +62,7 @@ fn settle(clients: &[Requester]) -> Account {
         })
         .collect();
     let sent: Vec<u64> = (1..=number).collect();
-    Account::settle("reference system, tasks", &sent, &received)
+    Account::settle(format!("{system}, tasks"), &sent, &received)
 }
 
 struct Requester {
