@@ -1,4 +1,4 @@
-//! Crates with features must build with none of them, and with each alone: features only add.
+//! Crates with features must build with none of them, with each alone, and with all: features only add.
 
 use std::fs;
 use std::path::Path;
@@ -48,7 +48,8 @@ fn featured(manifest: &Table) -> Option<(String, Vec<String>)> {
 
 fn check(package: &str, features: &[String]) -> Result<()> {
     lint(package, &[])?;
-    features.iter().try_for_each(|feature| lint(package, &["--features", feature]))
+    features.iter().try_for_each(|feature| lint(package, &["--features", feature]))?;
+    lint(package, &["--all-features"])
 }
 
 /// Clippy rather than a plain check: code that only another feature uses is a warning, and a warning is a failure.

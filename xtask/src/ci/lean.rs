@@ -5,8 +5,16 @@ use anyhow::{Result, ensure};
 use crate::workspace;
 
 /// Crates that an application brings, and nothing of the broker needs.
-const OF_APPLICATIONS: [&str; 5] =
-    ["aws-sdk-sqs", "axum", "longshore-gateway", "longshore-tasks", "rusqlite"];
+const OF_APPLICATIONS: [&str; 8] = [
+    "aws-sdk-dynamodb",
+    "aws-sdk-sqs",
+    "axum",
+    "longshore-gateway",
+    "longshore-tasks",
+    "redis",
+    "rusqlite",
+    "tokio-postgres",
+];
 
 /// Looks through all that `longshore-cli` is built from.
 pub(super) fn run() -> Result<()> {
