@@ -6,6 +6,7 @@
 
 use std::error::Error;
 
+#[cfg(any(feature = "aws", test))]
 use crate::transport::Cause;
 
 /// Characters of one cause.
@@ -47,6 +48,7 @@ pub fn in_one_line(error: &(dyn Error + 'static)) -> String {
 
 /// A copy of an error and its causes, in their words alone: for an error whose `Debug` would tell
 /// what belongs to nobody's log, such as a whole response.
+#[cfg(any(feature = "aws", test))]
 pub(crate) fn copied(error: &(dyn Error + 'static)) -> Cause {
     let mut copy: Option<Copied> = None;
     for text in error_chain(error).into_iter().rev() {
@@ -55,6 +57,7 @@ pub(crate) fn copied(error: &(dyn Error + 'static)) -> Cause {
     Box::new(copy.expect("a chain has at least one error"))
 }
 
+#[cfg(any(feature = "aws", test))]
 #[derive(Debug, thiserror::Error)]
 #[error("{text}")]
 struct Copied {

@@ -122,6 +122,7 @@ impl Failure {
     }
 }
 
+#[expect(clippy::missing_fields_in_debug, reason = "the chain is the source, in its own words")]
 impl fmt::Debug for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Failure")

@@ -134,7 +134,7 @@ mod tests {
             let id = fifo_id(&text);
             prop_assert!(id.len() <= FIFO_ID_CHARS_MAX);
             prop_assert_eq!(&id[..id.len().min(111)], &text[..text.len().min(111)]);
-            prop_assert_eq!(fifo_id(&text), id.clone());
+            prop_assert_eq!(&fifo_id(&text), &id);
             prop_assert!(text.len() > FIFO_ID_CHARS_MAX || id == text);
         }
 

@@ -3,16 +3,16 @@
 //!
 //! A task goes one way through this crate: [`Client`] → [`Codec`] → [`Transport`] → (queue) →
 //! [`Transport`] → [`Worker`] (poller, executor, handler) → reply → (queue) → [`Replies`] →
-//! [`ReplyStore`], where the application asks for its [`Status`].
+//! [`Store`], where the application asks for its [`Status`].
 //!
 //! # Invariants
 //!
 //! - A queue is reached through [`Transport`] only; no other module knows a network.
 //! - Time is read through [`Clock`], waiting is `tokio::time`: a test can hold both still.
-//! - A task is at least once delivered and, given a [`ClaimStore`] that its workers share, has
-//!   its effects recorded once. A reply is sent before its task is deleted.
+//! - A task is at least once delivered and, given a [`Store`] that its workers share, has its
+//!   effects recorded once. A reply is sent before its task is deleted.
 
-#[cfg(feature = "aws-client")]
+#[cfg(any(feature = "aws", feature = "dynamodb"))]
 mod aws;
 pub mod backoff;
 mod batch_entries;
@@ -53,7 +53,7 @@ pub use replies::{Replies, RepliesError, RepliesReport, RepliesStatus};
 pub use reply::{Reply, ReplyStatus};
 pub use retry::RetryPolicy;
 
-#[cfg(feature = "aws-client")]
+#[cfg(any(feature = "aws", feature = "dynamodb"))]
 pub use aws::http::ConnectError;
 #[cfg(feature = "sqlite")]
 pub use store::sqlite::SqliteStore;

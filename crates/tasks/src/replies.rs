@@ -103,6 +103,7 @@ impl RepliesStatus {
 }
 
 /// What happened to one message.
+#[derive(Clone, Copy)]
 enum Fate {
     Kept,
     Unknown,

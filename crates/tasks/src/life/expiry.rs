@@ -55,7 +55,9 @@ pub fn woken(record: &TaskRecord, now: Timestamp) -> Woken {
         Phase::Ended if owes => Woken::Outbox,
         Phase::Ended if over => Woken::Expired(Box::new(expired(record))),
         Phase::Hidden => Woken::Hidden(Box::new(super::reply::hidden_on(record))),
-        _ => Woken::Nothing(Box::new(left_alone(record))),
+        Phase::Pending | Phase::Running(_) | Phase::Waiting | Phase::Ended | Phase::Expired => {
+            Woken::Nothing(Box::new(left_alone(record)))
+        }
     }
 }
 

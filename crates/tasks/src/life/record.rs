@@ -318,7 +318,7 @@ impl TaskRecord {
     pub fn claim(&self) -> Option<&Claim> {
         match &self.life.phase {
             Phase::Running(claim) => Some(claim),
-            _ => None,
+            Phase::Pending | Phase::Waiting | Phase::Ended | Phase::Hidden | Phase::Expired => None,
         }
     }
 

@@ -45,8 +45,8 @@ fn ends(life: &Life, status: ReplyStatus) -> bool {
     let before = life.ending.as_ref().map(|ending| ending.reply.status);
     match (&life.phase, before, status) {
         (Phase::Expired | Phase::Hidden, _, _) | (_, Some(ReplyStatus::Completed), _) => false,
-        (_, _, ReplyStatus::Completed) => true,
-        (Phase::Pending | Phase::Waiting, None, ReplyStatus::Failed) => true,
+        (_, _, ReplyStatus::Completed)
+        | (Phase::Pending | Phase::Waiting, None, ReplyStatus::Failed) => true,
         (_, _, ReplyStatus::Failed) => false,
     }
 }

@@ -37,7 +37,12 @@ pub fn submitted(asked: Asked) -> Next {
 pub fn repeated(there: &TaskRecord) -> Repeated {
     match there.life.phase {
         Phase::Pending if there.message_id.is_none() => Repeated::Send,
-        _ => Repeated::Known,
+        Phase::Pending
+        | Phase::Running(_)
+        | Phase::Waiting
+        | Phase::Ended
+        | Phase::Hidden
+        | Phase::Expired => Repeated::Known,
     }
 }
 

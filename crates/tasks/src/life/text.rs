@@ -85,6 +85,7 @@ pub(super) mod millis {
     use longshore_types::Timestamp;
     use serde::{Deserialize, Deserializer, Serializer};
 
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands the field over so")]
     pub(in crate::life) fn serialize<S: Serializer>(
         time: &Timestamp,
         serializer: S,
@@ -179,7 +180,7 @@ pub(super) mod attributes {
             let value = match attribute.binary {
                 Some(binary) => {
                     let bytes = STANDARD.decode(binary).map_err(serde::de::Error::custom)?;
-                    AttributeValue::Binary(bytes.into())
+                    AttributeValue::Binary(bytes)
                 }
                 None => AttributeValue::Text(attribute.text.unwrap_or_default()),
             };

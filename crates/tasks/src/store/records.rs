@@ -54,6 +54,7 @@ pub struct Change {
 
 /// What became of a change.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "it is taken apart where it arrives, one at a time")]
 pub enum Answer {
     /// It is written: the record as it is now.
     Written(Box<TaskRecord>),

@@ -25,6 +25,7 @@ pub(super) fn make_private(path: &Path) -> io::Result<()> {
 }
 
 /// An earlier version left its files open to everybody.
+#[expect(clippy::verbose_bit_mask, reason = "a mode is read in octal")]
 fn take_from_others(path: &Path) -> io::Result<()> {
     let Ok(found) = fs::metadata(path) else { return Ok(()) };
     let mode = found.permissions().mode();
