@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! request ──▶ Gateway::accept ──▶ Client (PENDING → send → alias) ──▶ 200 with a callback URL
-//! callback URL ──▶ status routes ──▶ reply store ──▶ PENDING | COMPLETED | FAILED | 404
+//! callback URL ──▶ status routes ──▶ store ──▶ PENDING | COMPLETED | FAILED | 404
 //! ```
 //!
 //! What a request looks like and what of a reply is shown are the application's; how a task is

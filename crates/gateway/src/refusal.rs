@@ -3,7 +3,7 @@
 //! | what happened | answer | the task |
 //! |---|---|---|
 //! | the queue cannot be reached, or refuses | 503, `Retry-After` | was not sent |
-//! | the reply store cannot be written | 503, `Retry-After` | was not sent |
+//! | the store cannot be written | 503, `Retry-After` | was not sent |
 //! | no answer came after the request was written | 503, `Retry-After`, `callbackUrl` | may run |
 //! | the task cannot be sent as it is | 400 | was not sent |
 //!

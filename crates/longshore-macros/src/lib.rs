@@ -65,10 +65,10 @@ use syn::{DeriveInput, parse_macro_input};
 /// | `key = "owner.id"` | the field, or the path of fields, whose `Display` is the key; in a tuple by number: `"0"` | no key |
 /// | `queue = "thumbnails"` | the queue that the task is sent to, by name or URL | the client's queue |
 /// | `retry(attempts = 8, backoff = "2s..15m")` | attempts in all, and the bounds of the random waits between them | the worker's policy |
-/// | `timeout = "30s"` | how long an attempt may run, up to `12h` | the worker's |
+/// | `timeout = "30s"` | how long an attempt may run, up to `12h` | as long as it takes |
 /// | `concurrency = 16` | tasks of the type that a worker runs at once | the worker's concurrency |
 /// | `retention = "4d"` | how long the result is kept | the worker's |
-/// | `reply_by = "store"` | how the reply travels: by `"queue"`, by the `"store"` alone, or `"none"` | the worker's, which is by queue |
+/// | `reply_by = "store"` | how the reply travels: by `"queue"`, by the `"store"` alone, or `"none"` | by queue |
 /// | `crate = longshore_tasks` | where the framework is found | `::longshore` |
 ///
 /// Durations are written `500ms`, `30s`, `15m`, `12h`, `4d`, or as a number of seconds. A `retry` that says

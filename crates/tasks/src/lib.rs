@@ -2,15 +2,17 @@
 //! SQS.
 //!
 //! A task goes one way through this crate: [`Client`] → [`Codec`] → [`Transport`] → (queue) →
-//! [`Transport`] → [`Worker`] (poller, executor, handler) → reply → (queue) → [`Replies`] →
-//! [`Store`], where the application asks for its [`Status`].
+//! [`Transport`] → [`Worker`] (poller, executor, handler) → reply → (queue) → [`Replies`]. On that way
+//! its [`TaskRecord`] is kept in a [`Store`], where the application asks for its status.
 //!
 //! # Invariants
 //!
 //! - A queue is reached through [`Transport`] only; no other module knows a network.
 //! - Time is read through [`Clock`], waiting is `tokio::time`: a test can hold both still.
+//! - What a record becomes is decided in [`life`] alone; a [`Store`] keeps it and has no rule.
 //! - A task is at least once delivered and, given a [`Store`] that its workers share, has its
-//!   effects recorded once. A reply is sent before its task is deleted.
+//!   effects recorded once. Its end is kept before its reply is sent, and that before its message
+//!   is deleted.
 
 #[cfg(any(feature = "aws", feature = "dynamodb"))]
 mod aws;

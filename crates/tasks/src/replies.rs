@@ -268,7 +268,8 @@ impl Replies {
         self.status.receive_answered_at.store(self.clock.now().as_millis(), Relaxed);
     }
 
-    /// Keeps replies: one call reads all their records, and one writes those that change.
+    /// Keeps replies: one call reads all their records. Each that changes is written by a call of its
+    /// own: where the workers share the store, none does.
     async fn keep_all(
         &self,
         queue: &QueueHandle,

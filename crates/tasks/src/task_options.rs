@@ -30,12 +30,12 @@ pub struct TaskOptions {
     /// When a failed attempt is followed by another. `None`: as the worker's policy says.
     pub retry: Option<RetryPolicy>,
     /// How long one attempt may run; then it is stopped and counts as failed. From 1 ms to 12 h, the longest that SQS keeps
-    /// a message in flight. `None`: as the worker says.
+    /// a message in flight. `None`: as long as it takes.
     pub timeout: Option<Duration>,
     /// How many tasks of this type a worker runs at once, at least 1, within the worker's own concurrency.
     /// `None`: the worker's concurrency is the only bound.
     pub concurrency: Option<usize>,
-    /// How the reply travels. `None`: as the worker says, which is [`ReplyMode::Queue`] unless it was changed.
+    /// How the reply travels. `None`: [`ReplyMode::Queue`].
     pub reply: Option<ReplyMode>,
     /// How long the result is kept, from the task's end on. `None`: as the worker says.
     pub retention: Option<Duration>,

@@ -34,7 +34,8 @@ pub struct TaskRecord {
     pub keep: Timestamp,
 }
 
-/// What was asked. Never changes.
+/// What was asked. Never changes, but that a tombstone forgets body and attributes, and a redrive
+/// brings them back.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Asked {

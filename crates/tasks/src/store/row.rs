@@ -1,7 +1,7 @@
 //! A record as a store keeps it: what it is found by, and two texts that no store reads.
 //!
-//! What was asked is written once, with the first version; how the task lives is written with each
-//! version. So a heartbeat does not write an argument of a megabyte again, and a worker can claim a
+//! What was asked is written with the first version, and again only when a tombstone forgets it or a
+//! redrive brings it back; how the task lives is written with each version. So a heartbeat does not write an argument of a megabyte again, and a worker can claim a
 //! task whose first version it has not read.
 
 use longshore_types::Timestamp;
@@ -9,7 +9,7 @@ use longshore_types::Timestamp;
 use crate::id::TaskId;
 use crate::life::{Standing, When};
 
-/// What was asked: never changes once it is there.
+/// What was asked: written with the first version, and seldom again.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AskedRow {
     /// Everything, as JSON.
