@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::bind::{address_of, bind};
 use super::crew::{SLACK, until_signal_or_end};
-use super::endpoint::Endpoint;
+use super::endpoint::{Endpoint, cannot_start};
 use super::{Crew, store};
 use crate::announce;
 use crate::app::App;
@@ -51,7 +51,7 @@ async fn keep_replies(replies: Replies, shutdown: CancellationToken) -> Result<(
             tracing::info!(?report, "replies are no longer received");
             Ok(())
         }
-        Err(error) => Err(Fault::cannot_start(error.to_string())),
+        Err(error) => Err(cannot_start(&error)),
     }
 }
 

@@ -1,10 +1,12 @@
 //! Where a role's queues are: a broker in this process, or an endpoint that speaks SQS.
 
+use std::error::Error;
 use std::sync::Arc;
 
 use longshore_broker::Broker;
-use longshore_tasks::{AwsOptions, AwsTransport, Transport};
+use longshore_tasks::{AwsOptions, AwsTransport, Transport, TransportError};
 
+use super::QUEUE_PATIENCE;
 use crate::embedded::EmbeddedTransport;
 use crate::exit::Fault;
 use crate::options::EndpointOptions;
@@ -53,5 +55,49 @@ impl Endpoint {
             transport: Arc::new(transport),
             name: name.unwrap_or_else(|| "the SQS endpoint of the AWS settings".to_owned()),
         })
+    }
+}
+
+/// Why a part of a role could not start. Where there is no such queue, it says what makes one.
+pub(super) fn cannot_start(error: &(dyn Error + 'static)) -> Fault {
+    let refused = error.source().and_then(|cause| cause.downcast_ref::<TransportError>());
+    let is_missing = refused.is_some_and(TransportError::is_missing_queue);
+    let hint = if is_missing {
+        let waited = QUEUE_PATIENCE.as_secs();
+        format!(
+            "; there has been none for {waited} seconds: create the queues with `queues apply`, with \
+             the same --endpoint-url and --region"
+        )
+    } else {
+        String::new()
+    };
+    Fault::cannot_start(format!("{error}{hint}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use longshore_tasks::{Action, RepliesError};
+
+    use super::*;
+
+    fn refused(code: &str) -> Fault {
+        let (code, target, message) = (code.to_owned(), "Work".to_owned(), "no".to_owned());
+        let action = Action::GetQueueUrl;
+        let refused = TransportError::Refused { action, target, code, message };
+        cannot_start(&RepliesError::Start(refused))
+    }
+
+    #[test]
+    fn l7_a_queue_that_stays_away_is_a_fault_that_names_the_command() {
+        let fault = refused("AWS.SimpleQueueService.NonExistentQueue");
+        for word in ["Work", "queues apply"] {
+            assert!(fault.to_string().contains(word), "{fault}");
+        }
+    }
+
+    #[test]
+    fn another_refusal_is_told_as_it_is() {
+        let fault = refused("AccessDenied");
+        assert!(!fault.to_string().contains("queues apply"), "{fault}");
     }
 }

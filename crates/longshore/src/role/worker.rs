@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::bind::{address_of, bind_health};
 use super::crew::{SLACK, until_signal_or_end};
-use super::endpoint::Endpoint;
+use super::endpoint::{Endpoint, cannot_start};
 use super::{Crew, store};
 use crate::announce;
 use crate::app::App;
@@ -77,7 +77,7 @@ async fn run_worker(
             tracing::info!(worker = number, ?report, "a worker has stopped");
             Ok(())
         }
-        Err(error) => Err(Fault::cannot_start(error.to_string())),
+        Err(error) => Err(cannot_start(&error)),
     }
 }
 
