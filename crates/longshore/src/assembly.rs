@@ -41,6 +41,7 @@ pub struct Assembly<O, S> {
     around: Surroundings,
     client: Client,
     gateway: Gateway,
+    replies: Option<Replies>,
     task_queues: Vec<TaskQueue<S>>,
     state: MakeState<O, S>,
     routes: Option<MakeRoutes<O>>,
@@ -59,8 +60,9 @@ where
             client.clone(),
             GatewayOptions { public_url, ..GatewayOptions::default() },
         );
+        let replies = consumer(&around, &client);
         let (task_queues, state, routes) = (app.task_queues, app.state, app.routes);
-        Self { around, client, gateway, task_queues, state, routes, options }
+        Self { around, client, gateway, replies, task_queues, state, routes, options }
     }
 
     /// The client that tasks are sent by.
@@ -84,7 +86,8 @@ where
         let options = self.options.clone();
         let make = || make.map_or_else(Router::new, |make| make(gateway, options));
         let first = self.around.names.task_queues.first().cloned();
-        let page = AppPage::new(self.around.transport(), first, shutdown);
+        let replies = self.replies.as_ref().map(Replies::status);
+        let page = AppPage::new(self.around.transport(), first, replies, shutdown);
         let router = clash::merged(make, page.routes())?;
         Ok(router
             .fallback(async || {
@@ -98,14 +101,7 @@ where
 
     /// What consumes the reply queue; `None` for an application that has none.
     pub fn replies(&self) -> Option<Replies> {
-        let queue = self.around.names.reply_queue.as_ref()?;
-        let records = self.client.records().clone();
-        let replies = Replies::new(self.around.transport(), queue.as_str(), records)
-            .clock(self.around.clock())
-            .retention(self.around.retention)
-            .wait(self.around.receive_wait)
-            .queue_patience(QUEUE_PATIENCE);
-        Some(replies)
+        self.replies.clone()
     }
 
     /// What makes workers: the application's state is made for them.
@@ -117,6 +113,17 @@ where
         let state = (self.state)(self.client.clone(), self.options).await?;
         Workers::new(self.around, self.client, self.task_queues, state)
     }
+}
+
+/// What consumes the reply queue into the records of `client`.
+fn consumer(around: &Surroundings, client: &Client) -> Option<Replies> {
+    let queue = around.names.reply_queue.as_ref()?;
+    let replies = Replies::new(around.transport(), queue.as_str(), client.records().clone())
+        .clock(around.clock())
+        .retention(around.retention)
+        .wait(around.receive_wait)
+        .queue_patience(QUEUE_PATIENCE);
+    Some(replies)
 }
 
 impl<O, S> fmt::Debug for Assembly<O, S> {

@@ -42,8 +42,8 @@ const RECEIVE_AGAIN: Backoff = Backoff::new(Duration::from_millis(100), Duration
 const EXPIRE_EVERY: Duration = Duration::from_secs(60);
 const EXPIRE_COUNT_MAX: usize = 500;
 
-/// Consumes a reply queue into the records of its tasks.
-#[derive(Debug)]
+/// Consumes a reply queue into the records of its tasks. Clones share one status.
+#[derive(Clone, Debug)]
 pub struct Replies {
     transport: Arc<dyn Transport>,
     queue_name: String,

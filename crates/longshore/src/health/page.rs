@@ -11,7 +11,9 @@ use axum::http::StatusCode;
 use axum::routing::get;
 use axum::{Json, Router};
 use longshore_tasks::worker::RunningTask;
-use longshore_tasks::{Clock, SystemClock, Transport, WorkerReport, WorkerStatus};
+use longshore_tasks::{
+    Clock, RepliesReport, RepliesStatus, SystemClock, Transport, WorkerReport, WorkerStatus,
+};
 use longshore_types::{QueueName, Timestamp};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
@@ -141,6 +143,7 @@ fn condition(Started { status, at, .. }: &Started, now: Timestamp) -> Condition 
 pub struct AppPage {
     transport: Arc<dyn Transport>,
     task_queue: Option<QueueName>,
+    replies: Option<Arc<RepliesStatus>>,
     shutdown: CancellationToken,
 }
 
@@ -148,23 +151,28 @@ pub struct AppPage {
 struct AppHealth {
     role: &'static str,
     status: Condition,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    replies: Option<RepliesReport>,
 }
 
 impl AppPage {
-    /// A page of an app that sends to `task_queue`, if to any, until `shutdown`.
+    /// A page of an app that sends to `task_queue`, if to any, and consumes `replies`, if it does,
+    /// until `shutdown`.
     pub fn new(
         transport: Arc<dyn Transport>,
         task_queue: Option<QueueName>,
+        replies: Option<Arc<RepliesStatus>>,
         shutdown: CancellationToken,
     ) -> Self {
-        Self { transport, task_queue, shutdown }
+        Self { transport, task_queue, replies, shutdown }
     }
 
     /// `GET /health`.
     pub fn routes(self) -> Router {
         let page = async |State(page): State<Self>| {
             let status = page.condition().await;
-            (status.status_code(), Json(AppHealth { role: "app", status }))
+            let replies = page.replies.map(|replies| replies.report());
+            (status.status_code(), Json(AppHealth { role: "app", status, replies }))
         };
         Router::new().route("/health", get(page)).with_state(self)
     }
