@@ -26,7 +26,8 @@ ALL = {"MessageAttributeNames": ["All"], "MessageSystemAttributeNames": ["All"]}
 @pytest.fixture(scope="module")
 def without_app(tmp_path_factory):
     """A broker and a worker: the test is the app."""
-    system = System(tmp_path_factory.mktemp("without-app"), worker_flags=QUICK)
+    flags = [*QUICK, "--unknown-patience", "0s"]
+    system = System(tmp_path_factory.mktemp("without-app"), worker_flags=flags)
     system.start_broker()
     system.start_worker()
     yield system

@@ -69,8 +69,9 @@ class System:
         """The URL of one of the system's queues, once it exists."""
         return f"{self.broker_url}/{sqs.ACCOUNT}/{name}"
 
-    def _start(self, role, *flags):
-        argv = [binary(), *role, "--data", self.data, *self.common_flags, *flags]
+    def _start(self, role, *flags, data=None, within=()):
+        """Starts a role; `within` is a command that starts it in its turn."""
+        argv = [*within, binary(), *role, "--data", data or self.data, *self.common_flags, *flags]
         return Process("-".join(role), argv, self.directory, clean_environment())
 
     # ── the roles ────────────────────────────────────────────────────────────────────────────────────
@@ -90,22 +91,26 @@ class System:
 
         wait.until(up, f"the broker answers at {self.broker_url}", START_TIMEOUT)
 
-    def start_app(self, port=None, flags=()):
-        """Starts an app. Without `port` it is the system's own; else another one beside it."""
+    def start_app(self, port=None, flags=(), data=None):
+        """Starts an app. Without `port` it is the system's own; else another one beside it.
+
+        `data` is a directory of its own, if it is not to share the system's.
+        """
         listen = port or self.app_port
         argv = ["--listen", f"127.0.0.1:{listen}", "--endpoint-url", self.broker_url]
-        app = self._start(["app"], *argv, *self.app_flags, *flags)
+        app = self._start(["app"], *argv, *self.app_flags, *flags, data=data)
         if port is None:
             self.app = app
         url = f"http://127.0.0.1:{listen}/"
         wait.until(lambda: app.must_run() and http.answers(url), f"the app answers at {url}", START_TIMEOUT)
         return app
 
-    def start_worker(self, flags=()):
+    def start_worker(self, flags=(), data=None, within=()):
+        """Starts a further worker, with a directory of its own or within another command if it is named."""
         port = free_port()
         argv = ["--health-listen", f"127.0.0.1:{port}", "--endpoint-url", self.broker_url]
         argv += ["--work-log", self.work_log]
-        worker = self._start(["worker"], *argv, *self.worker_flags, *flags)
+        worker = self._start(["worker"], *argv, *self.worker_flags, *flags, data=data, within=within)
         worker.health_url = f"http://127.0.0.1:{port}"
         self.workers.append(worker)
         wait.until(
