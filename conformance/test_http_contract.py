@@ -1,7 +1,8 @@
 """The HTTP face of the reference system, row by row, in one process and in four, on both kinds of queues.
 
 The same cases run against `up` and against a broker, an app and two workers as processes of their own, each on
-standard and on FIFO queues: a user must not be able to tell them apart.
+standard and on FIFO queues: a user must not be able to tell them apart. So do they against two apps and two workers,
+each with a directory of its own, on a store that they share: what is asked of one app is answered by the other.
 """
 
 import json
@@ -10,18 +11,47 @@ import uuid
 
 import pytest
 
-from harness import http, sqs, wait
+from harness import http, sqs, stores, wait
 from harness.http import assert_problem
+from harness.process import free_port
 from harness.system import STATUS_QUEUE, TASK_QUEUE, System, fibonacci, task_id
 
 QUICK = ["--work-time", "0s"]
 
 
-@pytest.fixture(scope="module", params=["up", "apart", "up on FIFO queues", "apart on FIFO queues"])
+# How the system is run: in one process or in several, or with two apps on a shared store.
+WAYS = ["up", "apart", "up on FIFO queues", "apart on FIFO queues", *(f"shared {name}" for name in stores.SERVERS)]
+
+
+class Shared(System):
+    """Two apps and two workers, each with a directory of its own: one app takes tasks, the other tells results."""
+
+    def start_apart(self, workers=2):
+        self.start_broker()
+        self.start_app(data=self.directory / "app")
+        port = free_port()
+        self.other_app = self.start_app(port=port, data=self.directory / "other-app")
+        self.other_url = f"http://127.0.0.1:{port}"
+        for number in range(workers):
+            self.start_worker(data=self.directory / f"worker-{number}")
+        return self
+
+    def status(self, task, app_url=None):
+        return super().status(task, app_url or self.other_url)
+
+    def kill(self):
+        super().kill()
+        self.other_app.kill()
+
+
+@pytest.fixture(scope="module", params=WAYS)
 def system(request, tmp_path_factory):
-    suffix = ".fifo" if "FIFO" in request.param else ""
-    flags = ["--task-queue", TASK_QUEUE + suffix, "--status-queue", STATUS_QUEUE + suffix]
     directory = tmp_path_factory.mktemp(request.param.replace(" ", "-"))
+    if request.param.startswith("shared"):
+        yield from on_a_shared_store(request.param.removeprefix("shared "), directory)
+        return
+    suffix = ".fifo" if "FIFO" in request.param else ""
+    flags = ["--task-queue", TASK_QUEUE + suffix, "--reply-queue", STATUS_QUEUE + suffix]
     made = System(directory, worker_flags=QUICK, app_flags=[], common_flags=flags, suffix=suffix)
     if request.param.startswith("up"):
         made.start_up()
@@ -29,6 +59,16 @@ def system(request, tmp_path_factory):
         made.start_apart(workers=2)
     yield made
     made.kill()
+
+
+def on_a_shared_store(name, directory):
+    server = stores.SERVERS[name](directory).start()
+    flags = stores.flags(server)
+    made = Shared(directory / "system", worker_flags=[*QUICK, *flags], app_flags=flags)
+    made.start_apart()
+    yield made
+    made.kill()
+    server.remove()
 
 
 def invalid(body):

@@ -5,6 +5,7 @@ The ledgers keep the two apart, and each test says what follows from either.
 """
 
 import http.client
+import itertools
 import threading
 import uuid
 
@@ -57,9 +58,11 @@ class Load:
 class Tasks(Load):
     """Asks the app for tasks. `accepted` maps the id of each accepted task to its value."""
 
-    def __init__(self, system, clients=4, values=range(1, 60)):
+    def __init__(self, system, clients=4, values=range(1, 60), apps=(None,)):
+        """`apps` are the URLs of the apps that are asked in turn; by default the system's own is."""
         super().__init__(clients)
         self._system = system
+        self._apps = itertools.cycle(apps)
         self._values = list(values)
         self.accepted = {}
         self.refused = 0
@@ -67,7 +70,7 @@ class Tasks(Load):
     def step(self):
         value = self._values[len(self.accepted) % len(self._values)]
         try:
-            answer = self._system.request_task(value)
+            answer = self._system.request_task(value, next(self._apps))
         except (OSError, http.client.HTTPException):
             return False
         if answer.status == 200:
