@@ -20,7 +20,9 @@ pub mod region;
 pub mod role;
 
 pub use address::parse_address;
-pub use broker::{BrokerHealthOptions, BrokerRoleOptions, RegionOptions, StandaloneOptions};
+#[cfg(feature = "application")]
+pub use broker::BrokerRoleOptions;
+pub use broker::{BrokerHealthOptions, RegionOptions, StandaloneOptions};
 #[cfg(feature = "application")]
 pub use data::DataOptions;
 pub use data::DirectoryOptions;

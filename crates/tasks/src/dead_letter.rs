@@ -3,12 +3,10 @@
 use longshore_types::{MessageAttribute, MessageAttributes, limits};
 
 use crate::contents::is_allowed;
+pub use crate::envelope::REASON;
 use crate::envelope::{GENERATION, TASK_ID};
 use crate::id::TaskId;
 use crate::transport::{OutgoingMessage, QueueHandle};
-
-/// The message attribute that says why a message is in a dead-letter queue.
-pub const REASON: &str = "reason";
 
 /// Letters of a reason: enough for an error with its causes, little beside 1 MiB.
 const REASON_CHARS_MAX: usize = 1000;

@@ -24,6 +24,8 @@ pub const ENCODING: &str = "encoding";
 
 /// When the task is no longer wanted: milliseconds since the epoch, a Number.
 pub const DEADLINE: &str = "deadline";
+/// In a dead letter: why the task died, a String.
+pub const REASON: &str = "reason";
 /// In a dead letter, and in what is redriven of it: the generation that the task died in, a Number.
 pub const GENERATION: &str = "generation";
 
@@ -53,6 +55,7 @@ impl Envelope {
     pub fn open(attributes: &MessageAttributes) -> Self {
         let text = |name: &str| attributes.get(name).and_then(MessageAttribute::as_text);
         let owned = |name: &str| text(name).map(ToOwned::to_owned);
+        let died_in = text(GENERATION).and_then(|number| number.parse().ok());
         Self {
             task_name: owned(TASK_NAME),
             task_id: text(TASK_ID).and_then(|id| TaskId::parse(id).ok()),
@@ -61,8 +64,15 @@ impl Envelope {
             created_at: text(CREATED_AT).and_then(parse_millis),
             encoding: owned(ENCODING),
             deadline: text(DEADLINE).and_then(parse_millis),
-            died_in: text(GENERATION).and_then(|number| number.parse().ok()),
+            // A dead letter of an earlier version bears a reason and no generation: it had only one.
+            died_in: died_in.or_else(|| attributes.contains_key(REASON).then_some(1)),
         }
+    }
+
+    /// Whether the message was made by a program that is no client of ours. A task of its keeps that
+    /// when it is sent anew: it has an id of ours then, and still no time.
+    pub fn is_foreign(&self) -> bool {
+        self.task_id.is_none() || self.created_at.is_none()
     }
 
     /// The generation of the task that the message asks for: the one after that of a dead letter.
@@ -132,6 +142,13 @@ mod tests {
         let attributes = envelope.seal();
         assert_eq!(attributes[CREATED_AT].data_type, "Number");
         assert_eq!(Envelope::open(&attributes), envelope);
+    }
+
+    #[test]
+    fn a_dead_letter_without_a_generation_died_in_the_first() {
+        let reason = (REASON.to_owned(), MessageAttribute::text("why"));
+        assert_eq!(Envelope::open(&MessageAttributes::from([reason])).generation(), 2);
+        assert_eq!(Envelope::open(&MessageAttributes::new()).generation(), 1);
     }
 
     #[test]

@@ -7,13 +7,14 @@ use std::net::SocketAddr;
 
 use clap::{Args, ValueHint};
 
-use super::{
-    BrokerOptions, DataOptions, DirectoryOptions, DrainOptions, QueueOptions, parse_address,
-};
+use super::{BrokerOptions, DirectoryOptions, DrainOptions, parse_address};
+#[cfg(feature = "application")]
+use super::{DataOptions, QueueOptions};
 use crate::queues::QueueFile;
 
 /// `broker` of an application: the queues.
 #[derive(Args, Clone, Debug)]
+#[cfg(feature = "application")]
 pub struct BrokerRoleOptions {
     /// The broker.
     #[command(flatten)]

@@ -33,9 +33,10 @@ pub struct DataOptions {
     #[arg(long, env = "LONGSHORE_DATA", value_name = "DIR", default_value = "./longshore-data")]
     pub data: PathBuf,
 
-    /// Store of task records, to have it elsewhere than DIR/tasks.sqlite3: a file, or
-    /// postgres://…, redis://… or dynamodb://TABLE, which several hosts can share
+    /// Store of task records: a file, or a URL of a store that several hosts can share.
     #[arg(
+        help = "Store of task records, to have it elsewhere than DIR/tasks.sqlite3: a file, or \
+                postgres://…, redis://… or dynamodb://TABLE, which several hosts can share",
         long, env = "LONGSHORE_STORE", value_name = "PATH|URL", hide_env_values = true,
         value_parser = StoreLocation::parse
     )]

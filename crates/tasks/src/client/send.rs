@@ -91,7 +91,7 @@ impl Inner {
         };
         let mut begun = Vec::new();
         for ((place, prepared), answer) in batch.into_iter().zip(written) {
-            match begun_by(answer) {
+            match self.begun_by(&prepared, answer).await {
                 Ok(Start::Known) => answers[place] = Some(Ok(prepared.id)),
                 Ok(Start::Again) => begun.push(Begun { place, prepared, record: None }),
                 Ok(Start::Anew(record)) => {
@@ -101,6 +101,27 @@ impl Inner {
             }
         }
         begun
+    }
+
+    async fn begun_by(&self, task: &Prepared, answer: Answer) -> Result<Start, StoreError> {
+        let found = match answer {
+            Answer::Written(record) => return Ok(Start::Anew(record)),
+            Answer::Unreadable(error) => return Err(error),
+            Answer::Conflict(found) => found,
+        };
+        let written = self.records.change(found, |found| {
+            Ok::<_, StoreError>(match found.record {
+                None => Some(Change::first(task.id.clone(), life::submitted(task.asked.clone()))),
+                Some(there) => match life::repeated(&there) {
+                    Repeated::Known => None,
+                    Repeated::Send => {
+                        let next = life::submitted_again(&there);
+                        Some(Change::of(there, next))
+                    }
+                },
+            })
+        });
+        Ok(if written.await?.is_some() { Start::Again } else { Start::Known })
     }
 
     /// The task is certainly not on the queue: its record goes, unless somebody has seen it.
@@ -156,17 +177,6 @@ enum Start {
     Again,
     /// The task was accepted before: nothing is to be sent.
     Known,
-}
-
-fn begun_by(answer: Answer) -> Result<Start, StoreError> {
-    match answer {
-        Answer::Written(record) => Ok(Start::Anew(record)),
-        Answer::Unreadable(error) => Err(error),
-        Answer::Conflict(found) => Ok(match found.record.as_ref().map(life::repeated) {
-            Some(Repeated::Known) => Start::Known,
-            Some(Repeated::Send) | None => Start::Again,
-        }),
-    }
 }
 
 /// Why an entry is not known to be sent.

@@ -31,6 +31,9 @@ pub struct Ask {
     /// Whether the version that is there was seen unchanged for as long as its claim is taken for,
     /// by the asker's own monotonic clock.
     pub unchanged: bool,
+    /// Whether the times of the record are the store's own. Where it has no clock, a claim ends for
+    /// others only by being seen unchanged: theirs may run ahead of its holder's.
+    pub times_are_the_stores: bool,
 }
 
 /// What a claim comes to.
@@ -60,8 +63,10 @@ pub fn claim(record: &TaskRecord, ask: &Ask, now: Timestamp) -> Claimed {
         Phase::Ended | Phase::Expired if is_redriven(life, ask) => run_again(record, ask, now),
         // A hidden reply answers the very message that it is known by.
         Phase::Ended | Phase::Hidden => match &life.ending {
-            Some(ending) if now < ending.result_until => Claimed::Ended(Box::new(ending.clone())),
-            _ => Claimed::Late,
+            Some(ending) if now < ending.result_until || owes_dead_letter(life) => {
+                Claimed::Ended(Box::new(ending.clone()))
+            }
+            Some(_) | None => Claimed::Late,
         },
         Phase::Expired => Claimed::Late,
         Phase::Pending | Phase::Waiting => run(record, ask, now),
@@ -72,13 +77,21 @@ pub fn claim(record: &TaskRecord, ask: &Ask, now: Timestamp) -> Claimed {
 /// than the claim was taken for.
 fn left_of(record: &TaskRecord, claim: &Claim, ask: &Ask, now: Timestamp) -> Option<Duration> {
     let until = record.until.unwrap_or(Timestamp::ZERO);
+    if !ask.times_are_the_stores {
+        return (!ask.unchanged).then_some(claim.lease);
+    }
     let over = ask.unchanged || until <= now;
     (!over).then(|| until.since(now).min(claim.lease))
 }
 
+/// Whether the dead letter may not have been sent: the message may be all that there is of it.
+fn owes_dead_letter(life: &Life) -> bool {
+    life.outbox.as_ref().is_some_and(|outbox| outbox.dead_letter.is_some())
+}
+
 fn is_redriven(life: &Life, ask: &Ask) -> bool {
     let died = life.ending.as_ref().is_some_and(|ending| ending.how == How::Dead);
-    died && ask.generation == life.generation + 1
+    died && life.generation.checked_add(1) == Some(ask.generation)
 }
 
 fn run(record: &TaskRecord, ask: &Ask, now: Timestamp) -> Claimed {

@@ -53,7 +53,7 @@ pub use record::{
     Progress, Standing, TaskRecord, Unknown,
 };
 pub use reply::{hidden, taken_in};
-pub use submit::{Repeated, repeated, submitted, withdrawn};
+pub use submit::{Repeated, repeated, submitted, submitted_again, withdrawn};
 pub use text::{FORMAT, TextError, asked_from_text, asked_to_text, life_from_text, life_to_text};
 pub use when::When;
 

@@ -301,7 +301,8 @@ pub struct Next {
 
 impl TaskRecord {
     /// The record that the sender of a task has written before anybody sees its message, as far as
-    /// the message tells: version 1, pending. A first claim is decided on it, without reading.
+    /// the message tells: version 1, pending. A first claim is decided on it, without reading. So
+    /// a later format that this one cannot read has to begin at another version.
     pub fn assumed(id: TaskId, asked: Asked) -> Self {
         Self {
             id,

@@ -46,6 +46,12 @@ pub fn repeated(there: &TaskRecord) -> Repeated {
     }
 }
 
+/// The record of a task that is sent again: the same, as a further version, so that whoever sent it
+/// before cannot withdraw it any more.
+pub fn submitted_again(there: &TaskRecord) -> Next {
+    there.becomes(there.life.clone())
+}
+
 /// The record of a task whose send certainly failed: gone. It is decided on the first version, so a
 /// task that any worker has seen is never withdrawn.
 pub fn withdrawn() -> Next {

@@ -31,7 +31,14 @@ fn pending() -> TaskRecord {
 }
 
 fn ask(generation: u32) -> Ask {
-    Ask { generation, worker: "w".to_owned(), token: 7, lease: LEASE, unchanged: false }
+    Ask {
+        generation,
+        worker: "w".to_owned(),
+        token: 7,
+        lease: LEASE,
+        unchanged: false,
+        times_are_the_stores: true,
+    }
 }
 
 fn claimed(record: &TaskRecord, generation: u32, now: Timestamp) -> TaskRecord {
@@ -299,4 +306,28 @@ fn a_record_of_a_later_format_is_told_from_a_damaged_one() {
     let later = r#"{"format":99,"value":{"phase":"teleported"}}"#;
     assert!(matches!(life_from_text(later), Err(TextError::Later { found: 99 })));
     assert!(matches!(life_from_text("{}"), Err(TextError::Damaged(_))));
+}
+
+#[test]
+fn where_a_store_has_no_clock_a_claim_ends_by_being_seen_unchanged_alone() {
+    let record = running();
+    let foreign = Ask { times_are_the_stores: false, ..ask(1) };
+    assert_eq!(claim(&record, &foreign, NOW + LEASE * 2), Claimed::Busy(LEASE));
+    let unchanged = Ask { unchanged: true, ..foreign };
+    assert!(matches!(claim(&record, &unchanged, NOW), Claimed::Run(_)));
+}
+
+#[test]
+fn a_message_whose_dead_letter_is_owed_is_not_late_however_long_ago_its_task_died() {
+    let dead = ended_as(&running(), How::Dead, NOW);
+    let late = NOW + RETENTION * 2;
+    assert!(matches!(claim(&dead, &ask(1), late), Claimed::Ended(_)));
+    assert_eq!(claim(&all_sent(&dead), &ask(1), late), Claimed::Late);
+}
+
+#[test]
+fn a_message_of_the_last_generation_that_there_is_runs_nothing() {
+    let mut dead = ended_as(&claimed(&pending(), u32::MAX, NOW), How::Dead, NOW);
+    dead.life.outbox = None;
+    assert!(matches!(claim(&dead, &ask(u32::MAX), NOW), Claimed::Ended(_)));
 }

@@ -95,6 +95,7 @@ impl Execution {
             token: self.token,
             lease: self.lease.claim_lease(),
             unchanged: self.runtime.seen.is_unchanged(&record),
+            times_are_the_stores: self.runtime.records.store().keeps_time(),
         };
         let mut next = match life::claim(&record, &ask, now) {
             Claimed::Run(next) => next,

@@ -32,6 +32,8 @@ const SEND_AGAIN_AFTER: Duration = Duration::from_secs(10);
 /// Why an end was not written.
 enum NotEnded {
     Refused(Refusal),
+    /// It is: the answer to the write was lost.
+    AlreadyWritten(Box<TaskRecord>),
     Store(StoreError),
 }
 
@@ -83,7 +85,7 @@ impl Execution {
     /// The queue that the reply goes to, if one does.
     fn reply_to(&self) -> Option<String> {
         // Who sent a message without our attributes knows no other way to hear of its end.
-        let foreign = self.envelope.task_id.is_none();
+        let foreign = self.envelope.is_foreign();
         let mode = self.runtime.reply_mode_of(self.options_name());
         if !foreign && mode != ReplyMode::Queue {
             return None;
@@ -106,6 +108,7 @@ impl Execution {
         let Ok(held) = self.lease.uncover().await else { return self.lose() };
         match self.write_end(held, &end).await {
             Ok(record) => self.deliver(record).await,
+            Err(NotEnded::AlreadyWritten(record)) => self.deliver(*record).await,
             Err(NotEnded::Refused(Refusal::Ended)) => {
                 count(&self.runtime.status.repeated);
                 self.delete().await;
@@ -125,6 +128,9 @@ impl Execution {
             let found = Found { record: Some(record.clone()), now: self.now() };
             let written = self.runtime.records.change(found, |found| {
                 let record = found.record.ok_or(NotEnded::Refused(Refusal::NotKnown))?;
+                if is_written(&record, end) {
+                    return Err(NotEnded::AlreadyWritten(Box::new(record)));
+                }
                 let next =
                     life::ended(&record, fence, end, found.now).map_err(NotEnded::Refused)?;
                 Ok(Some(Change::of(record, next)))
@@ -204,4 +210,12 @@ impl Execution {
         }
         sent.is_ok()
     }
+}
+
+/// Whether the record has this very end, and what is to be sent of it is still due.
+fn is_written(record: &TaskRecord, end: &End) -> bool {
+    let life = &record.life;
+    let same = |ending: &Ending| ending.how == end.how && ending.reply == end.reply;
+    let due = |outbox: &Outbox| Outbox { tries: 0, ..outbox.clone() } == end.outbox;
+    life.outbox.as_ref().is_some_and(due) && life.ending.as_ref().is_some_and(same)
 }

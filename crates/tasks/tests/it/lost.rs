@@ -1,11 +1,13 @@
 //! What was once lost, or run twice: tests by the names of what was done.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use longshore_tasks::transport::Action;
 use longshore_tasks::{
-    CancelError, Clock, Failure, MemoryStore, Status, Task, TaskId, Worker, WorkerReport,
+    CancelError, Clock, Failure, MemoryStore, SendOptions, Status, Task, TaskId, Worker,
+    WorkerReport,
 };
 use longshore_types::{MessageAttribute, MessageAttributes, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -459,4 +461,35 @@ async fn apps_and_workers_with_stores_of_their_own_know_each_its_part() {
     assert_eq!(pending.reply(Duration::from_secs(60)).await.unwrap(), 64);
     worker.stop().await;
     replies.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_end_whose_every_answer_was_lost_is_replied_at_once() {
+    let world = World::new();
+    let id = world.send(8).await;
+    // Both answers of the first try, and the next try meets what the first has written.
+    world.flaky.lost_ends.store(2, Ordering::SeqCst);
+    let runs = Counter::default();
+    let worker = squaring(&world, &runs);
+    let begun = Instant::now();
+    until(|| !world.simulation.messages(REPLIES).is_empty()).await;
+    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+    world.until_empty(TASKS).await;
+    assert_eq!((runs.get(), world.simulation.messages(REPLIES).len()), (1, 1));
+    worker.stop().await;
+    assert_eq!(world.status(&id).await, Some(Status::Completed { body: "64".to_owned() }));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_sends_an_id_again_keeps_the_task_when_the_send_before_is_refused() {
+    let world = World::new();
+    let id = TaskId::parse("order-19").unwrap();
+    let options = || SendOptions { id: Some(id.clone()), ..SendOptions::default() };
+    world
+        .simulation
+        .fail_next(Action::SendMessageBatch, Fault::Entries(vec![0], "ServiceUnavailable"));
+    let answers =
+        world.client.send_all_with(vec![(Square(8), options()), (Square(8), options())]).await;
+    assert!(answers[0].is_err() && answers[1].is_ok());
+    assert_eq!(world.status(&id).await, Some(Status::Pending));
 }

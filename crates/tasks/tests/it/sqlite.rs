@@ -28,7 +28,14 @@ async fn submit(records: &Records, id: &TaskId) {
 async fn claim(records: &Records, id: &TaskId) -> bool {
     let record = life::TaskRecord::assumed(id.clone(), Asked::default());
     let lease = std::time::Duration::from_secs(30);
-    let ask = Ask { generation: 1, worker: "w".to_owned(), token: 0, lease, unchanged: false };
+    let ask = Ask {
+        generation: 1,
+        worker: "w".to_owned(),
+        token: 0,
+        lease,
+        unchanged: false,
+        times_are_the_stores: true,
+    };
     let now = records.find(id).await.unwrap().now;
     let Claimed::Run(next) = life::claim(&record, &ask, now) else { panic!("not free") };
     matches!(records.write_one(Change::of(record, *next)).await.unwrap(), Answer::Written(_))

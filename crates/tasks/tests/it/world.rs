@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use longshore_tasks::clock::Clock as _;
-use longshore_tasks::life::{self, Ask, Claimed};
+use longshore_tasks::life::{self, Ask, Claimed, Standing};
 use longshore_tasks::store::{
     self, Alias, Change, Page, PutValue, Row, Timed, Value, ValueWritten, Write, Written,
 };
@@ -100,8 +100,12 @@ impl World {
         };
         let client =
             Client::new(Arc::clone(&simulation) as _, TASKS, Arc::clone(&store) as _, options);
-        let (down, broken) = (AtomicBool::new(false), AtomicBool::new(false));
-        let flaky = Arc::new(FlakyStore { store: Arc::clone(&store), down, broken });
+        let flaky = Arc::new(FlakyStore {
+            store: Arc::clone(&store),
+            down: AtomicBool::new(false),
+            broken: AtomicBool::new(false),
+            lost_ends: AtomicU32::new(0),
+        });
         Self { simulation, store, flaky, clock, client }
     }
 
@@ -154,7 +158,9 @@ impl World {
         let found = records.find(id).await.unwrap();
         let record = found.record.unwrap();
         let worker = "elsewhere".to_owned();
-        let ask = Ask { generation: 1, worker, token: 0, lease, unchanged: false };
+        let times_are_the_stores = true;
+        let ask =
+            Ask { generation: 1, worker, token: 0, lease, unchanged: false, times_are_the_stores };
         let Claimed::Run(next) = life::claim(&record, &ask, found.now) else { panic!("taken") };
         let answer = records.write_one(Change::of(record, *next)).await.unwrap();
         assert!(matches!(answer, store::Answer::Written(_)), "{answer:?}");
@@ -219,6 +225,8 @@ pub(crate) struct FlakyStore {
     pub(crate) down: AtomicBool,
     /// Whether to write over a version is to panic, once a task is claimed.
     pub(crate) broken: AtomicBool,
+    /// How many answers to writes that end a task are lost.
+    pub(crate) lost_ends: AtomicU32,
 }
 
 impl FlakyStore {
@@ -253,6 +261,17 @@ impl Store for FlakyStore {
     fn write(&self, writes: Vec<Write>) -> BoxFuture<'_, Stored<Vec<Written>>> {
         let extends = writes.iter().any(|write| write.expected.is_some_and(|version| version > 1));
         assert!(!(extends && self.broken.load(Ordering::SeqCst)), "the store is broken");
+        let ends = writes.iter().any(|write| write.life.standing == Standing::Completed);
+        let less = |left: u32| left.checked_sub(1);
+        let (set, get) = (Ordering::SeqCst, Ordering::SeqCst);
+        if ends && self.lost_ends.fetch_update(set, get, less).is_ok() {
+            let written = self.store.write(writes);
+            return async move {
+                written.await?;
+                Err(StoreError::unavailable("flaky", "answer", Cause::from("lost")))
+            }
+            .boxed();
+        }
         self.call(self.store.write(writes))
     }
 

@@ -136,7 +136,10 @@ async fn a_dead_letter_that_format_1_owed_is_due_at_once() {
 async fn a_claim_that_read_nothing_meets_what_was_taken_over() {
     let old = taken_over();
     let lease = Duration::from_secs(30);
-    let ask = Ask { generation: 1, worker: "new".to_owned(), token: 0, lease, unchanged: false };
+    let worker = "new".to_owned();
+    let times_are_the_stores = true;
+    let ask =
+        Ask { generation: 1, worker, token: 0, lease, unchanged: false, times_are_the_stores };
     for text in ["completed", "dead", "tried", "worker-only"] {
         let assumed = TaskRecord::assumed(id(text), Asked::default());
         let Claimed::Run(next) = life::claim(&assumed, &ask, old.clock.now()) else {

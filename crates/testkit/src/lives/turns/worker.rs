@@ -59,6 +59,7 @@ impl World {
             token: who as u64,
             lease,
             unchanged,
+            times_are_the_stores: true,
         }
     }
 
