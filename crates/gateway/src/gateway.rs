@@ -3,8 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::http::HeaderMap;
+use axum::Json;
+use axum::http::header::LOCATION;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
 use longshore_tasks::{Client, Pending, SendError, SendOptions, Task, TaskId};
+use serde_json::json;
 use tokio_util::task::TaskTracker;
 
 use crate::base_url::BaseUrl;
@@ -42,6 +46,15 @@ pub struct Accepted {
     pub id: TaskId,
     /// Where its status is.
     pub callback_url: String,
+}
+
+impl IntoResponse for Accepted {
+    /// 202, with the callback URL in `Location`, and id and callback URL as JSON: for who gives no other
+    /// answer.
+    fn into_response(self) -> Response {
+        let body = json!({ "id": self.id.as_str(), "callbackUrl": self.callback_url });
+        (StatusCode::ACCEPTED, [(LOCATION, self.callback_url)], Json(body)).into_response()
+    }
 }
 
 impl Gateway {

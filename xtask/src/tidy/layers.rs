@@ -36,7 +36,11 @@ const LAYERS: &[Layer] = &[
         tests_may_use: &["longshore-tasks", "longshore-types"],
     },
     layer("longshore-tasks", &["longshore-macros", "longshore-types"]),
-    layer("longshore-testkit", &["longshore-tasks", "longshore-types"]),
+    // What users test their applications with is built on the front door, and on what SQS says of a queue.
+    layer(
+        "longshore-testkit",
+        &["longshore", "longshore-tasks", "longshore-types", "longshore-wire"],
+    ),
     layer("longshore-gateway", &["longshore-tasks", "longshore-types"]),
     layer(
         "longshore",

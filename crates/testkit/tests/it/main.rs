@@ -12,3 +12,5 @@ mod postgres;
 mod redis;
 mod suite;
 mod takeover;
+#[cfg(feature = "world")]
+mod world;

@@ -1,0 +1,242 @@
+//! A user's application in a test: broker, store, client, workers and routes in this process, under
+//! one clock that runs only when the test lets it.
+//!
+//! ```text
+//!            ┌────────── World ──────────────────────────────────────────────┐
+//! test ─▶ client() ─▶ sent.rs (notes what was sent) ─▶ broker in memory      │
+//!      ─▶ get(), post_json() ─▶ the app's routes ─▶ client                   │
+//!      ─▶ run_until_idle() ─▶ workers, replies: started, awaited, stopped    │
+//!      ─▶ advance() ─▶ tokio's paused clock ─▶ clock.rs ─▶ all of them       │
+//!            └───────────────────────────────────────────────────────────────┘
+//! ```
+//!
+//! # Invariants
+//!
+//! - Workers run only within [`World::run_until_idle`] and [`World::drain`]: between them a test sees
+//!   what was sent and not yet run, and time passes in one step, however long it is.
+//! - There is one clock: tokio's. What it is for `sleep`, it is for broker, store, client and workers.
+//! - Nothing is read from the environment, and ids and jitter are the same in every run.
+
+mod clock;
+mod dead_letters;
+mod defaults;
+mod entropy;
+mod http;
+mod queues;
+mod run;
+mod sent;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use clap::Args;
+use longshore::assembly::Surroundings;
+use longshore::broker::{Broker, BrokerOptions};
+use longshore::options::QueueOptions;
+use longshore::role::{Endpoint, Names};
+use longshore::{App, Fault};
+use longshore_tasks::{
+    Client, Context, MemoryStore, Replies, Status, Task, TaskId, TaskRecord, Worker,
+};
+use longshore_types::{Clock, Timestamp};
+use tokio_util::sync::CancellationToken;
+
+use self::clock::PausedClock;
+use self::entropy::SeededEntropy;
+use self::sent::Sent;
+use crate::Seeded;
+
+pub use dead_letters::DeadLetter;
+pub use http::Answer;
+
+/// What ids and jitter follow from. Nobody needs another: what a test of tasks is about is not random.
+const SEED: u64 = 1;
+
+type MakeWorkers = Box<dyn Fn() -> Vec<(String, Worker)> + Send + Sync>;
+
+/// A user's application, as a test holds it: see [`start`].
+pub struct World {
+    broker: Broker,
+    clock: Arc<PausedClock>,
+    sent: Arc<Sent>,
+    names: Names,
+    client: Client,
+    router: Router,
+    workers: MakeWorkers,
+    replies: Option<Replies>,
+}
+
+/// Starts an application in this process, as its `main` builds it: with a broker and a store in memory.
+/// Its own flags have their default values; the environment is not read.
+///
+/// The test's runtime must be paused. Time then stands still while anything has something to do, and
+/// jumps to the next thing due when nothing has.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use longshore::{App, Failure, Task};
+/// use serde::{Deserialize, Serialize};
+///
+/// #[derive(Debug, Serialize, Deserialize, Task)]
+/// #[task(reply = String)]
+/// struct Greet {
+///     name: String,
+/// }
+///
+/// async fn greet(task: Greet) -> Result<String, Failure> {
+///     Ok(format!("Hello, {}", task.name))
+/// }
+///
+/// fn app() -> App {
+///     App::new("greeter")
+///         .queues("[queues.greetings]")
+///         .queue("greetings", |queue| queue.handle(greet))
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() {
+/// // In a #[tokio::test(start_paused = true)]:
+/// let world = longshore_testkit::start(app()).await;
+/// let pending = world.client().send(Greet { name: "Ada".to_owned() }).await.unwrap();
+/// world.run_until_idle().await;
+/// assert_eq!(pending.reply(Duration::ZERO).await.unwrap(), "Hello, Ada");
+/// # }
+/// ```
+///
+/// # Panics
+///
+/// The application cannot start, its flags have no defaults (see [`start_with`]), or time is not paused
+/// and cannot be, because the test's runtime has several threads.
+pub async fn start<O, S>(app: App<O, S>) -> World
+where
+    O: Args + Clone + fmt::Debug + Send + Sync + 'static,
+    S: Clone + Send + Sync + 'static,
+{
+    start_with(app, defaults::of_flags()).await
+}
+
+/// As [`start`], with these values of the application's own flags.
+///
+/// # Panics
+///
+/// As [`start`].
+pub async fn start_with<O, S>(app: App<O, S>, options: O) -> World
+where
+    O: Args + Clone + fmt::Debug + Send + Sync + 'static,
+    S: Clone + Send + Sync + 'static,
+{
+    clock::pause();
+    let clock = Arc::new(PausedClock::start());
+    try_start(app, options, clock).await.unwrap_or_else(|fault| panic!("{fault}"))
+}
+
+async fn try_start<O, S>(
+    app: App<O, S>,
+    options: O,
+    clock: Arc<PausedClock>,
+) -> Result<World, Fault>
+where
+    O: Args + Clone + fmt::Debug + Send + Sync + 'static,
+    S: Clone + Send + Sync + 'static,
+{
+    let names = app.names(&QueueOptions::default())?;
+    names.check_declared()?;
+    let broker = open_broker(&names, Arc::clone(&clock) as _).await?;
+    let sent = Arc::new(Sent::new(Endpoint::embedded(&broker).transport));
+    let store = Arc::new(MemoryStore::with_clock(Arc::clone(&clock) as _));
+    let around = Surroundings {
+        clock: Arc::clone(&clock) as _,
+        random: Arc::new(Seeded::new(SEED)),
+        ..Surroundings::new(Arc::clone(&sent) as _, names.clone(), store)
+    };
+    let mut assembly = app.assemble(around, options);
+    let router = assembly.router(CancellationToken::new())?;
+    let (client, replies) = (assembly.client().clone(), assembly.replies());
+    let workers = assembly.workers().await?;
+    let workers: MakeWorkers = Box::new(move || workers.make(1));
+    Ok(World { broker, clock, sent, names, client, router, workers, replies })
+}
+
+async fn open_broker(names: &Names, clock: Arc<dyn Clock>) -> Result<Broker, Fault> {
+    let entropy = Arc::new(SeededEntropy::new(SEED));
+    let options = BrokerOptions { clock, entropy, ..BrokerOptions::default() };
+    let broker = Broker::open(options).await;
+    let broker = broker.map_err(|fault| Fault::cannot_start(fault.to_string()))?;
+    let admin = Endpoint::embedded(&broker).admin;
+    let applied = longshore::queues::apply(&*admin, &names.declared).await;
+    applied.map_err(|(queue, fault)| Fault::cannot_start(format!("the queue {queue}: {fault}")))?;
+    Ok(broker)
+}
+
+/// A context for calling a handler by hand: the first attempt of the task with that id, never cancelled,
+/// without a client. See [`Context::at_attempt`] and [`Context::with_client`].
+///
+/// # Panics
+///
+/// `id` cannot be a task's id.
+pub fn context(id: &str) -> Context {
+    Context::detached(TaskId::parse(id).unwrap_or_else(|fault| panic!("`{id}`: {fault}")))
+}
+
+impl World {
+    /// The application's own client. What it sends is on its queue, and runs when the test says so.
+    ///
+    /// A wait for a reply needs somebody to run the task: `run_until_idle` first, and then
+    /// `pending.reply(Duration::ZERO)`, which answers what is there.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// The broker, for what an application does not do: to call SQS itself.
+    pub fn broker(&self) -> &Broker {
+        &self.broker
+    }
+
+    /// The time in this world.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Lets time pass: what comes due in it comes due in its order. No worker runs meanwhile, and no
+    /// reply is taken in; [`World::run_until_idle`] then runs what became due.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped, less time has passed.
+    pub async fn advance(&self, duration: Duration) {
+        tokio::time::sleep(duration).await;
+    }
+
+    /// The arguments of the tasks of type `T` that were sent so far, by whom ever, in their order. A task
+    /// that is run again, or sent anew by its worker, was sent once.
+    ///
+    /// # Panics
+    ///
+    /// An argument cannot be read as a `T`.
+    pub fn sent<T: Task>(&self) -> Vec<T> {
+        self.sent.of_type()
+    }
+
+    /// All that is known of a task: its attempts with their errors, how it stands. `None` if it is not
+    /// known, or was kept for as long as it should be.
+    pub async fn task(&self, id: &TaskId) -> Option<TaskRecord> {
+        self.client.task(id).await.expect("a store in memory answers")
+    }
+
+    /// How a task stands, as the app's status route tells it; `None` is its 404.
+    pub async fn status(&self, id: &TaskId) -> Option<Status> {
+        self.client.status(id).await.expect("a store in memory answers")
+    }
+}
+
+impl fmt::Debug for World {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("World")
+            .field("now", &self.now())
+            .field("names", &self.names)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,112 @@
+//! A transport that notes which tasks were sent.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use longshore_tasks::dead_letter::REASON;
+use longshore_tasks::envelope::Envelope;
+use longshore_tasks::transport::{
+    EntryResult, OutgoingMessage, QueueFacts, QueueHandle, ReceiveRequest, ReceivedMessage, Result,
+    SentMessage,
+};
+use longshore_tasks::{BoxFuture, Codec as _, Task, TaskId, Transport};
+
+/// A transport that notes which tasks were sent.
+#[derive(Debug)]
+pub(super) struct Sent {
+    transport: Arc<dyn Transport>,
+    tasks: Mutex<Tasks>,
+}
+
+#[derive(Debug, Default)]
+struct Tasks {
+    known: HashSet<TaskId>,
+    /// In the order in which they were sent: name and argument.
+    sent: Vec<(String, String)>,
+}
+
+impl Tasks {
+    /// Notes a message that is a task's, and of no task that was sent before. A dead letter has the name
+    /// of its task too, and is none.
+    fn note(&mut self, message: &OutgoingMessage) {
+        let envelope = Envelope::open(&message.attributes);
+        let (Some(name), Some(id)) = (envelope.task_name, envelope.task_id) else { return };
+        if !message.attributes.contains_key(REASON) && self.known.insert(id) {
+            self.sent.push((name, message.body.clone()));
+        }
+    }
+}
+
+impl Sent {
+    pub(super) fn new(transport: Arc<dyn Transport>) -> Self {
+        Self { transport, tasks: Mutex::default() }
+    }
+
+    /// The arguments of the tasks of type `T`, in the order in which they were sent.
+    pub(super) fn of_type<T: Task>(&self) -> Vec<T> {
+        let tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_type = tasks.sent.iter().filter(|(name, _)| name == T::NAME);
+        let read = |(name, body): &(String, String)| {
+            T::Codec::decode_argument(body)
+                .unwrap_or_else(|fault| panic!("a task `{name}` was sent with {body}: {fault}"))
+        };
+        of_type.map(read).collect()
+    }
+}
+
+impl Transport for Sent {
+    /// None: on one thread the broker gives nothing to a receive whose caller is leaving.
+    fn receive_patience(&self) -> Option<Duration> {
+        Some(Duration::ZERO)
+    }
+
+    fn resolve<'a>(&'a self, queue: &'a str) -> BoxFuture<'a, Result<QueueHandle>> {
+        self.transport.resolve(queue)
+    }
+
+    fn queue_facts<'a>(&'a self, queue: &'a QueueHandle) -> BoxFuture<'a, Result<QueueFacts>> {
+        self.transport.queue_facts(queue)
+    }
+
+    fn send_batch<'a>(
+        &'a self,
+        queue: &'a QueueHandle,
+        messages: Vec<OutgoingMessage>,
+    ) -> BoxFuture<'a, Result<Vec<EntryResult<SentMessage>>>> {
+        Box::pin(async move {
+            let answers = self.transport.send_batch(queue, messages.clone()).await?;
+            let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+            for (message, answer) in messages.iter().zip(&answers) {
+                if answer.is_ok() {
+                    tasks.note(message);
+                }
+            }
+            Ok(answers)
+        })
+    }
+
+    fn receive<'a>(
+        &'a self,
+        queue: &'a QueueHandle,
+        request: ReceiveRequest,
+    ) -> BoxFuture<'a, Result<Vec<ReceivedMessage>>> {
+        self.transport.receive(queue, request)
+    }
+
+    fn delete_batch<'a>(
+        &'a self,
+        queue: &'a QueueHandle,
+        receipts: Vec<String>,
+    ) -> BoxFuture<'a, Result<Vec<EntryResult<()>>>> {
+        self.transport.delete_batch(queue, receipts)
+    }
+
+    fn change_visibility_batch<'a>(
+        &'a self,
+        queue: &'a QueueHandle,
+        changes: Vec<(String, Duration)>,
+    ) -> BoxFuture<'a, Result<Vec<EntryResult<()>>>> {
+        self.transport.change_visibility_batch(queue, changes)
+    }
+}

@@ -1,0 +1,212 @@
+//! An application of two tasks, tested as its user would.
+
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::routing::post;
+use axum::{Json, Router};
+use longshore::gateway::JsonBody;
+use longshore::{App, Context, Failure, Gateway, Problem, Task};
+use longshore_tasks::life::{How, Phase};
+use longshore_testkit::{World, context, start};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+const MINUTE: Duration = Duration::from_secs(60);
+const DAY: Duration = Duration::from_secs(86_400);
+
+const QUEUES: &str = r#"
+[queues.thumbnails]
+dead_letter = { queue = "thumbnails-dead", max_receive_count = 5 }
+[queues.thumbnails-dead]
+[queues.mails]
+[queues.replies]
+"#;
+
+/// Makes a picture small, and tells its owner.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize, Task)]
+#[task(reply = String, retry(attempts = 2, backoff = "15m..15m"))]
+struct Thumbnail {
+    image: String,
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize, Task)]
+struct Email {
+    to: String,
+}
+
+async fn render(task: Thumbnail, ctx: Context) -> Result<String, Failure> {
+    match task.image.as_str() {
+        "broken" => return Err(Failure::dead("this is no picture")),
+        "flaky" if ctx.attempt() == 1 => return Err(Failure::retry("the disk is busy")),
+        "large" => tokio::time::sleep(20 * MINUTE).await,
+        _ => {}
+    }
+    ctx.send(Email { to: "ada".to_owned() }).await?;
+    Ok(format!("small/{}", task.image))
+}
+
+async fn mail(_: Email) -> Result<(), Failure> {
+    Ok(())
+}
+
+async fn ask(
+    State(gateway): State<Gateway>,
+    headers: HeaderMap,
+    JsonBody(task): JsonBody<Thumbnail>,
+) -> Result<Json<Value>, Problem> {
+    let accepted = gateway.accept(task, "/thumbnails", &headers).await?;
+    Ok(Json(json!({ "callbackUrl": accepted.callback_url })))
+}
+
+fn app() -> App {
+    App::new("pictures")
+        .queues(QUEUES)
+        .queue("thumbnails", |queue| queue.handle(render))
+        .queue("mails", |queue| queue.handle(mail))
+        .reply_queue("replies")
+        .routes(|gateway| {
+            let status = gateway.status_route("/thumbnails");
+            Router::new().route("/thumbnails", post(ask)).with_state(gateway).merge(status)
+        })
+}
+
+fn of(image: &str) -> Thumbnail {
+    Thumbnail { image: image.to_owned() }
+}
+
+async fn ask_for(world: &World, image: &str) -> String {
+    let answer = world.post_json("/thumbnails", &of(image)).await;
+    assert_eq!(answer.status, 200);
+    answer.json()["callbackUrl"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_runs_when_the_test_says_so_and_what_it_sends_runs_with_it() {
+    let world = start(app()).await;
+    let pending = world.client().send(of("cat")).await.unwrap();
+    assert_eq!(world.sent::<Thumbnail>(), [of("cat")]);
+    assert!(world.sent::<Email>().is_empty());
+
+    let report = world.run_until_idle().await;
+    assert_eq!((report.done, report.retried), (2, 0));
+    assert_eq!(pending.reply(Duration::ZERO).await.unwrap(), "small/cat");
+    assert_eq!(world.sent::<Email>(), [Email { to: "ada".to_owned() }]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_workers_of_one_queue_run_alone() {
+    let world = start(app()).await;
+    world.client().send(of("cat")).await.unwrap();
+    assert_eq!(world.drain("thumbnails").await.done, 1);
+    assert_eq!(world.available("mails").await, 1);
+    assert_eq!(world.drain("mails").await.done, 1);
+    assert_eq!(world.available("mails").await, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_retry_in_a_quarter_of_an_hour_takes_no_time() {
+    let world = start(app()).await;
+    let pending = world.client().send(of("flaky")).await.unwrap();
+    assert_eq!(world.run_until_idle().await.retried, 1);
+    assert_eq!(world.run_until_idle().await.received, 0, "it is not due yet");
+
+    world.advance(15 * MINUTE).await;
+    assert_eq!(world.run_until_idle().await.done, 2);
+    assert_eq!(pending.reply(Duration::ZERO).await.unwrap(), "small/flaky");
+    let record = world.task(pending.id()).await.unwrap();
+    assert_eq!(record.life.attempts.len(), 2);
+    assert_eq!(record.life.attempts[0].error, ["the disk is busy"]);
+    assert_eq!(world.sent::<Thumbnail>().len(), 1, "a second attempt is no second send");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handler_that_waits_is_waited_for_in_no_time() {
+    let world = start(app()).await;
+    let (url, before) = (ask_for(&world, "large").await, world.now());
+    world.run_until_idle().await;
+    assert!(world.now().since(before) >= 20 * MINUTE);
+    assert_eq!(world.get(&url).await.json()["reply"], "small/large");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dead_task_is_found_with_its_reason_as_often_as_one_looks() {
+    let world = start(app()).await;
+    let pending = world.client().send(of("broken")).await.unwrap();
+    assert_eq!(world.run_until_idle().await.dead, 1);
+    for _ in 0..2 {
+        let dead = world.dead_letters("thumbnails").await;
+        assert_eq!(dead.len(), 1);
+        assert_eq!(
+            (&dead[0].id, dead[0].reason.as_deref()),
+            (pending.id(), Some("this is no picture"))
+        );
+        assert_eq!(dead[0].argument(), Some(of("broken")));
+        assert_eq!(dead[0].argument::<Email>(), None);
+    }
+    let record = world.task(pending.id()).await.unwrap();
+    assert_eq!((record.life.phase, record.life.ending.unwrap().how), (Phase::Ended, How::Dead));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_result_is_gone_after_its_retention() {
+    let world = start(app()).await;
+    let url = ask_for(&world, "cat").await;
+    assert_eq!(world.get(&url).await.json()["status"], "PENDING");
+    world.run_until_idle().await;
+    world.advance(3 * DAY).await;
+    assert_eq!(world.get(&url).await.json()["status"], "COMPLETED");
+    world.advance(2 * DAY).await;
+    assert_eq!(world.get(&url).await.status, 404);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_delayed_task_runs_when_it_is_due() {
+    let world = start(app()).await;
+    world.client().send(of("cat")).delay(10 * MINUTE).await.unwrap();
+    assert_eq!(world.run_until_idle().await.received, 0);
+    world.advance(10 * MINUTE).await;
+    assert_eq!(world.run_until_idle().await.done, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_app_answers_what_does_not_fit() {
+    let world = start(app()).await;
+    let answer = world.post_json("/thumbnails", &json!({ "imgae": "cat" })).await;
+    assert_eq!(answer.status, 422);
+    assert!(answer.json()["detail"].as_str().unwrap().contains("missing field `image`"));
+    assert_eq!(world.get("/health").await.status, 200);
+    assert_eq!(world.get("/nowhere").await.status, 404);
+    assert!(world.sent::<Thumbnail>().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handler_can_be_called_at_any_attempt() {
+    let world = start(app()).await;
+    let ctx = context("t-1").with_client(world.client().clone());
+    let first = render(of("flaky"), ctx.clone()).await;
+    assert!(first.is_err());
+    assert_eq!(render(of("flaky"), ctx.at_attempt(2)).await.unwrap(), "small/flaky");
+    assert_eq!(world.sent::<Email>().len(), 1);
+}
+
+#[tokio::test]
+async fn a_test_that_did_not_pause_its_clock_has_it_paused() {
+    let world = start(app()).await;
+    let before = world.now();
+    world.advance(2 * DAY).await;
+    assert!(world.now().since(before) >= 2 * DAY);
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_worlds_are_the_same() {
+    let (one, two) = (start(app()).await, start(app()).await);
+    assert_eq!(ask_for(&one, "cat").await, ask_for(&two, "cat").await);
+}
+
+#[tokio::test(start_paused = true)]
+#[should_panic(expected = "there is no queue thumbnail: the application declares")]
+async fn a_queue_that_is_not_there_is_named() {
+    start(app()).await.drain("thumbnail").await;
+}
