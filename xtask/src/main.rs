@@ -16,6 +16,7 @@
 
 mod bench;
 mod ci;
+mod first;
 mod fuzz;
 mod model;
 mod program;

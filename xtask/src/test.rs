@@ -10,7 +10,7 @@ use anyhow::Result;
 use clap::{Args, ValueEnum};
 
 use crate::step::{self, Step};
-use crate::workspace;
+use crate::{first, workspace};
 use servers::Servers;
 
 /// Which tests.
@@ -68,7 +68,7 @@ const STORES: [&str; 14] = [
 /// Names the steps that failed.
 pub(crate) fn run(options: &Options) -> Result<()> {
     let steps = match options.part {
-        None => rust().into_iter().chain(black_box("all")?).collect(),
+        None => rust().into_iter().chain(first::steps()?).chain(black_box("all")?).collect(),
         Some(Part::Rust) => rust(),
         Some(Part::Stores) => vec![over_servers("stores", STORES)],
         Some(Part::Conformance) => black_box("all")?,
