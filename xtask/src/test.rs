@@ -27,6 +27,8 @@ enum Part {
     Rust,
     /// The stores' tests only, over servers too.
     Stores,
+    /// The application that `docs/first-application.md` builds.
+    First,
     /// Black-box tests of the built program through real SDKs and tools.
     Conformance,
     /// The reference system in containers; needs podman or docker.
@@ -71,6 +73,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         None => rust().into_iter().chain(first::steps()?).chain(black_box("all")?).collect(),
         Some(Part::Rust) => rust(),
         Some(Part::Stores) => vec![over_servers("stores", STORES)],
+        Some(Part::First) => first::steps()?,
         Some(Part::Conformance) => black_box("all")?,
         Some(Part::Containers) => black_box("containers")?,
     };

@@ -1,3 +1,5 @@
+//! Greets whoever asks, by a task.
+
 use axum::{Router, extract::State, http::HeaderMap, routing::post};
 use longshore::gateway::{Accepted, JsonBody};
 use longshore::{App, Failure, Gateway, Problem, Task};
