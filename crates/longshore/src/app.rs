@@ -67,6 +67,8 @@ pub struct App<O = NoOptions, S = ()> {
     pub(crate) task_queues: Vec<TaskQueue<S>>,
     pub(crate) routes: Option<MakeRoutes<O>>,
     pub(crate) state: MakeState<O, S>,
+    /// What was said too early, and is gone: whoever runs the application is told.
+    pub(crate) misplaced: Option<&'static str>,
     options: PhantomData<O>,
 }
 
@@ -83,6 +85,7 @@ impl App {
             task_queues: Vec::new(),
             routes: None,
             state: Box::new(|_, _| async { Ok(()) }.boxed_local()),
+            misplaced: None,
             options: PhantomData,
         }
     }
@@ -92,6 +95,7 @@ impl App {
     #[must_use]
     pub fn options<O: Args + Clone + 'static>(self) -> App<O> {
         let Self { name, about, declaration, reply_queue, examples, task_queues, .. } = self;
+        let early = self.routes.map(|_| "App::routes before App::options");
         App {
             name,
             about,
@@ -101,6 +105,7 @@ impl App {
             task_queues,
             routes: None,
             state: Box::new(|_, _| async { Ok(()) }.boxed_local()),
+            misplaced: self.misplaced.or(early),
             options: PhantomData,
         }
     }
@@ -119,6 +124,7 @@ impl<O: Args + Clone + fmt::Debug + Send + Sync + 'static> App<O> {
         F: Future<Output = Result<S, Failure>> + 'static,
     {
         let Self { name, about, declaration, reply_queue, examples, routes, .. } = self;
+        let early = (!self.task_queues.is_empty()).then_some("App::queue before App::state");
         let state: MakeState<O, S> = Box::new(move |client, options| {
             let making = make(client, options);
             async move { making.await.map_err(|failure| cannot_start(&failure)) }.boxed_local()
@@ -132,6 +138,7 @@ impl<O: Args + Clone + fmt::Debug + Send + Sync + 'static> App<O> {
             task_queues: Vec::new(),
             routes,
             state,
+            misplaced: self.misplaced.or(early),
             options: PhantomData,
         }
     }

@@ -77,6 +77,11 @@ where
 
 /// The queues of the application, under the names that were chosen.
 pub(crate) fn names<O, S>(app: &App<O, S>, options: &QueueOptions) -> Result<Names, Fault> {
+    if let Some(early) = app.misplaced {
+        return Err(Fault::usage(format!(
+            "the application says {early}, which forgets it: say it afterwards"
+        )));
+    }
     let tasks: Vec<&str> = app.task_queues.iter().map(|queue| queue.name.as_str()).collect();
     Names::read(&app.declaration, &tasks, app.reply_queue.as_deref(), options)
 }
@@ -109,4 +114,23 @@ async fn ask_health(options: HealthOptions) -> Result<(), Fault> {
         Role::Broker => options.broker_listen,
     };
     health::print(options.url, address).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::NoOptions;
+
+    fn fault<O, S>(app: &App<O, S>) -> String {
+        let options = QueueOptions::default();
+        names(app, &options).map(|_| ()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn what_is_said_too_early_is_named_and_not_forgotten_in_silence() {
+        let queue = App::new("early").queue("work", |queue| queue).state(async |_, _| Ok(1));
+        assert!(fault(&queue).contains("App::queue before App::state"));
+        let routes = App::new("early").routes(|_| axum::Router::new()).options::<NoOptions>();
+        assert!(fault(&routes).contains("App::routes before App::options"));
+    }
 }

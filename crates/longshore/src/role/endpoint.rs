@@ -76,7 +76,8 @@ pub(super) fn cannot_start(error: &(dyn Error + 'static)) -> Fault {
 
 #[cfg(test)]
 mod tests {
-    use longshore_tasks::{Action, RepliesError};
+    use longshore_tasks::RepliesError;
+    use longshore_tasks::transport::Action;
 
     use super::*;
 

@@ -112,7 +112,10 @@ impl Execution {
         }
         let fence = record.version + 1;
         Ok(match self.runtime.records.write_one(Change::of(record, *next)).await? {
-            Answer::Written(record) => Round::Done(Claim::Run(Box::new(held(*record)))),
+            Answer::Written(record) => {
+                self.note_store_time(&record, ask.lease);
+                Round::Done(Claim::Run(Box::new(held(*record))))
+            }
             Answer::Conflict(Found { record: Some(record), .. }) if self.is_own(&record, fence) => {
                 Round::Done(Claim::Run(Box::new(held(record))))
             }

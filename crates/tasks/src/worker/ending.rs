@@ -125,7 +125,7 @@ impl Execution {
         let Held { record, fence, .. } = held;
         let mut tries = 1;
         loop {
-            let found = Found { record: Some(record.clone()), now: self.now() };
+            let found = Found { record: Some(record.clone()), now: self.store_now() };
             let written = self.runtime.records.change(found, |found| {
                 let record = found.record.ok_or(NotEnded::Refused(Refusal::NotKnown))?;
                 if is_written(&record, end) {

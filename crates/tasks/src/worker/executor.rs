@@ -11,6 +11,7 @@
 //! - A delivery that ran nothing counts no attempt.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use longshore_types::Timestamp;
@@ -30,6 +31,7 @@ use super::status::{RunningTask, count};
 use crate::envelope::{self, Envelope};
 use crate::failure::Reason;
 use crate::id::TaskId;
+use crate::life::TaskRecord;
 use crate::store::StoreError;
 use crate::transport::ReceivedMessage;
 
@@ -51,6 +53,8 @@ pub(super) struct Execution {
     pub(super) token: u64,
     /// When this delivery came.
     pub(super) begun_at: Instant,
+    /// By how many milliseconds the store's clock was ahead of ours at the claim.
+    store_ahead: AtomicI64,
 }
 
 /// How a run ended, if it did.
@@ -74,7 +78,16 @@ impl Execution {
         let envelope = Envelope::open(&message.attributes);
         let task = envelope::task_id_of(&envelope, &message);
         let token = runtime.options.random.next();
-        Self { runtime, message, envelope, task, lease, token, begun_at: Instant::now() }
+        Self {
+            runtime,
+            message,
+            envelope,
+            task,
+            lease,
+            token,
+            begun_at: Instant::now(),
+            store_ahead: AtomicI64::new(0),
+        }
     }
 
     /// What every log line about this delivery names.
@@ -282,6 +295,20 @@ impl Execution {
 
     pub(super) fn now(&self) -> Timestamp {
         self.runtime.options.clock.now()
+    }
+
+    /// The store's time, by which records are judged.
+    pub(super) fn store_now(&self) -> Timestamp {
+        let ahead = self.store_ahead.load(Ordering::Relaxed);
+        Timestamp::from_millis(self.now().as_millis().saturating_add_signed(ahead))
+    }
+
+    /// A claim was just stamped by the store: to end `lease` after the store's time.
+    pub(super) fn note_store_time(&self, claimed: &TaskRecord, lease: Duration) {
+        let Some(until) = claimed.until else { return };
+        let ours = self.now() + lease;
+        let ahead = until.as_millis().cast_signed().saturating_sub(ours.as_millis().cast_signed());
+        self.store_ahead.store(ahead, Ordering::Relaxed);
     }
 
     fn context(&self, held: &Held) -> Context {

@@ -46,7 +46,7 @@ impl Execution {
     /// Nobody here can run the task: another worker may, for as long as the policy waits for one.
     pub(super) async fn put_off_unknown(self, before: Option<Unknown>, reason: String) {
         count(&self.runtime.status.unknown);
-        let (times, now) = (before.map_or(0, |before| before.times), self.now());
+        let (times, now) = (before.map_or(0, |before| before.times), self.store_now());
         let waited = before.map(|before| now.since(before.since)).unwrap_or_default();
         if waited >= self.runtime.options.unknown_patience || self.is_last_receive() {
             count(&self.runtime.status.dead);
@@ -110,7 +110,7 @@ impl Execution {
         decide: impl Fn(&TaskRecord, u64, Timestamp) -> Result<life::Next, Refusal>,
     ) {
         let fence = held.fence;
-        let found = Found { record: Some(held.record), now: self.now() };
+        let found = Found { record: Some(held.record), now: self.store_now() };
         let written = self.runtime.records.change(found, |found| {
             let Some(record) = found.record else { return Ok::<_, StoreError>(None) };
             let next = decide(&record, fence, found.now).ok();

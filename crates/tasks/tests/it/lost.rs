@@ -241,6 +241,23 @@ async fn l4_the_task_of_a_dead_worker_waits_no_longer_because_the_next_ones_cloc
 }
 
 #[tokio::test(start_paused = true)]
+async fn l4_a_result_of_a_worker_whose_clock_is_behind_answers_for_its_whole_retention() {
+    let world = World::new();
+    let id = world.send(8).await;
+    let worker = world
+        .worker(|Square(n), _| async move { Ok(n * n) })
+        .clock(Arc::new(Behind(world.clock)))
+        .retention(Duration::from_secs(1800));
+    let worker = start(worker);
+    world.until_empty(TASKS).await;
+    sleep(Duration::from_secs(1700)).await;
+    assert_eq!(world.status(&id).await, Some(Status::Completed { body: "64".to_owned() }));
+    sleep(Duration::from_secs(200)).await;
+    assert_eq!(world.status(&id).await, None);
+    worker.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn l6_a_late_duplicate_of_a_task_runs_nothing_and_revives_nothing() {
     let world = World::new();
     let id = world.send(8).await;
