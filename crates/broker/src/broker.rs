@@ -171,7 +171,8 @@ impl Broker {
         queues.unwrap_or_default()
     }
 
-    /// Answers the receives that wait for messages with none, so that a server can drain.
+    /// Answers the receives that wait for messages with none, so that a server can drain. For good: no
+    /// receive waits from here on, so whoever goes on receiving has to pause by itself.
     pub fn release_parked(&self) {
         self.shared.runtime.driver().release_parked();
     }
