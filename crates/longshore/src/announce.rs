@@ -1,7 +1,7 @@
 //! What a role says on stdout when it has started: what listens where, and what to try.
 
 #[cfg(feature = "application")]
-pub mod roles;
+pub(crate) mod roles;
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -12,7 +12,7 @@ use crate::options::broker_region;
 use crate::role::broker::BrokerRole;
 
 /// Writes `message` to stdout. Nobody may be reading it, and that is no reason to fail.
-pub fn say(message: &str) {
+pub(crate) fn say(message: &str) {
     let mut stdout = std::io::stdout().lock();
     let written = writeln!(stdout, "{message}").and_then(|()| stdout.flush());
     if let Err(fault) = written {
@@ -21,7 +21,7 @@ pub fn say(message: &str) {
 }
 
 /// The start-up message of `broker`.
-pub fn broker(
+pub(crate) fn broker(
     role: &BrokerRole,
     address: SocketAddr,
     metrics_address: Option<SocketAddr>,

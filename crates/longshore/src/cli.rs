@@ -16,7 +16,7 @@ use crate::options::{
 /// What was typed.
 #[derive(Debug, Parser)]
 #[command(args_conflicts_with_subcommands = true, after_help = EXIT_CODES_HELP)]
-pub struct Cli<O: Args> {
+pub(crate) struct Cli<O: Args> {
     /// The command; none is `up`.
     #[command(subcommand)]
     pub command: Option<Command<O>>,
@@ -30,7 +30,7 @@ pub struct Cli<O: Args> {
 
 /// A command.
 #[derive(Debug, Subcommand)]
-pub enum Command<O: Args> {
+pub(crate) enum Command<O: Args> {
     /// Everything in one process: broker, app and workers (this is what no command does)
     Up(Box<UpOptions<O>>),
     /// The app alone: HTTP, the sending side of the task queue, the receiving side of the reply queue
@@ -50,13 +50,13 @@ pub enum Command<O: Args> {
 
 /// A command on the declared queues.
 #[derive(Debug, Subcommand)]
-pub enum QueuesCommand {
+pub(crate) enum QueuesCommand {
     /// Create the declared queues on an endpoint, or change what differs; nothing is deleted
     Apply(QueuesApplyOptions),
 }
 
 /// The command line of an application, for whoever wants to describe it.
-pub fn command<O: Args, S>(app: &App<O, S>) -> clap::Command {
+pub(crate) fn command<O: Args, S>(app: &App<O, S>) -> clap::Command {
     Cli::<O>::command()
         .name(app.name.clone())
         .bin_name(app.name.clone())

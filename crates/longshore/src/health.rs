@@ -1,8 +1,8 @@
 //! How a role is: the page that says it, and the command that asks for it.
 
-pub mod ask;
+pub(crate) mod ask;
 #[cfg(feature = "application")]
-pub mod page;
+pub(crate) mod page;
 
 pub use ask::ask;
 

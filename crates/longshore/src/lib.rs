@@ -24,14 +24,14 @@
 //!   flags alone; no code of the application differs.
 //! - The program ends with one of the codes of [`exit`], and with a sentence that says why.
 
-pub mod announce;
+mod announce;
 #[cfg(feature = "application")]
 pub mod app;
 #[cfg(feature = "application")]
 pub mod assembly;
 mod clash;
 #[cfg(feature = "application")]
-pub mod cli;
+mod cli;
 pub mod config;
 #[cfg(feature = "application")]
 pub mod embedded;
@@ -39,14 +39,14 @@ pub mod exit;
 pub mod health;
 #[cfg(feature = "application")]
 mod host;
-pub mod log;
+mod log;
 pub mod options;
 pub mod program;
 pub mod queues;
 pub mod role;
 #[cfg(feature = "application")]
 mod run;
-pub mod signals;
+mod signals;
 #[cfg(feature = "application")]
 pub mod task_queue;
 #[cfg(all(test, feature = "application"))]

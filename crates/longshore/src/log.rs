@@ -27,7 +27,7 @@ const REQUESTS: &str = "longshore_broker::request=debug";
 /// # Errors
 ///
 /// `RUST_LOG` makes no sense.
-pub fn start(format: LogFormat, requests: bool) -> Result<(), Fault> {
+pub(crate) fn start(format: LogFormat, requests: bool) -> Result<(), Fault> {
     let directives = env::var("RUST_LOG").unwrap_or_else(|_| DIRECTIVES.to_owned());
     let filter = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into());
     let filter = filter.parse(&directives).map_err(|fault| {

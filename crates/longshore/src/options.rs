@@ -5,19 +5,19 @@
 //! group is written once and used by every role that has it, so that a flag means the same
 //! everywhere.
 
-pub mod address;
-pub mod broker;
-pub mod data;
+pub(crate) mod address;
+pub(crate) mod broker;
+pub(crate) mod data;
 #[cfg(feature = "application")]
-pub mod endpoint;
-pub mod groups;
+pub(crate) mod endpoint;
+pub(crate) mod groups;
 #[cfg(feature = "application")]
-pub mod http;
-pub mod origin;
+pub(crate) mod http;
+pub(crate) mod origin;
 mod program;
-pub mod region;
+pub(crate) mod region;
 #[cfg(feature = "application")]
-pub mod role;
+pub(crate) mod role;
 
 pub use address::parse_address;
 #[cfg(feature = "application")]

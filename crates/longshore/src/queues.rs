@@ -10,14 +10,14 @@
 //!   does not name.
 //! - Only differences are written, so that applying twice does nothing the second time.
 
-pub mod admin;
-pub mod apply;
+pub(crate) mod admin;
+pub(crate) mod apply;
 #[cfg(feature = "application")]
-pub mod aws;
+pub(crate) mod aws;
 pub mod declared;
 pub mod embedded;
-pub mod file;
-pub mod plan;
+pub(crate) mod file;
+pub(crate) mod plan;
 
 pub use admin::{Admin, AdminError, ExistingQueue};
 pub use apply::{apply, preview};

@@ -12,20 +12,20 @@
 
 mod admission;
 #[cfg(feature = "application")]
-pub mod app;
-pub mod bind;
+pub(crate) mod app;
+pub(crate) mod bind;
 pub mod broker;
-pub mod crew;
+pub(crate) mod crew;
 #[cfg(feature = "application")]
-pub mod endpoint;
+pub(crate) mod endpoint;
 #[cfg(feature = "application")]
-pub mod names;
+pub(crate) mod names;
 #[cfg(feature = "application")]
 mod store;
 #[cfg(feature = "application")]
-pub mod up;
+pub(crate) mod up;
 #[cfg(feature = "application")]
-pub mod worker;
+pub(crate) mod worker;
 
 pub use crew::Crew;
 #[cfg(feature = "application")]

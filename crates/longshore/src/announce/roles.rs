@@ -18,7 +18,7 @@ hosts need a store that all of them reach: --store postgres://…, redis://… o
 
 /// Where `up` listens, for its start-up message.
 #[derive(Clone, Copy, Debug)]
-pub struct Addresses {
+pub(crate) struct Addresses {
     /// The app.
     pub app: SocketAddr,
     /// The workers' health page.
@@ -30,7 +30,7 @@ pub struct Addresses {
 }
 
 /// The start-up message of `up`.
-pub fn up<O: Args, S>(
+pub(crate) fn up<O: Args, S>(
     app: &App<O, S>,
     options: &UpOptions<O>,
     endpoint: &Endpoint,
@@ -63,7 +63,7 @@ pub fn up<O: Args, S>(
 }
 
 /// The start-up message of `app`.
-pub fn app<O: Args, S>(
+pub(crate) fn app<O: Args, S>(
     app: &App<O, S>,
     options: &AppOptions<O>,
     endpoint: &Endpoint,
@@ -82,7 +82,7 @@ pub fn app<O: Args, S>(
 }
 
 /// The start-up message of `worker`.
-pub fn worker<O: Args, S>(
+pub(crate) fn worker<O: Args, S>(
     app: &App<O, S>,
     options: &WorkerRoleOptions<O>,
     endpoint: &Endpoint,

@@ -28,7 +28,7 @@ const BROKER_PATIENCE: Duration = Duration::from_secs(2);
 /// What a role is up to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Condition {
+pub(crate) enum Condition {
     /// It does its work.
     Ok,
     /// The broker does not answer.
@@ -48,7 +48,7 @@ impl Condition {
 
 /// The health page of the workers of a process.
 #[derive(Debug)]
-pub struct WorkersPage {
+pub(crate) struct WorkersPage {
     workers: Mutex<Vec<Option<Started>>>,
     clock: Arc<dyn Clock>,
 }
@@ -85,18 +85,18 @@ struct WorkerHealth {
 
 impl WorkersPage {
     /// A page of `count` workers that have not started.
-    pub fn new(count: usize) -> Self {
+    pub(crate) fn new(count: usize) -> Self {
         Self { workers: Mutex::new(vec![None; count]), clock: Arc::new(SystemClock) }
     }
 
     /// Shows `status` as that of the worker at `place`, which is for `queue`.
-    pub fn show(&self, place: usize, queue: &str, status: Arc<WorkerStatus>) {
+    pub(crate) fn show(&self, place: usize, queue: &str, status: Arc<WorkerStatus>) {
         let mut workers = self.workers.lock().unwrap_or_else(PoisonError::into_inner);
         workers[place] = Some(Started { queue: queue.to_owned(), status, at: self.clock.now() });
     }
 
     /// `GET /health`, and the same at `GET /`.
-    pub fn routes(self: Arc<Self>) -> Router {
+    pub(crate) fn routes(self: Arc<Self>) -> Router {
         let page = async |State(page): State<Arc<Self>>| {
             let health = page.health(page.clock.now());
             (health.status.status_code(), Json(health))
@@ -140,7 +140,7 @@ fn condition(Started { status, at, .. }: &Started, now: Timestamp) -> Condition 
 
 /// The health page of an app.
 #[derive(Clone, Debug)]
-pub struct AppPage {
+pub(crate) struct AppPage {
     transport: Arc<dyn Transport>,
     task_queue: Option<QueueName>,
     replies: Option<Arc<RepliesStatus>>,
@@ -158,7 +158,7 @@ struct AppHealth {
 impl AppPage {
     /// A page of an app that sends to `task_queue`, if to any, and consumes `replies`, if it does,
     /// until `shutdown`.
-    pub fn new(
+    pub(crate) fn new(
         transport: Arc<dyn Transport>,
         task_queue: Option<QueueName>,
         replies: Option<Arc<RepliesStatus>>,
@@ -168,7 +168,7 @@ impl AppPage {
     }
 
     /// `GET /health`.
-    pub fn routes(self) -> Router {
+    pub(crate) fn routes(self) -> Router {
         let page = async |State(page): State<Self>| {
             let status = page.condition().await;
             let replies = page.replies.map(|replies| replies.report());

@@ -22,7 +22,7 @@ pub fn parse_address(text: &str) -> Result<SocketAddr, AddressError> {
 }
 
 /// The address by which a program on the same host reaches a listener.
-pub fn reachable(address: SocketAddr) -> SocketAddr {
+pub(crate) fn reachable(address: SocketAddr) -> SocketAddr {
     let ip = match address.ip() {
         ip if !ip.is_unspecified() => ip,
         IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),

@@ -13,7 +13,7 @@ use super::{duration, parse_address, parse_origin, queue_name};
 use crate::queues::QueueFile;
 
 /// Where a worker's health page is when nobody says otherwise.
-pub const HEALTH_LISTEN: SocketAddr =
+pub(crate) const HEALTH_LISTEN: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 4000);
 
 /// What one worker does.

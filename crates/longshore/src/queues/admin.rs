@@ -8,9 +8,9 @@ use longshore_types::{AttributeName, QueueName};
 use thiserror::Error;
 
 /// Attributes to set, by name.
-pub type Attributes = BTreeMap<AttributeName, String>;
+pub(crate) type Attributes = BTreeMap<AttributeName, String>;
 /// Tags, by key.
-pub type Tags = BTreeMap<String, String>;
+pub(crate) type Tags = BTreeMap<String, String>;
 
 /// An endpoint's queues, as their owner sees them.
 ///

@@ -15,11 +15,11 @@ const NO_SUCH_QUEUE: [&str; 2] = ["QueueDoesNotExist", "AWS.SimpleQueueService.N
 
 /// Administers queues through the AWS SDK.
 #[derive(Clone, Debug)]
-pub struct AwsAdmin(Client);
+pub(crate) struct AwsAdmin(Client);
 
 impl AwsAdmin {
     /// Administers the queues that `client` reaches.
-    pub fn new(client: Client) -> Self {
+    pub(crate) fn new(client: Client) -> Self {
         Self(client)
     }
 

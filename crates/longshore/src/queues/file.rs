@@ -13,7 +13,7 @@ use super::{DesiredQueue, QueueNames};
 use crate::exit::Fault;
 
 /// What follows the name of a configuration file whose tables declare the queues.
-pub const WITHIN: &str = "#queues";
+pub(crate) const WITHIN: &str = "#queues";
 
 /// A file that declares queues.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,7 +74,7 @@ impl fmt::Display for QueueFile {
 /// # Errors
 ///
 /// It makes no sense.
-pub fn queues_in(
+pub(crate) fn queues_in(
     text: &str,
     source: &dyn fmt::Display,
     names: &QueueNames,

@@ -75,7 +75,7 @@ pub enum Change {
 /// The changes that make `existing` what is `desired`.
 ///
 /// `dead_letter_arn` is the ARN of its dead-letter queue, where it has one.
-pub fn changes(
+pub(crate) fn changes(
     desired: &DesiredQueue,
     dead_letter_arn: Option<&str>,
     existing: Option<&ExistingQueue>,

@@ -60,7 +60,7 @@ async fn keep_replies(replies: Replies, shutdown: CancellationToken) -> Result<(
 /// # Errors
 ///
 /// See [`Fault`]: what kept it from starting, or ended it.
-pub async fn run<O, S>(
+pub(crate) async fn run<O, S>(
     app: App<O, S>,
     options: AppOptions<O>,
     signals: &mut Signals,

@@ -9,12 +9,12 @@ use crate::exit::Fault;
 use crate::options::groups::HEALTH_LISTEN;
 
 /// Takes the address that `flag` names.
-pub async fn bind(address: SocketAddr, flag: &str) -> Result<TcpListener, Fault> {
+pub(crate) async fn bind(address: SocketAddr, flag: &str) -> Result<TcpListener, Fault> {
     TcpListener::bind(address).await.map_err(|fault| refused(address, flag, &fault))
 }
 
 /// Takes the address that `flag` names, if it names one.
-pub async fn bind_named(
+pub(crate) async fn bind_named(
     address: Option<SocketAddr>,
     flag: &str,
 ) -> Result<Option<TcpListener>, Fault> {
@@ -25,7 +25,7 @@ pub async fn bind_named(
 }
 
 /// Takes the address of a health page: the one that was named, else the usual one, else any port.
-pub async fn bind_health(named: Option<SocketAddr>) -> Result<TcpListener, Fault> {
+pub(crate) async fn bind_health(named: Option<SocketAddr>) -> Result<TcpListener, Fault> {
     if let Some(address) = named {
         return bind(address, "--health-listen").await;
     }
@@ -38,7 +38,7 @@ pub async fn bind_health(named: Option<SocketAddr>) -> Result<TcpListener, Fault
 }
 
 /// The address that was taken.
-pub fn address_of(listener: &TcpListener) -> SocketAddr {
+pub(crate) fn address_of(listener: &TcpListener) -> SocketAddr {
     listener.local_addr().expect("a bound listener has an address")
 }
 

@@ -67,7 +67,7 @@ impl Ports {
 /// # Errors
 ///
 /// See [`Fault`]: what kept it from starting, or ended it.
-pub async fn run<O, S>(
+pub(crate) async fn run<O, S>(
     app: App<O, S>,
     options: UpOptions<O>,
     signals: &mut Signals,

@@ -96,7 +96,7 @@ pub(super) async fn serve_page(
 /// # Errors
 ///
 /// See [`Fault`]: what kept it from starting, or ended it.
-pub async fn run<O, S>(
+pub(crate) async fn run<O, S>(
     app: App<O, S>,
     options: WorkerRoleOptions<O>,
     signals: &mut Signals,
