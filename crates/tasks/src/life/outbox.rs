@@ -2,16 +2,27 @@
 
 use std::time::Duration;
 
+use longshore_types::{Timestamp, limits};
+
 use super::record::{Next, Outbox, TaskRecord};
 use super::when::When;
 
+/// How long a record that owes a dead letter stays, from each try on: no worker may come for days.
+const OWED_KEPT: Duration = limits::RETENTION_MAX;
+
 /// The outbox is tried now, by whoever writes this: nobody else does before `pause` is over. `None`
 /// if there is nothing to send.
-pub fn moved_on(record: &TaskRecord, pause: Duration) -> Option<Next> {
+///
+/// A dead letter may be all that is left of its task, so its record stays until it is sent. Without
+/// the body it cannot be sent from here, and such a record goes in its time.
+pub fn moved_on(record: &TaskRecord, pause: Duration, now: Timestamp) -> Option<Next> {
     let mut life = record.life.clone();
     let outbox = life.outbox.as_mut()?;
     outbox.tries += 1;
-    Some(Next { wake: Some(When::In(pause)), ..record.becomes(life) })
+    let owes = outbox.dead_letter.is_some() && record.asked.body.is_some();
+    let owed_until = if owes { now + pause.max(OWED_KEPT) } else { record.keep };
+    let keep = When::At(record.keep.max(owed_until));
+    Some(Next { wake: Some(When::In(pause)), keep, ..record.becomes(life) })
 }
 
 /// What was sent for the end of a generation is no longer due: the reply, the dead letter, or both.

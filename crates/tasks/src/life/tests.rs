@@ -179,12 +179,12 @@ fn what_is_kept_and_not_sent_is_due_until_both_are_marked() {
     let record = ended_as(&running(), How::Dead, NOW);
     let due_at = record.wake.unwrap();
     assert!(due_at > NOW && woken(&record, due_at) == Woken::Outbox);
-    let moved = written(&record, moved_on(&record, LEASE).unwrap(), due_at);
+    let moved = written(&record, moved_on(&record, LEASE, due_at).unwrap(), due_at);
     assert_eq!(moved.wake, Some(due_at + LEASE));
     let half = written(&moved, sent(&moved, 1, true, false).unwrap(), due_at);
     assert!(half.life.outbox.as_ref().unwrap().reply_to.is_none());
     let none = written(&half, sent(&half, 1, false, true).unwrap(), due_at);
-    assert_eq!((none.life.outbox.clone(), moved_on(&none, LEASE)), (None, None));
+    assert_eq!((none.life.outbox.clone(), moved_on(&none, LEASE, due_at)), (None, None));
     assert_eq!(sent(&none, 1, true, true), None, "nothing was due");
 }
 
@@ -232,6 +232,19 @@ fn a_dead_letter_is_due_however_old_the_result_is() {
     let record = ended_as(&running(), How::Dead, NOW);
     let half = written(&record, sent(&record, 1, true, false).unwrap(), NOW);
     assert_eq!(woken(&half, NOW + RETENTION * 2), Woken::Outbox);
+}
+
+#[test]
+fn a_record_that_owes_a_dead_letter_outlives_every_try_and_one_that_owes_a_reply_does_not() {
+    let mut record = ended_as(&running(), How::Dead, NOW);
+    record.asked.body = Some("8".to_owned());
+    let tried_at = record.keep;
+    let moved = written(&record, moved_on(&record, LEASE, tried_at).unwrap(), tried_at);
+    assert!(moved.keep > moved.wake.unwrap(), "it is there for the next try");
+    let no_body = TaskRecord { asked: Asked::default(), ..record.clone() };
+    assert_eq!(moved_on(&no_body, LEASE, NOW).unwrap().keep, When::At(record.keep));
+    let reply = ended_as(&running(), How::Done, NOW);
+    assert_eq!(moved_on(&reply, LEASE, tried_at).unwrap().keep, When::At(reply.keep));
 }
 
 #[test]

@@ -188,7 +188,7 @@ fn moved(record: TaskRecord, now: Timestamp) -> Option<(Change, Then)> {
         Woken::Hidden(next) => Some((Change::of(record, *next), Then::Reveal)),
         Woken::Outbox => {
             let tries = record.life.outbox.as_ref().map_or(0, |outbox| outbox.tries);
-            let next = life::moved_on(&record, TRY_AGAIN.pause(tries + 1))?;
+            let next = life::moved_on(&record, TRY_AGAIN.pause(tries + 1), now)?;
             Some((Change::of(record, next), Then::Send))
         }
     }

@@ -54,8 +54,8 @@ pub trait Rules: Debug + Send + Sync {
     }
 
     /// What was due is tried now.
-    fn moved_on(&self, record: &TaskRecord, pause: Duration) -> Option<Next> {
-        life::moved_on(record, pause)
+    fn moved_on(&self, record: &TaskRecord, pause: Duration, now: Timestamp) -> Option<Next> {
+        life::moved_on(record, pause, now)
     }
 
     /// What was sent is no longer due.

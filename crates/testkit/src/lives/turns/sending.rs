@@ -77,7 +77,7 @@ impl World {
         self.agree(record.version, now, &Action::Expire, expires)?;
         match woken {
             Woken::Outbox => {
-                let Some(next) = self.rules.moved_on(&record, PAUSE) else {
+                let Some(next) = self.rules.moved_on(&record, PAUSE, now) else {
                     return Err("an outbox is due, and there is none".to_owned());
                 };
                 let answer = self.commit(Action::MoveOn, Change::of(record, next)).await?;
