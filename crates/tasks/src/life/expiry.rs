@@ -45,12 +45,19 @@ pub fn result(record: &TaskRecord, retention: Duration, now: Timestamp) -> Optio
     (record.life.phase != Phase::Ended).then_some(Shown::Pending)
 }
 
+/// Tries to send a reply that are made however short its result answers: the first comes later than
+/// some results are over. All three end within the minute that a queue keeps messages at least.
+const REPLY_TRIES_MIN: u32 = 3;
+
 /// What is to be done about a record whose time to wake has come.
 pub fn woken(record: &TaskRecord, now: Timestamp) -> Woken {
     let life = &record.life;
     let over = life.ending.as_ref().is_some_and(|ending| ending.result_until <= now);
     // A dead letter is all that is left of its task: it is sent however late.
-    let owes = life.outbox.as_ref().is_some_and(|due| !over || due.dead_letter.is_some());
+    let owes = life
+        .outbox
+        .as_ref()
+        .is_some_and(|due| !over || due.dead_letter.is_some() || due.tries < REPLY_TRIES_MIN);
     match life.phase {
         Phase::Ended if owes => Woken::Outbox,
         Phase::Ended if over => Woken::Expired(Box::new(expired(record))),

@@ -248,6 +248,22 @@ fn a_record_that_owes_a_dead_letter_outlives_every_try_and_one_that_owes_a_reply
 }
 
 #[test]
+fn a_reply_is_tried_a_few_times_however_short_its_result_answers() {
+    let record = running();
+    let brief = End { retention: Duration::from_secs(1), ..end(How::Done) };
+    let mut record = written(&record, ended(&record, fence(&record), &brief, NOW).unwrap(), NOW);
+    for _ in 0..3 {
+        let now = record.wake.unwrap();
+        assert_eq!(result(&record, RETENTION, now), None, "it is shown to nobody");
+        assert_eq!(claim(&record, &ask(1), now), Claimed::Late, "and a late message runs nothing");
+        assert_eq!(taken_in(&record, &Reply::completed("2"), RETENTION, now), None);
+        assert_eq!(woken(&record, now), Woken::Outbox);
+        record = written(&record, moved_on(&record, LEASE, now).unwrap(), now);
+    }
+    assert!(matches!(woken(&record, record.wake.unwrap()), Woken::Expired(_)));
+}
+
+#[test]
 fn the_first_reply_stays_but_completed_replaces_failed() {
     let (one, no, two) = (Reply::completed("1"), Reply::failed("no"), Reply::completed("2"));
     let take = |record: &TaskRecord, reply: &Reply| {

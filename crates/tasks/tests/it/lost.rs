@@ -132,6 +132,19 @@ async fn l2_a_reply_whose_queue_was_away_arrives_once_it_is_back() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn l2_a_reply_that_was_not_sent_at_first_arrives_though_its_result_is_soon_over() {
+    let world = World::new();
+    let away = world.simulation.remove(REPLIES);
+    world.send(8).await;
+    let worker = world.worker(|Square(n), _| async move { Ok(n) });
+    let worker = start(worker.retention(Duration::from_secs(5)));
+    world.until_empty(TASKS).await;
+    world.simulation.restore(REPLIES, away);
+    until(|| world.bodies(REPLIES) == ["8"]).await;
+    worker.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn l2_what_a_worker_kept_and_could_not_send_is_sent_by_another_whatever_became_of_the_message()
  {
     let world = World::new();

@@ -52,6 +52,8 @@ pub(super) struct Model {
     pub(super) dead: bool,
     pub(super) owes_reply: bool,
     pub(super) owes_dead_letter: bool,
+    /// Tries to send what is owed.
+    tries: u32,
     cancel: bool,
     /// When the row goes, as it was last written.
     pub(super) keep: Timestamp,
@@ -70,6 +72,7 @@ impl Model {
             dead: false,
             owes_reply: false,
             owes_dead_letter: false,
+            tries: 0,
             cancel: false,
             keep: Timestamp::ZERO,
         }
@@ -105,7 +108,7 @@ impl Model {
                 self.owes_dead_letter = *owes_dead_letter;
             }
             Action::TakeIn { reply, retention } => self.take_in(reply, now + *retention)?,
-            Action::MoveOn if self.owes_reply || self.owes_dead_letter => {}
+            Action::MoveOn if self.owes_reply || self.owes_dead_letter => self.tries += 1,
             Action::MoveOn => return Err("nothing was due"),
             Action::Sent { reply, dead_letter } => self.sent(*reply, *dead_letter)?,
             Action::Cancel => self.ask_cancel()?,
@@ -193,7 +196,7 @@ impl Model {
         if matches!(&self.result, Some(((ReplyStatus::Completed, _), _))) {
             return Err("it was completed, and that never changes");
         }
-        (self.result, self.stand) = (Some((reply, until)), Stand::Ended);
+        (self.result, self.stand, self.tries) = (Some((reply, until)), Stand::Ended, 0);
         Ok(())
     }
 
@@ -230,7 +233,8 @@ impl Model {
 
     fn expire(&mut self, now: Timestamp) -> Verdict {
         let over = self.result.as_ref().is_some_and(|(_, until)| *until < now);
-        if self.stand != Stand::Ended || !over || self.owes_dead_letter {
+        let untried = self.owes_reply && self.tries < 3;
+        if self.stand != Stand::Ended || !over || self.owes_dead_letter || untried {
             return Err("its result has not been kept for long enough");
         }
         (self.stand, self.owes_reply, self.attempts) = (Stand::Expired, false, 0);
