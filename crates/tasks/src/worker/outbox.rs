@@ -29,8 +29,10 @@ use crate::store::{Answer, Change, StoreError};
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// How often what is past its time is removed.
 const EXPIRE_EVERY: Duration = Duration::from_secs(60);
-/// Records of one look, and removals of one call.
+/// Records that one look does something about, and removals of one call.
 const COUNT_MAX: usize = 100;
+/// Records of one look, with those that only a later version can read: they stay due.
+const PAGE_MAX: usize = 2000;
 const EXPIRE_COUNT_MAX: usize = 500;
 /// When a send is tried again.
 const TRY_AGAIN: Backoff = Backoff::new(Duration::from_secs(10), Duration::from_secs(300));
@@ -42,11 +44,13 @@ const UNREACHABLE_FOR: Duration = Duration::from_secs(5);
 pub(super) struct OutboxLoop {
     pub(super) runtime: Arc<Runtime>,
     unreachable: HashMap<String, Instant>,
+    /// How many records are asked for, so that those which cannot be read leave room for others.
+    page: usize,
 }
 
 impl OutboxLoop {
     pub(super) fn new(runtime: Arc<Runtime>) -> Self {
-        Self { runtime, unreachable: HashMap::new() }
+        Self { runtime, unreachable: HashMap::new(), page: COUNT_MAX }
     }
 
     /// Looks for what is due, until dropped.
@@ -60,6 +64,7 @@ impl OutboxLoop {
             }
             if Instant::now() >= expire_at {
                 self.expire().await;
+                self.fit_page().await;
                 expire_at = Instant::now() + EXPIRE_EVERY;
             }
             // Workers that started together do not look together.
@@ -70,7 +75,8 @@ impl OutboxLoop {
 
     /// Does what is due, and says how much that was.
     async fn look(&mut self) -> Result<usize, StoreError> {
-        let due = self.runtime.records.due(COUNT_MAX).await?;
+        let mut due = self.runtime.records.due(self.page).await?;
+        due.value.truncate(COUNT_MAX);
         let (count, now) = (due.value.len(), due.now);
         let changes: Vec<_> =
             due.value.into_iter().filter_map(|record| moved(record, now)).collect();
@@ -155,6 +161,25 @@ impl OutboxLoop {
         let now = Instant::now();
         self.unreachable.retain(|_, until| *until > now);
         !self.unreachable.contains_key(queue)
+    }
+
+    /// Asks for as many records more as cannot be read: they come first each time, being the longest
+    /// due, and nobody but a later version can move them on.
+    async fn fit_page(&mut self) {
+        match self.count_unreadable().await {
+            Ok(count) => self.page = (COUNT_MAX + count).min(PAGE_MAX),
+            Err(error) => tracing::warn!(%error, "what is due was not counted"),
+        }
+    }
+
+    async fn count_unreadable(&self) -> Result<usize, StoreError> {
+        let records = &self.runtime.records;
+        let rows = records.store().due(PAGE_MAX).await?.value.len();
+        // The usual case costs one call: whatever they are, they leave half a page to others.
+        if rows <= COUNT_MAX / 2 {
+            return Ok(0);
+        }
+        Ok(rows.saturating_sub(records.due(PAGE_MAX).await?.value.len()))
     }
 
     async fn expire(&self) {

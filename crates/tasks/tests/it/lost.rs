@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use longshore_tasks::life::{Standing, When};
+use longshore_tasks::store::{LifeRow, Write};
 use longshore_tasks::transport::Action;
 use longshore_tasks::{
-    CancelError, Clock, Failure, MemoryStore, SendOptions, Status, Task, TaskId, Worker,
+    CancelError, Clock, Failure, MemoryStore, SendOptions, Status, Store as _, Task, TaskId, Worker,
     WorkerReport,
 };
 use longshore_types::{MessageAttribute, MessageAttributes, Timestamp};
@@ -141,6 +143,37 @@ async fn l2_a_reply_that_was_not_sent_at_first_arrives_though_its_result_is_soon
     world.until_empty(TASKS).await;
     world.simulation.restore(REPLIES, away);
     until(|| world.bodies(REPLIES) == ["8"]).await;
+    worker.stop().await;
+}
+
+/// A record of a later version, which has been due for long.
+fn later_record(number: u32) -> Write {
+    Write {
+        id: TaskId::parse(&format!("later-{number}")).unwrap(),
+        expected: None,
+        mark: 1,
+        asked: None,
+        life: LifeRow {
+            text: r#"{"format":99,"value":{}}"#.to_owned(),
+            standing: Standing::Completed,
+            until: None,
+            wake: Some(When::At(Timestamp::from_millis(1))),
+            keep: When::In(RETENTION),
+        },
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn l2_records_of_a_later_version_that_are_due_keep_no_other_reply_from_being_sent() {
+    let world = World::new();
+    world.store.write((0..250).map(later_record).collect()).await.unwrap();
+    let away = world.simulation.remove(REPLIES);
+    world.send(8).await;
+    let worker = squaring(&world, &Counter::default());
+    world.until_empty(TASKS).await;
+    world.simulation.restore(REPLIES, away);
+    sleep(Duration::from_secs(90)).await;
+    assert_eq!(world.bodies(REPLIES), ["64"]);
     worker.stop().await;
 }
 
