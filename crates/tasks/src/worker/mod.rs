@@ -33,6 +33,7 @@ mod marks;
 mod options;
 mod outbox;
 mod outcome;
+mod owed;
 mod poller;
 mod registry;
 mod renewal;

@@ -7,22 +7,18 @@
 //! # Invariants
 //!
 //! - A record is moved on before it is tried: its next try is later, whoever makes it.
-//! - A queue that cannot be reached delays what is due to it, and nothing else.
+//! - A queue that cannot be reached delays what is due to it, and nothing else: [`Owed`] sees to it.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use longshore_types::Timestamp;
 use tokio::time::{Instant, sleep};
 
-use super::marks::Mark;
+use super::owed::Owed;
 use super::runtime::Runtime;
-use super::status::count;
 use crate::backoff::Backoff;
-use crate::dead_letter::{self, DeadLetter};
-use crate::life::{self, DeadLetterDue, TaskRecord, Woken};
-use crate::reply;
+use crate::life::{self, TaskRecord, Woken};
 use crate::store::{Answer, Change, StoreError};
 
 /// How often what is due is looked for.
@@ -36,21 +32,20 @@ const PAGE_MAX: usize = 2000;
 const EXPIRE_COUNT_MAX: usize = 500;
 /// When a send is tried again.
 const TRY_AGAIN: Backoff = Backoff::new(Duration::from_secs(10), Duration::from_secs(300));
-/// How long a queue that cannot be reached is left alone.
-const UNREACHABLE_FOR: Duration = Duration::from_secs(5);
 
 /// Sends what is due.
 #[derive(Debug)]
 pub(super) struct OutboxLoop {
     pub(super) runtime: Arc<Runtime>,
-    unreachable: HashMap<String, Instant>,
+    owed: Owed,
     /// How many records are asked for, so that those which cannot be read leave room for others.
     page: usize,
 }
 
 impl OutboxLoop {
     pub(super) fn new(runtime: Arc<Runtime>) -> Self {
-        Self { runtime, unreachable: HashMap::new(), page: COUNT_MAX }
+        let owed = Owed::new(Arc::clone(&runtime));
+        Self { runtime, owed, page: COUNT_MAX }
     }
 
     /// Looks for what is due, until dropped.
@@ -85,82 +80,18 @@ impl OutboxLoop {
         }
         let (changes, then): (Vec<_>, Vec<_>) = changes.into_iter().unzip();
         let written = self.runtime.records.write(changes).await?;
-        let mut hidden = Vec::new();
+        let (mut owing, mut hidden) = (Vec::new(), Vec::new());
         for (answer, then) in written.into_iter().zip(then) {
             match (answer, then) {
-                (Answer::Written(record), Then::Send) => self.send(*record).await,
+                (Answer::Written(record), Then::Send) => owing.push(*record),
                 (Answer::Written(record), Then::Reveal) => hidden.push(*record),
-                _ => {}
+                (Answer::Written(_), Then::Nothing)
+                | (Answer::Conflict(_) | Answer::Unreadable(_), _) => {}
             }
         }
+        self.owed.send(owing).await;
         self.runtime.records.reveal(hidden, self.runtime.options.retention).await?;
         Ok(count)
-    }
-
-    async fn send(&mut self, record: TaskRecord) {
-        let (Some(outbox), Some(ending)) = (record.life.outbox.clone(), record.life.ending.clone())
-        else {
-            return;
-        };
-        let mut mark = Mark::of(record.clone());
-        if let Some(queue) = &outbox.reply_to
-            && self.is_reachable(queue)
-        {
-            let reply = ending.reply;
-            mark.reply = self.send_reply(queue, &record, reply).await;
-        }
-        if let Some(due) = &outbox.dead_letter {
-            mark.dead_letter = self.send_dead_letter(&record, due).await;
-        }
-        if mark.reply || mark.dead_letter {
-            count(&self.runtime.status.made_good);
-        }
-        self.runtime.marks.mark(mark).await;
-    }
-
-    async fn send_reply(&mut self, queue: &str, record: &TaskRecord, reply: reply::Reply) -> bool {
-        let (sender, now) = (&self.runtime.sender, self.runtime.options.clock.now());
-        let sent = match sender.queue(queue).await {
-            Err(cause) => Err(cause),
-            Ok(found) => sender.send(&found, reply::seal(&found, &record.id, reply, now)).await,
-        };
-        if let Err(cause) = &sent {
-            self.unreachable.insert(queue.to_owned(), Instant::now() + UNREACHABLE_FOR);
-            tracing::warn!(task = %record.id, queue, cause, "a reply is still due");
-        }
-        sent.is_ok()
-    }
-
-    async fn send_dead_letter(&self, record: &TaskRecord, due: &DeadLetterDue) -> bool {
-        let Some(body) = &record.asked.body else {
-            tracing::warn!(task = %record.id, "a dead letter is due, and its body was not kept");
-            return false;
-        };
-        let own = self.runtime.facts.dead_letter.as_ref().map(|facts| facts.queue.url().to_owned());
-        let Some(url) = due.queue.clone().or(own) else { return false };
-        let sent = match self.runtime.sender.queue(&url).await {
-            Err(cause) => Err(cause),
-            Ok(queue) => {
-                let letter = DeadLetter {
-                    body,
-                    attributes: &record.asked.attributes,
-                    task: Some((&record.id, record.life.generation)),
-                    reason: &due.reason,
-                    fifo_id: record.id.as_str(),
-                };
-                self.runtime.sender.send(&queue, dead_letter::copy(&queue, letter)).await
-            }
-        };
-        if let Err(cause) = &sent {
-            tracing::warn!(task = %record.id, cause, "a dead letter is still due");
-        }
-        sent.is_ok()
-    }
-
-    fn is_reachable(&mut self, queue: &str) -> bool {
-        let now = Instant::now();
-        self.unreachable.retain(|_, until| *until > now);
-        !self.unreachable.contains_key(queue)
     }
 
     /// Asks for as many records more as cannot be read: they come first each time, being the longest

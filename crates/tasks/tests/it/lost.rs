@@ -146,6 +146,32 @@ async fn l2_a_reply_that_was_not_sent_at_first_arrives_though_its_result_is_soon
     worker.stop().await;
 }
 
+#[tokio::test(start_paused = true)]
+async fn l2_a_dead_letter_queue_that_does_not_answer_delays_no_reply_that_is_due() {
+    let world = World::new();
+    let worker = start(world.worker(|Square(n), _| async move {
+        if n == 1 { Err(Failure::dead("broken")) } else { Ok(n) }
+    }));
+    world.send(2).await;
+    until(|| world.bodies(REPLIES) == ["2"]).await;
+    let dead = world.simulation.remove(TASKS_DEAD);
+    world.send(1).await;
+    world.until_empty(TASKS).await;
+    let away = world.simulation.remove(REPLIES);
+    world.send(3).await;
+    world.until_empty(TASKS).await;
+    world.simulation.restore(REPLIES, away);
+    world.simulation.restore(TASKS_DEAD, dead);
+    // The reply queue is known; the dead-letter queue is asked for when the dead letter is due.
+    world.simulation.hold(Action::GetQueueUrl);
+    sleep(Duration::from_secs(60)).await;
+    assert_eq!(world.bodies(REPLIES).last().map(String::as_str), Some("3"));
+    assert!(world.bodies(TASKS_DEAD).is_empty());
+    world.simulation.let_go(Action::GetQueueUrl);
+    until(|| world.bodies(TASKS_DEAD) == ["1"]).await;
+    worker.stop().await;
+}
+
 /// A record of a later version, which has been due for long.
 fn later_record(number: u32) -> Write {
     Write {

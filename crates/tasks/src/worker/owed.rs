@@ -1,0 +1,229 @@
+//! Sends what records owe: queue by queue, the queues side by side.
+//!
+//! records → what each owes, by queue → the first alone, then ten at once → marked
+//!
+//! # Invariants
+//!
+//! - A queue is sent to by one task at a time, which nobody waits for: one that cannot be reached, or
+//!   does not answer, delays its own messages and no others.
+//! - What is given up here was moved on before: it is due again later.
+//! - What comes due again while it still waits here, or is being sent, is not sent twice.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures::future::join_all;
+use longshore_types::limits::BATCH_ENTRIES_MAX;
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::Instant;
+
+use super::marks::Mark;
+use super::runtime::Runtime;
+use super::status::count;
+use crate::dead_letter::{self, DeadLetter};
+use crate::id::TaskId;
+use crate::life::TaskRecord;
+use crate::reply;
+use crate::transport::{OutgoingMessage, QueueHandle};
+
+/// Queues that are sent to at once: fewer than the sender's calls, so that what ends now has room.
+const QUEUES_MAX: usize = 6;
+/// Messages that wait for one queue. Those beyond it are due again later.
+const WAITING_MAX: usize = 1000;
+/// How long a queue that cannot be reached is left alone.
+const UNREACHABLE_FOR: Duration = Duration::from_secs(5);
+
+/// One message that a record owes.
+#[derive(Debug)]
+struct Debt {
+    record: TaskRecord,
+    what: What,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum What {
+    Reply,
+    DeadLetter,
+}
+
+impl Debt {
+    fn key(&self) -> (TaskId, What) {
+        (self.record.id.clone(), self.what)
+    }
+}
+
+/// What is to be sent to one queue.
+#[derive(Debug, Default)]
+struct Line {
+    waiting: Vec<Debt>,
+    /// What waits or is being sent.
+    known: HashSet<(TaskId, What)>,
+}
+
+/// Sends what is owed. Dropped, it stops.
+#[derive(Debug)]
+pub(super) struct Owed {
+    shared: Arc<Shared>,
+    sending: JoinSet<()>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    runtime: Arc<Runtime>,
+    /// The queues that are being sent to.
+    lines: Mutex<HashMap<String, Line>>,
+    unreachable: Mutex<HashMap<String, Instant>>,
+}
+
+impl Owed {
+    pub(super) fn new(runtime: Arc<Runtime>) -> Self {
+        let (lines, unreachable) = (Mutex::default(), Mutex::default());
+        let shared = Arc::new(Shared { runtime, lines, unreachable });
+        Self { shared, sending: JoinSet::new() }
+    }
+
+    /// Has it sent what these records owe; waits only while too many queues are being sent to.
+    pub(super) async fn send(&mut self, records: Vec<TaskRecord>) {
+        while let Some(ended) = self.sending.try_join_next() {
+            pass_panic_on(ended);
+        }
+        for (queue, debts) in self.shared.by_queue(records) {
+            if !self.shared.is_reachable(&queue) || !self.shared.begins(&queue, debts) {
+                continue;
+            }
+            while self.sending.len() >= QUEUES_MAX
+                && let Some(ended) = self.sending.join_next().await
+            {
+                pass_panic_on(ended);
+            }
+            self.sending.spawn(Arc::clone(&self.shared).send_to(queue));
+        }
+    }
+}
+
+/// A panic ends the worker, as one anywhere else does.
+fn pass_panic_on(ended: Result<(), JoinError>) {
+    if let Err(error) = ended
+        && let Ok(panic) = error.try_into_panic()
+    {
+        std::panic::resume_unwind(panic);
+    }
+}
+
+impl Shared {
+    fn by_queue(&self, records: Vec<TaskRecord>) -> HashMap<String, Vec<Debt>> {
+        let mut by_queue: HashMap<String, Vec<Debt>> = HashMap::new();
+        for record in records {
+            let Some(outbox) = record.life.outbox.clone() else { continue };
+            if let Some(queue) = outbox.reply_to {
+                let debt = Debt { record: record.clone(), what: What::Reply };
+                by_queue.entry(queue).or_default().push(debt);
+            }
+            let Some(due) = outbox.dead_letter else { continue };
+            if record.asked.body.is_none() {
+                tracing::warn!(task = %record.id, "a dead letter is due, and its body was not kept");
+            } else if let Some(queue) = due.queue.or_else(|| self.own_dead_letter_queue()) {
+                let debt = Debt { record, what: What::DeadLetter };
+                by_queue.entry(queue).or_default().push(debt);
+            }
+        }
+        by_queue
+    }
+
+    fn own_dead_letter_queue(&self) -> Option<String> {
+        let facts = self.runtime.facts.dead_letter.as_ref();
+        facts.map(|facts| facts.queue.url().to_owned())
+    }
+
+    /// Has these wait for their queue. `true` if nobody sends to it yet.
+    fn begins(&self, queue: &str, debts: Vec<Debt>) -> bool {
+        let mut lines = lock(&self.lines);
+        let is_new = !lines.contains_key(queue);
+        let line = lines.entry(queue.to_owned()).or_default();
+        for debt in debts {
+            if line.waiting.len() < WAITING_MAX && line.known.insert(debt.key()) {
+                line.waiting.push(debt);
+            }
+        }
+        is_new
+    }
+
+    /// The next to be sent to a queue; `None`, and nobody sends to it any more, if there are none.
+    fn take(&self, queue: &str, count_max: usize) -> Option<Vec<Debt>> {
+        let mut lines = lock(&self.lines);
+        let waiting = &mut lines.get_mut(queue)?.waiting;
+        if waiting.is_empty() {
+            lines.remove(queue);
+            return None;
+        }
+        Some(waiting.drain(..count_max.min(waiting.len())).collect())
+    }
+
+    /// Sends what waits for a queue.
+    async fn send_to(self: Arc<Self>, queue: String) {
+        // The first goes alone: it finds out whether the queue can be reached.
+        let mut count_max = 1;
+        while let Some(debts) = self.take(&queue, count_max) {
+            let keys: Vec<_> = debts.iter().map(Debt::key).collect();
+            if self.is_reachable(&queue) {
+                join_all(debts.into_iter().map(|debt| self.make_good(&queue, debt))).await;
+                count_max = BATCH_ENTRIES_MAX;
+            }
+            if let Some(line) = lock(&self.lines).get_mut(&queue) {
+                line.known.retain(|key| !keys.contains(key));
+            }
+        }
+    }
+
+    async fn make_good(&self, queue: &str, debt: Debt) {
+        let sent = match self.runtime.sender.queue(queue).await {
+            Err(cause) => Err(cause),
+            Ok(found) => match self.message(&found, &debt) {
+                Some(message) => self.runtime.sender.send(&found, message).await,
+                None => return,
+            },
+        };
+        let Debt { record, what } = debt;
+        if let Err(cause) = &sent {
+            lock(&self.unreachable).insert(queue.to_owned(), Instant::now() + UNREACHABLE_FOR);
+            tracing::warn!(task = %record.id, queue, cause, ?what, "it is still due");
+            return;
+        }
+        count(&self.runtime.status.made_good);
+        let mut mark = Mark::of(record);
+        (mark.reply, mark.dead_letter) = (what == What::Reply, what == What::DeadLetter);
+        self.runtime.marks.mark(mark).await;
+    }
+
+    fn message(&self, queue: &QueueHandle, debt: &Debt) -> Option<OutgoingMessage> {
+        let Debt { record, what } = debt;
+        match what {
+            What::Reply => {
+                let (reply, now) =
+                    (record.life.ending.clone()?.reply, self.runtime.options.clock.now());
+                Some(reply::seal(queue, &record.id, reply, now))
+            }
+            What::DeadLetter => {
+                let letter = DeadLetter {
+                    body: record.asked.body.as_deref()?,
+                    attributes: &record.asked.attributes,
+                    task: Some((&record.id, record.life.generation)),
+                    reason: &record.life.outbox.as_ref()?.dead_letter.as_ref()?.reason,
+                    fifo_id: record.id.as_str(),
+                };
+                Some(dead_letter::copy(queue, letter))
+            }
+        }
+    }
+
+    fn is_reachable(&self, queue: &str) -> bool {
+        let (now, mut unreachable) = (Instant::now(), lock(&self.unreachable));
+        unreachable.retain(|_, until| *until > now);
+        !unreachable.contains_key(queue)
+    }
+}
+
+fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
