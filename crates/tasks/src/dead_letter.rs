@@ -5,7 +5,7 @@ use longshore_types::{MessageAttribute, MessageAttributes, limits};
 use crate::contents::is_allowed;
 pub use crate::envelope::REASON;
 use crate::envelope::{GENERATION, TASK_ID};
-use crate::id::TaskId;
+use crate::id::{TaskId, fifo_id};
 use crate::transport::{OutgoingMessage, QueueHandle};
 
 /// Letters of a reason: enough for an error with its causes, little beside 1 MiB.
@@ -19,7 +19,7 @@ pub(crate) struct DeadLetter<'a> {
     /// The task, and the generation that it died in; `None` for what is no task.
     pub(crate) task: Option<(&'a TaskId, u32)>,
     pub(crate) reason: &'a str,
-    /// What a FIFO queue knows the copy by.
+    /// What a FIFO queue knows the copy of what is no task by.
     pub(crate) fifo_id: &'a str,
 }
 
@@ -40,10 +40,22 @@ pub(crate) fn copy(target: &QueueHandle, letter: DeadLetter<'_>) -> OutgoingMess
     }
     drop_what_is_too_much(&mut copy);
     if target.is_fifo() {
-        copy.group_id = Some(letter.fifo_id.to_owned());
-        copy.deduplication_id = Some(letter.fifo_id.to_owned());
+        let (group, deduplication) = fifo_ids(letter);
+        copy.group_id = Some(fifo_id(&group));
+        copy.deduplication_id = Some(fifo_id(&deduplication));
     }
     copy
+}
+
+/// The message group and the deduplication id. Of a task they are the same whoever sends the copy,
+/// from the message or from the record: a repeat is dropped. A further death, after a redrive, is none.
+fn fifo_ids(letter: DeadLetter<'_>) -> (String, String) {
+    match letter.task {
+        Some((id, 1)) => (id.to_string(), id.to_string()),
+        // A tilde is in no task id, so this is no other task's.
+        Some((id, generation)) => (id.to_string(), format!("{id}~{generation}")),
+        None => (letter.fifo_id.to_owned(), letter.fifo_id.to_owned()),
+    }
 }
 
 fn add_if_it_fits(copy: &mut OutgoingMessage, name: &str, attribute: &MessageAttribute) {
@@ -126,5 +138,24 @@ mod tests {
         let copy = letter(&body, &attributes(3), Some((&id, 1)));
         let names: Vec<_> = copy.attributes.keys().map(String::as_str).collect();
         assert_eq!(names, [GENERATION, TASK_ID]);
+    }
+
+    #[test]
+    fn on_a_fifo_queue_each_death_of_a_task_is_kept_and_a_repeat_of_one_is_dropped() {
+        let target = QueueHandle::new("dead.fifo", "http://h/1/dead.fifo");
+        let id = TaskId::parse(&"t".repeat(128)).unwrap();
+        let none = MessageAttributes::new();
+        let ids = |generation, fifo_id| {
+            let task = Some((&id, generation));
+            let letter = DeadLetter { body: "8", attributes: &none, task, reason: "", fifo_id };
+            let copy = copy(&target, letter);
+            (copy.group_id.unwrap(), copy.deduplication_id.unwrap())
+        };
+        let (first, second) = (ids(1, "message-1"), ids(2, "message-2"));
+        assert_eq!(first, ids(1, id.as_str()), "from the record");
+        assert_eq!(second, ids(2, id.as_str()), "from the record");
+        assert_eq!((first.0.as_str(), &first.0), (id.as_str(), &second.0));
+        assert_ne!(first.1, second.1);
+        assert!(second.1.len() <= 128);
     }
 }

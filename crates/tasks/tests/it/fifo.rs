@@ -10,7 +10,9 @@ use longshore_tasks::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::simulation::Counting;
+use tokio::time::sleep;
+
+use crate::simulation::{Counting, Fault};
 use crate::world::{Counter, REPLIES, Square, VISIBILITY, World, start, until};
 
 const TASKS: &str = "tasks.fifo";
@@ -87,6 +89,38 @@ async fn on_a_fifo_queue_the_task_of_a_worker_that_dies_each_time_ends_with_a_re
     assert!(reason.starts_with("attempt 2 was the last"), "{reason}");
     assert_eq!(world.simulation.messages(REPLIES)[0].text("status"), Some("FAILED"));
     last.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn on_a_fifo_queue_a_task_that_dies_again_after_its_redrive_leaves_a_dead_letter_again() {
+    let (world, client) = world();
+    client.send(Square(8)).await.unwrap();
+    let worker = start(worker(&world, &Counter::default()));
+    until(|| world.simulation.messages(DEAD).len() == 1).await;
+    // SQS knows the deduplication id of what has left a queue for five minutes; the simulation, of
+    // what is on it. So a copy is put back, and the first stays.
+    let dead = world.simulation.messages(DEAD)[0].clone();
+    world.simulation.put(TASKS, &dead.body, dead.attributes);
+    until(|| world.simulation.messages(TASKS).is_empty()).await;
+    let generations: Vec<_> = world.simulation.messages(DEAD);
+    let generations: Vec<_> = generations.iter().map(|dead| dead.text("generation")).collect();
+    assert_eq!(generations, [Some("1"), Some("2")]);
+    worker.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn on_a_fifo_queue_a_dead_letter_whose_answer_was_lost_is_not_sent_twice() {
+    let (world, client) = world();
+    client.send(Square(8)).await.unwrap();
+    // Neither of the reply nor of the dead letter an answer comes, however often they are tried.
+    for _ in 0..12 {
+        world.simulation.fail_next(Action::SendMessageBatch, Fault::AnswerLost);
+    }
+    let broken = || async { Err::<i64, _>(Failure::dead("broken")) };
+    let worker = start(worker(&world, &Counter::default()).handle(move |_: Square| broken()));
+    sleep(Duration::from_secs(60)).await;
+    assert_eq!(world.simulation.messages(DEAD).len(), 1);
+    assert_eq!(worker.stop().await.made_good, 2, "both were sent again from the record");
 }
 
 #[tokio::test(start_paused = true)]
