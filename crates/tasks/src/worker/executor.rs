@@ -9,13 +9,15 @@
 //! - Nothing is run without a claim, and nothing is replied that the store has not kept.
 //! - A lost lease ends the run: its reply is not kept, not sent, and the message left alone.
 //! - A delivery that ran nothing counts no attempt.
+//! - The last receive that a FIFO queue grants is not given back because the task cannot be claimed
+//!   yet: the lease is kept, and the claim waited for.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use longshore_types::Timestamp;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 use tracing::Span;
 
 use super::claiming::Claim;
@@ -104,7 +106,7 @@ impl Execution {
 
     /// Sees the task through, as far as this delivery goes.
     pub(super) async fn run(mut self) {
-        match self.claim().await {
+        match self.claim_in_the_end().await {
             Ok(Claim::Run(held)) => {
                 self.task = held.record.id.clone();
                 self.attempt(*held).await;
@@ -126,9 +128,61 @@ impl Execution {
         }
     }
 
+    /// Claims the task. At the last receive that a FIFO queue grants, SQS would take the message
+    /// without a reply if it were handed back: then a claim is asked for until there is one, as long
+    /// as the lease can be kept and nobody drains the worker.
+    async fn claim_in_the_end(&self) -> Result<Claim, StoreError> {
+        loop {
+            let claim = self.claim().await;
+            let Some(pause) = self.pause_before_a_claim(&claim) else { return claim };
+            if !self.runtime.is_last_receive(self.message.receive_count) {
+                return claim;
+            }
+            tracing::warn!(?pause, "its last receive: waiting for a claim with its lease kept");
+            if !self.keeps_lease_for(pause).await {
+                self.warn_of_the_last_receive();
+                return claim;
+            }
+        }
+    }
+
+    /// When a claim that was not to be had is asked for again; `None` if nothing is to be waited for.
+    fn pause_before_a_claim(&self, claim: &Result<Claim, StoreError>) -> Option<Duration> {
+        match claim {
+            Ok(Claim::Busy(wait)) => Some((*wait).max(BUSY_MIN)),
+            Err(StoreError::Unreadable { .. }) => Some(UNKNOWN_AGAIN.first),
+            Err(error) => Some(self.runtime.store_gate.close(error)),
+            Ok(Claim::Run(_) | Claim::Ended(..) | Claim::Late) => None,
+        }
+    }
+
+    /// Waits. `false` if the lease cannot be kept for so long, or the grace period is over.
+    async fn keeps_lease_for(&self, pause: Duration) -> bool {
+        let signals = self.lease.signals();
+        tokio::select! {
+            biased;
+            () = signals.lost.cancelled() => false,
+            () = signals.too_long.cancelled() => false,
+            () = self.runtime.drained.cancelled() => false,
+            () = sleep(pause) => true,
+        }
+    }
+
+    /// Says that a message which is about to be handed back is SQS's from now on.
+    fn warn_of_the_last_receive(&self) {
+        if self.runtime.is_last_receive(self.message.receive_count) {
+            tracing::error!(
+                receives = self.message.receive_count,
+                "handed back at its last receive: SQS will dead-letter it without a reply; a larger \
+                 maxReceiveCount leaves room for this"
+            );
+        }
+    }
+
     /// Makes the message available again; nothing was begun.
     pub(super) async fn return_unstarted(self) {
         count(&self.runtime.status.returned);
+        self.warn_of_the_last_receive();
         self.hand_back(Duration::ZERO).await;
     }
 
@@ -238,6 +292,7 @@ impl Execution {
             End::Drained => {
                 count(&self.runtime.status.returned);
                 tracing::info!(took = ?self.took(), "handed back: the grace period is over");
+                self.warn_of_the_last_receive();
                 self.release(Duration::ZERO).await;
             }
         }

@@ -83,6 +83,12 @@ impl Runtime {
         self.receive_count_max().is_some_and(worn_at)
     }
 
+    /// Whether a FIFO queue would dead-letter a message received that often, without a reply, at the
+    /// next receive. On other queues it is sent anew before.
+    pub(super) fn is_last_receive(&self, receive_count: u32) -> bool {
+        self.queue.is_fifo() && self.receive_count_max().is_some_and(|most| receive_count >= most)
+    }
+
     /// The receives that a message gets before the queue dead-letters it.
     pub(super) fn receive_count_max(&self) -> Option<u32> {
         self.facts.dead_letter.as_ref().map(|dead_letter| dead_letter.receive_count_max)

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use longshore_tasks::transport::{Action, QueueHandle};
 use longshore_tasks::{
-    Client, ClientOptions, Failure, Reply, RetryPolicy, SendError, Store, Worker, WorkerError,
-    reply,
+    Client, ClientOptions, Failure, Reply, RetryPolicy, SendError, Status, Store, Worker,
+    WorkerError, reply,
 };
 use tokio_util::sync::CancellationToken;
 
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use crate::simulation::{Counting, Fault};
 use crate::world::{Counter, REPLIES, Square, VISIBILITY, World, start, until};
@@ -36,6 +36,17 @@ fn worker(world: &World, runs: &Counter) -> Worker {
             counter.add();
             async { Err(Failure::retry("again")) }
         })
+        .own_thread(false)
+        .reply_queue(REPLIES)
+        .random(Arc::new(Counting::default()))
+        .clock(Arc::new(world.clock))
+        .wait(Duration::from_secs(1))
+}
+
+/// A worker whose store can be down.
+fn squaring(world: &World) -> Worker {
+    Worker::new(Arc::clone(&world.simulation) as _, TASKS, Arc::clone(&world.flaky) as _)
+        .handle(|Square(n): Square| async move { Ok(n * n) })
         .own_thread(false)
         .reply_queue(REPLIES)
         .random(Arc::new(Counting::default()))
@@ -121,6 +132,50 @@ async fn on_a_fifo_queue_a_dead_letter_whose_answer_was_lost_is_not_sent_twice()
     sleep(Duration::from_secs(60)).await;
     assert_eq!(world.simulation.messages(DEAD).len(), 1);
     assert_eq!(worker.stop().await.made_good, 2, "both were sent again from the record");
+}
+
+#[tokio::test(start_paused = true)]
+async fn on_a_fifo_queue_a_task_survives_an_hour_without_the_store() {
+    let (world, client) = world();
+    let id = client.send(Square(8)).await.unwrap().id().clone();
+    world.flaky.set_down(true);
+    let worker = start(squaring(&world));
+    sleep(Duration::from_secs(3600)).await;
+    assert_eq!(world.simulation.messages(TASKS)[0].receive_count, 3);
+    world.flaky.set_down(false);
+    until(|| world.simulation.messages(TASKS).is_empty()).await;
+    assert_eq!(world.simulation.messages(REPLIES)[0].text("status"), Some("COMPLETED"));
+    assert_eq!(client.status(&id).await.unwrap(), Some(Status::Completed { body: "64".into() }));
+    assert!(world.simulation.messages(DEAD).is_empty());
+    worker.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn on_a_fifo_queue_a_task_that_runs_elsewhere_is_waited_for_at_its_last_receive() {
+    let (world, client) = world();
+    let id = client.send(Square(8)).await.unwrap().id().clone();
+    world.flaky.set_down(true);
+    let worker = start(squaring(&world));
+    until(|| world.simulation.messages(TASKS)[0].receive_count == 2).await;
+    world.claim_elsewhere(&id, Duration::from_secs(1800)).await;
+    world.flaky.set_down(false);
+    until(|| world.simulation.messages(TASKS).is_empty()).await;
+    assert_eq!(world.simulation.messages(REPLIES)[0].text("status"), Some("COMPLETED"));
+    assert!(world.simulation.messages(DEAD).is_empty());
+    worker.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn on_a_fifo_queue_a_wait_at_the_last_receive_holds_no_shutdown_up() {
+    let (world, client) = world();
+    client.send(Square(8)).await.unwrap();
+    world.flaky.set_down(true);
+    let worker = start(squaring(&world));
+    until(|| world.simulation.messages(TASKS)[0].receive_count == 3).await;
+    sleep(Duration::from_secs(60)).await;
+    let stopped_at = Instant::now();
+    worker.stop().await;
+    assert!(stopped_at.elapsed() < Duration::from_secs(30), "{:?}", stopped_at.elapsed());
 }
 
 #[tokio::test(start_paused = true)]
