@@ -1,6 +1,6 @@
 //! Groups of flags that several roles share.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -13,8 +13,9 @@ use super::{duration, parse_address, parse_origin, queue_name};
 use crate::queues::QueueFile;
 
 /// Where a worker's health page is when nobody says otherwise.
+#[cfg(feature = "application")]
 pub(crate) const HEALTH_LISTEN: SocketAddr =
-    SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 4000);
+    SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 4000);
 
 /// What one worker does.
 #[derive(Args, Clone, Debug, Default)]

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use tokio::net::TcpListener;
 
 use crate::exit::Fault;
+#[cfg(feature = "application")]
 use crate::options::groups::HEALTH_LISTEN;
 
 /// Takes the address that `flag` names.
@@ -25,6 +26,7 @@ pub(crate) async fn bind_named(
 }
 
 /// Takes the address of a health page: the one that was named, else the usual one, else any port.
+#[cfg(feature = "application")]
 pub(crate) async fn bind_health(named: Option<SocketAddr>) -> Result<TcpListener, Fault> {
     if let Some(address) = named {
         return bind(address, "--health-listen").await;

@@ -39,8 +39,7 @@ impl Execution {
 
     /// Whether a FIFO queue would dead-letter the message, without a reply, at the next receive.
     fn is_last_receive(&self) -> bool {
-        let most = self.runtime.receive_count_max();
-        self.runtime.queue.is_fifo() && most.is_some_and(|most| self.message.receive_count >= most)
+        self.runtime.is_last_receive(self.message.receive_count)
     }
 
     /// Nobody here can run the task: another worker may, for as long as the policy waits for one.

@@ -8,8 +8,8 @@ use longshore_tasks::life::{Standing, When};
 use longshore_tasks::store::{LifeRow, Write};
 use longshore_tasks::transport::Action;
 use longshore_tasks::{
-    CancelError, Clock, Failure, MemoryStore, SendOptions, Status, Store as _, Task, TaskId, Worker,
-    WorkerReport,
+    CancelError, Clock, Failure, MemoryStore, SendOptions, Status, Store as _, Task, TaskId,
+    Worker, WorkerReport,
 };
 use longshore_types::{MessageAttribute, MessageAttributes, Timestamp};
 use serde::{Deserialize, Serialize};
