@@ -8,7 +8,8 @@
 //!
 //! - A reply is deleted only after the store has it: a crash between them costs a second look at
 //!   a reply that changes nothing.
-//! - A reply whose keeping or copying fails stays on the queue and comes again.
+//! - A reply whose keeping or copying fails stays on the queue and comes again. So does one whose
+//!   task has a record of a later version: another app may be able to read it.
 //! - A reply to a `MessageId` that nobody knows yet is kept hidden; one to a task id that nobody knows
 //!   is counted, said and dropped: it revives nothing.
 
@@ -292,7 +293,10 @@ impl Replies {
         let Timed { now, value: records } = found;
         let mut fates = Vec::new();
         for ((id, (receipt, reply)), record) in ids.into_iter().zip(replies).zip(records) {
-            let kept = self.keep(queue, &id, reply, Found { record, now }).await;
+            let kept = match record {
+                Ok(record) => self.keep(queue, &id, reply, Found { record, now }).await,
+                Err(unreadable) => Err(unreadable),
+            };
             let fate = kept.unwrap_or_else(|error| {
                 tracing::warn!(task = %id, %error, "a reply was not kept; it comes again");
                 Fate::StaysOnQueue

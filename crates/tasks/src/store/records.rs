@@ -117,10 +117,15 @@ impl Records {
         Ok(Found { record, now })
     }
 
-    /// The records of tasks, each in its place. One that cannot be read is left out, and logged.
-    pub async fn find_all(&self, ids: Vec<TaskId>) -> Result<Timed<Vec<Option<TaskRecord>>>> {
+    /// The records of tasks, each in its place: for one that cannot be read, why. It is there, so
+    /// nobody may take its task for an unknown one.
+    pub async fn find_all(
+        &self,
+        ids: Vec<TaskId>,
+    ) -> Result<Timed<Vec<Result<Option<TaskRecord>>>>> {
         let Timed { now, value } = self.store.read(ids).await?;
-        Ok(Timed { now, value: value.into_iter().map(|row| self.readable(row?)).collect() })
+        let record = |row: Option<Row>| row.map(|row| self.record(row)).transpose();
+        Ok(Timed { now, value: value.into_iter().map(record).collect() })
     }
 
     /// Records by what was asked and how they stand, the latest first, and where the next page
@@ -234,7 +239,9 @@ impl Records {
         loop {
             let ids = self.waiting.ids();
             let records = self.find_all(ids.clone()).await?.value;
-            let over = |(one, record): (TaskId, Option<TaskRecord>)| {
+            // Whoever waits for a record that cannot be read asks for it, and hears why.
+            let over = |(one, record): (TaskId, Result<Option<TaskRecord>>)| {
+                let record = record.ok().flatten();
                 record.as_ref().is_none_or(has_ended).then_some(one)
             };
             let over: Vec<TaskId> = ids.into_iter().zip(records).filter_map(over).collect();

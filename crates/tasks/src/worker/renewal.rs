@@ -164,8 +164,10 @@ impl Heartbeat {
             }
         };
         for ((id, held), record) in running.into_iter().zip(found.value) {
-            if let Some(record) = record.filter(|record| record.version > held.record.version) {
-                self.note(id, record);
+            match record {
+                Ok(Some(record)) if record.version > held.record.version => self.note(id, record),
+                Ok(_) => {}
+                Err(error) => tracing::warn!(%error, "a running task's record is left alone"),
             }
             self.write_progress(id, &held, found.now).await;
         }

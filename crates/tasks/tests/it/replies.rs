@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
+use longshore_tasks::life::{Standing, When};
 use longshore_tasks::reply::{REPLY_MESSAGE_ID, STATUS};
+use longshore_tasks::store::{LifeRow, Write};
 use longshore_tasks::transport::Action;
-use longshore_tasks::{Reply, ReplyError, Status};
+use longshore_tasks::{Reply, ReplyError, Status, Store as _, TaskId};
 use longshore_types::{MessageAttribute, MessageAttributes};
 
 use crate::simulation::Fault;
-use crate::world::{REPLIES, REPLIES_DEAD, RETENTION, Square, TASKS, World};
+use crate::world::{REPLIES, REPLIES_DEAD, RETENTION, Square, TASKS, World, until};
 
 pub(crate) fn foreign_reply(id: &str) -> MessageAttributes {
     MessageAttributes::from([
@@ -146,4 +148,28 @@ async fn a_foreign_reply_that_is_faster_than_the_alias_is_hidden_until_it_comes(
     };
     assert_eq!(world.status(&id).await, Some(Status::Completed { body: "64".to_owned() }));
     replies.stop().await;
+}
+
+/// Overwrites the first version of a task's record as a later version of this framework does.
+async fn write_as_a_later_version_does(world: &World, id: &TaskId) {
+    let text = r#"{"format":99,"value":{"phase":"teleported"}}"#.to_owned();
+    let (standing, keep) = (Standing::Pending, When::In(RETENTION));
+    let life = LifeRow { text, standing, until: None, wake: None, keep };
+    let write = Write { id: id.clone(), expected: Some(1), mark: 7, asked: None, life };
+    world.store.write(vec![write]).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reply_to_a_task_whose_record_a_later_version_wrote_is_left_on_the_queue() {
+    let world = World::new();
+    let (later, ours) = (world.send(8).await, world.send(9).await);
+    write_as_a_later_version_does(&world, &later).await;
+    world.simulation.put(REPLIES, "64", foreign_reply(later.as_str()));
+    world.simulation.put(REPLIES, "81", foreign_reply(ours.as_str()));
+    let replies = world.start_replies();
+    until(|| world.simulation.messages(REPLIES).len() == 1).await;
+    assert_eq!(world.bodies(REPLIES), ["64"]);
+    assert_eq!(world.status(&ours).await, Some(Status::Completed { body: "81".to_owned() }));
+    let report = replies.stop().await;
+    assert_eq!((report.kept, report.unknown), (1, 0));
 }
