@@ -10,6 +10,8 @@
 //!   a reply that changes nothing.
 //! - A reply whose keeping or copying fails stays on the queue and comes again. So does one whose
 //!   task has a record of a later version: another app may be able to read it.
+//! - While the store does not answer, nothing is received: receives that keep nothing would have the
+//!   queue move replies to its dead-letter queue.
 //! - A reply to a `MessageId` that nobody knows yet is kept hidden; one to a task id that nobody knows
 //!   is counted, said and dropped: it revives nothing.
 
@@ -32,13 +34,15 @@ use crate::life::{self, Standing};
 use crate::receive;
 use crate::reply::{self, NotAReply, Reply};
 use crate::start;
-use crate::store::{self, Answer, Change, Found, ListQuery, Records, Store, Timed};
+use crate::store::{self, Answer, Change, Found, ListQuery, Records, Store, StoreError, Timed};
 use crate::transport::{
     Action, QueueFacts, QueueHandle, ReceiveRequest, ReceivedMessage, Transport, TransportError,
 };
 
 /// When a receive that failed is made again.
 const RECEIVE_AGAIN: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(5));
+/// When replies are given to a store again that did not take them.
+const KEEP_AGAIN: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(30));
 /// How often what is past its time is removed, and how much in one go.
 const EXPIRE_EVERY: Duration = Duration::from_secs(60);
 const EXPIRE_COUNT_MAX: usize = 500;
@@ -101,6 +105,13 @@ impl RepliesStatus {
         let millis = self.receive_answered_at.load(Relaxed);
         (millis > 0).then(|| Timestamp::from_millis(millis))
     }
+}
+
+/// A reply as it was received.
+struct Opened {
+    receipt: String,
+    id: TaskId,
+    reply: Reply,
 }
 
 /// What happened to one message.
@@ -204,7 +215,8 @@ impl Replies {
                 Ok(Some(messages)) => {
                     pauses.reset();
                     self.note_answer();
-                    self.take_in(queue, facts, messages).await;
+                    let replies = self.open(queue, facts, messages).await;
+                    self.take_in(queue, replies, shutdown).await;
                 }
                 Err(error) => {
                     let error = in_one_line(&error);
@@ -225,32 +237,67 @@ impl Replies {
         receive::receive(&*self.transport, queue, request, shutdown).await
     }
 
-    async fn take_in(
+    /// The replies among messages; what is none is dead-lettered.
+    async fn open(
         &self,
         queue: &QueueHandle,
         facts: &QueueFacts,
         messages: Vec<ReceivedMessage>,
-    ) {
-        let mut receipts = Vec::new();
-        let (mut ids, mut replies) = (Vec::new(), Vec::new());
+    ) -> Vec<Opened> {
+        let (mut replies, mut settled) = (Vec::new(), Vec::new());
         for message in messages {
             let receipt = message.receipt_handle.clone();
             match reply::open(message.body.clone(), &message.attributes) {
-                Ok((id, reply)) => {
-                    ids.push(id);
-                    replies.push((receipt, reply));
-                }
+                Ok((id, reply)) => replies.push(Opened { receipt, id, reply }),
                 Err(reason) => {
                     let fate = self.dead_letter(facts, message, reason).await;
-                    receipts.extend(self.note(fate).then_some(receipt));
+                    settled.extend(self.note(fate).then_some(receipt));
                 }
             }
         }
-        let fates = self.keep_all(queue, ids, replies).await;
-        receipts.extend(
-            fates.into_iter().filter_map(|(receipt, fate)| self.note(fate).then_some(receipt)),
-        );
-        self.delete(queue, receipts).await;
+        self.delete(queue, settled).await;
+        replies
+    }
+
+    /// Keeps replies, and deletes those that are kept. While the store does not answer, nothing else
+    /// is received: each receive of a reply that cannot be kept would bring it nearer to the
+    /// dead-letter queue, where nobody looks for it.
+    async fn take_in(
+        &self,
+        queue: &QueueHandle,
+        mut replies: Vec<Opened>,
+        shutdown: &CancellationToken,
+    ) {
+        let mut pauses = KEEP_AGAIN.start();
+        loop {
+            replies = self.keep_and_delete(queue, replies).await;
+            if replies.is_empty() {
+                return;
+            }
+            let pause = pauses.next_pause();
+            tracing::warn!(
+                queue = queue.name(),
+                ?pause,
+                "no reply is received until the store answers"
+            );
+            if shutdown.run_until_cancelled(sleep(pause)).await.is_none() {
+                return;
+            }
+        }
+    }
+
+    /// Answers the replies for which the store did not answer.
+    async fn keep_and_delete(&self, queue: &QueueHandle, replies: Vec<Opened>) -> Vec<Opened> {
+        let fates = self.keep_all(queue, &replies).await;
+        let (mut unanswered, mut settled) = (Vec::new(), Vec::new());
+        for (opened, fate) in replies.into_iter().zip(fates) {
+            match fate {
+                Some(fate) => settled.extend(self.note(fate).then_some(opened.receipt)),
+                None => unanswered.push(opened),
+            }
+        }
+        self.delete(queue, settled).await;
+        unanswered
     }
 
     /// Counts a message, and says whether it can be deleted.
@@ -270,38 +317,26 @@ impl Replies {
     }
 
     /// Keeps replies: one call reads all their records. Each that changes is written by a call of its
-    /// own: where the workers share the store, none does.
-    async fn keep_all(
-        &self,
-        queue: &QueueHandle,
-        ids: Vec<TaskId>,
-        replies: Vec<(String, Reply)>,
-    ) -> Vec<(String, Fate)> {
-        if ids.is_empty() {
+    /// own: where the workers share the store, none does. `None` where the store did not answer.
+    async fn keep_all(&self, queue: &QueueHandle, replies: &[Opened]) -> Vec<Option<Fate>> {
+        if replies.is_empty() {
             return Vec::new();
         }
-        let found = match self.records.find_all(ids.clone()).await {
+        let ids = replies.iter().map(|opened| opened.id.clone()).collect();
+        let Timed { now, value: records } = match self.records.find_all(ids).await {
             Ok(found) => found,
             Err(error) => {
-                tracing::warn!(%error, "replies were not kept; they come again");
-                return replies
-                    .into_iter()
-                    .map(|(receipt, _)| (receipt, Fate::StaysOnQueue))
-                    .collect();
+                tracing::warn!(%error, "replies were not kept; they are given to the store again");
+                return replies.iter().map(|_| None).collect();
             }
         };
-        let Timed { now, value: records } = found;
         let mut fates = Vec::new();
-        for ((id, (receipt, reply)), record) in ids.into_iter().zip(replies).zip(records) {
+        for (opened, record) in replies.iter().zip(records) {
             let kept = match record {
-                Ok(record) => self.keep(queue, &id, reply, Found { record, now }).await,
+                Ok(record) => self.keep(queue, opened, Found { record, now }).await,
                 Err(unreadable) => Err(unreadable),
             };
-            let fate = kept.unwrap_or_else(|error| {
-                tracing::warn!(task = %id, %error, "a reply was not kept; it comes again");
-                Fate::StaysOnQueue
-            });
-            fates.push((receipt, fate));
+            fates.push(kept.map_or_else(|error| not_kept(&opened.id, &error), Some));
         }
         fates
     }
@@ -309,15 +344,15 @@ impl Replies {
     async fn keep(
         &self,
         queue: &QueueHandle,
-        id: &TaskId,
-        reply: Reply,
+        opened: &Opened,
         found: Found,
     ) -> store::Result<Fate> {
+        let Opened { id, reply, .. } = opened;
         let Some(record) = &found.record else { return self.keep_unknown(queue, id, reply).await };
         let task = record.id.clone();
         let decide = |found: Found| -> store::Result<Option<Change>> {
             let Some(record) = found.record else { return Ok(None) };
-            let next = life::taken_in(&record, &reply, self.retention, found.now);
+            let next = life::taken_in(&record, reply, self.retention, found.now);
             Ok(next.map(|next| Change::of(record, next)))
         };
         self.records.change(found, decide).await?;
@@ -331,7 +366,7 @@ impl Replies {
         &self,
         queue: &QueueHandle,
         id: &TaskId,
-        reply: Reply,
+        reply: &Reply,
     ) -> store::Result<Fate> {
         if !id.can_be_message_id() {
             tracing::warn!(
@@ -348,7 +383,7 @@ impl Replies {
             Answer::Written(_) | Answer::Conflict(_) => {}
         }
         // The alias may have come between the look and the write: then the task is known by now.
-        self.records.take_in(id, &reply, self.retention).await?;
+        self.records.take_in(id, reply, self.retention).await?;
         Ok(Fate::Kept)
     }
 
@@ -418,4 +453,11 @@ impl Replies {
         let (hidden, _) = self.records.list(query).await?;
         self.records.reveal(hidden, self.retention).await
     }
+}
+
+/// What becomes of a reply that was not kept: a record that cannot be read stays so for a while, and
+/// must not keep other replies from being received. `None` if the store did not answer.
+fn not_kept(id: &TaskId, error: &StoreError) -> Option<Fate> {
+    tracing::warn!(task = %id, %error, "a reply was not kept; it comes again");
+    matches!(error, StoreError::Unreadable { .. }).then_some(Fate::StaysOnQueue)
 }

@@ -1,5 +1,6 @@
 //! The application's side: replies of ours, of foreign workers, and what is no reply.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use longshore_tasks::life::{Standing, When};
@@ -8,9 +9,12 @@ use longshore_tasks::store::{LifeRow, Write};
 use longshore_tasks::transport::Action;
 use longshore_tasks::{Reply, ReplyError, Status, Store as _, TaskId};
 use longshore_types::{MessageAttribute, MessageAttributes};
+use tokio::time::sleep;
 
 use crate::simulation::Fault;
-use crate::world::{REPLIES, REPLIES_DEAD, RETENTION, Square, TASKS, World, until};
+use crate::world::{
+    RECEIVES_MAX, REPLIES, REPLIES_DEAD, RETENTION, Square, TASKS, VISIBILITY, World, until,
+};
 
 pub(crate) fn foreign_reply(id: &str) -> MessageAttributes {
     MessageAttributes::from([
@@ -172,4 +176,36 @@ async fn a_reply_to_a_task_whose_record_a_later_version_wrote_is_left_on_the_que
     assert_eq!(world.status(&ours).await, Some(Status::Completed { body: "81".to_owned() }));
     let report = replies.stop().await;
     assert_eq!((report.kept, report.unknown), (1, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reply_outlives_any_outage_of_the_store_on_its_queue() {
+    let world = World::new();
+    let id = world.send(8).await;
+    let replies = world.start_replies_into(Arc::clone(&world.flaky) as _);
+    world.flaky.set_down(true);
+    world.simulation.put(REPLIES, "64", foreign_reply(id.as_str()));
+    // Twenty times as long as the queue would give it, were it received whenever it is visible.
+    sleep(VISIBILITY * RECEIVES_MAX * 20).await;
+    assert!(world.bodies(REPLIES_DEAD).is_empty());
+    assert_eq!(world.bodies(REPLIES), ["64"]);
+    world.flaky.set_down(false);
+    world.until_empty(REPLIES).await;
+    assert_eq!(world.status(&id).await, Some(Status::Completed { body: "64".to_owned() }));
+    world.simulation.put(REPLIES, "64", foreign_reply(id.as_str()));
+    world.until_empty(REPLIES).await;
+    assert_eq!(replies.stop().await.kept, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_consumer_of_replies_stops_though_its_store_does_not_answer() {
+    let world = World::new();
+    let replies = world.start_replies_into(Arc::clone(&world.flaky) as _);
+    world.flaky.set_down(true);
+    world.simulation.put(REPLIES, "64", foreign_reply("t"));
+    until(|| world.simulation.calls(Action::ReceiveMessage).len() == 1).await;
+    sleep(VISIBILITY).await;
+    let stopped = tokio::time::timeout(VISIBILITY, replies.stop()).await.unwrap();
+    assert_eq!((stopped.kept, stopped.unknown), (0, 0));
+    assert_eq!(world.bodies(REPLIES), ["64"]);
 }

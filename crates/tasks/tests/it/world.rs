@@ -129,9 +129,17 @@ impl World {
     }
 
     pub(crate) fn start_replies(&self) -> Running<RepliesReport> {
+        let records = self.client.records().clone();
+        self.run_replies(Replies::new(Arc::clone(&self.simulation) as _, REPLIES, records))
+    }
+
+    /// Has replies kept through a store of their own: one that can be unreachable, say.
+    pub(crate) fn start_replies_into(&self, store: Arc<dyn Store>) -> Running<RepliesReport> {
+        self.run_replies(Replies::into_store(Arc::clone(&self.simulation) as _, REPLIES, store))
+    }
+
+    fn run_replies(&self, replies: Replies) -> Running<RepliesReport> {
         let shutdown = CancellationToken::new();
-        let replies =
-            Replies::new(Arc::clone(&self.simulation) as _, REPLIES, self.client.records().clone());
         let replies = replies.clock(Arc::new(self.clock)).retention(RETENTION);
         let run = replies.run(shutdown.clone());
         let handle = tokio::spawn(async move { run.await.unwrap() });
