@@ -14,6 +14,9 @@ use crate::store::StoreError;
 use crate::task::Task;
 use crate::worker::same_queue;
 
+/// As good as for ever, for a wait.
+const FOR_EVER: Duration = Duration::from_secs(365 * 86_400);
+
 /// A task that was sent.
 pub struct Pending<T: Task> {
     id: TaskId,
@@ -79,7 +82,7 @@ impl<T: Task> Pending<T> {
     /// Nothing is lost: the reply stays in the store.
     pub async fn reply(&self, patience: Duration) -> Result<T::Reply, ReplyError> {
         same_queue::warn_of_wait(&self.queue, &self.id);
-        let deadline = Instant::now() + patience;
+        let deadline = deadline(patience);
         if let Some(ended) = self.settled().await? {
             return Ok(ended);
         }
@@ -104,6 +107,13 @@ impl<T: Task> Pending<T> {
             Some(Status::Failed { body }) => Err(ReplyError::Failed { id: self.id.clone(), body }),
         }
     }
+}
+
+/// When a wait that begins now is over. A patience beyond what a clock can count is for ever, for
+/// which a year is enough: no record of a task that has not ended is kept for as long.
+fn deadline(patience: Duration) -> Instant {
+    let now = Instant::now();
+    now.checked_add(patience).unwrap_or_else(|| now + FOR_EVER)
 }
 
 impl<T: Task> fmt::Debug for Pending<T> {

@@ -209,3 +209,12 @@ async fn a_consumer_of_replies_stops_though_its_store_does_not_answer() {
     assert_eq!((stopped.kept, stopped.unknown), (0, 0));
     assert_eq!(world.bodies(REPLIES), ["64"]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_for_a_reply_may_be_for_ever() {
+    let world = World::new();
+    let pending = world.client.send(Square(8)).await.unwrap();
+    let records = world.client.records();
+    records.take_in(pending.id(), &Reply::completed("64"), RETENTION).await.unwrap();
+    assert_eq!(pending.reply(Duration::MAX).await.unwrap(), 64);
+}
