@@ -46,6 +46,9 @@ const KEEP_AGAIN: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_
 /// How often what is past its time is removed, and how much in one go.
 const EXPIRE_EVERY: Duration = Duration::from_secs(60);
 const EXPIRE_COUNT_MAX: usize = 500;
+/// Pages of early replies that are looked at in one go. A reply that nobody asks for is hidden for an
+/// hour, and the list begins with the latest: a hundred of those must not keep others from being seen.
+const REVEAL_PAGES_MAX: usize = 100;
 
 /// Consumes a reply queue into the records of its tasks. Clones share one status.
 #[derive(Clone, Debug)]
@@ -449,9 +452,18 @@ impl Replies {
     /// Looks after early replies: an app may have died between noting an alias and taking the reply
     /// in. The rest of what is due is the workers'.
     async fn reveal(&self) -> store::Result<()> {
-        let query = ListQuery { standings: vec![Standing::Hidden], ..ListQuery::default() };
-        let (hidden, _) = self.records.list(query).await?;
-        self.records.reveal(hidden, self.retention).await
+        let mut after = None;
+        for _ in 0..REVEAL_PAGES_MAX {
+            let standings = vec![Standing::Hidden];
+            let query = ListQuery { standings, after, ..ListQuery::default() };
+            let (hidden, next) = self.records.list(query).await?;
+            self.records.reveal(hidden, self.retention).await?;
+            after = next;
+            if after.is_none() {
+                break;
+            }
+        }
+        Ok(())
     }
 }
 

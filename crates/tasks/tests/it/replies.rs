@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use longshore_tasks::life::{Standing, When};
+use longshore_tasks::life::{self, Standing, When};
 use longshore_tasks::reply::{REPLY_MESSAGE_ID, STATUS};
-use longshore_tasks::store::{LifeRow, Write};
+use longshore_tasks::store::{Alias, Change, LifeRow, Write};
 use longshore_tasks::transport::Action;
 use longshore_tasks::{Reply, ReplyError, Status, Store as _, TaskId};
 use longshore_types::{MessageAttribute, MessageAttributes};
@@ -217,4 +217,23 @@ async fn a_wait_for_a_reply_may_be_for_ever() {
     let records = world.client.records();
     records.take_in(pending.id(), &Reply::completed("64"), RETENTION).await.unwrap();
     assert_eq!(pending.reply(Duration::MAX).await.unwrap(), 64);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_early_reply_is_revealed_however_many_are_hidden_after_it() {
+    let world = World::new();
+    let task = world.send(8).await;
+    let records = world.client.records();
+    let id = |n: u32| TaskId::parse(&format!("00000000-0000-4000-9000-{n:012}")).unwrap();
+    for n in 0..250 {
+        let hidden = life::hidden(REPLIES, Reply::completed("64"), world.now());
+        records.write_one(Change::first(id(n), hidden)).await.unwrap();
+    }
+    // Whoever noted the alias of the oldest died before it took the reply in.
+    let alias = Alias { message_id: id(0), id: task.clone(), keep: When::In(RETENTION) };
+    records.alias(vec![alias]).await.unwrap();
+    let replies = world.start_replies();
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(world.status(&task).await, Some(Status::Completed { body: "64".to_owned() }));
+    replies.stop().await;
 }
