@@ -58,6 +58,27 @@ pub struct Row {
     pub life: LifeRow<Timestamp>,
 }
 
+impl Row {
+    /// Stands for the row of `id` that a store cannot read, which must not keep others from being
+    /// found: [`Records`](super::Records) cannot read its text either, and says so. The version, if
+    /// it is known, tells one such row from the next.
+    #[cfg_attr(
+        not(any(
+            feature = "sqlite",
+            feature = "dynamodb",
+            feature = "postgres",
+            feature = "redis"
+        )),
+        expect(dead_code, reason = "the store in memory reads every row")
+    )]
+    pub(super) fn unreadable(id: TaskId, version: u64, why: &str) -> Self {
+        let text = serde_json::Value::from(why).to_string();
+        let (standing, keep) = (Standing::Pending, Timestamp::from_millis(u64::MAX));
+        let life = LifeRow { text, standing, until: None, wake: None, keep };
+        Self { id, version, mark: 0, message_id: None, asked: AskedRow::default(), life }
+    }
+}
+
 /// A row to write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Write {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use futures::future::join_all;
 use longshore_tasks::life::{self, Ask, Asked, Claimed};
 use longshore_tasks::store::{Answer, Change};
-use longshore_tasks::{Records, SqliteStore, Store, SystemRandom, TaskId};
+use longshore_tasks::{Records, SqliteStore, Store, StoreError, SystemRandom, TaskId};
 use tempfile::TempDir;
 
 fn id(text: &str) -> TaskId {
@@ -127,4 +127,23 @@ fn a_file_that_is_no_database_is_refused_and_left_alone() {
     let refusal = SqliteStore::open(&path).unwrap_err().to_string();
     assert!(refusal.contains("could not open its file"), "{refusal}");
     assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+}
+
+#[tokio::test]
+async fn a_row_that_cannot_be_read_fails_alone() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("tasks.sqlite3");
+    let records = open(&path);
+    submit(&records, &id("later")).await;
+    submit(&records, &id("ours")).await;
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    let sql = "UPDATE tasks SET standing = 'teleported' WHERE id = 'later'";
+    assert_eq!(connection.execute(sql, []).unwrap(), 1);
+    let found = records.find_all(vec![id("later"), id("ours")]).await.unwrap().value;
+    assert!(matches!(found[0], Err(StoreError::Unreadable { .. })), "{found:?}");
+    assert!(matches!(found[1], Ok(Some(_))), "{found:?}");
+    let first = |task: &str| Change::first(id(task), life::submitted(Asked::default()));
+    let written = records.write(vec![first("later"), first("new")]).await.unwrap();
+    assert!(matches!(written[0], Answer::Unreadable(_)), "{written:?}");
+    assert!(matches!(written[1], Answer::Written(_)), "{written:?}");
 }

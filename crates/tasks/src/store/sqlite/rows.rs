@@ -44,10 +44,23 @@ fn row_from(row: &SqlRow<'_>) -> rusqlite::Result<Row> {
     })
 }
 
-/// The row of a task.
+/// The row of a task. One that this version cannot read is there, and fails alone.
 fn row(connection: &Connection, id: &str, now: Timestamp) -> rusqlite::Result<Option<Row>> {
     let sql = format!("SELECT {COLUMNS} FROM tasks WHERE id = ?1 AND keep > ?2");
-    connection.prepare_cached(&sql)?.query_row(params![id, millis(now)], row_from).optional()
+    let mut statement = connection.prepare_cached(&sql)?;
+    let read = |found: &SqlRow<'_>| match row_from(found) {
+        Err(rusqlite::Error::FromSqlConversionFailure(_, _, why)) => unreadable(found, &*why),
+        read => read,
+    };
+    statement.query_row(params![id, millis(now)], read).optional()
+}
+
+fn unreadable(found: &SqlRow<'_>, why: &dyn std::error::Error) -> rusqlite::Result<Row> {
+    let (id, version): (String, i64) = (found.get(0)?, found.get(1)?);
+    let id = TaskId::parse(&id).map_err(|error| {
+        rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, error.into())
+    })?;
+    Ok(Row::unreadable(id, version.cast_unsigned(), &why.to_string()))
 }
 
 /// The row of a task, by its id or by a `MessageId` that stands for it.
