@@ -37,12 +37,11 @@ pub fn submitted(asked: Asked) -> Next {
 pub fn repeated(there: &TaskRecord) -> Repeated {
     match there.life.phase {
         Phase::Pending if there.message_id.is_none() => Repeated::Send,
-        Phase::Pending
-        | Phase::Running(_)
-        | Phase::Waiting
-        | Phase::Ended
-        | Phase::Hidden
-        | Phase::Expired => Repeated::Known,
+        // An early reply to a message of that id, which is no send of this task.
+        Phase::Hidden => Repeated::Send,
+        Phase::Pending | Phase::Running(_) | Phase::Waiting | Phase::Ended | Phase::Expired => {
+            Repeated::Known
+        }
     }
 }
 

@@ -289,7 +289,11 @@ fn a_foreign_completed_ends_a_run_and_a_foreign_failed_does_not() {
 #[test]
 fn a_second_send_is_made_only_of_a_task_that_is_not_known_to_be_sent() {
     let doubtful = pending();
-    assert_eq!(repeated(&doubtful), Repeated::Send);
+    let next = hidden("replies", Reply::completed("64"), NOW);
+    let early = TaskRecord { life: next.life, ..pending() };
+    for unsent in [doubtful, early] {
+        assert_eq!(repeated(&unsent), Repeated::Send);
+    }
     let confirmed = TaskRecord { message_id: Some("m".to_owned()), ..pending() };
     for known in [confirmed, running(), ended_as(&running(), How::Done, NOW)] {
         assert_eq!(repeated(&known), Repeated::Known);
