@@ -77,6 +77,17 @@ impl Row {
         let life = LifeRow { text, standing, until: None, wake: None, keep };
         Self { id, version, mark: 0, message_id: None, asked: AskedRow::default(), life }
     }
+
+    /// What was read, or what stands for a row that cannot be read.
+    #[cfg(any(feature = "postgres", feature = "redis"))]
+    pub(super) fn or_unreadable(read: super::Result<Self>) -> super::Result<Self> {
+        match read {
+            Err(super::StoreError::Unreadable { id, source, .. }) => {
+                Ok(Self::unreadable(id, 0, &source.to_string()))
+            }
+            read => read,
+        }
+    }
 }
 
 /// A row to write.

@@ -71,7 +71,8 @@ pub(super) fn place(item: &Item) -> Option<Place> {
     Place::parse(item::get_text(item, "place")?)
 }
 
-/// The rows of items that are records, with the parts of their texts.
+/// The rows of items that are records, with the parts of their texts. One that this version cannot
+/// read is there, and fails alone.
 pub(super) async fn rows(table: &Table, items: Vec<Item>) -> Result<Vec<Row>> {
     let parts = parts::get(table, &items).await?;
     items.iter().map(|item| row(table, item, &parts)).collect()
@@ -82,6 +83,10 @@ fn row(table: &Table, item: &Item, parts: &HashMap<Key, Item>) -> Result<Row> {
     let Some(id) = id else {
         return Err(StoreError::unavailable(&table.name, "read a record", Damaged(key::PK)));
     };
+    Ok(readable(&id, item, parts))
+}
+
+fn readable(id: &TaskId, item: &Item, parts: &HashMap<Key, Item>) -> Row {
     let texts = |which| parts::text_of(item, which, parts);
     let read = asked(item, texts(Which::Asked)).and_then(|asked| {
         let life = life(item, texts(Which::Life))?;
@@ -90,7 +95,8 @@ fn row(table: &Table, item: &Item, parts: &HashMap<Key, Item>) -> Result<Row> {
         let (version, mark) = (number("version")?, number("mark")?);
         Ok(Row { id: id.clone(), version, mark, message_id, asked, life })
     });
-    read.map_err(|error| table.unreadable(&id, error))
+    let version = item::get_number(item, "version").unwrap_or_default();
+    read.unwrap_or_else(|error| Row::unreadable(id.clone(), version, &error.to_string()))
 }
 
 fn asked(item: &Item, text: String) -> std::result::Result<AskedRow, Damaged> {
@@ -134,5 +140,13 @@ mod tests {
             let item = Item::from([("place".to_owned(), item::text(text))]);
             assert_eq!(place(&item).as_ref(), Some(place_before));
         }
+    }
+
+    #[test]
+    fn an_item_of_a_later_version_stands_for_a_row_that_fails_alone() {
+        let item = Item::from([("version".to_owned(), item::number(3))]);
+        let row = readable(&TaskId::parse("t").unwrap(), &item, &HashMap::new());
+        assert_eq!(row.version, 3);
+        assert!(crate::life::life_from_text(&row.life.text).is_err());
     }
 }

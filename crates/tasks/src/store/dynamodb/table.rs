@@ -22,7 +22,6 @@ use super::item::{Item, get_text};
 use super::key::{Key, PK, SK};
 use crate::aws::words::{is_throttling, short_code};
 use crate::error_chain::in_one_line;
-use crate::id::TaskId;
 use crate::store::{Result, StoreError};
 
 /// Requests under way at once, of one call of the store.
@@ -69,11 +68,6 @@ impl Table {
         };
         let words = error.as_service_error().map_or_else(|| in_one_line(error), answered);
         StoreError::unavailable(&self.name, action, words)
-    }
-
-    /// An item that cannot be read.
-    pub(super) fn unreadable(&self, id: &TaskId, error: super::item::Damaged) -> StoreError {
-        StoreError::Unreadable { store: self.name.clone(), id: id.clone(), source: error.into() }
     }
 
     /// Puts an item, in place of what is there, if the expression's condition holds.

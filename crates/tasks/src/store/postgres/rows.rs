@@ -52,7 +52,9 @@ fn in_places(
         let place: Option<i64> = found.get(1);
         let place = place.and_then(|place| usize::try_from(place - 1).ok());
         if let Some(slot) = place.and_then(|place| rows.get_mut(place)) {
-            *slot = row(database, found, 2)?;
+            // One that this version cannot read is there, and fails alone.
+            let read = row(database, found, 2).transpose();
+            *slot = read.map(Row::or_unreadable).transpose()?;
         }
     }
     Ok(rows)

@@ -58,7 +58,7 @@ impl RedisStore {
         }
         let fail = |source| self.server.unavailable("read a row", source);
         let fields: Fields = redis::from_redis_value(answer).map_err(fail)?;
-        Ok(Written::Conflict(Some(Box::new(row(&self.server, fields)?))))
+        Ok(Written::Conflict(Some(Box::new(Row::or_unreadable(row(&self.server, fields))?))))
     }
 
     /// Notes aliases, and answers the rows that stand under the `MessageId`s themselves.
@@ -74,10 +74,10 @@ impl RedisStore {
         Ok(Timed { now: time(now), value: self.some_rows(rows)? })
     }
 
+    /// Rows, each in its place. One that this version cannot read is there, and fails alone.
     fn some_rows(&self, rows: Vec<Option<Fields>>) -> Result<Vec<Option<Row>>> {
-        rows.into_iter()
-            .map(|fields| fields.map(|fields| row(&self.server, fields)).transpose())
-            .collect()
+        let read = |fields| Row::or_unreadable(row(&self.server, fields));
+        rows.into_iter().map(|fields| fields.map(read).transpose()).collect()
     }
 }
 
