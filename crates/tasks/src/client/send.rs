@@ -115,7 +115,7 @@ impl Inner {
                 Some(there) => match life::repeated(&there) {
                     Repeated::Known => None,
                     Repeated::Send => {
-                        let next = life::submitted_again(&there);
+                        let next = life::submitted_again(&there, task.asked.clone());
                         Some(Change::of(there, next))
                     }
                 },

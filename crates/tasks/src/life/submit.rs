@@ -46,8 +46,11 @@ pub fn repeated(there: &TaskRecord) -> Repeated {
 }
 
 /// The record of a task that is sent again: the same, as a further version, so that whoever sent it
-/// before cannot withdraw it any more.
-pub fn submitted_again(there: &TaskRecord) -> Next {
+/// before cannot withdraw it any more. A hidden reply that came to the id was to no task, and goes.
+pub fn submitted_again(there: &TaskRecord, asked: Asked) -> Next {
+    if matches!(there.life.phase, Phase::Hidden) {
+        return submitted(asked);
+    }
     there.becomes(there.life.clone())
 }
 

@@ -366,3 +366,13 @@ fn a_message_of_the_last_generation_that_there_is_runs_nothing() {
     dead.life.outbox = None;
     assert!(matches!(claim(&dead, &ask(u32::MAX), NOW), Claimed::Ended(_)));
 }
+
+#[test]
+fn an_id_that_a_hidden_reply_came_to_begins_anew_when_it_is_sent() {
+    let early = hidden("replies", Reply::completed("64"), NOW);
+    let record = written(&pending(), early, NOW);
+    assert_eq!(repeated(&record), Repeated::Send);
+    let again = written(&record, submitted_again(&record, Asked::default()), NOW);
+    assert_eq!((&again.life.phase, &again.life.ending), (&Phase::Pending, &None));
+    assert!(matches!(claim(&again, &ask(1), NOW), Claimed::Run(_)));
+}
