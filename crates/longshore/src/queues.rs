@@ -1,7 +1,7 @@
 //! Declared queues, and how an endpoint is brought to have them.
 //!
-//! A declaration (`queues.toml`) goes one way: [`mod@file`] reads its text → [`declared`] makes it
-//! fit the names that were chosen → [`plan`] compares one queue with what the endpoint has →
+//! A declaration (`queues.toml`) goes one way: `file` reads its text → [`declared`] makes it
+//! fit the names that were chosen → `plan` compares one queue with what the endpoint has →
 //! [`apply()`] carries the difference out through an [`Admin`], dead-letter queues first.
 //!
 //! # Invariants
