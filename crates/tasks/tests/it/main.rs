@@ -15,6 +15,7 @@ mod leases;
 mod lost;
 mod outcomes;
 mod replies;
+mod requests;
 mod simulation;
 #[cfg(feature = "sqlite")]
 mod sqlite;

@@ -1,0 +1,115 @@
+//! What a sender asks of a task beyond its run: an end before it, an id of its own, a deadline, and news.
+
+use std::time::Duration;
+
+use longshore_tasks::transport::Action;
+use longshore_tasks::{CancelError, SendOptions, Status, TaskId};
+use tokio::time::{Instant, sleep};
+
+use crate::lost::squaring;
+use crate::simulation::Fault;
+use crate::world::{Counter, REPLIES, Square, TASKS, World, start, until};
+
+#[tokio::test(start_paused = true)]
+async fn a_task_that_is_cancelled_while_it_waits_is_not_run() {
+    let world = World::new();
+    let id = world.send(8).await;
+    world.client.cancel(&id).await.unwrap();
+    let runs = Counter::default();
+    let worker = squaring(&world, &runs);
+    world.until_empty(TASKS).await;
+    let body = r#"{"message":"it was cancelled"}"#.to_owned();
+    assert_eq!(world.status(&id).await, Some(Status::Failed { body }));
+    assert_eq!((runs.get(), worker.stop().await.cancelled), (0, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_running_task_sees_within_three_seconds_that_it_was_cancelled_and_no_request_is_made() {
+    let world = World::new();
+    let runs = Counter::default();
+    let counter = runs.clone();
+    let worker = start(world.worker(move |_, _| {
+        counter.add();
+        std::future::pending()
+    }));
+    let id = world.send(8).await;
+    until(|| runs.get() == 1).await;
+    let cancelled_at = Instant::now();
+    world.client.cancel(&id).await.unwrap();
+    until(|| worker_has_replied(&world)).await;
+    assert!(cancelled_at.elapsed() <= Duration::from_secs(3), "{:?}", cancelled_at.elapsed());
+    assert!(world.simulation.calls(Action::ChangeMessageVisibilityBatch).is_empty());
+    worker.stop().await;
+    let refused = world.client.cancel(&id).await.unwrap_err();
+    assert!(matches!(refused, CancelError::Refused { .. }), "{refused}");
+    let nobody = TaskId::parse("nobody").unwrap();
+    assert!(world.client.cancel(&nobody).await.is_err());
+}
+
+fn worker_has_replied(world: &World) -> bool {
+    !world.simulation.messages(REPLIES).is_empty()
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_handler_says_of_its_progress_is_in_the_record_within_three_seconds() {
+    let world = World::new();
+    let worker = start(world.worker(|_, context| async move {
+        context.progress(40, "resized");
+        std::future::pending().await
+    }));
+    let id = world.send(8).await;
+    sleep(Duration::from_secs(3)).await;
+    let record = world.client.task(&id).await.unwrap().unwrap();
+    let progress = record.life.progress.unwrap();
+    assert_eq!((progress.percent, progress.note.as_str()), (40, "resized"));
+    worker.kill().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_send_with_the_same_id_is_the_same_task() {
+    let world = World::new();
+    let id = TaskId::parse("order-17").unwrap();
+    for _ in 0..3 {
+        let pending = world.client.send(Square(8)).id(id.clone()).await.unwrap();
+        assert_eq!(pending.id(), &id);
+    }
+    assert_eq!(world.simulation.messages(TASKS).len(), 1);
+    // A send that is not known to have succeeded is made again.
+    let doubtful = TaskId::parse("order-18").unwrap();
+    world.simulation.fail_next(Action::SendMessageBatch, Fault::AnswerLost);
+    assert!(world.client.send(Square(9)).id(doubtful.clone()).await.is_err());
+    world.client.send(Square(9)).id(doubtful.clone()).await.unwrap();
+    assert_eq!(world.simulation.messages(TASKS).len(), 3);
+    let runs = Counter::default();
+    let worker = squaring(&world, &runs);
+    world.until_empty(TASKS).await;
+    assert_eq!(runs.get(), 2);
+    worker.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_past_its_deadline_is_not_run() {
+    let world = World::new();
+    let deadline = world.now() + Duration::from_secs(60);
+    let pending = world.client.send(Square(8)).deadline(deadline).await.unwrap();
+    sleep(Duration::from_secs(61)).await;
+    let runs = Counter::default();
+    let worker = squaring(&world, &runs);
+    world.until_empty(TASKS).await;
+    assert!(pending.reply(Duration::ZERO).await.is_err());
+    assert_eq!((runs.get(), worker.stop().await.discarded), (0, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_sends_an_id_again_keeps_the_task_when_the_send_before_is_refused() {
+    let world = World::new();
+    let id = TaskId::parse("order-19").unwrap();
+    let options = || SendOptions { id: Some(id.clone()), ..SendOptions::default() };
+    world
+        .simulation
+        .fail_next(Action::SendMessageBatch, Fault::Entries(vec![0], "ServiceUnavailable"));
+    let answers =
+        world.client.send_all_with(vec![(Square(8), options()), (Square(8), options())]).await;
+    assert!(answers[0].is_err() && answers[1].is_ok());
+    assert_eq!(world.status(&id).await, Some(Status::Pending));
+}
