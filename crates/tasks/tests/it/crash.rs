@@ -21,7 +21,8 @@ use longshore_tasks::{
 };
 use tokio::time::Instant;
 
-use crate::simulation::{Counting, Simulation};
+use crate::inputs::Counting;
+use crate::simulation::Simulation;
 use crate::world::{
     Answer, Counter, REPLIES, Running, Square, TASKS, TASKS_DEAD, World, start, until,
 };

@@ -12,7 +12,8 @@ use tokio_util::sync::CancellationToken;
 
 use tokio::time::{Instant, sleep};
 
-use crate::simulation::{Counting, Fault};
+use crate::inputs::Counting;
+use crate::simulation::Fault;
 use crate::world::{Counter, REPLIES, Square, VISIBILITY, World, start, until};
 
 const TASKS: &str = "tasks.fifo";

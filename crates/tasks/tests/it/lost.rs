@@ -14,7 +14,7 @@ use longshore_types::{MessageAttribute, MessageAttributes, Timestamp};
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep};
 
-use crate::simulation::SimulatedClock;
+use crate::inputs::SimulatedClock;
 use crate::world::{
     Counter, REPLIES, RETENTION, Running, Square, TASKS, TASKS_DEAD, VISIBILITY, World, start,
     until,

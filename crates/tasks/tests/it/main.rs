@@ -11,6 +11,7 @@ mod client;
 mod crash;
 mod drain;
 mod fifo;
+mod inputs;
 mod leases;
 mod lost;
 mod outcomes;

@@ -1,64 +1,18 @@
 //! Queues in memory that behave like SQS, under Tokio's clock, with faults by script.
 
-use std::cell::Cell;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use futures::FutureExt as _;
-use longshore_tasks::clock::Clock;
-use longshore_tasks::id::RandomSource;
 use longshore_tasks::transport::{
     Action, BoxFuture, DeadLetterFacts, EntryFault, EntryResult, OutgoingMessage, QueueFacts,
     QueueHandle, ReceiveRequest, ReceivedMessage, RequestMeter, Result, SentMessage, Transport,
     TransportError,
 };
-use longshore_types::{MessageAttributes, Timestamp};
+use longshore_types::MessageAttributes;
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::{Instant, sleep_until};
-
-/// A clock that goes with Tokio's, which tests pause.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct SimulatedClock {
-    epoch: Instant,
-}
-
-impl SimulatedClock {
-    pub(crate) fn new() -> Self {
-        Self { epoch: Instant::now() }
-    }
-}
-
-impl Clock for SimulatedClock {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_millis(1_800_000_000_000) + self.epoch.elapsed()
-    }
-}
-
-thread_local! {
-    /// How many sources a test has made: a test runs on a thread of its own.
-    static SOURCES: Cell<u64> = const { Cell::new(0) };
-}
-
-/// Numbers that are all different, also from those of the test's other sources, and the same in every
-/// run.
-#[derive(Debug)]
-pub(crate) struct Counting(Mutex<u64>);
-
-impl Default for Counting {
-    fn default() -> Self {
-        let number = SOURCES.replace(SOURCES.get() + 1);
-        Self(Mutex::new(number << 40))
-    }
-}
-
-impl RandomSource for Counting {
-    fn next(&self) -> u64 {
-        let mut last = self.0.lock().unwrap();
-        *last = last.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        *last
-    }
-}
 
 /// What goes wrong with a call.
 #[derive(Clone, Debug)]

@@ -21,7 +21,8 @@ use tokio::task::JoinHandle;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use crate::simulation::{Counting, SimulatedClock, Simulation};
+use crate::inputs::{Counting, SimulatedClock};
+use crate::simulation::Simulation;
 
 pub(crate) const TASKS: &str = "tasks";
 pub(crate) const TASKS_DEAD: &str = "tasks-dead";
