@@ -66,6 +66,9 @@ pub(crate) struct Options {
     /// Measure another broker beside ours; `{port}` in its command stands for a free port. Can be repeated.
     #[arg(long = "peer", value_name = "NAME=COMMAND")]
     peers: Vec<Peer>,
+    /// Measure the reference system alone, and no broker.
+    #[arg(long, conflicts_with = "peers")]
+    tasks_only: bool,
     /// Measure the reference system on this store too, beside its own file. Can be repeated.
     #[arg(long = "store", value_name = "URL")]
     stores: Vec<String>,
@@ -91,6 +94,7 @@ pub(crate) fn smoke(binary: PathBuf) -> Result<()> {
         data: None,
         binary: Some(binary),
         peers: Vec::new(),
+        tasks_only: false,
         stores: Vec::new(),
     })
 }
@@ -106,7 +110,10 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let load = options.load();
     println!("{}", machine::describe(&data.0, &binary)?);
     println!("{}\n", report::settings(&load, queues::BODY_BYTES));
-    let mut accounts = brokers(options, &binary, &data.0, &load)?;
+    let mut accounts = match options.tasks_only {
+        true => Vec::new(),
+        false => brokers(options, &binary, &data.0, &load)?,
+    };
     accounts.extend(reference_systems(options, &binary, &data.0, &load)?);
     show(&accounts);
     let wrong = accounts.iter().filter(|account| !account.is_right()).count();
