@@ -1,6 +1,7 @@
 //! A task becomes a message and a record, and is refused here if the queue would refuse it anyway:
 //! before it is PENDING.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use longshore_types::limits::{DELAY_MAX, MESSAGE_BYTES_MAX};
@@ -23,7 +24,7 @@ const KEY_CHARS_MAX: usize = 128;
 pub(super) struct Prepared {
     pub(super) id: TaskId,
     pub(super) message: OutgoingMessage,
-    pub(super) asked: Asked,
+    pub(super) asked: Arc<Asked>,
 }
 
 /// The message and the record of a task.
@@ -66,7 +67,7 @@ pub(super) fn prepare<T: Task>(
         body: body.cloned(),
         attributes: message.attributes.clone(),
     };
-    Ok(Prepared { id, message, asked })
+    Ok(Prepared { id, message, asked: Arc::new(asked) })
 }
 
 fn wants_reply_by_queue<T: Task>() -> bool {

@@ -1,6 +1,7 @@
 //! The steps of a send: PENDING → send → alias. Each is one call for a whole batch.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use longshore_types::limits::{BATCH_ENTRIES_MAX, MESSAGE_BYTES_MAX, RETENTION_MAX};
 
@@ -75,7 +76,7 @@ impl Inner {
         answers: &mut [Option<Sent>],
     ) -> Vec<Begun> {
         let first = |(_, task): &(usize, Prepared)| {
-            Change::first(task.id.clone(), life::submitted(task.asked.clone()))
+            Change::first(task.id.clone(), life::submitted(Arc::clone(&task.asked)))
         };
         let written = match self.records.write(batch.iter().map(first).collect()).await {
             Ok(written) => written,
@@ -111,11 +112,13 @@ impl Inner {
         };
         let written = self.records.change(found, |found| {
             Ok::<_, StoreError>(match found.record {
-                None => Some(Change::first(task.id.clone(), life::submitted(task.asked.clone()))),
+                None => {
+                    Some(Change::first(task.id.clone(), life::submitted(Arc::clone(&task.asked))))
+                }
                 Some(there) => match life::repeated(&there) {
                     Repeated::Known => None,
                     Repeated::Send => {
-                        let next = life::submitted_again(&there, task.asked.clone());
+                        let next = life::submitted_again(&there, Arc::clone(&task.asked));
                         Some(Change::of(there, next))
                     }
                 },

@@ -4,7 +4,7 @@ use longshore_types::Timestamp;
 
 use super::Refusal;
 use super::claim::held;
-use super::record::{CancelAsked, Next, Phase, Progress, TaskRecord};
+use super::record::{CancelAsked, Life, Next, Phase, Progress, TaskRecord};
 use super::when::When;
 
 /// The task's end is wanted. The worker that runs it, or else the next one that claims it, ends it.
@@ -18,7 +18,7 @@ pub fn cancel_asked(record: &TaskRecord, now: Timestamp) -> Result<Next, Refusal
         Phase::Ended => return Err(Refusal::Ended),
         Phase::Hidden | Phase::Expired => return Err(Refusal::NotKnown),
     }
-    let mut life = record.life.clone();
+    let mut life = Life::clone(&record.life);
     life.cancel.get_or_insert(CancelAsked { at: now });
     Ok(Next { until: record.until.map(When::At), ..record.becomes(life) })
 }

@@ -95,7 +95,7 @@ fn is_redriven(life: &Life, ask: &Ask) -> bool {
 }
 
 fn run(record: &TaskRecord, ask: &Ask, now: Timestamp) -> Claimed {
-    let mut life = record.life.clone();
+    let mut life = Life::clone(&record.life);
     life.generation = life.generation.max(ask.generation);
     life.end_attempt(now, vec![CUT_OFF.to_owned()]);
     take(record, life, ask, now)
@@ -104,7 +104,7 @@ fn run(record: &TaskRecord, ask: &Ask, now: Timestamp) -> Claimed {
 /// A new generation: attempts are counted anew. How it ended before is shown until it ends again;
 /// what was still to be sent of that is obsolete.
 fn run_again(record: &TaskRecord, ask: &Ask, now: Timestamp) -> Claimed {
-    let mut life = record.life.clone();
+    let mut life = Life::clone(&record.life);
     life.generation = ask.generation;
     life.attempts_made = 0;
     (life.progress, life.cancel, life.unknown, life.outbox) = (None, None, None, None);
@@ -177,7 +177,7 @@ pub fn released(
 /// The life of a task whose claim is still the holder's.
 pub(super) fn held(record: &TaskRecord, fence: u64) -> Result<Life, Refusal> {
     match &record.life.phase {
-        Phase::Running(claim) if claim.fence == fence => Ok(record.life.clone()),
+        Phase::Running(claim) if claim.fence == fence => Ok(Life::clone(&record.life)),
         Phase::Ended | Phase::Expired => Err(Refusal::Ended),
         Phase::Running(_) | Phase::Pending | Phase::Waiting | Phase::Hidden => {
             Err(Refusal::Overtaken)

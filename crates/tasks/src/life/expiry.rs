@@ -1,5 +1,6 @@
 //! How long a result answers, and what is left of its task after that.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use longshore_types::{MessageAttributes, Timestamp};
@@ -70,7 +71,7 @@ pub fn woken(record: &TaskRecord, now: Timestamp) -> Woken {
 
 fn left_alone(record: &TaskRecord) -> Next {
     let until = record.until.map(When::At);
-    Next { wake: None, until, ..record.becomes(record.life.clone()) }
+    Next { wake: None, until, ..record.becomes(Arc::clone(&record.life)) }
 }
 
 /// A tombstone: result, history and argument are gone, the id is known. So is that the task died: its
@@ -81,8 +82,8 @@ fn expired(record: &TaskRecord) -> Next {
     let generation = record.life.generation;
     let life = Life { phase: Phase::Expired, generation, ending, ..Life::new() };
     let (body, attributes) = (None, MessageAttributes::new());
-    let asked = Asked { body, attributes, ..record.asked.clone() };
-    Next { asked: Some(asked), wake: None, ..record.becomes(life) }
+    let asked = Asked { body, attributes, ..Asked::clone(&record.asked) };
+    Next { asked: Some(asked.into()), wake: None, ..record.becomes(life) }
 }
 
 fn without_body(reply: &Reply) -> Reply {

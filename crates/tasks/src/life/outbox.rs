@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use longshore_types::{Timestamp, limits};
 
-use super::record::{Next, Outbox, TaskRecord};
+use super::record::{Life, Next, Outbox, TaskRecord};
 use super::when::When;
 
 /// How long a record that owes a dead letter stays, from each try on: no worker may come for days.
@@ -16,7 +16,7 @@ const OWED_KEPT: Duration = limits::RETENTION_MAX;
 /// A dead letter may be all that is left of its task, so its record stays until it is sent. Without
 /// the body it cannot be sent from here, and such a record goes in its time.
 pub fn moved_on(record: &TaskRecord, pause: Duration, now: Timestamp) -> Option<Next> {
-    let mut life = record.life.clone();
+    let mut life = Life::clone(&record.life);
     let outbox = life.outbox.as_mut()?;
     outbox.tries += 1;
     let owes = outbox.dead_letter.is_some() && record.asked.body.is_some();
@@ -31,7 +31,7 @@ pub fn sent(record: &TaskRecord, generation: u32, reply: bool, dead_letter: bool
     if record.life.generation != generation {
         return None;
     }
-    let mut life = record.life.clone();
+    let mut life = Life::clone(&record.life);
     let before = life.outbox.take()?;
     let left = Outbox {
         reply_to: before.reply_to.clone().filter(|_| !reply),

@@ -1,5 +1,6 @@
 //! What a task's record holds.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use longshore_types::{MessageAttributes, Timestamp};
@@ -22,10 +23,10 @@ pub struct TaskRecord {
     pub version: u64,
     /// The last `MessageId` that stands for the task: known once a send was confirmed.
     pub message_id: Option<String>,
-    /// What was asked.
-    pub asked: Asked,
+    /// What was asked. Shared, as the life is, so that a copy of a record costs no copy of an argument.
+    pub asked: Arc<Asked>,
     /// How the task lives.
-    pub life: Life,
+    pub life: Arc<Life>,
     /// When the claim ends, by the store's time.
     pub until: Option<Timestamp>,
     /// When somebody has to look at the record again, by the store's time.
@@ -288,9 +289,9 @@ impl Standing {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Next {
     /// What was asked, if that is not there yet.
-    pub asked: Option<Asked>,
+    pub asked: Option<Arc<Asked>>,
     /// How the task lives.
-    pub life: Life,
+    pub life: Arc<Life>,
     /// When the claim ends.
     pub until: Option<When>,
     /// When somebody has to look at it again.
@@ -308,8 +309,8 @@ impl TaskRecord {
             id,
             version: 1,
             message_id: None,
-            asked,
-            life: Life::new(),
+            asked: Arc::new(asked),
+            life: Arc::new(Life::new()),
             until: None,
             wake: None,
             keep: Timestamp::ZERO,
@@ -326,9 +327,9 @@ impl TaskRecord {
 
     /// The same record with another life, looked at again when it would have been, and kept for as
     /// long. No claim.
-    pub(super) fn becomes(&self, life: Life) -> Next {
+    pub(super) fn becomes(&self, life: impl Into<Arc<Life>>) -> Next {
         let wake = self.wake.map(When::At);
-        Next { asked: None, life, until: None, wake, keep: When::At(self.keep) }
+        Next { asked: None, life: life.into(), until: None, wake, keep: When::At(self.keep) }
     }
 }
 

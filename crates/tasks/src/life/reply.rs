@@ -3,6 +3,7 @@
 //! Apps and workers may have stores of their own: then this is how the app's record ends. Where they
 //! share one, the worker's own end is there before its reply, and the reply changes nothing.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use longshore_types::{Timestamp, limits};
@@ -30,7 +31,7 @@ pub fn taken_in(
     if !ends(life, reply.status) {
         return None;
     }
-    let mut life = life.clone();
+    let mut life = Life::clone(life);
     life.end_attempt(now, Vec::new());
     life.phase = Phase::Ended;
     life.outbox = None;
@@ -53,7 +54,7 @@ fn ends(life: &Life, status: ReplyStatus) -> bool {
 
 /// A hidden reply is looked for again later.
 pub(super) fn hidden_on(record: &TaskRecord) -> Next {
-    Next { wake: Some(When::In(LOOK_AGAIN)), ..record.becomes(record.life.clone()) }
+    Next { wake: Some(When::In(LOOK_AGAIN)), ..record.becomes(Arc::clone(&record.life)) }
 }
 
 /// A reply to a `MessageId` that stands for no task yet: a foreign worker was faster than the app's
@@ -62,8 +63,12 @@ pub fn hidden(queue: &str, reply: Reply, now: Timestamp) -> Next {
     let result_until = now + HIDDEN_KEPT;
     let ending = Some(Ending { reply, how: How::Replied, at: now, result_until });
     Next {
-        asked: Some(Asked { queue: queue.to_owned(), created_at: now, ..Asked::default() }),
-        life: Life { phase: Phase::Hidden, ending, ..Life::new() },
+        asked: Some(Arc::new(Asked {
+            queue: queue.to_owned(),
+            created_at: now,
+            ..Asked::default()
+        })),
+        life: Arc::new(Life { phase: Phase::Hidden, ending, ..Life::new() }),
         until: None,
         wake: Some(When::In(LOOK_AGAIN)),
         keep: When::In(HIDDEN_KEPT),

@@ -1,6 +1,7 @@
 //! A task is asked for: before its message is sent, again under an id of the caller's own, or not
 //! at all because the send certainly failed.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use longshore_types::{Timestamp, limits};
@@ -22,10 +23,10 @@ pub enum Repeated {
 }
 
 /// The record of a task that is about to be sent: its first version.
-pub fn submitted(asked: Asked) -> Next {
+pub fn submitted(asked: impl Into<Arc<Asked>>) -> Next {
     Next {
-        asked: Some(asked),
-        life: Life::new(),
+        asked: Some(asked.into()),
+        life: Arc::new(Life::new()),
         until: None,
         wake: None,
         keep: When::In(PENDING_KEPT),
@@ -47,11 +48,11 @@ pub fn repeated(there: &TaskRecord) -> Repeated {
 
 /// The record of a task that is sent again: the same, as a further version, so that whoever sent it
 /// before cannot withdraw it any more. A hidden reply that came to the id was to no task, and goes.
-pub fn submitted_again(there: &TaskRecord, asked: Asked) -> Next {
+pub fn submitted_again(there: &TaskRecord, asked: Arc<Asked>) -> Next {
     if matches!(there.life.phase, Phase::Hidden) {
         return submitted(asked);
     }
-    there.becomes(there.life.clone())
+    there.becomes(Arc::clone(&there.life))
 }
 
 /// The record of a task whose send certainly failed: gone. It is decided on the first version, so a
@@ -59,7 +60,7 @@ pub fn submitted_again(there: &TaskRecord, asked: Asked) -> Next {
 pub fn withdrawn() -> Next {
     Next {
         asked: None,
-        life: Life::new(),
+        life: Arc::new(Life::new()),
         until: None,
         wake: None,
         keep: When::At(Timestamp::ZERO),

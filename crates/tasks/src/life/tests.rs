@@ -1,5 +1,6 @@
 //! The rules, on plain values: no store, no clock, no queue.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use longshore_types::Timestamp;
@@ -17,7 +18,7 @@ fn written(before: &TaskRecord, next: Next, now: Timestamp) -> TaskRecord {
     let at = |when: When| when.at(now);
     TaskRecord {
         version: before.version + 1,
-        asked: next.asked.unwrap_or_else(|| before.asked.clone()),
+        asked: next.asked.unwrap_or_else(|| Arc::clone(&before.asked)),
         life: next.life,
         until: next.until.map(at),
         wake: next.wake.map(at),
@@ -237,11 +238,11 @@ fn a_dead_letter_is_due_however_old_the_result_is() {
 #[test]
 fn a_record_that_owes_a_dead_letter_outlives_every_try_and_one_that_owes_a_reply_does_not() {
     let mut record = ended_as(&running(), How::Dead, NOW);
-    record.asked.body = Some("8".to_owned());
+    Arc::make_mut(&mut record.asked).body = Some("8".to_owned());
     let tried_at = record.keep;
     let moved = written(&record, moved_on(&record, LEASE, tried_at).unwrap(), tried_at);
     assert!(moved.keep > moved.wake.unwrap(), "it is there for the next try");
-    let no_body = TaskRecord { asked: Asked::default(), ..record.clone() };
+    let no_body = TaskRecord { asked: Asked::default().into(), ..record.clone() };
     assert_eq!(moved_on(&no_body, LEASE, NOW).unwrap().keep, When::At(record.keep));
     let reply = ended_as(&running(), How::Done, NOW);
     assert_eq!(moved_on(&reply, LEASE, tried_at).unwrap().keep, When::At(reply.keep));
@@ -313,12 +314,13 @@ fn a_cancellation_leaves_the_claim_and_is_refused_once_the_task_has_ended() {
 #[test]
 fn a_record_reads_back_as_it_was_written() {
     let mut record = ended_as(&claimed(&running(), 1, NOW + LEASE), How::Dead, NOW);
-    record.life.cancel = Some(CancelAsked { at: NOW });
-    record.life.unknown = Some(Unknown { since: NOW, times: 2 });
+    let life = Arc::make_mut(&mut record.life);
+    life.cancel = Some(CancelAsked { at: NOW });
+    life.unknown = Some(Unknown { since: NOW, times: 2 });
     let note = "half".to_owned();
-    record.life.progress = Some(Progress { percent: 50, note, at: NOW });
-    for life in [record.life, running().life, Life::new()] {
-        assert_eq!(life_from_text(&life_to_text(&life)).unwrap(), life);
+    life.progress = Some(Progress { percent: 50, note, at: NOW });
+    for life in [record.life, running().life, Life::new().into()] {
+        assert_eq!(life_from_text(&life_to_text(&life)).unwrap(), *life);
     }
     let binary = longshore_types::MessageAttribute {
         data_type: "Binary.png".to_owned(),
@@ -363,7 +365,7 @@ fn a_message_whose_dead_letter_is_owed_is_not_late_however_long_ago_its_task_die
 #[test]
 fn a_message_of_the_last_generation_that_there_is_runs_nothing() {
     let mut dead = ended_as(&claimed(&pending(), u32::MAX, NOW), How::Dead, NOW);
-    dead.life.outbox = None;
+    Arc::make_mut(&mut dead.life).outbox = None;
     assert!(matches!(claim(&dead, &ask(u32::MAX), NOW), Claimed::Ended(_)));
 }
 
@@ -372,7 +374,7 @@ fn an_id_that_a_hidden_reply_came_to_begins_anew_when_it_is_sent() {
     let early = hidden("replies", Reply::completed("64"), NOW);
     let record = written(&pending(), early, NOW);
     assert_eq!(repeated(&record), Repeated::Send);
-    let again = written(&record, submitted_again(&record, Asked::default()), NOW);
+    let again = written(&record, submitted_again(&record, Asked::default().into()), NOW);
     assert_eq!((&again.life.phase, &again.life.ending), (&Phase::Pending, &None));
     assert!(matches!(claim(&again, &ask(1), NOW), Claimed::Run(_)));
 }

@@ -79,7 +79,7 @@ impl Change {
     fn written(self, now: Timestamp) -> TaskRecord {
         let Self { before, id, next } = self;
         let at = |when: When| when.at(now);
-        let asked = next.asked.or_else(|| before.as_ref().map(|before| before.asked.clone()));
+        let asked = next.asked.or_else(|| before.as_ref().map(|before| Arc::clone(&before.asked)));
         TaskRecord {
             id,
             version: before.as_ref().map_or(0, |before| before.version) + 1,
@@ -144,13 +144,13 @@ impl Records {
 
     /// Writes changes in one call, and answers for each in its place.
     pub async fn write(&self, changes: Vec<Change>) -> Result<Vec<Answer>> {
-        let writes: Vec<Write> = changes.iter().map(|change| self.to_write(change)).collect();
-        let marks: Vec<u64> = writes.iter().map(|write| write.mark).collect();
-        let Timed { now, value } = match self.store.write(writes.clone()).await {
+        let marks: Vec<u64> = changes.iter().map(|_| self.random.next()).collect();
+        let writes = || changes.iter().zip(&marks).map(|(change, mark)| to_write(change, *mark));
+        let Timed { now, value } = match self.store.write(writes().collect()).await {
             // The answer may have been lost after the write was done: the mark tells. What removes a
             // record is not repeated, for by now somebody may have written it anew.
-            Err(StoreError::Unavailable { .. }) if !writes.iter().any(removes) => {
-                self.store.write(writes).await?
+            Err(StoreError::Unavailable { .. }) if !changes.iter().any(removes) => {
+                self.store.write(writes().collect()).await?
             }
             answer => answer?,
         };
@@ -202,7 +202,7 @@ impl Records {
     /// Takes hidden replies in whose `MessageId` stands for a task by now.
     pub async fn reveal(&self, hidden: Vec<TaskRecord>, retention: Duration) -> Result<()> {
         for record in hidden {
-            let Some(ending) = record.life.ending else { continue };
+            let Some(ending) = &record.life.ending else { continue };
             let found = self.find(&record.id).await?;
             if found.record.is_some_and(|task| task.id != record.id) {
                 self.take_in(&record.id, &ending.reply, retention).await?;
@@ -265,7 +265,7 @@ impl Records {
     /// if one did.
     pub async fn alias(&self, aliases: Vec<Alias>) -> Result<Vec<Option<Reply>>> {
         let rows = self.store.alias(aliases).await?.value;
-        let reply = |record: TaskRecord| record.life.ending.map(|ending| ending.reply);
+        let reply = |record: TaskRecord| Some(record.life.ending.as_ref()?.reply.clone());
         Ok(rows.into_iter().map(|row| self.readable(row?).and_then(reply)).collect())
     }
 
@@ -290,30 +290,14 @@ impl Records {
         }
     }
 
-    fn to_write(&self, Change { before, id, next }: &Change) -> Write {
-        Write {
-            id: id.clone(),
-            expected: before.as_ref().map(|before| before.version),
-            mark: self.random.next(),
-            asked: next.asked.as_ref().map(asked_row),
-            life: LifeRow {
-                text: life::life_to_text(&next.life),
-                standing: next.life.standing(),
-                until: next.until,
-                wake: next.wake,
-                keep: next.keep,
-            },
-        }
-    }
-
     fn record(&self, row: Row) -> Result<TaskRecord> {
         let unreadable = |source: life::TextError| StoreError::Unreadable {
             store: self.store.name().to_owned(),
             id: row.id.clone(),
             source: source.into(),
         };
-        let asked = life::asked_from_text(&row.asked.text).map_err(unreadable)?;
-        let life = life::life_from_text(&row.life.text).map_err(unreadable)?;
+        let asked = Arc::new(life::asked_from_text(&row.asked.text).map_err(unreadable)?);
+        let life = Arc::new(life::life_from_text(&row.life.text).map_err(unreadable)?);
         let Row { id, version, message_id, .. } = row;
         let LifeRow { until, wake, keep, .. } = row.life;
         Ok(TaskRecord { id, version, message_id, asked, life, until, wake, keep })
@@ -325,8 +309,24 @@ impl Records {
     }
 }
 
-fn removes(write: &Write) -> bool {
-    write.life.keep == When::At(Timestamp::ZERO)
+fn to_write(Change { before, id, next }: &Change, mark: u64) -> Write {
+    Write {
+        id: id.clone(),
+        expected: before.as_ref().map(|before| before.version),
+        mark,
+        asked: next.asked.as_deref().map(asked_row),
+        life: LifeRow {
+            text: life::life_to_text(&next.life),
+            standing: next.life.standing(),
+            until: next.until,
+            wake: next.wake,
+            keep: next.keep,
+        },
+    }
+}
+
+fn removes(change: &Change) -> bool {
+    change.next.keep == When::At(Timestamp::ZERO)
 }
 
 /// Whether whoever waits for the task need wait no longer.

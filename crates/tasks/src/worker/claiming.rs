@@ -9,6 +9,7 @@
 //! hand the message back would cost one of its receives and a second more. A claim that lasts
 //! longer was extended, so its worker lives.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
@@ -108,7 +109,7 @@ impl Execution {
         let Asked { body, attributes, .. } = self.asked();
         if record.asked.body.is_none() && body.is_some() {
             // A tombstone had forgotten it; the message was redriven.
-            next.asked = Some(Asked { body, attributes, ..record.asked.clone() });
+            next.asked = Some(Arc::new(Asked { body, attributes, ..Asked::clone(&record.asked) }));
         }
         let fence = record.version + 1;
         Ok(match self.runtime.records.write_one(Change::of(record, *next)).await? {

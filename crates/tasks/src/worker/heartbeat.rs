@@ -65,7 +65,7 @@ enum Called {
 pub(super) struct Heartbeat {
     pub(super) parts: HeartbeatParts,
     leases: Mutex<Leases>,
-    /// A lease came, went, or was renewed.
+    /// There is something that the loop does not know to wake for.
     changed: Notify,
     settled: Notify,
 }
@@ -74,6 +74,11 @@ pub(super) struct Heartbeat {
 pub(super) struct Leases {
     last_id: u64,
     pub(super) by_id: HashMap<u64, Entry>,
+    /// When the loop wakes by itself; `None` if only a change wakes it. It is woken for what it would
+    /// not wake for in time, and not for each lease: they come by the thousand.
+    wakes_at: Option<Instant>,
+    /// Whether it will look at the records of what runs.
+    looks: bool,
 }
 
 /// A lease, and the record of the task that runs under it.
@@ -145,18 +150,24 @@ impl Heartbeat {
         let mut leases = self.leases();
         leases.last_id += 1;
         let id = leases.last_id;
+        let wake = leases.wakes_at.is_none_or(|wakes_at| entry.renew_at < wakes_at);
         leases.by_id.insert(id, entry);
         drop(leases);
-        self.changed.notify_one();
+        if wake {
+            self.changed.notify_one();
+        }
         Lease::new(id, receipt, received_at, Arc::clone(self), signals)
     }
 
     /// Owns the record from now on, and extends its claim from the next renewal on.
     pub(super) fn cover(&self, id: u64, held: Held) {
-        if let Some(entry) = self.leases().by_id.get_mut(&id) {
+        let mut leases = self.leases();
+        if let Some(entry) = leases.by_id.get_mut(&id) {
             entry.held = Some(held);
         }
-        self.changed.notify_one();
+        if !leases.looks {
+            self.changed.notify_one();
+        }
     }
 
     /// Gives the record back, once no call about it is in flight.
@@ -188,8 +199,7 @@ impl Heartbeat {
                 look_at = None;
                 calls.push(self.look().map(|()| Called::Looked).boxed());
             }
-            let (next, look) = (self.next_due(), look_at.filter(|_| self.runs_anything()));
-            let wakes_at = next.into_iter().chain(look).min();
+            let wakes_at = self.leases().plan(look_at);
             tokio::select! {
                 Some(called) = calls.next() => if called == Called::Looked {
                     look_at = Some(Instant::now() + LOOK_EVERY);
@@ -228,16 +238,6 @@ impl Heartbeat {
         }
     }
 
-    fn runs_anything(&self) -> bool {
-        self.leases().by_id.values().any(|entry| entry.held.is_some())
-    }
-
-    fn next_due(&self) -> Option<Instant> {
-        let leases = self.leases();
-        let waiting = leases.by_id.values().filter(|entry| entry.waits());
-        waiting.map(|entry| entry.renew_at.min(entry.ends_at)).min()
-    }
-
     /// Takes what is due and, since the call is made anyway, what will be soon.
     fn take_due(&self, now: Instant) -> Vec<Renewal> {
         let soon = now + self.parts.visibility_timeout / 10;
@@ -265,6 +265,18 @@ impl Heartbeat {
         }
         drop(leases);
         self.tell_settled();
+    }
+}
+
+impl Leases {
+    /// When the loop has to wake for a renewal, or at `look_at` if there is anything to look at.
+    fn plan(&mut self, look_at: Option<Instant>) -> Option<Instant> {
+        let look = look_at.filter(|_| self.by_id.values().any(|entry| entry.held.is_some()));
+        let waiting = self.by_id.values().filter(|entry| entry.waits());
+        let due = waiting.map(|entry| entry.renew_at.min(entry.ends_at));
+        self.looks = look.is_some();
+        self.wakes_at = due.chain(look).min();
+        self.wakes_at
     }
 }
 

@@ -45,6 +45,7 @@ impl Seen {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
     use std::time::Duration;
 
     use longshore_types::Timestamp;
@@ -58,7 +59,8 @@ mod tests {
         let (lease, worker) = (Duration::from_secs(30), "w".to_owned());
         record.version = version;
         record.until = Some(Timestamp::from_millis(u64::MAX));
-        record.life.phase = Phase::Running(Claim { fence: 2, lease, worker, token: 0 });
+        Arc::make_mut(&mut record.life).phase =
+            Phase::Running(Claim { fence: 2, lease, worker, token: 0 });
         record
     }
 

@@ -60,7 +60,7 @@ async fn what_a_handler_says_of_its_progress_is_in_the_record_within_three_secon
     let id = world.send(8).await;
     sleep(Duration::from_secs(3)).await;
     let record = world.client.task(&id).await.unwrap().unwrap();
-    let progress = record.life.progress.unwrap();
+    let progress = record.life.progress.as_ref().unwrap();
     assert_eq!((progress.percent, progress.note.as_str()), (40, "resized"));
     worker.kill().await;
 }
