@@ -42,7 +42,7 @@ impl Dispatcher {
     /// What comes after the shutdown is handed back unstarted.
     fn start(&self, delivery: Delivery, running: &mut JoinSet<()>) {
         let Delivery { message, lease, permit } = delivery;
-        let execution = Execution::open(Arc::clone(&self.runtime), message, lease);
+        let execution = Execution::open(Arc::clone(&self.runtime), message, lease, permit);
         let draining = self.shutdown.is_cancelled();
         let span = execution.span();
         let run = async move {
@@ -51,7 +51,6 @@ impl Dispatcher {
             } else {
                 execution.run().await;
             }
-            drop(permit);
         };
         running.spawn(run.instrument(span));
     }

@@ -7,6 +7,7 @@
 //!   same: any worker finds it.
 //! - An end that the record refuses is nobody's: nothing is sent.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::sleep;
@@ -44,25 +45,25 @@ impl From<StoreError> for NotEnded {
 }
 
 impl Execution {
-    pub(super) async fn end_as_done(self, body: String) {
+    pub(super) async fn end_as_done(self: Box<Self>, body: String) {
         let end = self.end_of(Reply::completed(body), How::Done, Vec::new());
         self.finish(end).await;
     }
 
-    pub(super) async fn end_as_discarded(self, reason: Reason) {
+    pub(super) async fn end_as_discarded(self: Box<Self>, reason: Reason) {
         let reply = Reply::failed(&reason.message);
         let end = self.end_of(reply, How::Discarded, reason.chain);
         self.finish(end).await;
     }
 
-    pub(super) async fn end_as_cancelled(self) {
+    pub(super) async fn end_as_cancelled(self: Box<Self>) {
         count(&self.runtime.status.cancelled);
         let reason = Reason::text("it was cancelled");
         let end = self.end_of(Reply::failed(&reason.message), How::Cancelled, reason.chain);
         self.finish(end).await;
     }
 
-    pub(super) async fn end_as_dead(self, reason: Reason) {
+    pub(super) async fn end_as_dead(self: Box<Self>, reason: Reason) {
         let words = reason.to_string();
         let mut end = self.end_of(Reply::failed(&reason.message), How::Dead, reason.chain);
         let facts = self.runtime.facts.dead_letter.as_ref();
@@ -104,7 +105,7 @@ impl Execution {
     }
 
     /// Writes the end, then sends what is due.
-    async fn finish(self, end: End) {
+    async fn finish(self: Box<Self>, end: End) {
         let Ok(held) = self.lease.uncover().await else { return self.lose() };
         match self.write_end(held, &end).await {
             Ok(record) => self.deliver(record).await,
@@ -146,8 +147,11 @@ impl Execution {
         }
     }
 
-    /// Sends what is due, then deletes the message.
-    async fn deliver(self, record: TaskRecord) {
+    /// Sends what is due, then deletes the message. Nothing runs any more, so another task may.
+    async fn deliver(mut self: Box<Self>, record: TaskRecord) {
+        if let Ok(place) = Arc::clone(&self.runtime.ends).try_acquire_owned() {
+            self.permit = place;
+        }
         if self.lease.held().is_err() {
             return self.lose();
         }
@@ -171,7 +175,7 @@ impl Execution {
     }
 
     /// Sends again what the task ended with, for a further delivery of it.
-    pub(super) async fn repeat(self, ending: Ending, record: TaskRecord) {
+    pub(super) async fn repeat(self: Box<Self>, ending: Ending, record: TaskRecord) {
         let due = record.life.outbox.as_ref();
         let reply_is_due = due.is_some_and(|due| due.reply_to.is_some());
         if !reply_is_due && let Some(queue) = self.reply_to() {

@@ -17,6 +17,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use longshore_types::Timestamp;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep};
 use tracing::Span;
 
@@ -43,7 +44,8 @@ const GIVE_WAY_AFTER: Duration = Duration::from_secs(1);
 /// The least time that a message of a task which runs elsewhere stays away.
 const BUSY_MIN: Duration = Duration::from_secs(1);
 
-/// One delivery of a task, and the lease on its message.
+/// One delivery of a task, and the lease on its message. Boxed, because each step of its life takes it
+/// over from the last: a future that held it once for each would be copied whole, for every task.
 #[derive(Debug)]
 pub(super) struct Execution {
     pub(super) runtime: Arc<Runtime>,
@@ -51,6 +53,8 @@ pub(super) struct Execution {
     pub(super) envelope: Envelope,
     pub(super) task: TaskId,
     pub(super) lease: Lease,
+    /// The place that it takes among the tasks which run, or later among the ends on their way.
+    pub(super) permit: OwnedSemaphorePermit,
     /// What this delivery knows its claim by.
     pub(super) token: u64,
     /// When this delivery came.
@@ -76,20 +80,27 @@ pub(super) enum End {
 
 impl Execution {
     /// Opens the envelope: whose task it is, and who wants the reply.
-    pub(super) fn open(runtime: Arc<Runtime>, message: ReceivedMessage, lease: Lease) -> Self {
+    pub(super) fn open(
+        runtime: Arc<Runtime>,
+        message: ReceivedMessage,
+        lease: Lease,
+        permit: OwnedSemaphorePermit,
+    ) -> Box<Self> {
         let envelope = Envelope::open(&message.attributes);
         let task = envelope::task_id_of(&envelope, &message);
         let token = runtime.options.random.next();
-        Self {
+        let (begun_at, store_ahead) = (Instant::now(), AtomicI64::new(0));
+        Box::new(Self {
             runtime,
             message,
             envelope,
             task,
             lease,
+            permit,
             token,
-            begun_at: Instant::now(),
-            store_ahead: AtomicI64::new(0),
-        }
+            begun_at,
+            store_ahead,
+        })
     }
 
     /// What every log line about this delivery names.
@@ -105,7 +116,7 @@ impl Execution {
     }
 
     /// Sees the task through, as far as this delivery goes.
-    pub(super) async fn run(mut self) {
+    pub(super) async fn run(mut self: Box<Self>) {
         match self.claim_in_the_end().await {
             Ok(Claim::Run(held)) => {
                 self.task = held.record.id.clone();
@@ -180,14 +191,14 @@ impl Execution {
     }
 
     /// Makes the message available again; nothing was begun.
-    pub(super) async fn return_unstarted(self) {
+    pub(super) async fn return_unstarted(self: Box<Self>) {
         count(&self.runtime.status.returned);
         self.warn_of_the_last_receive();
         self.hand_back(Duration::ZERO).await;
     }
 
     /// The store did not answer, or has a record that only a later version can read.
-    async fn return_unclaimed(self, error: &StoreError) {
+    async fn return_unclaimed(self: Box<Self>, error: &StoreError) {
         count(&self.runtime.status.returned);
         let pause = if matches!(error, StoreError::Unreadable { .. }) {
             tracing::warn!(%error, "left to a worker that can read its record");
@@ -198,7 +209,7 @@ impl Execution {
         self.hand_back(pause).await;
     }
 
-    async fn attempt(self, held: Held) {
+    async fn attempt(self: Box<Self>, held: Held) {
         let (attempt, attempts_max) = (held.record.life.attempts_made, self.attempts_max());
         Span::current().record("attempt", attempt);
         self.lease.cover(held.clone());
@@ -278,7 +289,7 @@ impl Execution {
     }
 
     /// Does to record and message what the end of the run says.
-    async fn conclude(self, held: &Held, end: End) {
+    async fn conclude(self: Box<Self>, held: &Held, end: End) {
         let life = &held.record.life;
         match end {
             End::Ran(outcome) => self.conclude_outcome(life.attempts_made, outcome).await,
@@ -298,7 +309,7 @@ impl Execution {
         }
     }
 
-    async fn conclude_outcome(self, attempt: u32, outcome: Outcome) {
+    async fn conclude_outcome(self: Box<Self>, attempt: u32, outcome: Outcome) {
         let status = Arc::clone(&self.runtime.status);
         match self.enforce_limits(attempt, outcome) {
             Outcome::Done { body } => {

@@ -203,6 +203,7 @@ impl Worker {
             visibility_timeout,
         });
         let (own, allowed) = (options.reply_queue.clone(), options.allowed_reply_queues.clone());
+        let ends = Arc::new(Semaphore::new(options.concurrency));
         Arc::new(Runtime {
             transport,
             queue,
@@ -220,6 +221,7 @@ impl Worker {
             seen: Seen::default(),
             handlers,
             store_gate: StoreGate::default(),
+            ends,
             drained: CancellationToken::new(),
         })
     }

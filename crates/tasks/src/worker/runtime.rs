@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use super::acknowledger::Acknowledger;
@@ -42,6 +43,9 @@ pub(super) struct Runtime {
     pub(super) seen: Seen,
     pub(super) handlers: HandlerRuntime,
     pub(super) store_gate: StoreGate,
+    /// Places for ends that are on their way to whoever asked: as many as tasks may run at once. Beyond
+    /// that an end keeps the place of its run.
+    pub(super) ends: Arc<Semaphore>,
     /// Cancelled when the grace period is over: what still runs is handed back.
     pub(super) drained: CancellationToken,
 }

@@ -43,7 +43,7 @@ impl Execution {
     }
 
     /// Nobody here can run the task: another worker may, for as long as the policy waits for one.
-    pub(super) async fn put_off_unknown(self, before: Option<Unknown>, reason: String) {
+    pub(super) async fn put_off_unknown(self: Box<Self>, before: Option<Unknown>, reason: String) {
         count(&self.runtime.status.unknown);
         let (times, now) = (before.map_or(0, |before| before.times), self.store_now());
         let waited = before.map(|before| now.since(before.since)).unwrap_or_default();
@@ -62,7 +62,7 @@ impl Execution {
         }
     }
 
-    pub(super) async fn retry(self, reason: Reason, pause: Duration) {
+    pub(super) async fn retry(self: Box<Self>, reason: Reason, pause: Duration) {
         let retry = move |record: &TaskRecord, fence, now| {
             life::retried(record, fence, reason.chain.clone(), now)
         };
@@ -70,19 +70,19 @@ impl Execution {
     }
 
     /// The run counts for nothing.
-    pub(super) async fn release(self, wait: Duration) {
+    pub(super) async fn release(self: Box<Self>, wait: Duration) {
         let release = |record: &TaskRecord, fence, now| life::released(record, fence, false, now);
         if self.write_back(release).await { self.hand_back(wait).await } else { self.lose() }
     }
 
     /// Leaves the task to the message that was sent anew.
-    pub(super) async fn give_way(self) {
+    pub(super) async fn give_way(self: Box<Self>) {
         let release = |record: &TaskRecord, fence, now| life::released(record, fence, false, now);
         if self.write_back(release).await { self.delete().await } else { self.lose() }
     }
 
     /// The run is over, so whoever has the message now need not wait for the claim's end.
-    pub(super) async fn lose_run(self) {
+    pub(super) async fn lose_run(self: Box<Self>) {
         if let Some(held) = self.lease.take_record().await {
             let cut_off = || vec!["its lease was lost".to_owned()];
             let retry =
@@ -122,7 +122,7 @@ impl Execution {
 
     /// Makes the message available after `wait`. One that the native redrive policy would soon
     /// take is sent anew, as the same task, and the old one deleted.
-    pub(super) async fn hand_back(self, wait: Duration) {
+    pub(super) async fn hand_back(self: Box<Self>, wait: Duration) {
         if self.lease.held().is_err() {
             return self.lose();
         }
@@ -133,12 +133,12 @@ impl Execution {
         }
     }
 
-    async fn leave_for(self, wait: Duration) {
+    async fn leave_for(self: Box<Self>, wait: Duration) {
         let Ok(lease) = self.lease.stop().await else { return };
         self.runtime.acknowledger.hand_back(lease, wait).await;
     }
 
-    pub(super) async fn delete(self) {
+    pub(super) async fn delete(self: Box<Self>) {
         let Ok(lease) = self.lease.stop().await else { return };
         self.runtime.acknowledger.delete(lease).await;
     }
@@ -166,7 +166,7 @@ impl Execution {
         sent.is_ok()
     }
 
-    pub(super) fn lose(self) {
+    pub(super) fn lose(self: Box<Self>) {
         count(&self.runtime.status.lost);
         tracing::warn!("a lease was lost; another delivery has the task");
     }

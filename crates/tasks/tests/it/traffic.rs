@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use longshore_tasks::transport::Action;
+use longshore_types::MessageAttributes;
 use tokio::time::sleep;
 
 use crate::simulation::Fault;
@@ -50,6 +51,28 @@ async fn r8_no_more_is_received_than_can_be_run() {
     let asked = world.simulation.calls(Action::ReceiveMessage);
     assert!(asked.iter().all(|call| call.entries <= 3), "{asked:?}");
     worker.kill().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_a_reply_is_on_its_way_another_task_runs_and_no_more_than_may_run() {
+    let (world, ran) = (World::new(), Counter::default());
+    let counter = ran.clone();
+    let worker = world.worker(move |Square(n), _| {
+        counter.add();
+        async move { Ok(n) }
+    });
+    let worker = start(worker.concurrency(1));
+    world.simulation.hold(Action::SendMessageBatch);
+    for body in ["1", "2", "3"] {
+        world.simulation.put(TASKS, body, MessageAttributes::new());
+    }
+    until(|| ran.get() == 2).await;
+    sleep(Duration::from_secs(60)).await;
+    assert_eq!(ran.get(), 2, "an end beyond the bound keeps the place of its run");
+    world.simulation.let_go(Action::SendMessageBatch);
+    world.until_empty(TASKS).await;
+    assert_eq!(ran.get(), 3);
+    worker.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
