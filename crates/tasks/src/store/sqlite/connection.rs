@@ -2,7 +2,8 @@
 //!
 //! All commands that have come while a transaction was being synced share the next one: one sync
 //! pays for many. If one of them fails, all of the group are told so and none is done, which is
-//! right because each can be repeated.
+//! right because each can be repeated. Reads that wait share one snapshot of the file, and so one lock
+//! of it; a read that fails fails alone.
 
 use std::fmt;
 use std::path::Path;
@@ -150,14 +151,20 @@ fn carry_out_next(
     let group = std::iter::once(first).chain(waiting.take(GROUP_MAX - 1));
     match access {
         Access::Write => carry_out_group(connection, group.collect()),
-        Access::Read => group.for_each(|command| carry_out_one(connection, command)),
+        Access::Read => look_up_group(connection, group.collect()),
     }
     true
 }
 
-fn carry_out_one(connection: &Connection, command: Command) {
-    let (error, answer) = command(Ok(connection));
-    answer(error.map_or(Ok(()), Err));
+/// Without the snapshot, if there is none to be had, each read has the file to itself.
+fn look_up_group(connection: &mut Connection, group: Vec<Command>) {
+    let snapshot = (group.len() > 1).then(|| connection.unchecked_transaction());
+    for command in group {
+        let (error, answer) = command(Ok(connection));
+        answer(error.map_or(Ok(()), Err));
+    }
+    // Nothing was written, so a snapshot that is not let go of in order is let go of all the same.
+    drop(snapshot);
 }
 
 fn carry_out_group(connection: &mut Connection, group: Vec<Command>) {

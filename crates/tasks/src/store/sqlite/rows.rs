@@ -44,10 +44,20 @@ fn row_from(row: &SqlRow<'_>) -> rusqlite::Result<Row> {
     })
 }
 
-/// The row of a task. One that this version cannot read is there, and fails alone.
+/// The row of a task.
 fn row(connection: &Connection, id: &str, now: Timestamp) -> rusqlite::Result<Option<Row>> {
     let sql = format!("SELECT {COLUMNS} FROM tasks WHERE id = ?1 AND keep > ?2");
-    let mut statement = connection.prepare_cached(&sql)?;
+    one_row(connection, &sql, id, now)
+}
+
+/// The row that `sql` finds. One that this version cannot read is there, and fails alone.
+fn one_row(
+    connection: &Connection,
+    sql: &str,
+    id: &str,
+    now: Timestamp,
+) -> rusqlite::Result<Option<Row>> {
+    let mut statement = connection.prepare_cached(sql)?;
     let read = |found: &SqlRow<'_>| match row_from(found) {
         Err(rusqlite::Error::FromSqlConversionFailure(_, _, why)) => unreadable(found, &*why),
         read => read,
@@ -69,11 +79,12 @@ pub(super) fn find(
     id: &TaskId,
     now: Timestamp,
 ) -> rusqlite::Result<Option<Row>> {
-    let sql = "SELECT task_id FROM aliases WHERE message_id = ?1 AND keep > ?2";
-    let mut statement = connection.prepare_cached(sql)?;
-    let task: Option<String> =
-        statement.query_row(params![id.as_str(), millis(now)], |row| row.get(0)).optional()?;
-    row(connection, task.as_deref().unwrap_or(id.as_str()), now)
+    let sql = format!(
+        "SELECT {COLUMNS} FROM tasks
+         WHERE id = ifnull((SELECT task_id FROM aliases WHERE message_id = ?1 AND keep > ?2), ?1)
+           AND keep > ?2"
+    );
+    one_row(connection, &sql, id.as_str(), now)
 }
 
 /// Writes a row over the version that it expects.
