@@ -3,7 +3,10 @@
 use std::fmt;
 use std::time::Duration;
 
-use longshore_tasks::{BlockingHandler, Handler, Handlers, RetryPolicy, Task, TaskOptions, Worker};
+use longshore_tasks::{
+    BatchHandler, BatchOptions, BlockingHandler, Handler, Handlers, RetryPolicy, Task, TaskOptions,
+    Worker,
+};
 
 /// A declared queue of tasks: its handlers, and how they run.
 pub struct TaskQueue<S = ()> {
@@ -41,6 +44,47 @@ impl<S: Clone + Send + Sync + 'static> TaskQueue<S> {
     #[must_use]
     pub fn handle_blocking<T: Task, M, H: BlockingHandler<T, M, S>>(mut self, handler: H) -> Self {
         self.handlers = self.handlers.handle_blocking(handler);
+        self
+    }
+
+    /// Runs tasks by a handler of several at once, of up to 10, the first of which waits for up to 100 ms: see
+    /// [`BatchHandler`] for what it can be, and what becomes of its tasks.
+    ///
+    /// ```
+    /// use longshore::{App, Failure, Task};
+    /// use serde::{Deserialize, Serialize};
+    ///
+    /// #[derive(Debug, Serialize, Deserialize, Task)]
+    /// #[task(reply = u64)]
+    /// struct Order {
+    ///     number: u64,
+    /// }
+    ///
+    /// async fn store(orders: Vec<Order>) -> Vec<Result<u64, Failure>> {
+    ///     // One statement for all of them, and a result for each in its place.
+    ///     orders.into_iter().map(|order| Ok(order.number)).collect()
+    /// }
+    ///
+    /// let app = App::new("shop")
+    ///     .queues("[queues.orders]")
+    ///     .queue("orders", |queue| queue.handle_batch(store));
+    /// # drop(app);
+    /// ```
+    #[must_use]
+    pub fn handle_batch<T: Task, M, H: BatchHandler<T, M, S>>(mut self, handler: H) -> Self {
+        self.handlers = self.handlers.handle_batch(handler);
+        self
+    }
+
+    /// As [`TaskQueue::handle_batch`], with batches as `options` say. A batch has never more tasks than
+    /// [`TaskQueue::concurrency`].
+    #[must_use]
+    pub fn handle_batch_with<T: Task, M, H: BatchHandler<T, M, S>>(
+        mut self,
+        handler: H,
+        options: BatchOptions,
+    ) -> Self {
+        self.handlers = self.handlers.handle_batch_with(handler, options);
         self
     }
 

@@ -78,6 +78,6 @@ pub use task_options::{ReplyMode, TaskOptions};
 pub use transport::aws::{AwsOptions, AwsTransport};
 pub use transport::{BoxFuture, Transport, TransportError};
 pub use worker::{
-    BlockingHandler, Context, Handler, Handlers, Outcome, State, Worker, WorkerError, WorkerReport,
-    WorkerStatus,
+    BatchHandler, BatchItem, BatchOptions, BatchResults, BlockingHandler, Context, Handler,
+    Handlers, Outcome, State, Worker, WorkerError, WorkerReport, WorkerStatus,
 };

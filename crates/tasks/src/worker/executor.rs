@@ -112,6 +112,7 @@ impl Execution {
             queue = self.runtime.queue.name(),
             worker = self.runtime.options.name,
             attempt = tracing::field::Empty,
+            batch = tracing::field::Empty,
         )
     }
 
@@ -284,8 +285,9 @@ impl Execution {
             attempt: held.record.life.attempts_made,
             since: self.now().as_millis(),
         });
-        let run = registered.handler.run(self.message.body.clone(), self.context(held));
-        self.runtime.handlers.run(run, registered.options.timeout).await
+        let (body, handlers) = (self.message.body.clone(), &self.runtime.handlers);
+        let run = registered.handler.run(body, self.context(held), handlers);
+        handlers.run(run, registered.options.timeout).await
     }
 
     /// Does to record and message what the end of the run says.

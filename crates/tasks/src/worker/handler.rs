@@ -13,6 +13,7 @@ use std::sync::Arc;
 use futures::FutureExt as _;
 
 use super::context::Context;
+use super::handlers::HandlerRuntime;
 use super::outcome::Outcome;
 use crate::codec::Codec;
 use crate::failure::Failure;
@@ -32,9 +33,11 @@ pub(super) enum Ran {
     Unreadable(String),
 }
 
+type Run = dyn Fn(String, Context, &HandlerRuntime) -> BoxFuture<'static, Ran> + Send + Sync;
+
 /// Runs the task whose argument is in a body.
 #[derive(Clone)]
-pub(super) struct AnyHandler(Arc<dyn Fn(String, Context) -> BoxFuture<'static, Ran> + Send + Sync>);
+pub(super) struct AnyHandler(Arc<Run>);
 
 impl fmt::Debug for AnyHandler {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -43,8 +46,21 @@ impl fmt::Debug for AnyHandler {
 }
 
 impl AnyHandler {
-    pub(super) fn run(&self, body: String, context: Context) -> BoxFuture<'static, Ran> {
-        (self.0)(body, context)
+    pub(super) fn new<F>(run: F) -> Self
+    where
+        F: Fn(String, Context, &HandlerRuntime) -> BoxFuture<'static, Ran> + Send + Sync + 'static,
+    {
+        Self(Arc::new(run))
+    }
+
+    /// A run of the task, to be run by `handlers`.
+    pub(super) fn run(
+        &self,
+        body: String,
+        context: Context,
+        handlers: &HandlerRuntime,
+    ) -> BoxFuture<'static, Ran> {
+        (self.0)(body, context, handlers)
     }
 }
 
@@ -124,20 +140,22 @@ where
     S: Clone + Send + Sync + 'static,
     H: Handler<T, M, S>,
 {
-    AnyHandler(Arc::new(move |body, context| {
-        let task = match T::Codec::decode_argument(&body) {
+    AnyHandler::new(move |body, context, handlers| {
+        let task = match argument::<T>(&body) {
             Ok(task) => task,
-            Err(error) => return unreadable(error.to_string()),
+            Err(unreadable) => return unreadable,
         };
         drop(body);
         let (handler, state) = (Arc::clone(&handler), state.clone());
+        let inside = handlers.room.enter();
         // Called within: a function that panics before its future is made has failed too.
         async move {
+            let _inside = inside;
             let run = handler.call(task, state, context);
             Ran::Outcome(conclude::<T>(run.await))
         }
         .boxed()
-    }))
+    })
 }
 
 /// As [`asynchronous`], on a thread that may be blocked.
@@ -147,13 +165,15 @@ where
     S: Clone + Send + Sync + 'static,
     H: BlockingHandler<T, M, S>,
 {
-    AnyHandler(Arc::new(move |body, context| {
-        let task = match T::Codec::decode_argument(&body) {
+    AnyHandler::new(move |body, context, handlers| {
+        let task = match argument::<T>(&body) {
             Ok(task) => task,
-            Err(error) => return unreadable(error.to_string()),
+            Err(unreadable) => return unreadable,
         };
         let (handler, state) = (Arc::clone(&handler), state.clone());
+        let inside = handlers.room.enter();
         async move {
+            let _inside = inside;
             let run = move || handler.call(task, state, context);
             match tokio::task::spawn_blocking(run).await {
                 Ok(ended) => Ran::Outcome(conclude::<T>(ended)),
@@ -164,14 +184,19 @@ where
             }
         }
         .boxed()
-    }))
+    })
 }
 
-fn unreadable(reason: String) -> BoxFuture<'static, Ran> {
-    async { Ran::Unreadable(reason) }.boxed()
+/// The argument in a body, or what a run comes to that cannot read it.
+pub(super) fn argument<T: Task>(body: &str) -> Result<T, BoxFuture<'static, Ran>> {
+    T::Codec::decode_argument(body).map_err(|error| {
+        let reason = error.to_string();
+        async { Ran::Unreadable(reason) }.boxed()
+    })
 }
 
-fn conclude<T: Task>(ended: Result<T::Reply, Failure>) -> Outcome {
+/// What a handler's result means for its task.
+pub(super) fn conclude<T: Task>(ended: Result<T::Reply, Failure>) -> Outcome {
     let reply = match ended {
         Ok(reply) => reply,
         Err(failure) => return failure.into(),

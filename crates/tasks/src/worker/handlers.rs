@@ -7,12 +7,13 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 use super::handler::Ran;
 use super::outcome::Outcome;
+use super::room::Room;
 use super::same_queue;
-use crate::failure::Reason;
 use crate::transport::BoxFuture;
 
 /// Where handlers run.
@@ -21,6 +22,11 @@ pub(super) struct HandlerRuntime {
     pub(super) runtime: Handle,
     /// The queue whose tasks they are.
     pub(super) queue: String,
+    /// The runs of the worker, and how many there can be.
+    pub(super) room: Room,
+    pub(super) concurrency: usize,
+    /// Cancelled when the worker is to stop.
+    pub(super) shutdown: CancellationToken,
 }
 
 /// Ends a run whose waiter has gone.
@@ -54,10 +60,11 @@ impl HandlerRuntime {
 }
 
 fn failed(reason: String) -> Ran {
-    Ran::Outcome(Outcome::Retry { after: None, reason: Reason::text(reason) })
+    Ran::Outcome(Outcome::retry(reason))
 }
 
-fn panic_text(panic: &(dyn Any + Send)) -> String {
+/// What a panic of a handler says.
+pub(super) fn panic_text(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().copied();
     let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     format!("the handler panicked: {}", text.unwrap_or("without a message"))

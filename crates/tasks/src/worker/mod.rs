@@ -20,7 +20,9 @@
 //!   `await`.
 
 mod acknowledger;
+mod batch_handler;
 mod claiming;
+mod collector;
 mod context;
 mod dispatcher;
 mod ending;
@@ -38,6 +40,7 @@ mod poller;
 mod registry;
 mod renewal;
 mod reply_queues;
+mod room;
 mod run;
 mod runtime;
 pub(crate) mod same_queue;
@@ -59,6 +62,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::options::Options;
 use self::registry::Registry;
+pub use batch_handler::{BatchHandler, BatchItem, BatchOptions, BatchResults};
 pub use context::Context;
 pub use handler::{BlockingHandler, Handler, State};
 pub use outcome::Outcome;
@@ -152,6 +156,24 @@ impl Worker {
     #[must_use]
     pub fn handle_blocking<T: Task, M, H: BlockingHandler<T, M, ()>>(mut self, handler: H) -> Self {
         self.handlers = self.handlers.handle_blocking(handler);
+        self
+    }
+
+    /// Runs tasks by a handler of several at once: see [`Handlers::handle_batch`].
+    #[must_use]
+    pub fn handle_batch<T: Task, M, H: BatchHandler<T, M, ()>>(mut self, handler: H) -> Self {
+        self.handlers = self.handlers.handle_batch(handler);
+        self
+    }
+
+    /// As [`Worker::handle_batch`], with batches as `options` say.
+    #[must_use]
+    pub fn handle_batch_with<T: Task, M, H: BatchHandler<T, M, ()>>(
+        mut self,
+        handler: H,
+        options: BatchOptions,
+    ) -> Self {
+        self.handlers = self.handlers.handle_batch_with(handler, options);
         self
     }
 

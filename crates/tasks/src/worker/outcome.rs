@@ -51,6 +51,11 @@ impl From<Failure> for Outcome {
 }
 
 impl Outcome {
+    /// To be run again when the policy says, for that reason alone.
+    pub(super) fn retry(reason: impl Into<String>) -> Self {
+        Self::Retry { after: None, reason: Reason::text(reason) }
+    }
+
     /// Given up, for that reason alone.
     pub(super) fn dead(reason: impl Into<String>) -> Self {
         Self::Dead { reason: Reason::text(reason) }

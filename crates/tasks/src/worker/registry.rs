@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::batch_handler::{BatchHandler, BatchOptions, batched};
 use super::handler::{self, AnyHandler, BlockingHandler, Handler};
 use crate::task::Task;
 use crate::task_options::TaskOptions;
@@ -38,7 +39,8 @@ pub struct Handlers<S = ()> {
     twice: Vec<&'static str>,
 }
 
-type Make<S> = Arc<dyn Fn(S) -> AnyHandler + Send + Sync>;
+/// Makes the handler, with the state, of tasks of those options.
+type Make<S> = Arc<dyn Fn(S, &TaskOptions) -> AnyHandler + Send + Sync>;
 
 struct Route<S> {
     options: TaskOptions,
@@ -77,7 +79,7 @@ impl<S: Clone + Send + Sync + 'static> Handlers<S> {
     pub fn handle<T: Task, M, H: Handler<T, M, S>>(self, handler: H) -> Self {
         let handler = Arc::new(handler);
         let make = move |state| handler::asynchronous::<T, M, S, H>(Arc::clone(&handler), state);
-        self.add::<T>(Arc::new(make))
+        self.add::<T>(Arc::new(move |state, _options| make(state)))
     }
 
     /// Runs tasks of type `T` by a handler that blocks its thread: on threads that are there for
@@ -86,7 +88,27 @@ impl<S: Clone + Send + Sync + 'static> Handlers<S> {
     pub fn handle_blocking<T: Task, M, H: BlockingHandler<T, M, S>>(self, handler: H) -> Self {
         let handler = Arc::new(handler);
         let make = move |state| handler::blocking::<T, M, S, H>(Arc::clone(&handler), state);
-        self.add::<T>(Arc::new(make))
+        self.add::<T>(Arc::new(move |state, _options| make(state)))
+    }
+
+    /// Runs tasks of type `T` by a handler of several at once: see [`BatchHandler`] for what it can be, and what
+    /// becomes of its tasks. Up to 10 are run together, and the first of them waits for up to 100 ms.
+    #[must_use]
+    pub fn handle_batch<T: Task, M, H: BatchHandler<T, M, S>>(self, handler: H) -> Self {
+        self.handle_batch_with(handler, BatchOptions::new())
+    }
+
+    /// As [`Handlers::handle_batch`], with batches as `options` say.
+    #[must_use]
+    pub fn handle_batch_with<T: Task, M, H: BatchHandler<T, M, S>>(
+        self,
+        handler: H,
+        options: BatchOptions,
+    ) -> Self {
+        let handler = Arc::new(handler);
+        self.add::<T>(Arc::new(move |state, task| {
+            batched::<T, M, S, H>(Arc::clone(&handler), state, &options, task)
+        }))
     }
 
     /// Takes a message without a task name for a `T`.
@@ -118,7 +140,7 @@ impl<S: Clone + Send + Sync + 'static> Handlers<S> {
     /// The handlers with that state.
     pub(super) fn with_state(&self, state: &S) -> Registry {
         let with_state = |(name, route): (&&'static str, &Route<S>)| {
-            let handler = (route.make)(state.clone());
+            let handler = (route.make)(state.clone(), &route.options);
             let options = route.options.clone();
             let places = options.concurrency.map(|count| Arc::new(Semaphore::new(count.max(1))));
             (*name, Registered { options, handler, places })

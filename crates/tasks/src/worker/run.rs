@@ -21,6 +21,7 @@ use super::marks::Marks;
 use super::outbox::OutboxLoop;
 use super::poller::Poller;
 use super::reply_queues::ReplyQueues;
+use super::room::Room;
 use super::runtime::Runtime;
 use super::seen::Seen;
 use super::sender::Sender;
@@ -95,7 +96,13 @@ impl Worker {
         let Some((queue, facts)) = found else { return Ok(()) };
         self.fit_attempts(&queue, facts.dead_letter.as_ref())?;
         (self.transport, self.records) = (transport, records);
-        let handlers = HandlerRuntime { runtime: handlers, queue: queue.name().to_owned() };
+        let handlers = HandlerRuntime {
+            runtime: handlers,
+            queue: queue.name().to_owned(),
+            room: Room::default(),
+            concurrency: self.options.concurrency,
+            shutdown: shutdown.clone(),
+        };
         self.work(queue, facts, handlers, shutdown).await
     }
 

@@ -6,6 +6,7 @@
 
 #[cfg(feature = "aws")]
 mod aws;
+mod batches;
 mod chaos;
 mod client;
 mod crash;

@@ -118,8 +118,12 @@ impl World {
     where
         F: Future<Output = Answer> + Send + 'static,
     {
+        self.worker_without_handlers().handle::<Square, _, _>(handler)
+    }
+
+    /// A worker that runs nothing yet.
+    pub(crate) fn worker_without_handlers(&self) -> Worker {
         Worker::new(Arc::clone(&self.simulation) as _, TASKS, Arc::clone(&self.flaky) as _)
-            .handle::<Square, _, _>(handler)
             .own_thread(false)
             .retention(RETENTION)
             .unknown_patience(Duration::ZERO)

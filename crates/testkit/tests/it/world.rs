@@ -51,6 +51,23 @@ async fn mail(_: Email) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Replies with how many orders were stored by its call.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize, Task)]
+#[task(reply = usize, retry(attempts = 2, backoff = "15m..15m"))]
+struct Order {
+    number: u32,
+}
+
+async fn store(orders: Vec<(Order, Context)>) -> Vec<Result<usize, Failure>> {
+    let stored = orders.len();
+    let result = |(order, ctx): (Order, Context)| match order.number {
+        0 => Err(Failure::dead("there is no order 0")),
+        1 if ctx.attempt() == 1 => Err(Failure::retry("its row is locked")),
+        _ => Ok(stored),
+    };
+    orders.into_iter().map(result).collect()
+}
+
 async fn ask(
     State(gateway): State<Gateway>,
     headers: HeaderMap,
@@ -119,6 +136,31 @@ async fn a_retry_in_a_quarter_of_an_hour_takes_no_time() {
     assert_eq!(record.life.attempts.len(), 2);
     assert_eq!(record.life.attempts[0].error, ["the disk is busy"]);
     assert_eq!(world.sent::<Thumbnail>().len(), 1, "a second attempt is no second send");
+}
+
+#[tokio::test(start_paused = true)]
+async fn tasks_of_a_batch_share_a_call_and_each_has_its_own_end() {
+    let queues = r#"
+        [queues.orders]
+        dead_letter = { queue = "orders-dead", max_receive_count = 5 }
+        [queues.orders-dead]
+        [queues.replies]
+    "#;
+    let shop = App::new("shop").queues(queues).reply_queue("replies");
+    let world = start(shop.queue("orders", |queue| queue.handle_batch(store))).await;
+    let sent = world.client().send_all((0..5).map(|number| Order { number })).await;
+    let report = world.run_until_idle().await;
+    assert_eq!((report.done, report.retried, report.dead), (3, 1, 1));
+
+    world.advance(15 * MINUTE).await;
+    assert_eq!(world.run_until_idle().await.done, 1);
+    let mut stored = Vec::new();
+    for pending in sent {
+        stored.push(pending.unwrap().reply(Duration::ZERO).await.ok());
+    }
+    assert_eq!(stored, [None, Some(1), Some(5), Some(5), Some(5)]);
+    let dead = world.dead_letters("orders").await;
+    assert_eq!((dead.len(), dead[0].argument()), (1, Some(Order { number: 0 })));
 }
 
 #[tokio::test(start_paused = true)]
