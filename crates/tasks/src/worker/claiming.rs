@@ -7,7 +7,8 @@
 //! Of a worker that died, the lease on the message ends first and the claim a margin later. So
 //! whoever receives the message then finds the claim about to end, and waits for that here: to
 //! hand the message back would cost one of its receives and a second more. A claim that lasts
-//! longer was extended, so its worker lives.
+//! longer was extended, so its worker lives. A message that has hardly a receive left is not held that
+//! long: were its worker killed meanwhile, SQS would soon take it. It is sent anew at once.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -54,7 +55,10 @@ impl Execution {
                 self.runtime.seen.forget(&self.task);
                 return Ok(claim);
             };
-            if Instant::now() + rest > gives_up_at || self.drains_within(rest).await {
+            if self.is_worn_before_a_run()
+                || Instant::now() + rest > gives_up_at
+                || self.drains_within(rest).await
+            {
                 return Ok(claim);
             }
         }
@@ -158,6 +162,12 @@ impl Execution {
             body: kept.then(|| body.clone()),
             attributes: self.message.attributes.clone(),
         }
+    }
+
+    /// Whether the message is sent anew before its task is run, and so need not be waited with.
+    fn is_worn_before_a_run(&self) -> bool {
+        !self.runtime.queue.is_fifo()
+            && self.runtime.is_worn_before_a_run(self.message.receive_count)
     }
 
     async fn drains_within(&self, rest: Duration) -> bool {

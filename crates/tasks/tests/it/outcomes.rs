@@ -394,6 +394,28 @@ async fn a_failure_is_replied_whatever_its_text_is() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_worn_message_is_sent_anew_before_the_claim_of_a_dead_worker_ends() {
+    let (world, runs) = (World::new(), Counter::default());
+    world.send(8).await;
+    let counter = runs.clone();
+    let deadly = move |_, _| {
+        counter.add();
+        std::future::pending()
+    };
+    for run in 1..RECEIVES_MAX - 1 {
+        let worker = start(world.worker(deadly.clone()));
+        until(|| runs.get() == run).await;
+        worker.kill().await;
+    }
+    let worker = start(world.worker(deadly));
+    until(|| world.simulation.messages(TASKS)[0].receive_count == RECEIVES_MAX - 1).await;
+    let received_at = tokio::time::Instant::now();
+    until(|| world.simulation.messages(TASKS).len() == 2).await;
+    assert!(received_at.elapsed() < Duration::from_millis(100));
+    worker.kill().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_task_is_sent_anew_so_late_that_its_claim_is_free() {
     let world = World::new();
     world.send(8).await;
@@ -413,7 +435,7 @@ async fn a_task_is_sent_anew_so_late_that_its_claim_is_free() {
             assert!(successor.available_at > tokio::time::Instant::now());
             until(|| runs.get() == 1).await;
             let report = worker.stop().await;
-            return assert_eq!(report.busy, 0);
+            return assert_eq!(report.busy, 1, "the worn one; its successor finds the claim free");
         }
         worker.kill().await;
     }
