@@ -35,7 +35,7 @@ SECONDS_BETWEEN_KILLS = 0.2
 CONCURRENCY = 10
 WORKERS = APPS = 2
 # Where records are kept. "apart": apps have one store, and workers another.
-WAYS = ["SQLite", "SQLite on FIFO queues", "SQLite apart", "Redis", "PostgreSQL"]
+WAYS = ["SQLite", "SQLite on FIFO queues", "SQLite apart", *stores.SERVERS]
 
 
 @pytest.fixture
@@ -73,7 +73,8 @@ class Everything:
 
     def parts(self):
         apps, workers = ([f"{kind} {n}" for n in range(count)] for kind, count in [("app", APPS), ("worker", WORKERS)])
-        return [*(["store"] if self.server else []), "broker", *apps, *workers]
+        store = ["store"] if self.server and self.server.killable else []
+        return [*store, "broker", *apps, *workers]
 
     def urls(self):
         return [f"http://127.0.0.1:{port}" for port in self.ports]

@@ -9,6 +9,8 @@ import socket
 import subprocess
 import tempfile
 from pathlib import Path
+from urllib.parse import urlsplit
+from uuid import uuid4
 
 import pytest
 
@@ -22,6 +24,8 @@ _POSTGRES_FOLDERS = "/usr/lib/postgresql"
 
 class Server:
     """A server that can be killed and started again on what it kept."""
+
+    killable = True
 
     def __init__(self, directory):
         self.directory = Path(directory)
@@ -128,17 +132,23 @@ class Postgres(Server):
 
 
 class DynamoDB:
-    """A server of somebody else's, which `LONGSHORE_TEST_DYNAMODB` names by its URL: it is used, and never killed."""
+    """A server that runs already, and is never killed: a table of its own on the one that `LONGSHORE_TEST_DYNAMODB` names.
+
+    The variable is the URL of a store, as in the tests in Rust.
+    """
+
+    killable = False
 
     def __init__(self, directory):
-        self._endpoint = os.environ.get("LONGSHORE_TEST_DYNAMODB")
-        if not self._endpoint:
+        named = os.environ.get("LONGSHORE_TEST_DYNAMODB")
+        if not named:
             pytest.skip("LONGSHORE_TEST_DYNAMODB names no server")
-        self._table = f"tasks-{free_port()}"
+        self._parameters = urlsplit(named).query
+        self._table = f"tasks-{uuid4()}"
 
     @property
     def url(self):
-        return f"dynamodb://{self._table}?region=us-east-1&endpoint_url={self._endpoint}"
+        return f"dynamodb://{self._table}?{self._parameters}"
 
     def start(self):
         return self

@@ -6,6 +6,8 @@
 
 mod servers;
 
+use std::process::Command;
+
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 
@@ -90,11 +92,15 @@ fn rust() -> Vec<Step> {
     ]
 }
 
-/// Tests while the stores' servers run; a store whose server cannot be had is a remark.
+/// Tests of the stores, while their servers run.
 fn over_servers(name: &str, arguments: impl IntoIterator<Item = &'static str>) -> Step {
-    let mut tests = workspace::cargo(arguments);
+    beside(name, workspace::cargo(arguments), Servers::start)
+}
+
+/// Tests while servers run that are told to them; a store whose server cannot be had is a remark.
+fn beside(name: impl Into<String>, mut tests: Command, start: fn() -> Result<Servers>) -> Step {
     Step::remarking(name, move |remarks| {
-        let servers = Servers::start()?;
+        let servers = start()?;
         remarks.extend(servers.remark());
         workspace::succeed(servers.tell(&mut tests))
     })
@@ -103,8 +109,10 @@ fn over_servers(name: &str, arguments: impl IntoIterator<Item = &'static str>) -
 fn black_box(which: &'static str) -> Result<Vec<Step>> {
     let mut suite = workspace::command(workspace::root().join("conformance/run"));
     suite.arg(which).env("LONGSHORE_BIN", workspace::dev_profile()?.join("fibonacci"));
-    Ok(vec![
-        Step::command(BUILD, workspace::cargo(BUILD_PROGRAMS)),
-        Step::command(format!("conformance ({which})"), suite).needing(BUILD),
-    ])
+    let name = format!("conformance ({which})");
+    let tests = match which {
+        "containers" => Step::command(name, suite),
+        _ => beside(name, suite, Servers::start_for_black_box),
+    };
+    Ok(vec![Step::command(BUILD, workspace::cargo(BUILD_PROGRAMS)), tests.needing(BUILD)])
 }

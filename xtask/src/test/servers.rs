@@ -50,10 +50,13 @@ struct Kind {
     start: fn(&Path) -> Result<Server>,
 }
 
+const DYNAMODB: Kind =
+    Kind { store: "DynamoDB", variable: "LONGSHORE_TEST_DYNAMODB", start: dynamodb::start };
+
 const KINDS: [Kind; 3] = [
     Kind { store: "PostgreSQL", variable: "LONGSHORE_TEST_POSTGRES", start: postgres::start },
     Kind { store: "Redis", variable: "LONGSHORE_TEST_REDIS", start: redis::start },
-    Kind { store: "DynamoDB", variable: "LONGSHORE_TEST_DYNAMODB", start: dynamodb::start },
+    DYNAMODB,
 ];
 
 /// The servers that run; dropped, they end, and then their data goes.
@@ -65,6 +68,11 @@ pub(super) struct Servers {
     data: TempDir,
 }
 
+/// Whether somebody names a server already.
+fn is_given(variable: &str) -> bool {
+    std::env::var_os(variable).is_some_and(|url| !url.is_empty())
+}
+
 impl Servers {
     /// Starts what can be had.
     ///
@@ -72,8 +80,16 @@ impl Servers {
     ///
     /// There is no place for the data.
     pub(super) fn start() -> Result<Self> {
-        let given = |variable: &str| std::env::var_os(variable).is_some_and(|url| !url.is_empty());
-        Self::start_all(&KINDS, given)
+        Self::start_all(&KINDS, is_given)
+    }
+
+    /// Starts those that the black-box tests do not start, and kill, themselves.
+    ///
+    /// # Errors
+    ///
+    /// There is no place for the data.
+    pub(super) fn start_for_black_box() -> Result<Self> {
+        Self::start_all(&[DYNAMODB], is_given)
     }
 
     fn start_all(kinds: &[Kind], given: impl Fn(&str) -> bool) -> Result<Self> {

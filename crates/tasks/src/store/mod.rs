@@ -20,6 +20,8 @@
 #[cfg(feature = "dynamodb")]
 pub mod dynamodb;
 mod ended;
+mod grouped;
+mod groups;
 pub mod location;
 pub mod memory;
 #[cfg(feature = "postgres")]
@@ -42,6 +44,7 @@ use thiserror::Error;
 
 #[cfg(feature = "dynamodb")]
 pub use dynamodb::{DynamoOptions, DynamoStore};
+pub use grouped::GroupedStore;
 pub use location::{StoreLocation, StoreLocationError};
 pub use memory::MemoryStore;
 pub use records::{Answer, Change, Found, Records};

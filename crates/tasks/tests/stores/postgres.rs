@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::join_all;
 use longshore_tasks::store::Written;
-use longshore_tasks::{PostgresStore, Store, StoreError};
+use longshore_tasks::{PostgresStore, Store, StoreError, StoreLocation, SystemClock};
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 
@@ -68,12 +69,29 @@ async fn a_separate_store_has_connections_of_its_own() {
     assert_eq!(store.write(vec![next("a", 1, LONG)]).await.unwrap().value, [Written::Done]);
 }
 
+/// All of a transaction's rows bear its number.
+#[tokio::test]
+async fn what_callers_of_a_process_write_at_once_is_one_commit() {
+    let Some(url) = server(SERVER) else { return };
+    let store = StoreLocation::parse(&url).unwrap().open(Arc::new(SystemClock)).await.unwrap();
+    let ids: Vec<String> = (0..50).map(|number| format!("{}-{number}", unused("one"))).collect();
+    for written in join_all(ids.iter().map(|id| store.write(vec![first(id, LONG)]))).await {
+        assert_eq!(written.unwrap().value, [Written::Done]);
+    }
+    let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
+    let connection = tokio::spawn(connection);
+    let sql = "SELECT count(DISTINCT xmin::text) FROM longshore.tasks WHERE id = ANY ($1)";
+    let commits: i64 = client.query_one(sql, &[&ids]).await.unwrap().get(0);
+    assert_eq!(commits, 1);
+    connection.abort();
+}
+
 #[tokio::test]
 async fn several_may_make_the_tables_at_once() {
     let Some(url) = server(SERVER) else { return };
     let schema = unused("made");
     let stores = (0..6).map(|_| PostgresStore::connect(&url, &schema));
-    for store in futures::future::join_all(stores).await {
+    for store in join_all(stores).await {
         store.unwrap();
     }
 }

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::join_all;
 use longshore_tasks::id::TaskId;
 use longshore_tasks::life::{self, Asked};
-use longshore_tasks::store::{Answer, Change};
+use longshore_tasks::store::{Answer, Change, GroupedStore};
 use longshore_tasks::{MemoryStore, Records, Store, StoreError};
 use longshore_testkit::{Fault, FaultyStore, Odds, Seeded};
 
@@ -42,6 +43,23 @@ async fn a_write_whose_answer_is_lost_is_known_by_its_mark() {
         panic!("its own write is no conflict");
     };
     assert_eq!(records.find(&id()).await.unwrap().record, Some(*record));
+}
+
+/// Each caller repeats its own write, and meets its own mark.
+#[tokio::test]
+async fn writes_of_a_group_whose_answer_is_lost_are_known_by_their_marks() {
+    let (store, _) = faulty();
+    let grouped = Arc::new(GroupedStore::new(Arc::clone(&store) as Arc<dyn Store>, 1));
+    let records = Records::new(grouped, Arc::new(Seeded::new(7)));
+    store.script([Fault::Lost]);
+    let ids = (0..20).map(|number| TaskId::parse(&format!("task-{number}")).unwrap());
+    let submit = |id| Change::first(id, life::submitted(Asked::default()));
+    let written = join_all(ids.map(|id| records.write_one(submit(id)))).await;
+    for answer in written {
+        assert!(matches!(answer, Ok(Answer::Written(_))), "{answer:?}");
+    }
+    let (calls, faults) = store.counts();
+    assert!(calls < 20 && faults == 1, "{calls} calls, {faults} faults");
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use longshore_tasks::store::GroupedStore;
 use longshore_tasks::{MemoryStore, SqliteStore, Store};
 use longshore_testkit::lives::{Lives, Passage, Seen};
 use longshore_testkit::{ManualClock, Odds};
@@ -37,6 +38,17 @@ async fn thousands_live_in_memory_with_faults() {
     let lives = in_memory().faults(FAULTS);
     let seen = lives.histories(100_000, 2_000, TURNS).await.unwrap_or_else(|why| panic!("{why}"));
     check_seen(&seen, true);
+}
+
+#[tokio::test]
+async fn hundreds_live_through_groups_of_calls_with_faults() {
+    let clock = Arc::new(ManualClock::new());
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::with_clock(Arc::clone(&clock) as Arc<_>));
+    let [one, other] = [1, 2].map(|at_once| GroupedStore::new(Arc::clone(&store), at_once));
+    let lives = Lives::new(Arc::new(one), Passage::Moved(clock)).shared_with(Arc::new(other));
+    let lives = lives.faults(FAULTS);
+    let seen = lives.histories(400_000, 500, TURNS).await.unwrap_or_else(|why| panic!("{why}"));
+    assert!(seen.redriven > 0 && seen.overtaken > 0, "{seen:?}");
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use longshore_tasks::store::GroupedStore;
 use longshore_tasks::{MemoryStore, SqliteStore, Store};
 use longshore_testkit::{FaultyStore, Odds, store_suite};
 
@@ -36,6 +37,17 @@ async fn a_slow_store_passes() {
         let delay_max = Duration::from_millis(3);
         store.set_odds(Odds { slow: 20, delay_max, ..Odds::default() });
         Arc::new(store) as Arc<dyn Store>
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_store_that_groups_calls_passes() {
+    store_suite::exercise(async || {
+        let store = FaultyStore::new(Arc::new(MemoryStore::new()), 1);
+        let delay_max = Duration::from_millis(3);
+        store.set_odds(Odds { slow: 60, delay_max, ..Odds::default() });
+        Arc::new(GroupedStore::new(Arc::new(store), 1)) as Arc<dyn Store>
     })
     .await;
 }

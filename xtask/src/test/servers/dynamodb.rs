@@ -1,7 +1,7 @@
 //! `DynamoDB` Local, Amazon's own server for tests: fetched once with Maven into the cache, and run by Java.
 //!
-//! It listens on all interfaces and has no option for another choice. It holds nothing but what the tests write, in
-//! memory, for as long as they run.
+//! By itself it listens on all interfaces, and has no option for another choice: so `Loopback.java` starts it. It holds
+//! nothing but what the tests write, in memory, for as long as they run.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,15 +13,17 @@ use crate::program::{Program, free_address};
 use crate::workspace;
 
 const VERSION: &str = "2.5.2";
-const MAIN: &str = "com.amazonaws.services.dynamodbv2.local.main.ServerRunner";
+/// Compiled by Java each time that it is run.
+const MAIN: &str = include_str!("Loopback.java");
 const OPTIONS: [&str; 3] = ["-inMemory", "-sharedDb", "-disableTelemetry"];
 
 pub(super) fn start(data: &Path) -> Result<Server> {
     let java = installed("java")?;
     let kept = kept()?;
-    let address = free_address()?;
+    let (address, main) = (free_address()?, data.join("Loopback.java"));
+    fs::write(&main, MAIN)?;
     let mut command = tied::command(&java, "TERM", &kept);
-    command.args(["-Xmx256m", "-Djava.library.path=lib", "-cp", "lib/*", MAIN]).args(OPTIONS);
+    command.args(["-Xmx256m", "-Djava.library.path=lib", "-cp", "lib/*"]).arg(main).args(OPTIONS);
     command.args(["-port", &address.port().to_string()]);
     let mut program = Program::start("dynamodb", &mut command, data)?;
     program.wait_until(START_MAX, || answers(address, b"GET / HTTP/1.0\r\n\r\n"))?;

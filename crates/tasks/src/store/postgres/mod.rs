@@ -17,7 +17,11 @@
 //! | `alias` | 1 (two statements, sent together) | one commit for all of the batch |
 //! | `expire` | 1 | one commit |
 //!
-//! A new connection prepares each statement when it first needs it, at one trip more. A store has
+//! Calls of several callers become one call in [`GroupedStore`](super::GroupedStore), which
+//! [`StoreLocation::open`](super::StoreLocation::open) puts around this.
+//!
+//! A new connection prepares each statement when it first needs it, at one trip more, and plans it
+//! once; a list alone is planned for what it asks for. A store has
 //! up to eight connections, made as calls need them, and [`separate`](Store::separate) makes up to
 //! eight others; calls beyond them wait.
 //!

@@ -1,8 +1,9 @@
 //! What is found by other things than an id: lists, what is due, and what is over.
 
 use super::convert::{CLOCK, COLUMNS, count, findable, millis, readable, some_findable};
-use super::database::Database;
+use super::database::{Database, Parameters};
 use super::schema::Schema;
+use super::settings::{PLAN_ANEW, PLAN_ONCE};
 use crate::store::{ListQuery, Page, Place, Result, Row, Timed};
 
 /// Rows by what was asked and how they stand, the latest first.
@@ -14,22 +15,19 @@ pub(super) async fn list(
     let after = query.after.as_deref().and_then(Place::parse);
     let sql = list_sql(schema, query, after.is_some());
     let standings: Vec<&str> = query.standings.iter().map(|one| one.as_str()).collect();
-    let found = database
-        .query(
-            "list tasks",
-            &sql,
-            &[
-                &after.as_ref().map(|after| millis(after.created_at)),
-                &after.as_ref().map(|after| findable(&after.id)),
-                &some_findable(query.name.as_deref()),
-                &some_findable(query.queue.as_deref()),
-                &some_findable(query.key.as_deref()),
-                &some_findable(query.tag.as_deref()),
-                &count(query.count_max.saturating_add(1)),
-                &standings,
-            ],
-        )
-        .await?;
+    let created_at = after.as_ref().map(|after| millis(after.created_at));
+    let id = after.as_ref().map(|after| findable(&after.id));
+    let (name, queue) =
+        (some_findable(query.name.as_deref()), some_findable(query.queue.as_deref()));
+    let (key, tag) = (some_findable(query.key.as_deref()), some_findable(query.tag.as_deref()));
+    let count_max = count(query.count_max.saturating_add(1));
+    let parameters: Parameters<'_> =
+        &[&created_at, &id, &name, &queue, &key, &tag, &count_max, &standings];
+    // A plan for any conditions would take each for one that hardly a row meets, and sort what is left.
+    let statements: [(&str, Parameters<'_>); 3] =
+        [(PLAN_ANEW, &[]), (&sql, parameters), (PLAN_ONCE, &[])];
+    let answers = database.query_all("list tasks", &statements).await?;
+    let [_, found, _] = answers.try_into().expect("every statement is answered");
     let Timed { now, value: rows } = readable(database, &found);
     Ok(Timed { now, value: page(rows, query.count_max) })
 }

@@ -7,13 +7,22 @@ use crate::store::{Result, StoreError};
 
 /// Statements of a call that nobody waits for any more end by themselves. Every statement finds its
 /// rows by an index: one that is prepared while the tables are still empty must not read them whole
-/// for as long as its connection lives.
+/// for as long as its connection lives. And a statement is planned once ([`PLAN_ONCE`]): to plan it
+/// for each call takes the server about as long as to carry it out.
 const PREPARE: &str = "SELECT set_config('statement_timeout', '10000', false),
+           set_config('plan_cache_mode', 'force_generic_plan', false),
            set_config('enable_seqscan', 'off', false),
            set_config('enable_hashjoin', 'off', false),
            set_config('enable_mergejoin', 'off', false),
            CASE WHEN current_setting('synchronous_commit') = 'off'
                 THEN set_config('synchronous_commit', 'on', false) END";
+
+/// Has the statements that follow planned for their parameters.
+pub(super) const PLAN_ANEW: &str =
+    "SELECT set_config('plan_cache_mode', 'force_custom_plan', false)";
+/// Has the statements that follow planned once, as it is from the start.
+pub(super) const PLAN_ONCE: &str =
+    "SELECT set_config('plan_cache_mode', 'force_generic_plan', false)";
 
 /// Prepares a new connection.
 pub(super) fn hook() -> Hook {

@@ -46,15 +46,6 @@ local function value(key, name)
     return { name, found[1], found[2], found[3], found[4] }
 end
 
--- Sets a field of a row, or takes it away where there is none: '' for none, or '=' and the text.
-local function set(key, field, text)
-    if text == '' then
-        redis.call('HDEL', key, field)
-    else
-        redis.call('HSET', key, field, string.sub(text, 2))
-    end
-end
-
 -- The id in a place: twenty digits of the time of creation, a dot, and the id.
 local function id_of(place)
     return string.sub(place, 22)
