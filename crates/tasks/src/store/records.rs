@@ -54,7 +54,6 @@ pub struct Change {
 
 /// What became of a change.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "it is taken apart where it arrives, one at a time")]
 pub enum Answer {
     /// It is written: the record as it is now.
     Written(Box<TaskRecord>),
@@ -325,6 +324,7 @@ fn to_write(Change { before, id, next }: &Change, mark: u64) -> Write {
     }
 }
 
+/// As [`Write::removes`].
 fn removes(change: &Change) -> bool {
     change.next.keep == When::At(Timestamp::ZERO)
 }

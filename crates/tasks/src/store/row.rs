@@ -110,6 +110,12 @@ impl Write {
     pub fn version(&self) -> u64 {
         self.expected.unwrap_or(0).saturating_add(1)
     }
+
+    /// Whether the row is gone once this is written. A store must not make such a write a second time when
+    /// the answer to the first was lost: by then somebody may have written a row of that version anew.
+    pub fn removes(&self) -> bool {
+        self.life.keep == When::At(Timestamp::ZERO)
+    }
 }
 
 /// What became of a write.

@@ -37,10 +37,20 @@ pub(super) struct Database {
     pool: Pool,
 }
 
-/// Why a trip failed, and whether it is worth another try.
+/// Why a trip failed.
 struct Failure {
     source: Cause,
+    /// Whether it is worth another try.
     again: bool,
+    /// Whether the server has certainly not done what it was asked.
+    undone: bool,
+}
+
+/// Whether a trip may be made a second time whose answer was lost, though it may have been carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Repeat {
+    Yes,
+    No,
 }
 
 impl Database {
@@ -75,7 +85,18 @@ impl Database {
         sql: &str,
         parameters: Parameters<'_>,
     ) -> Result<Vec<Row>> {
-        let mut answers = self.query_all(action, &[(sql, parameters)]).await?;
+        self.query_one(action, sql, parameters, Repeat::Yes).await
+    }
+
+    /// As [`Self::query`], and says whether it may be made twice.
+    pub(super) async fn query_one(
+        &self,
+        action: &'static str,
+        sql: &str,
+        parameters: Parameters<'_>,
+        repeat: Repeat,
+    ) -> Result<Vec<Row>> {
+        let mut answers = self.within_time(action, &[(sql, parameters)], repeat).await?;
         Ok(answers.pop().expect("every statement is answered"))
     }
 
@@ -86,7 +107,16 @@ impl Database {
         action: &'static str,
         statements: &[(&str, Parameters<'_>)],
     ) -> Result<Vec<Vec<Row>>> {
-        let answer = timeout(CALL_TIMEOUT, self.try_twice(statements)).await;
+        self.within_time(action, statements, Repeat::Yes).await
+    }
+
+    async fn within_time(
+        &self,
+        action: &'static str,
+        statements: &[(&str, Parameters<'_>)],
+        repeat: Repeat,
+    ) -> Result<Vec<Vec<Row>>> {
+        let answer = timeout(CALL_TIMEOUT, self.try_twice(statements, repeat)).await;
         let answer = answer.unwrap_or_else(|_| Err(late()));
         answer.map_err(|source| StoreError::unavailable(&self.name, action, source))
     }
@@ -101,9 +131,10 @@ impl Database {
     async fn try_twice(
         &self,
         statements: &[(&str, Parameters<'_>)],
+        repeat: Repeat,
     ) -> std::result::Result<Vec<Vec<Row>>, Cause> {
         match self.try_once(statements).await {
-            Err(Failure { again: true, source }) => {
+            Err(Failure { again: true, undone, source }) if undone || repeat == Repeat::Yes => {
                 tracing::debug!(store = self.name, %source, "a statement is sent again");
                 self.try_once(statements).await.map_err(|failure| failure.source)
             }
@@ -115,22 +146,23 @@ impl Database {
         &self,
         statements: &[(&str, Parameters<'_>)],
     ) -> std::result::Result<Vec<Vec<Row>>, Failure> {
-        let connection = self
-            .pool
-            .get()
-            .await
-            .map_err(|error| Failure { again: false, source: pool_cause(error) })?;
+        let connection = self.pool.get().await.map_err(|error| Failure {
+            again: false,
+            undone: true,
+            source: pool_cause(error),
+        })?;
         let in_use = InUse(Some(connection));
         let answers = run(in_use.connection(), statements).await;
         match answers {
             Err(error) if is_broken(&error) => {
                 // The others to the same server are likely to be broken too.
                 drop(self.pool.retain(|_, _| false));
-                Err(Failure { again: true, source: InWords(error).into() })
+                Err(Failure { again: true, undone: false, source: InWords(error).into() })
             }
             Err(error) => {
                 in_use.hand_back();
-                Err(Failure { again: is_passing(&error), source: InWords(error).into() })
+                let passing = is_passing(&error);
+                Err(Failure { again: passing, undone: passing, source: InWords(error).into() })
             }
             Ok(answers) => {
                 in_use.hand_back();

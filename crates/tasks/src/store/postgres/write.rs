@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use longshore_types::Timestamp;
 
 use super::convert::{CLOCK, Points, findable, millis, now, point, some_findable, tags};
-use super::database::{Database, Parameters};
+use super::database::{Database, Parameters, Repeat};
 use super::rows;
 use super::schema::Schema;
 use crate::id::TaskId;
@@ -54,7 +54,9 @@ async fn write_round(
     answers: &mut [Written],
 ) -> Result<Timestamp> {
     let columns = Columns::of(round.iter().map(|place| &writes[*place]));
-    let found = columns.write(database, &write_sql(schema)).await?;
+    let removes = round.iter().any(|place| writes[*place].removes());
+    let repeat = if removes { Repeat::No } else { Repeat::Yes };
+    let found = columns.write(database, &write_sql(schema), repeat).await?;
     let written: HashSet<&str> = found.iter().filter_map(|row| row.get(1)).collect();
     let is_written = |place: &&usize| written.contains(writes[**place].id.as_str());
     let others: Vec<usize> = round.iter().filter(|place| !is_written(place)).copied().collect();
@@ -125,7 +127,12 @@ impl<'a> Columns<'a> {
         self.keep.push(Some(write.life.keep));
     }
 
-    async fn write(&self, database: &Database, sql: &str) -> Result<Vec<tokio_postgres::Row>> {
+    async fn write(
+        &self,
+        database: &Database,
+        sql: &str,
+        repeat: Repeat,
+    ) -> Result<Vec<tokio_postgres::Row>> {
         let parameters: Parameters<'_> = &[
             &self.ids,
             &self.expected,
@@ -146,7 +153,7 @@ impl<'a> Columns<'a> {
             &self.keep.at,
             &self.keep.after,
         ];
-        database.query("write task records", sql, parameters).await
+        database.query_one("write task records", sql, parameters, repeat).await
     }
 }
 

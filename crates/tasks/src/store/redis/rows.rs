@@ -46,8 +46,12 @@ impl RedisStore {
             add_life(&mut call, write);
             add_asked(&mut call, write);
         }
-        let (now, answers): (u64, Vec<Reply>) =
-            self.server.call("write task records", &call).await?;
+        let action = "write task records";
+        let (now, answers): (u64, Vec<Reply>) = if writes.iter().any(Write::removes) {
+            self.server.call_once(action, &call).await?
+        } else {
+            self.server.call(action, &call).await?
+        };
         let value = answers.into_iter().map(|answer| self.written(answer));
         Ok(Timed { now: time(now), value: value.collect::<Result<_>>()? })
     }

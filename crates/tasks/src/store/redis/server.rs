@@ -42,6 +42,8 @@ struct Numbered {
 #[derive(Clone, Copy)]
 enum Ask<'a> {
     Script(&'a ScriptInvocation<'a>),
+    /// A script that must not run a second time when its answer was lost.
+    ScriptOnce(&'a ScriptInvocation<'a>),
     Command(&'a Cmd),
 }
 
@@ -51,7 +53,9 @@ impl Ask<'_> {
         connection: &mut MultiplexedConnection,
     ) -> std::result::Result<T, RedisError> {
         match self {
-            Self::Script(script) => script.invoke_async(connection).await,
+            Self::Script(script) | Self::ScriptOnce(script) => {
+                script.invoke_async(connection).await
+            }
             Self::Command(command) => command.query_async(connection).await,
         }
     }
@@ -99,6 +103,17 @@ impl Server {
             .map_err(|source| self.unavailable(action, source))
     }
 
+    /// As [`Self::call`], for what must not be carried out twice.
+    pub(super) async fn call_once<T: FromRedisValue>(
+        &self,
+        action: &'static str,
+        script: &ScriptInvocation<'_>,
+    ) -> Result<T> {
+        self.within_time(Ask::ScriptOnce(script))
+            .await
+            .map_err(|source| self.unavailable(action, source))
+    }
+
     /// What a command answers; an error of the server's own, as it is.
     pub(super) async fn command<T: FromRedisValue>(
         &self,
@@ -134,7 +149,7 @@ impl Server {
         match ask.send(&mut found.connection).await {
             Err(error) if is_broken(&error) => {
                 self.give_up(found.number);
-                if is_new {
+                if is_new || matches!(ask, Ask::ScriptOnce(_)) {
                     return Err(error);
                 }
                 tracing::debug!(store = self.name, %error, "a call is made again");
