@@ -2,16 +2,11 @@
 
 use std::time::Duration;
 
-use axum::extract::State;
-use axum::http::HeaderMap;
-use axum::routing::post;
-use axum::{Json, Router};
-use longshore::gateway::JsonBody;
-use longshore::{App, Context, Failure, Gateway, Problem, Task};
+use longshore::{App, Context, Failure, Task};
 use longshore_tasks::life::{How, Phase};
 use longshore_testkit::{World, context, start};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 
 const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(86_400);
@@ -68,25 +63,13 @@ async fn store(orders: Vec<(Order, Context)>) -> Vec<Result<usize, Failure>> {
     orders.into_iter().map(result).collect()
 }
 
-async fn ask(
-    State(gateway): State<Gateway>,
-    headers: HeaderMap,
-    JsonBody(task): JsonBody<Thumbnail>,
-) -> Result<Json<Value>, Problem> {
-    let accepted = gateway.accept(task, "/thumbnails", &headers).await?;
-    Ok(Json(json!({ "callbackUrl": accepted.callback_url })))
-}
-
 fn app() -> App {
     App::new("pictures")
         .queues(QUEUES)
         .queue("thumbnails", |queue| queue.handle(render))
         .queue("mails", |queue| queue.handle(mail))
         .reply_queue("replies")
-        .routes(|gateway| {
-            let status = gateway.status_route("/thumbnails");
-            Router::new().route("/thumbnails", post(ask)).with_state(gateway).merge(status)
-        })
+        .routes(|gateway| gateway.routes::<Thumbnail>("/thumbnails"))
 }
 
 fn of(image: &str) -> Thumbnail {
@@ -95,7 +78,7 @@ fn of(image: &str) -> Thumbnail {
 
 async fn ask_for(world: &World, image: &str) -> String {
     let answer = world.post_json("/thumbnails", &of(image)).await;
-    assert_eq!(answer.status, 200);
+    assert_eq!(answer.status, 202);
     answer.json()["callbackUrl"].as_str().unwrap().to_owned()
 }
 
