@@ -53,7 +53,6 @@ pub(crate) type MakeRoutes<O> = Box<dyn FnOnce(Gateway, O) -> Router>;
 ///
 /// fn main() -> ExitCode {
 ///     App::new("greeter")
-///         .queues("[queues.greetings]")
 ///         .queue("greetings", |queue| queue.handle(greet).concurrency(64))
 ///         .run()
 /// }
@@ -156,15 +155,21 @@ where
         self
     }
 
-    /// The text of the declaration that is built in: `queues.toml`. `--queues FILE` takes its place.
+    /// The text of the declaration that is built in: `queues.toml`. Queues of the application that it
+    /// leaves out are declared by default: see [`App::queue`]. `--queues FILE` takes its place, and
+    /// leaves nothing out.
     #[must_use]
     pub fn queues(mut self, declaration: impl Into<String>) -> Self {
         self.declaration = declaration.into();
         self
     }
 
-    /// A declared queue of tasks, and how they are handled. Tasks that it handles are sent to it.
-    /// Can be called again for another queue.
+    /// A queue of tasks, and how they are handled. Tasks that it handles are sent to it. Can be
+    /// called again for another queue.
+    ///
+    /// A queue that [`App::queues`] does not declare is declared by default, with the settings that SQS
+    /// gives a queue and a dead-letter queue: `NAME-dead`, or `NAME-dead.fifo` for `NAME.fifo`, to which
+    /// a message goes after 10 receives, and which keeps it for 14 days.
     #[must_use]
     pub fn queue(
         mut self,
@@ -175,7 +180,7 @@ where
         self
     }
 
-    /// The declared queue of replies. Without one results are in the store alone, which apps and
+    /// The queue of replies, declared by default as one of tasks is. Without one results are in the store alone, which apps and
     /// workers then must share.
     #[must_use]
     pub fn reply_queue(mut self, name: impl Into<String>) -> Self {

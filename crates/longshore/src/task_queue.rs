@@ -1,4 +1,4 @@
-//! A declared queue of tasks, as an application says it: its handlers, and how they run.
+//! A queue of tasks, as an application says it: its handlers, and how they run.
 
 use std::fmt;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use longshore_tasks::{
     Worker,
 };
 
-/// A declared queue of tasks: its handlers, and how they run.
+/// A queue of tasks: its handlers, and how they run.
 pub struct TaskQueue<S = ()> {
     pub(crate) name: String,
     pub(crate) handlers: Handlers<S>,

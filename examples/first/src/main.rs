@@ -15,7 +15,6 @@ async fn greet(task: Greet) -> Result<String, Failure> {
 
 fn app() -> App {
     App::new("first")
-        .queues("[queues.greetings]")
         .queue("greetings", |queue| queue.handle(greet))
         .routes(|gateway| gateway.routes::<Greet>("/greetings"))
 }

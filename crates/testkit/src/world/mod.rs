@@ -91,9 +91,7 @@ pub struct World {
 /// }
 ///
 /// fn app() -> App {
-///     App::new("greeter")
-///         .queues("[queues.greetings]")
-///         .queue("greetings", |queue| queue.handle(greet))
+///     App::new("greeter").queue("greetings", |queue| queue.handle(greet))
 /// }
 ///
 /// # #[tokio::main(flavor = "current_thread", start_paused = true)]

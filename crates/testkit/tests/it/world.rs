@@ -15,7 +15,6 @@ const QUEUES: &str = r#"
 [queues.thumbnails]
 dead_letter = { queue = "thumbnails-dead", max_receive_count = 5 }
 [queues.thumbnails-dead]
-[queues.mails]
 [queues.replies]
 "#;
 
