@@ -189,7 +189,7 @@ where
     }
 
     /// The routes of the app, over the gateway that its tasks are sent by. `GET /health` is there
-    /// already.
+    /// already. [`Gateway::routes`] makes those of a task; others are axum's, which is [`crate::axum`].
     #[must_use]
     pub fn routes(self, routes: impl FnOnce(Gateway) -> Router + 'static) -> Self {
         self.routes_with_options(move |gateway, _| routes(gateway))

@@ -10,7 +10,8 @@
 //! ```
 //!
 //! The crates behind it are re-exported as [`broker`], [`gateway`], [`tasks`] and [`types`]; what
-//! most applications name is at the top.
+//! most applications name is at the top. So is `axum`, whose routers applications make: the version
+//! that fits.
 //!
 //! # Features
 //!
@@ -57,6 +58,8 @@ mod test_application;
 pub mod guide {}
 pub mod verify;
 
+#[cfg(feature = "application")]
+pub use axum;
 pub use longshore_broker as broker;
 #[cfg(feature = "application")]
 pub use longshore_gateway as gateway;
