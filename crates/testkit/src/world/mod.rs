@@ -75,8 +75,6 @@ pub struct World {
 /// jumps to the next thing due when nothing has.
 ///
 /// ```
-/// use std::time::Duration;
-///
 /// use longshore::{App, Failure, Task};
 /// use serde::{Deserialize, Serialize};
 ///
@@ -100,7 +98,7 @@ pub struct World {
 /// let world = longshore_testkit::start(app()).await;
 /// let pending = world.client().send(Greet { name: "Ada".to_owned() }).await.unwrap();
 /// world.run_until_idle().await;
-/// assert_eq!(pending.reply(Duration::ZERO).await.unwrap(), "Hello, Ada");
+/// assert_eq!(pending.now().await.unwrap().as_deref(), Some("Hello, Ada"));
 /// # }
 /// ```
 ///
@@ -183,7 +181,7 @@ impl World {
     /// The application's own client. What it sends is on its queue, and runs when the test says so.
     ///
     /// A wait for a reply needs somebody to run the task: `run_until_idle` first, and then
-    /// `pending.reply(Duration::ZERO)`, which answers what is there.
+    /// `pending.now()`, which answers what is there.
     pub fn client(&self) -> &Client {
         &self.client
     }

@@ -90,7 +90,7 @@ async fn a_task_runs_when_the_test_says_so_and_what_it_sends_runs_with_it() {
 
     let report = world.run_until_idle().await;
     assert_eq!((report.done, report.retried), (2, 0));
-    assert_eq!(pending.reply(Duration::ZERO).await.unwrap(), "small/cat");
+    assert_eq!(pending.now().await.unwrap().as_deref(), Some("small/cat"));
     assert_eq!(world.sent::<Email>(), [Email { to: "ada".to_owned() }]);
 }
 
@@ -110,13 +110,17 @@ async fn a_retry_in_a_quarter_of_an_hour_takes_no_time() {
     let pending = world.client().send(of("flaky")).await.unwrap();
     assert_eq!(world.run_until_idle().await.retried, 1);
     assert_eq!(world.run_until_idle().await.received, 0, "it is not due yet");
+    assert_eq!(pending.now().await.unwrap(), None);
+    let waiting = world.task(pending.id()).await.unwrap();
+    assert_eq!(waiting.reason().as_deref(), Some("the disk is busy"));
 
     world.advance(15 * MINUTE).await;
     assert_eq!(world.run_until_idle().await.done, 2);
-    assert_eq!(pending.reply(Duration::ZERO).await.unwrap(), "small/flaky");
+    assert_eq!(pending.now().await.unwrap().as_deref(), Some("small/flaky"));
     let record = world.task(pending.id()).await.unwrap();
     assert_eq!(record.life.attempts.len(), 2);
     assert_eq!(record.life.attempts[0].error, ["the disk is busy"]);
+    assert_eq!(record.reason(), None);
     assert_eq!(world.sent::<Thumbnail>().len(), 1, "a second attempt is no second send");
 }
 
@@ -170,6 +174,7 @@ async fn a_dead_task_is_found_with_its_reason_as_often_as_one_looks() {
         assert_eq!(dead[0].argument::<Email>(), None);
     }
     let record = world.task(pending.id()).await.unwrap();
+    assert_eq!(record.reason().as_deref(), Some("this is no picture"));
     assert_eq!((record.life.phase, record.life.ending.unwrap().how), (Phase::Ended, How::Dead));
 }
 
