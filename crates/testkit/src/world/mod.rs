@@ -20,7 +20,6 @@
 mod clock;
 mod dead_letters;
 mod defaults;
-mod entropy;
 mod http;
 mod queues;
 mod run;
@@ -44,7 +43,6 @@ use longshore_types::{Clock, Timestamp};
 use tokio_util::sync::CancellationToken;
 
 use self::clock::PausedClock;
-use self::entropy::SeededEntropy;
 use self::sent::Sent;
 use crate::Seeded;
 
@@ -157,8 +155,8 @@ where
 }
 
 async fn open_broker(names: &Names, clock: Arc<dyn Clock>) -> Result<Broker, Fault> {
-    let entropy = Arc::new(SeededEntropy::new(SEED));
-    let options = BrokerOptions { clock, entropy, ..BrokerOptions::default() };
+    let random = Arc::new(Seeded::new(SEED));
+    let options = BrokerOptions { clock, random, ..BrokerOptions::default() };
     let broker = Broker::open(options).await;
     let broker = broker.map_err(|fault| Fault::cannot_start(fault.to_string()))?;
     let admin = Endpoint::embedded(&broker).admin;
