@@ -91,6 +91,34 @@ impl App {
 
     /// The application's own flags, beside those that every application has. Say so before what uses
     /// them: state and routes.
+    ///
+    /// ```
+    /// use longshore::{App, Failure, State, Task};
+    /// use serde::{Deserialize, Serialize};
+    ///
+    /// #[derive(Clone, Debug, clap::Args)]
+    /// struct Options {
+    ///     /// What a greeting begins with
+    ///     #[arg(long, env = "LONGSHORE_WORD", default_value = "Hello")]
+    ///     word: String,
+    /// }
+    ///
+    /// #[derive(Debug, Serialize, Deserialize, Task)]
+    /// #[task(reply = String)]
+    /// struct Greet {
+    ///     name: String,
+    /// }
+    ///
+    /// async fn greet(task: Greet, State(word): State<String>) -> Result<String, Failure> {
+    ///     Ok(format!("{word}, {}", task.name))
+    /// }
+    ///
+    /// let app = App::new("greeter")
+    ///     .options::<Options>()
+    ///     .state(async |_client, options| Ok(options.word))
+    ///     .queue("greetings", |queue| queue.handle(greet));
+    /// assert!(app.command().render_help().to_string().contains("--word <WORD>"));
+    /// ```
     #[must_use]
     pub fn options<O: Args + Clone + 'static>(self) -> App<O> {
         let Self { name, about, declaration, reply_queue, examples, task_queues, .. } = self;

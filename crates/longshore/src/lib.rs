@@ -27,7 +27,7 @@
 
 mod announce;
 #[cfg(feature = "application")]
-pub mod app;
+mod app;
 #[cfg(feature = "application")]
 pub mod assembly;
 mod clash;
@@ -49,7 +49,7 @@ pub mod role;
 mod run;
 mod signals;
 #[cfg(feature = "application")]
-pub mod task_queue;
+mod task_queue;
 #[cfg(all(test, feature = "application"))]
 mod test_application;
 /// The guide to the broker, whose code is tried as a documentation test.

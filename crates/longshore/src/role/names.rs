@@ -28,7 +28,7 @@ impl Names {
     ///
     /// The file cannot be read, or makes no sense; a name is chosen for a queue that the application
     /// does not have.
-    pub fn read(
+    pub(crate) fn read(
         declaration: &str,
         task_queues: &[&str],
         reply_queue: Option<&str>,
@@ -69,7 +69,7 @@ impl Names {
     }
 
     /// Every queue that the application sends to or receives from.
-    pub fn all(&self) -> impl Iterator<Item = &QueueName> {
+    pub(crate) fn all(&self) -> impl Iterator<Item = &QueueName> {
         self.task_queues.iter().chain(&self.reply_queue)
     }
 }

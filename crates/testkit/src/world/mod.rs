@@ -55,6 +55,38 @@ const SEED: u64 = 1;
 type MakeWorkers = Box<dyn Fn() -> Vec<(String, Worker)> + Send + Sync>;
 
 /// A user's application, as a test holds it: see [`start`].
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use longshore::{App, Failure, Task};
+/// use serde::{Deserialize, Serialize};
+///
+/// #[derive(Debug, PartialEq, Serialize, Deserialize, Task)]
+/// #[task(retry(attempts = 2, backoff = "15m..15m"))]
+/// struct Mail {
+///     to: String,
+/// }
+///
+/// async fn deliver(task: Mail) -> Result<(), Failure> {
+///     Err(Failure::retry(format!("{} does not answer", task.to)))
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() {
+/// let app = App::new("post").queue("mails", |queue| queue.handle(deliver));
+/// let world = longshore_testkit::start(app).await;
+/// let pending = world.client().send(Mail { to: "ada".to_owned() }).await.unwrap();
+/// assert_eq!(world.run_until_idle().await.retried, 1);
+///
+/// world.advance(Duration::from_secs(15 * 60)).await; // in no time
+/// assert_eq!(world.run_until_idle().await.dead, 1);
+/// let record = world.task(pending.id()).await.unwrap();
+/// assert_eq!(record.reason().as_deref(), Some("ada does not answer"));
+/// let dead = world.dead_letters("mails").await;
+/// assert_eq!(dead[0].argument(), Some(Mail { to: "ada".to_owned() }));
+/// # }
+/// ```
 pub struct World {
     broker: Broker,
     clock: Arc<PausedClock>,
