@@ -110,30 +110,39 @@ fn until(what: &str, mut is_so: impl FnMut() -> Result<bool>) -> Result<()> {
 mod tests {
     const PAGE: &str = include_str!("../../docs/first-application.md");
     const MAIN: &str = include_str!("../../examples/first/src/main.rs");
+    const OWN_ROUTE: &str = include_str!("../../examples/first/examples/own_route.rs");
     const MANIFEST: &str = include_str!("../../examples/first/Cargo.toml");
     /// Lines of Rust that a first application may have, its test among them.
-    const LINES_MAX: usize = 40;
+    const LINES_MAX: usize = 30;
 
-    /// The first block of that language.
-    fn block(language: &str) -> &'static str {
-        let (_, rest) = PAGE.split_once(&format!("```{language}\n")).unwrap();
-        rest.split_once("```").unwrap().0
+    /// The blocks of that language.
+    fn blocks(language: &str) -> Vec<&'static str> {
+        let fence = format!("```{language}\n");
+        PAGE.split(&fence).skip(1).map(|rest| rest.split_once("```").unwrap().0).collect()
     }
 
     #[test]
     fn the_program_of_the_page_is_the_example_word_for_word() {
-        assert_eq!(block("rust"), MAIN);
+        assert_eq!(blocks("rust")[0], MAIN);
         assert!(MAIN.lines().filter(|line| !line.trim().is_empty()).count() < LINES_MAX);
     }
 
     #[test]
+    fn the_own_route_of_the_page_is_in_an_example() {
+        for part in blocks("rust")[1].split("\n\n") {
+            assert!(OWN_ROUTE.contains(part), "{part}");
+        }
+    }
+
+    #[test]
     fn the_manifest_of_the_page_is_the_example_s_but_for_where_the_checkout_is() {
-        let of_page = block("toml").replace("../longshore/", "../../");
+        let of_page = blocks("toml")[0].replace("../longshore/", "../../");
+        let (manifest, _) = MANIFEST.split_once("# The route of").unwrap();
         let alone = |line: &&str| !line.starts_with('#') && *line != "[workspace]";
         let lines = |text: &str| -> Vec<String> {
             let lines = text.lines().filter(|line| !line.is_empty()).filter(alone);
             lines.map(str::to_owned).collect()
         };
-        assert_eq!(lines(&of_page), lines(MANIFEST));
+        assert_eq!(lines(&of_page), lines(manifest));
     }
 }

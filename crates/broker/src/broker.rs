@@ -69,12 +69,12 @@ impl Broker {
         let founding::Opened { store, replay } = opened?;
         let rules = Rules { strict: options.strict };
         let mut ledger = replay.finish(rules, Box::new(Arc::clone(&store)));
-        let secret = founding::found(&mut ledger, &*options.clock, &*options.entropy)
+        let secret = founding::found(&mut ledger, &*options.clock, &*options.random)
             .map_err(|_| OpenError::FirstWrite)?;
         let driver = Driver::start(ledger, store, options.clock);
         let timers = tokio::spawn(Arc::clone(&driver).run_timers());
         let watch = tokio::spawn(dead_letters::watch(Arc::clone(&driver)));
-        let runtime = Runtime::new(driver, ReceiptMaker::new(&secret), options.entropy);
+        let runtime = Runtime::new(driver, ReceiptMaker::new(&secret), options.random);
         let place = Place { region: options.region, account: options.account };
         let started = runtime.perform(founding::Started, &place).await;
         started.map_err(|_| OpenError::FirstWrite)?;

@@ -12,9 +12,9 @@ use longshore_wire::{Reply, SqsError};
 
 use crate::clock::Clock;
 use crate::core::{Answer, Ledger, Operation, Replay, Step, Turn};
-use crate::entropy::Entropy;
 use crate::journal::Change;
 use crate::options::{BrokerOptions, OpenError};
+use crate::random::RandomSource;
 
 /// A store, and what its log says.
 #[derive(Debug)]
@@ -58,10 +58,10 @@ fn tell(recovered: &Recovered) {
 pub(crate) fn found(
     ledger: &mut Ledger,
     clock: &dyn Clock,
-    entropy: &dyn Entropy,
+    random: &dyn RandomSource,
 ) -> Result<[u8; 32], ReserveError> {
     ledger.advance_time(clock.now());
-    let secret = ledger.catalog().secret().copied().unwrap_or_else(|| new_secret(entropy));
+    let secret = ledger.catalog().secret().copied().unwrap_or_else(|| new_secret(random));
     let mut changes = vec![Change::Catalog(ledger.catalog().boot())];
     if ledger.catalog().secret().is_none() {
         changes.push(Change::Catalog(ledger.catalog().found(secret)));
@@ -70,9 +70,9 @@ pub(crate) fn found(
     Ok(secret)
 }
 
-fn new_secret(entropy: &dyn Entropy) -> [u8; 32] {
+fn new_secret(random: &dyn RandomSource) -> [u8; 32] {
     let mut secret = [0; 32];
-    entropy.fill(&mut secret);
+    random.fill(&mut secret);
     secret
 }
 

@@ -8,7 +8,7 @@ use longshore_types::{AccountId, Region};
 use thiserror::Error;
 
 use crate::clock::{Clock, SystemClock};
-use crate::entropy::{Entropy, SystemEntropy};
+use crate::random::{RandomSource, SystemRandom};
 
 /// How a broker is opened.
 #[derive(Clone, Debug)]
@@ -29,7 +29,7 @@ pub struct BrokerOptions {
     /// What tells the time.
     pub clock: Arc<dyn Clock>,
     /// Where message ids and the broker's secret come from.
-    pub entropy: Arc<dyn Entropy>,
+    pub random: Arc<dyn RandomSource>,
 }
 
 impl Default for BrokerOptions {
@@ -41,7 +41,7 @@ impl Default for BrokerOptions {
             strict: false,
             store: StoreOptions::default(),
             clock: Arc::new(SystemClock::start()),
-            entropy: Arc::new(SystemEntropy),
+            random: Arc::new(SystemRandom),
         }
     }
 }

@@ -11,8 +11,8 @@ use longshore_wire::{Reply, SqsError};
 use crate::content::Content;
 use crate::core::{Answer, Asker, Operation};
 use crate::driver::Driver;
-use crate::entropy::Entropy;
 use crate::log::body_key;
+use crate::random::RandomSource;
 use crate::receipt::ReceiptMaker;
 
 /// What operations work with.
@@ -20,16 +20,16 @@ use crate::receipt::ReceiptMaker;
 pub(crate) struct Runtime {
     driver: Arc<Driver>,
     receipts: ReceiptMaker,
-    entropy: Arc<dyn Entropy>,
+    random: Arc<dyn RandomSource>,
 }
 
 impl Runtime {
     pub(crate) fn new(
         driver: Arc<Driver>,
         receipts: ReceiptMaker,
-        entropy: Arc<dyn Entropy>,
+        random: Arc<dyn RandomSource>,
     ) -> Self {
-        Self { driver, receipts, entropy }
+        Self { driver, receipts, random }
     }
 
     pub(crate) const fn driver(&self) -> &Arc<Driver> {
@@ -71,7 +71,7 @@ impl Runtime {
 
     fn random_bytes(&self) -> [u8; 16] {
         let mut bytes = [0; 16];
-        self.entropy.fill(&mut bytes);
+        self.random.fill(&mut bytes);
         bytes
     }
 

@@ -31,7 +31,8 @@ impl Default for GatewayOptions {
     }
 }
 
-/// Turns requests into tasks. Cheap to clone; clones share everything.
+/// Turns requests into tasks. Cheap to clone; clones share everything. [`Gateway::routes`] has all that
+/// many an application needs, and an example.
 #[derive(Clone, Debug)]
 pub struct Gateway {
     client: Client,

@@ -1,12 +1,13 @@
 //! Request-reply over HTTP: a request becomes a task, and a callback URL tells how it stands.
 //!
 //! ```text
-//! request ──▶ Gateway::accept ──▶ Client (PENDING → send → alias) ──▶ 200 with a callback URL
+//! request ──▶ Gateway::accept ──▶ Client (PENDING → send → alias) ──▶ 202 with a callback URL
 //! callback URL ──▶ status routes ──▶ store ──▶ PENDING | COMPLETED | FAILED | 404
 //! ```
 //!
-//! What a request looks like and what of a reply is shown are the application's; how a task is
-//! accepted, refused or left in doubt is decided here, once: see [`refusal`].
+//! What a request looks like and what of a reply is shown are the application's, unless the request
+//! is the task as JSON, for which [`Gateway::routes`] has both routes. How a task is accepted,
+//! refused or left in doubt is decided here, once: see [`refusal`].
 //!
 //! # Invariants
 //!
@@ -19,6 +20,7 @@ pub mod gateway;
 pub mod json_body;
 pub mod problem;
 pub mod refusal;
+mod routes;
 pub mod server;
 pub mod status;
 

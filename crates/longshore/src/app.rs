@@ -53,7 +53,6 @@ pub(crate) type MakeRoutes<O> = Box<dyn FnOnce(Gateway, O) -> Router>;
 ///
 /// fn main() -> ExitCode {
 ///     App::new("greeter")
-///         .queues("[queues.greetings]")
 ///         .queue("greetings", |queue| queue.handle(greet).concurrency(64))
 ///         .run()
 /// }
@@ -92,6 +91,34 @@ impl App {
 
     /// The application's own flags, beside those that every application has. Say so before what uses
     /// them: state and routes.
+    ///
+    /// ```
+    /// use longshore::{App, Failure, State, Task};
+    /// use serde::{Deserialize, Serialize};
+    ///
+    /// #[derive(Clone, Debug, clap::Args)]
+    /// struct Options {
+    ///     /// What a greeting begins with
+    ///     #[arg(long, env = "LONGSHORE_WORD", default_value = "Hello")]
+    ///     word: String,
+    /// }
+    ///
+    /// #[derive(Debug, Serialize, Deserialize, Task)]
+    /// #[task(reply = String)]
+    /// struct Greet {
+    ///     name: String,
+    /// }
+    ///
+    /// async fn greet(task: Greet, State(word): State<String>) -> Result<String, Failure> {
+    ///     Ok(format!("{word}, {}", task.name))
+    /// }
+    ///
+    /// let app = App::new("greeter")
+    ///     .options::<Options>()
+    ///     .state(async |_client, options| Ok(options.word))
+    ///     .queue("greetings", |queue| queue.handle(greet));
+    /// assert!(app.command().render_help().to_string().contains("--word <WORD>"));
+    /// ```
     #[must_use]
     pub fn options<O: Args + Clone + 'static>(self) -> App<O> {
         let Self { name, about, declaration, reply_queue, examples, task_queues, .. } = self;
@@ -156,15 +183,21 @@ where
         self
     }
 
-    /// The text of the declaration that is built in: `queues.toml`. `--queues FILE` takes its place.
+    /// The text of the declaration that is built in: `queues.toml`. Queues of the application that it
+    /// leaves out are declared by default: see [`App::queue`]. `--queues FILE` takes its place, and
+    /// leaves nothing out.
     #[must_use]
     pub fn queues(mut self, declaration: impl Into<String>) -> Self {
         self.declaration = declaration.into();
         self
     }
 
-    /// A declared queue of tasks, and how they are handled. Tasks that it handles are sent to it.
-    /// Can be called again for another queue.
+    /// A queue of tasks, and how they are handled. Tasks that it handles are sent to it. Can be
+    /// called again for another queue.
+    ///
+    /// A queue that [`App::queues`] does not declare is declared by default, with the settings that SQS
+    /// gives a queue and a dead-letter queue: `NAME-dead`, or `NAME-dead.fifo` for `NAME.fifo`, to which
+    /// a message goes after 10 receives, and which keeps it for 14 days.
     #[must_use]
     pub fn queue(
         mut self,
@@ -175,7 +208,7 @@ where
         self
     }
 
-    /// The declared queue of replies. Without one results are in the store alone, which apps and
+    /// The queue of replies, declared by default as one of tasks is. Without one results are in the store alone, which apps and
     /// workers then must share.
     #[must_use]
     pub fn reply_queue(mut self, name: impl Into<String>) -> Self {
@@ -184,7 +217,7 @@ where
     }
 
     /// The routes of the app, over the gateway that its tasks are sent by. `GET /health` is there
-    /// already.
+    /// already. [`Gateway::routes`] makes those of a task; others are axum's, which is [`crate::axum`].
     #[must_use]
     pub fn routes(self, routes: impl FnOnce(Gateway) -> Router + 'static) -> Self {
         self.routes_with_options(move |gateway, _| routes(gateway))

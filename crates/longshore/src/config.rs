@@ -23,11 +23,11 @@
 //! - Nothing is begun while a file has an unknown key or a value that makes no sense.
 //! - What is printed, used as the file, is the same configuration.
 
-pub mod environment;
-pub mod file;
-pub mod fit;
-pub mod keys;
-pub mod print;
+mod environment;
+mod file;
+mod fit;
+mod keys;
+mod print;
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;

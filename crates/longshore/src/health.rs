@@ -4,7 +4,7 @@ pub(crate) mod ask;
 #[cfg(feature = "application")]
 pub(crate) mod page;
 
-pub use ask::ask;
+pub(crate) use ask::ask;
 
 use std::net::SocketAddr;
 
@@ -17,7 +17,8 @@ use crate::options::address::reachable;
 ///
 /// # Errors
 ///
-/// As of [`ask()`].
+/// The role is not well: it cannot be reached, does not answer in time, or says so itself. Also
+/// where `url` is none that can be asked.
 pub async fn print(url: Option<String>, address: SocketAddr) -> Result<(), Fault> {
     let url = url.unwrap_or_else(|| format!("http://{}/health", reachable(address)));
     announce::say(&ask(&url).await?);

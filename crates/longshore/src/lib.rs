@@ -10,7 +10,8 @@
 //! ```
 //!
 //! The crates behind it are re-exported as [`broker`], [`gateway`], [`tasks`] and [`types`]; what
-//! most applications name is at the top.
+//! most applications name is at the top. So is `axum`, whose routers applications make: the version
+//! that fits.
 //!
 //! # Features
 //!
@@ -26,7 +27,7 @@
 
 mod announce;
 #[cfg(feature = "application")]
-pub mod app;
+mod app;
 #[cfg(feature = "application")]
 pub mod assembly;
 mod clash;
@@ -48,7 +49,7 @@ pub mod role;
 mod run;
 mod signals;
 #[cfg(feature = "application")]
-pub mod task_queue;
+mod task_queue;
 #[cfg(all(test, feature = "application"))]
 mod test_application;
 /// The guide to the broker, whose code is tried as a documentation test.
@@ -57,6 +58,8 @@ mod test_application;
 pub mod guide {}
 pub mod verify;
 
+#[cfg(feature = "application")]
+pub use axum;
 pub use longshore_broker as broker;
 #[cfg(feature = "application")]
 pub use longshore_gateway as gateway;

@@ -6,6 +6,8 @@
 //! everywhere.
 
 pub(crate) mod address;
+#[cfg(feature = "application")]
+pub(crate) mod application;
 pub(crate) mod broker;
 pub(crate) mod data;
 #[cfg(feature = "application")]
@@ -19,38 +21,36 @@ pub(crate) mod region;
 #[cfg(feature = "application")]
 pub(crate) mod role;
 
-pub use address::parse_address;
+pub(crate) use address::parse_address;
 #[cfg(feature = "application")]
-pub use broker::BrokerRoleOptions;
-pub use broker::{BrokerHealthOptions, RegionOptions, StandaloneOptions};
+pub use application::{QueueOptions, WorkerOptions};
 #[cfg(feature = "application")]
-pub use data::DataOptions;
+pub(crate) use application::{ReceiveOptions, ResultOptions};
+#[cfg(feature = "application")]
+pub(crate) use broker::BrokerRoleOptions;
+pub use broker::{BrokerHealthOptions, StandaloneOptions};
+#[cfg(feature = "application")]
+pub(crate) use data::DataOptions;
 pub use data::DirectoryOptions;
 #[cfg(feature = "application")]
-pub use endpoint::EndpointOptions;
-pub use groups::{
-    BrokerOptions, DrainOptions, QueueOptions, ReceiveOptions, ResultOptions, WorkerOptions,
+pub(crate) use endpoint::EndpointOptions;
+pub(crate) use groups::{BrokerOptions, DrainOptions};
+#[cfg(feature = "application")]
+pub(crate) use http::HttpOptions;
+pub(crate) use origin::parse_origin;
+pub(crate) use program::LogFormat;
+pub use program::ProgramOptions;
+pub(crate) use region::broker_region;
+#[cfg(feature = "application")]
+pub(crate) use role::{
+    AppOptions, HealthOptions, QueuesApplyOptions, Role, UpOptions, WorkerRoleOptions,
 };
-#[cfg(feature = "application")]
-pub use http::HttpOptions;
-pub use origin::parse_origin;
-pub use program::{LogFormat, ProgramOptions};
-pub use region::broker_region;
-#[cfg(feature = "application")]
-pub use role::{AppOptions, HealthOptions, QueuesApplyOptions, Role, UpOptions, WorkerRoleOptions};
 
 use std::time::Duration;
 
-use longshore_types::QueueName;
 use longshore_types::duration_text::{DurationTextError, parse_duration};
-use longshore_types::queue_name::QueueNameError;
 
 /// Reads a flag's duration.
 pub fn duration(text: &str) -> Result<Duration, DurationTextError> {
     parse_duration(text)
-}
-
-/// Reads a flag's queue name.
-pub fn queue_name(text: &str) -> Result<QueueName, QueueNameError> {
-    QueueName::parse(text)
 }

@@ -1,6 +1,6 @@
 //! Declared queues, and how an endpoint is brought to have them.
 //!
-//! A declaration (`queues.toml`) goes one way: `file` reads its text → [`declared`] makes it
+//! A declaration (`queues.toml`) goes one way: `file` reads its text → `declared` makes it
 //! fit the names that were chosen → `plan` compares one queue with what the endpoint has →
 //! [`apply()`] carries the difference out through an [`Admin`], dead-letter queues first.
 //!
@@ -14,13 +14,13 @@ pub(crate) mod admin;
 pub(crate) mod apply;
 #[cfg(feature = "application")]
 pub(crate) mod aws;
-pub mod declared;
-pub mod embedded;
+pub(crate) mod declared;
+pub(crate) mod embedded;
 pub(crate) mod file;
 pub(crate) mod plan;
 
 pub use admin::{Admin, AdminError, ExistingQueue};
 pub use apply::{apply, preview};
-pub use declared::{DeclaredError, QueueNames};
+pub use declared::{DeclaredError, QueueNames, desired};
 pub use file::QueueFile;
 pub use plan::{Change, DesiredQueue};

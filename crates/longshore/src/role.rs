@@ -1,7 +1,7 @@
 //! The roles: how each is assembled, runs, and ends.
 //!
 //! Every role goes the same way: bind its ports (so that nothing is changed if one is taken) →
-//! open what it keeps → start its parts as members of a [`Crew`] → say so → wait for a signal or
+//! open what it keeps → start its parts as members of a `Crew` → say so → wait for a signal or
 //! for a part that ended by itself → stop the crews one after the other, those that let work in
 //! first.
 //!
@@ -27,7 +27,7 @@ pub(crate) mod up;
 #[cfg(feature = "application")]
 pub(crate) mod worker;
 
-pub use crew::Crew;
+pub(crate) use crew::Crew;
 #[cfg(feature = "application")]
 pub use endpoint::Endpoint;
 #[cfg(feature = "application")]

@@ -1,4 +1,4 @@
-//! A declared queue of tasks, as an application says it: its handlers, and how they run.
+//! A queue of tasks, as an application says it: its handlers, and how they run.
 
 use std::fmt;
 use std::time::Duration;
@@ -8,7 +8,46 @@ use longshore_tasks::{
     Worker,
 };
 
-/// A declared queue of tasks: its handlers, and how they run.
+/// A queue of tasks: its handlers, and how they run. [`App::queue`](crate::App::queue) makes one.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use longshore::{App, Context, Failure, RetryPolicy, Task};
+/// use serde::{Deserialize, Serialize};
+///
+/// #[derive(Debug, Serialize, Deserialize, Task)]
+/// #[task(reply = u64)]
+/// struct Scan {
+///     path: String,
+/// }
+///
+/// #[derive(Debug, Serialize, Deserialize, Task)]
+/// struct Forget {
+///     path: String,
+/// }
+///
+/// /// Reads a file on a thread of its own: registered as blocking.
+/// fn scan(task: Scan) -> Result<u64, Failure> {
+///     Ok(std::fs::metadata(task.path)?.len())
+/// }
+///
+/// async fn forget(task: Forget, ctx: Context) -> Result<(), Failure> {
+///     tracing::info!(path = task.path, attempt = ctx.attempt(), "forgotten");
+///     Ok(())
+/// }
+///
+/// let app = App::new("scanner").queue("files", |queue| {
+///     queue
+///         .handle_blocking(scan)
+///         .handle(forget)
+///         .concurrency(4)
+///         .retry(RetryPolicy::default().attempts(3))
+///         .visibility_timeout(Duration::from_secs(60))
+/// });
+/// # let names = app.names(&Default::default()).unwrap();
+/// # assert_eq!(names.task_queues[0].as_str(), "files");
+/// ```
 pub struct TaskQueue<S = ()> {
     pub(crate) name: String,
     pub(crate) handlers: Handlers<S>,

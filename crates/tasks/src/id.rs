@@ -1,7 +1,8 @@
-//! A task's id, and where new ids and other random numbers come from.
+//! A task's id, and the random numbers of the system, which new ids and jitter are made of.
 
 use std::fmt;
 
+pub use longshore_types::RandomSource;
 use longshore_types::Timestamp;
 use thiserror::Error;
 use uuid::Uuid;
@@ -76,13 +77,6 @@ pub(crate) fn fifo_id(text: &str) -> String {
 fn fnv_1a(bytes: &[u8]) -> u64 {
     let step = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3);
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, step)
-}
-
-/// Where random numbers come from: task ids and the jitter of retries. Tests pass numbers that
-/// they know.
-pub trait RandomSource: fmt::Debug + Send + Sync + 'static {
-    /// 64 random bits.
-    fn next(&self) -> u64;
 }
 
 /// The random numbers of the operating system.

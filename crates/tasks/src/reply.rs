@@ -70,6 +70,14 @@ impl Reply {
         Self { status: ReplyStatus::Failed, body }
     }
 
+    /// What a FAILED reply says: the message in its body, or the body where it is written otherwise.
+    /// `None` for any other reply.
+    pub(crate) fn failed_message(&self) -> Option<String> {
+        let body = (self.status == ReplyStatus::Failed).then_some(&self.body)?;
+        let read = serde_json::from_str::<FailedBody>(body);
+        Some(read.map_or_else(|_| body.clone(), |read| read.message))
+    }
+
     /// Says why no message could carry the reply.
     pub(crate) fn check_body(body: &str) -> Result<(), String> {
         if body.len() > BODY_BYTES_MAX {
@@ -80,6 +88,12 @@ impl Reply {
         }
         contents::check_body(body).map_err(|why| format!("no message can carry its reply: {why}"))
     }
+}
+
+/// The body of a FAILED reply. Other members of a foreign worker's are its own.
+#[derive(Deserialize)]
+struct FailedBody {
+    message: String,
 }
 
 fn failed_body(message: &str) -> String {

@@ -17,6 +17,9 @@
 //! The keys are the SQS attributes in snake case; a duration is `"30s"`, `"4d"` or a number of
 //! seconds. An unknown key is an error that names its line. A declared dead-letter queue must be
 //! declared too, in the same file.
+//!
+//! A queue that an application names and no file declares can be declared by default
+//! ([`Declaration::declare_by_default`]), with a dead-letter queue of its own.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -28,6 +31,10 @@ use thiserror::Error;
 
 use crate::duration_text::parse_duration;
 use crate::{AttributeName, QueueName, limits};
+
+/// Receives that a message gets in a queue that is declared by default: as many as the AWS console
+/// suggests, which leaves a task room for its attempts.
+const DEFAULT_RECEIVES: u32 = 10;
 
 /// What is wrong with a declaration.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -167,6 +174,31 @@ impl Declaration {
         Ok(declaration)
     }
 
+    /// Declares a queue that is not declared yet. Its settings are the defaults of SQS. What was
+    /// received 10 times goes to `NAME-dead` (`NAME-dead.fifo` for a FIFO queue), which keeps it for 14
+    /// days; if that one is declared already, it is as it is declared. A queue that is declared stays
+    /// as it is.
+    ///
+    /// # Errors
+    ///
+    /// The dead-letter queue's name is too long to be one.
+    pub fn declare_by_default(&mut self, name: &QueueName) -> Result<(), DeclarationError> {
+        if self.queues.contains_key(name) {
+            return Ok(());
+        }
+        let queue = dead_letters_of(name);
+        let parsed = QueueName::parse(&queue)
+            .map_err(|fault| DeclarationError::Name(queue.clone(), fault.to_string()))?;
+        let dead_letter = DeclaredDeadLetter { queue, max_receive_count: DEFAULT_RECEIVES };
+        let declared = DeclaredQueue { dead_letter: Some(dead_letter), ..DeclaredQueue::default() };
+        self.queues.insert(name.clone(), declared);
+        // A message is kept from its first send on: moving it here does not start its clock anew.
+        let kept = Some(Seconds(limits::RETENTION_MAX.as_secs()));
+        let keeper = DeclaredQueue { message_retention_period: kept, ..DeclaredQueue::default() };
+        self.queues.entry(parsed).or_insert(keeper);
+        Ok(())
+    }
+
     fn check_dead_letters(&self) -> Result<(), DeclarationError> {
         for (name, queue) in &self.queues {
             let Some(dead_letter) = &queue.dead_letter else { continue };
@@ -283,6 +315,14 @@ impl DeclaredQueue {
             (AttributeName::FifoThroughputLimit, limit),
         ];
         attributes.into_iter().filter_map(|(name, value)| Some((name, value?)))
+    }
+}
+
+/// What the dead-letter queue of a queue is called that is declared by default.
+fn dead_letters_of(name: &QueueName) -> String {
+    match name.as_str().strip_suffix(".fifo") {
+        Some(stem) => format!("{stem}-dead.fifo"),
+        None => format!("{name}-dead"),
     }
 }
 
@@ -407,5 +447,38 @@ message_retention_period = "14d"
         ] {
             assert_eq!(Declaration::parse(text).unwrap_err().to_string(), fault);
         }
+    }
+    fn by_default(text: &str, name: &str) -> Result<Declaration, DeclarationError> {
+        let mut declaration = Declaration::parse(text)?;
+        declaration.declare_by_default(&QueueName::parse(name).unwrap())?;
+        Ok(declaration)
+    }
+
+    #[test]
+    fn a_queue_by_default_has_a_dead_letter_queue_of_its_own() {
+        for (name, dead) in [("A", "A-dead"), ("A.fifo", "A-dead.fifo")] {
+            let declaration = by_default("", name).unwrap();
+            let queue = |name: &str| &declaration.queues[&QueueName::parse(name).unwrap()];
+            let (attributes, dead_letter) = (queue(name).attributes(), &queue(name).dead_letter);
+            assert_eq!((attributes.len(), &dead_letter.as_ref().unwrap().queue[..]), (0, dead));
+            let kept = &queue(dead).attributes()[&AttributeName::MessageRetentionPeriod];
+            assert_eq!((kept.as_str(), &queue(dead).dead_letter), ("1209600", &None));
+            assert_eq!(declaration.check_dead_letters(), Ok(()));
+        }
+    }
+
+    #[test]
+    fn what_is_declared_stays_as_it_is() {
+        let text = "[queues.A]\ndelay = 3\n";
+        assert_eq!(by_default(text, "A"), Declaration::parse(text));
+        let with_dead = by_default("[queues.A-dead]\ndelay = 3\n", "A").unwrap();
+        let dead = &with_dead.queues[&QueueName::parse("A-dead").unwrap()];
+        assert_eq!((dead.delay, dead.message_retention_period), (Some(Seconds(3)), None));
+    }
+
+    #[test]
+    fn a_dead_letter_queue_whose_name_would_be_too_long_is_named() {
+        let fault = by_default("", &"x".repeat(80)).unwrap_err().to_string();
+        assert!(fault.contains("xx-dead]"), "{fault}");
     }
 }

@@ -13,6 +13,7 @@ pub mod limits;
 pub mod message;
 pub mod move_task;
 pub mod queue_name;
+pub mod random;
 pub mod settings;
 pub mod timestamp;
 
@@ -23,5 +24,6 @@ pub use clock::Clock;
 pub use message::{AttributeValue, MessageAttribute, MessageAttributes, MessageId};
 pub use move_task::MoveTaskId;
 pub use queue_name::QueueName;
+pub use random::RandomSource;
 pub use settings::{RedrivePolicy, Settings};
 pub use timestamp::Timestamp;

@@ -100,7 +100,7 @@ mod tests {
     fn the_declaration_that_is_built_in_makes_sense() {
         let names = longshore::queues::QueueNames::default();
         let declaration = include_str!("../queues.toml");
-        let queues = longshore::queues::declared::desired(declaration, &names).unwrap();
+        let queues = longshore::queues::desired(declaration, &names).unwrap();
         let names: Vec<_> = queues.iter().map(|queue| queue.name.as_str()).collect();
         assert!(names.contains(&"FibonacciTaskQueue") && names.contains(&"FibonacciStatusQueue"));
         assert_eq!(names.len(), 4);

@@ -1,8 +1,6 @@
 //! Greets whoever asks, by a task.
 
-use axum::{Router, extract::State, http::HeaderMap, routing::post};
-use longshore::gateway::{Accepted, JsonBody};
-use longshore::{App, Failure, Gateway, Problem, Task};
+use longshore::{App, Failure, Task};
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Serialize, Deserialize, Task)]
@@ -15,20 +13,10 @@ async fn greet(task: Greet) -> Result<String, Failure> {
     Ok(format!("Hello, {}!", task.name))
 }
 
-type Answer = Result<Accepted, Problem>;
-
-async fn ask(gateway: State<Gateway>, headers: HeaderMap, task: JsonBody<Greet>) -> Answer {
-    gateway.accept(task.0, "/greetings", &headers).await
-}
-
-fn routes(gateway: Gateway) -> Router {
-    let status = gateway.status_route("/greetings");
-    Router::new().route("/greetings", post(ask)).with_state(gateway).merge(status)
-}
-
 fn app() -> App {
-    let app = App::new("first").queues("[queues.greetings]");
-    app.queue("greetings", |queue| queue.handle(greet)).routes(routes)
+    App::new("first")
+        .queue("greetings", |queue| queue.handle(greet))
+        .routes(|gateway| gateway.routes::<Greet>("/greetings"))
 }
 
 fn main() -> std::process::ExitCode {

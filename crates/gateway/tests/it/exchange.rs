@@ -72,7 +72,8 @@ impl Application {
         let router = Router::new()
             .route("/squares", post(square))
             .with_state(gateway.clone())
-            .merge(gateway.status_route_with("/squares", shown, ErrorView::Text));
+            .merge(gateway.status_route_with("/squares", shown, ErrorView::Text))
+            .merge(gateway.routes::<Square>("/plain"));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let shutdown = CancellationToken::new();
@@ -81,21 +82,33 @@ impl Application {
     }
 
     pub(crate) async fn ask(&self, method: &str, path: &str) -> Answer {
-        let mut stream = self.begin(method, path).await;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await.unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        Answer { status, head: head.to_owned(), body: body.to_owned() }
+        read(self.begin(method, path).await).await
+    }
+
+    pub(crate) async fn post_json(&self, path: &str, json: &str) -> Answer {
+        let head = format!("content-type: application/json\r\ncontent-length: {}\r\n", json.len());
+        read(self.send("POST", path, &format!("{head}\r\n{json}")).await).await
     }
 
     /// Sends a request and leaves the answer unread.
     pub(crate) async fn begin(&self, method: &str, path: &str) -> TcpStream {
+        self.send(method, path, "\r\n").await
+    }
+
+    async fn send(&self, method: &str, path: &str, rest: &str) -> TcpStream {
         let mut stream = TcpStream::connect(self.address).await.unwrap();
-        let request = format!("{method} {path} HTTP/1.0\r\nhost: example.org:8080\r\n\r\n");
+        let request = format!("{method} {path} HTTP/1.0\r\nhost: example.org:8080\r\n{rest}");
         stream.write_all(request.as_bytes()).await.unwrap();
         stream
     }
+}
+
+async fn read(mut stream: TcpStream) -> Answer {
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    Answer { status, head: head.to_owned(), body: body.to_owned() }
 }
 
 async fn square(

@@ -111,3 +111,34 @@ async fn a_send_is_finished_also_when_the_caller_has_gone() {
     let status = application.gateway.client().status(&message_id).await.unwrap();
     assert!(status.is_some());
 }
+
+#[tokio::test]
+async fn the_routes_of_a_task_accept_it_as_json_and_tell_how_it_stands() {
+    let application = Application::start(None).await;
+    let accepted = application.post_json("/plain", "9").await;
+    assert_eq!(accepted.status, 202);
+    assert_eq!(application.outbox.sent.lock().unwrap()[0].body, "9");
+    let (accepted, head) = (accepted.json(), accepted.head);
+    let (id, url) = (accepted["id"].as_str().unwrap(), accepted["callbackUrl"].as_str().unwrap());
+    assert_eq!(url, format!("http://example.org:8080/plain/status/{id}"));
+    assert!(head.contains(&format!("location: {url}")), "{head}");
+
+    let path = format!("/plain/status/{id}");
+    assert_eq!(application.ask("GET", &path).await.body, r#"{"status":"PENDING"}"#);
+    let (id, reply) = (TaskId::parse(id).unwrap(), Reply::completed("81"));
+    application.gateway.client().records().take_in(&id, &reply, RETENTION).await.unwrap();
+    let completed = application.ask("GET", &path).await;
+    assert_eq!(completed.body, r#"{"status":"COMPLETED","reply":81}"#);
+}
+
+#[tokio::test]
+async fn what_does_not_fit_a_task_is_a_problem_and_is_not_sent() {
+    let application = Application::start(None).await;
+    for (json, status) in [(r#""nine""#, 422), ("9,", 400)] {
+        let answer = application.post_json("/plain", json).await;
+        assert_eq!(answer.status, status, "{json}");
+        assert!(answer.has("content-type: application/problem+json"), "{}", answer.head);
+        assert_eq!(answer.json()["status"], status);
+    }
+    assert!(application.outbox.sent.lock().unwrap().is_empty());
+}

@@ -16,7 +16,7 @@ const WARNINGS_MAX: usize = 10;
 
 /// A sentence for each variable that begins like a setting's and belongs to no flag. Values are not
 /// told: they may be secrets.
-pub fn unknown<'a>(
+pub(crate) fn unknown<'a>(
     command: &Command,
     variables: impl Iterator<Item = &'a OsString>,
 ) -> Vec<String> {

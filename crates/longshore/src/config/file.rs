@@ -9,14 +9,14 @@ use toml::{Table, Value};
 
 /// What a file says.
 #[derive(Debug)]
-pub struct File {
+pub(crate) struct File {
     path: PathBuf,
     entries: BTreeMap<String, Entry>,
 }
 
 /// A key's value, and where it is.
 #[derive(Debug)]
-pub struct Entry {
+pub(crate) struct Entry {
     /// The line, from 1.
     pub line: usize,
     /// The value.
@@ -25,14 +25,14 @@ pub struct Entry {
 
 impl Entry {
     /// Whether this is the value, or one of the values, that reads as `text`.
-    pub fn says(&self, text: &str) -> bool {
+    pub(crate) fn says(&self, text: &str) -> bool {
         let values = self.value.as_array().map_or(slice::from_ref(&self.value), Vec::as_slice);
         values.iter().any(|value| scalar(value).as_deref() == Some(text))
     }
 }
 
 /// The text of a value that is a string, a number or a boolean: what a flag would be given.
-pub fn scalar(value: &Value) -> Option<String> {
+pub(crate) fn scalar(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
         Value::Integer(_) | Value::Float(_) | Value::Boolean(_) => Some(value.to_string()),
@@ -46,7 +46,7 @@ impl File {
     /// # Errors
     ///
     /// It cannot be read, or is not TOML.
-    pub fn read(path: &Path) -> Result<Self, String> {
+    pub(crate) fn read(path: &Path) -> Result<Self, String> {
         let shown = path.display();
         let text = std::fs::read_to_string(path)
             .map_err(|fault| format!("the configuration {shown} cannot be read: {fault}"))?;
@@ -68,27 +68,27 @@ impl File {
     }
 
     /// The entries by key.
-    pub fn entries(&self) -> impl Iterator<Item = (&str, &Entry)> {
+    pub(crate) fn entries(&self) -> impl Iterator<Item = (&str, &Entry)> {
         self.entries.iter().map(|(key, entry)| (key.as_str(), entry))
     }
 
     /// The entry with that key.
-    pub fn entry(&self, key: &str) -> Option<&Entry> {
+    pub(crate) fn entry(&self, key: &str) -> Option<&Entry> {
         self.entries.get(key)
     }
 
     /// Where an entry is: `FILE:LINE`.
-    pub fn place(&self, entry: &Entry) -> String {
+    pub(crate) fn place(&self, entry: &Entry) -> String {
         format!("{}:{}", self.path.display(), entry.line)
     }
 
     /// The file's name.
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
     /// The path that is written as `path` in the file: relative ones begin where the file is.
-    pub fn relative(&self, path: &str) -> String {
+    pub(crate) fn relative(&self, path: &str) -> String {
         match self.path.parent() {
             Some(directory) if !path.is_empty() => directory.join(path).display().to_string(),
             _ => path.to_owned(),

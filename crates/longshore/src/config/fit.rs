@@ -14,7 +14,7 @@ const QUEUES: &str = "queues";
 /// # Errors
 ///
 /// A key that no command knows, or a value of the wrong sort for its flag.
-pub fn with_defaults(command: Command, file: &File) -> Result<Command, String> {
+pub(crate) fn with_defaults(command: Command, file: &File) -> Result<Command, String> {
     let settings = settings(&command);
     for (key, entry) in file.entries() {
         let wrong = |what: &str| format!("{}: {key} {what}", file.place(entry));

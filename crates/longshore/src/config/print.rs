@@ -15,7 +15,7 @@ use super::keys::{is_list, is_path, is_switch, key};
 /// value is a comment, and so is a secret.
 ///
 /// `command` must be built, so that it knows the flags that all commands share.
-pub fn text(command: &Command, matches: &ArgMatches, file: Option<&File>) -> String {
+pub(crate) fn text(command: &Command, matches: &ArgMatches, file: Option<&File>) -> String {
     if let Some((name, below)) = matches.subcommand() {
         let command = command.find_subcommand(name).expect("clap found the command by its name");
         return text(command, below, file);

@@ -23,7 +23,7 @@ const ANSWER_BYTES_MAX: u64 = 64 * 1024;
 ///
 /// The role is not well: it cannot be reached, does not answer in time, or says so itself. Also
 /// where `url` is none that can be asked.
-pub async fn ask(url: &str) -> Result<String, Fault> {
+pub(crate) async fn ask(url: &str) -> Result<String, Fault> {
     let uri: Uri = url.parse().map_err(|_| not_askable(url))?;
     if uri.scheme_str() != Some("http") {
         return Err(not_askable(url));

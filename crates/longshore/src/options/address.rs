@@ -10,10 +10,10 @@ use thiserror::Error;
     "`{0}` is not an address with a port: write 127.0.0.1:5000, 0.0.0.0:5000 (every IPv4 \
      address), [::]:5000 or localhost:5000"
 )]
-pub struct AddressError(String);
+pub(crate) struct AddressError(String);
 
 /// Parses an IP address with a port; `localhost` is 127.0.0.1.
-pub fn parse_address(text: &str) -> Result<SocketAddr, AddressError> {
+pub(crate) fn parse_address(text: &str) -> Result<SocketAddr, AddressError> {
     let numeric = match text.strip_prefix("localhost:") {
         Some(port) => format!("127.0.0.1:{port}"),
         None => text.to_owned(),

@@ -15,22 +15,22 @@ use crate::queues::QueueFile;
 /// `broker` of an application: the queues.
 #[derive(Args, Clone, Debug)]
 #[cfg(feature = "application")]
-pub struct BrokerRoleOptions {
+pub(crate) struct BrokerRoleOptions {
     /// The broker.
     #[command(flatten)]
-    pub broker: BrokerOptions,
+    pub(crate) broker: BrokerOptions,
     /// Where things are kept.
     #[command(flatten)]
-    pub data: DataOptions,
+    pub(crate) data: DataOptions,
     /// The region.
     #[command(flatten)]
-    pub region: RegionOptions,
+    pub(crate) region: RegionOptions,
     /// Which queues.
     #[command(flatten)]
-    pub queues: QueueOptions,
+    pub(crate) queues: QueueOptions,
     /// How it ends.
     #[command(flatten)]
-    pub drain: DrainOptions,
+    pub(crate) drain: DrainOptions,
 }
 
 /// `broker` on its own: the queues, without an application.
@@ -38,29 +38,29 @@ pub struct BrokerRoleOptions {
 pub struct StandaloneOptions {
     /// The broker.
     #[command(flatten)]
-    pub broker: BrokerOptions,
+    pub(crate) broker: BrokerOptions,
     /// Where things are kept.
     #[command(flatten)]
-    pub data: DirectoryOptions,
+    pub(crate) data: DirectoryOptions,
     /// The region.
     #[command(flatten)]
-    pub region: RegionOptions,
+    pub(crate) region: RegionOptions,
     /// TOML file that declares queues: they are created at the start, and changed where they
     /// differ. Without it the broker begins with the queues that it has
     #[arg(
         long, env = "LONGSHORE_QUEUES", value_name = "FILE", help_heading = "Queues",
         value_parser = QueueFile::parse, value_hint = ValueHint::FilePath
     )]
-    pub queues: Option<QueueFile>,
+    pub(crate) queues: Option<QueueFile>,
     /// How it ends.
     #[command(flatten)]
-    pub drain: DrainOptions,
+    pub(crate) drain: DrainOptions,
 }
 
 /// The region of a broker.
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Broker")]
-pub struct RegionOptions {
+pub(crate) struct RegionOptions {
     /// The region.
     #[arg(
         help = "Region of the declared queues, and of requests whose signature names none; the \
@@ -70,7 +70,7 @@ pub struct RegionOptions {
         env = "LONGSHORE_REGION",
         value_name = "REGION"
     )]
-    pub region: Option<String>,
+    pub(crate) region: Option<String>,
 }
 
 /// `health` of a broker on its own: asks it how it is.

@@ -27,11 +27,11 @@ impl DirectoryOptions {
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Data")]
 #[cfg(feature = "application")]
-pub struct DataOptions {
+pub(crate) struct DataOptions {
     /// Directory of all that is kept: DIR/broker/ (one broker at a time) and DIR/tasks.sqlite3
     /// (task records, shared by the apps and workers of this host); created if missing
     #[arg(long, env = "LONGSHORE_DATA", value_name = "DIR", default_value = "./longshore-data")]
-    pub data: PathBuf,
+    pub(crate) data: PathBuf,
 
     /// Store of task records: a file, or a URL of a store that several hosts can share.
     #[arg(
@@ -40,18 +40,18 @@ pub struct DataOptions {
         long, env = "LONGSHORE_STORE", value_name = "PATH|URL", hide_env_values = true,
         value_parser = StoreLocation::parse
     )]
-    pub store: Option<StoreLocation>,
+    pub(crate) store: Option<StoreLocation>,
 }
 
 #[cfg(feature = "application")]
 impl DataOptions {
     /// The broker's own directory.
-    pub fn broker(&self) -> PathBuf {
+    pub(crate) fn broker(&self) -> PathBuf {
         broker_directory(&self.data)
     }
 
     /// Where the store is.
-    pub fn store(&self) -> StoreLocation {
+    pub(crate) fn store(&self) -> StoreLocation {
         let embedded = || StoreLocation::file(self.data.join("tasks.sqlite3"));
         self.store.clone().unwrap_or_else(embedded)
     }

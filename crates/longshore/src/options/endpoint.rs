@@ -6,7 +6,7 @@ use longshore_gateway::BaseUrl;
 /// Amazon SQS, or another endpoint that speaks it.
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "SQS endpoint")]
-pub struct EndpointOptions {
+pub(crate) struct EndpointOptions {
     /// The endpoint's URL.
     #[arg(
         help = "URL of an SQS endpoint, such as http://127.0.0.1:9324. Without it `up` has the \
@@ -17,7 +17,7 @@ pub struct EndpointOptions {
         value_name = "URL",
         value_parser = endpoint_url
     )]
-    pub endpoint_url: Option<String>,
+    pub(crate) endpoint_url: Option<String>,
 
     /// The region.
     #[arg(
@@ -27,7 +27,7 @@ pub struct EndpointOptions {
         env = "LONGSHORE_REGION",
         value_name = "REGION"
     )]
-    pub region: Option<String>,
+    pub(crate) region: Option<String>,
 }
 
 fn endpoint_url(text: &str) -> Result<String, String> {

@@ -11,25 +11,25 @@ use super::{duration, parse_address};
 /// The app's HTTP.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "App")]
-pub struct HttpOptions {
+pub(crate) struct HttpOptions {
     /// Where the app listens for HTTP
     #[arg(
         long, env = "LONGSHORE_LISTEN", value_name = "ADDRESS",
         value_parser = parse_address, default_value = "127.0.0.1:5000"
     )]
-    pub listen: SocketAddr,
+    pub(crate) listen: SocketAddr,
 
     /// What callback URLs begin with, if not the `Host` that the request named.
     #[arg(
         help = "What callback URLs begin with, such as https://example.org; without it, the Host \
                 that the request named",
         long, env = "LONGSHORE_PUBLIC_URL", value_name = "URL", value_parser = BaseUrl::parse)]
-    pub public_url: Option<BaseUrl>,
+    pub(crate) public_url: Option<BaseUrl>,
 
     /// How long a result is kept after its task ended; then its status is 404
     #[arg(
         long, env = "LONGSHORE_RESULT_RETENTION", value_name = "DURATION",
         value_parser = duration, default_value = "4d"
     )]
-    pub result_retention: Duration,
+    pub(crate) result_retention: Duration,
 }

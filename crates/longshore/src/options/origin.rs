@@ -5,10 +5,10 @@ use thiserror::Error;
 /// The text is not something that queue URLs can begin with.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("`{0}` is not what a queue URL can begin with: write http://host:port or https://host")]
-pub struct OriginError(String);
+pub(crate) struct OriginError(String);
 
 /// Parses a scheme and a host, with or without a port and a path; a slash at the end is dropped.
-pub fn parse_origin(text: &str) -> Result<String, OriginError> {
+pub(crate) fn parse_origin(text: &str) -> Result<String, OriginError> {
     let trimmed = text.trim_end_matches('/');
     let host = trimmed.strip_prefix("http://").or_else(|| trimmed.strip_prefix("https://"));
     let in_a_url = |char: char| char.is_ascii_graphic() && !"?#@\"<>".contains(char);

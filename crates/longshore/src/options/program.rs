@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 
 /// How log lines are written to stderr.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum LogFormat {
+pub(crate) enum LogFormat {
     /// For people.
     #[default]
     Text,
@@ -30,7 +30,7 @@ pub struct ProgramOptions {
         global = true,
         help_heading = "Configuration"
     )]
-    pub config: Option<PathBuf>,
+    pub(crate) config: Option<PathBuf>,
 
     /// Whether the configuration is shown.
     #[arg(
@@ -40,7 +40,7 @@ pub struct ProgramOptions {
         global = true,
         help_heading = "Configuration"
     )]
-    pub print_config: bool,
+    pub(crate) print_config: bool,
 
     /// How log lines are written.
     #[arg(
@@ -54,7 +54,7 @@ pub struct ProgramOptions {
         global = true,
         help_heading = "Log"
     )]
-    pub log_format: LogFormat,
+    pub(crate) log_format: LogFormat,
 
     /// Whether the broker's requests are logged.
     #[arg(
@@ -66,5 +66,5 @@ pub struct ProgramOptions {
         global = true,
         help_heading = "Log"
     )]
-    pub log_requests: bool,
+    pub(crate) log_requests: bool,
 }

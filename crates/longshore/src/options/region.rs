@@ -11,7 +11,7 @@ const DEFAULT: &str = "us-east-1";
 const VARIABLES: [&str; 2] = ["AWS_REGION", "AWS_DEFAULT_REGION"];
 
 /// The flag's region, else the environment's, else `us-east-1`.
-pub fn broker_region(flag: Option<&str>) -> String {
+pub(crate) fn broker_region(flag: Option<&str>) -> String {
     choose(flag, |name| std::env::var(name).ok())
 }
 

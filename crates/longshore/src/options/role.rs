@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use clap::{Args, ValueEnum};
 
-use super::groups::HEALTH_LISTEN;
+use super::application::HEALTH_LISTEN;
 use super::{
     BrokerOptions, DataOptions, DrainOptions, EndpointOptions, HttpOptions, QueueOptions,
     ReceiveOptions, ResultOptions, WorkerOptions, parse_address,
@@ -12,120 +12,120 @@ use super::{
 
 /// `up`: everything in one process.
 #[derive(Args, Clone, Debug)]
-pub struct UpOptions<O: Args> {
+pub(crate) struct UpOptions<O: Args> {
     /// The application's own flags.
     #[command(flatten)]
-    pub application: O,
+    pub(crate) application: O,
     /// The app's HTTP.
     #[command(flatten)]
-    pub http: HttpOptions,
+    pub(crate) http: HttpOptions,
     /// Workers in the process
     #[arg(
         long, env = "LONGSHORE_WORKERS", value_name = "N", default_value = "2",
         value_parser = clap::value_parser!(u16).range(1..), help_heading = "Workers"
     )]
-    pub workers: u16,
+    pub(crate) workers: u16,
     /// What each worker does.
     #[command(flatten)]
-    pub worker: WorkerOptions,
+    pub(crate) worker: WorkerOptions,
     /// The broker.
     #[command(flatten)]
-    pub broker: BrokerOptions,
+    pub(crate) broker: BrokerOptions,
     /// Where things are kept.
     #[command(flatten)]
-    pub data: DataOptions,
+    pub(crate) data: DataOptions,
     /// Where SQS is, if not in this process.
     #[command(flatten)]
-    pub endpoint: EndpointOptions,
+    pub(crate) endpoint: EndpointOptions,
     /// Which queues.
     #[command(flatten)]
-    pub queues: QueueOptions,
+    pub(crate) queues: QueueOptions,
     /// How messages are received.
     #[command(flatten)]
-    pub receive: ReceiveOptions,
+    pub(crate) receive: ReceiveOptions,
     /// How it ends.
     #[command(flatten)]
-    pub drain: DrainOptions,
+    pub(crate) drain: DrainOptions,
 }
 
 /// `app`: HTTP and the reply queue.
 #[derive(Args, Clone, Debug)]
-pub struct AppOptions<O: Args> {
+pub(crate) struct AppOptions<O: Args> {
     /// The application's own flags.
     #[command(flatten)]
-    pub application: O,
+    pub(crate) application: O,
     /// The app's HTTP.
     #[command(flatten)]
-    pub http: HttpOptions,
+    pub(crate) http: HttpOptions,
     /// Where things are kept.
     #[command(flatten)]
-    pub data: DataOptions,
+    pub(crate) data: DataOptions,
     /// Where SQS is.
     #[command(flatten)]
-    pub endpoint: EndpointOptions,
+    pub(crate) endpoint: EndpointOptions,
     /// Which queues.
     #[command(flatten)]
-    pub queues: QueueOptions,
+    pub(crate) queues: QueueOptions,
     /// How messages are received.
     #[command(flatten)]
-    pub receive: ReceiveOptions,
+    pub(crate) receive: ReceiveOptions,
     /// How it ends.
     #[command(flatten)]
-    pub drain: DrainOptions,
+    pub(crate) drain: DrainOptions,
 }
 
 /// `worker`: the task queue.
 #[derive(Args, Clone, Debug)]
-pub struct WorkerRoleOptions<O: Args> {
+pub(crate) struct WorkerRoleOptions<O: Args> {
     /// The application's own flags.
     #[command(flatten)]
-    pub application: O,
+    pub(crate) application: O,
     /// Workers in the process
     #[arg(
         long, env = "LONGSHORE_WORKERS", value_name = "N", default_value = "1",
         value_parser = clap::value_parser!(u16).range(1..), help_heading = "Workers"
     )]
-    pub workers: u16,
+    pub(crate) workers: u16,
     /// What each worker does.
     #[command(flatten)]
-    pub worker: WorkerOptions,
+    pub(crate) worker: WorkerOptions,
     /// How long results are kept.
     #[command(flatten)]
-    pub results: ResultOptions,
+    pub(crate) results: ResultOptions,
     /// Where things are kept.
     #[command(flatten)]
-    pub data: DataOptions,
+    pub(crate) data: DataOptions,
     /// Where SQS is.
     #[command(flatten)]
-    pub endpoint: EndpointOptions,
+    pub(crate) endpoint: EndpointOptions,
     /// Which queues.
     #[command(flatten)]
-    pub queues: QueueOptions,
+    pub(crate) queues: QueueOptions,
     /// How messages are received.
     #[command(flatten)]
-    pub receive: ReceiveOptions,
+    pub(crate) receive: ReceiveOptions,
     /// How it ends.
     #[command(flatten)]
-    pub drain: DrainOptions,
+    pub(crate) drain: DrainOptions,
 }
 
 /// `queues apply`: creates and changes queues.
 #[derive(Args, Clone, Debug)]
-pub struct QueuesApplyOptions {
+pub(crate) struct QueuesApplyOptions {
     /// Print what would be done, and do nothing
     #[arg(long)]
-    pub dry_run: bool,
+    pub(crate) dry_run: bool,
     /// Where SQS is.
     #[command(flatten)]
-    pub endpoint: EndpointOptions,
+    pub(crate) endpoint: EndpointOptions,
     /// Which queues.
     #[command(flatten)]
-    pub queues: QueueOptions,
+    pub(crate) queues: QueueOptions,
 }
 
 /// What a process does in the system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Role {
+pub(crate) enum Role {
     /// HTTP and the reply queue.
     App,
     /// The task queue.
@@ -136,29 +136,29 @@ pub enum Role {
 
 /// `health`: asks a running role how it is.
 #[derive(Args, Clone, Debug)]
-pub struct HealthOptions {
+pub(crate) struct HealthOptions {
     /// Which role to ask, at the address where it listens
     #[arg(long, value_enum, default_value = "app")]
-    pub role: Role,
+    pub(crate) role: Role,
     /// URL of a health page, instead of a role of this host
     #[arg(long, value_name = "URL")]
-    pub url: Option<String>,
+    pub(crate) url: Option<String>,
     /// Where the app listens
     #[arg(
         long, env = "LONGSHORE_LISTEN", value_name = "ADDRESS",
         value_parser = parse_address, default_value = "127.0.0.1:5000"
     )]
-    pub listen: SocketAddr,
+    pub(crate) listen: SocketAddr,
     /// Where the workers' health page is
     #[arg(
         long, env = "LONGSHORE_HEALTH_LISTEN", value_name = "ADDRESS",
         value_parser = parse_address, default_value_t = HEALTH_LISTEN
     )]
-    pub health_listen: SocketAddr,
+    pub(crate) health_listen: SocketAddr,
     /// Where the broker listens
     #[arg(
         long, env = "LONGSHORE_BROKER_LISTEN", value_name = "ADDRESS",
         value_parser = parse_address, default_value = "127.0.0.1:9324"
     )]
-    pub broker_listen: SocketAddr,
+    pub(crate) broker_listen: SocketAddr,
 }

@@ -1,8 +1,9 @@
 //! A declaration's text → the queues that are wanted, under the names that were chosen.
 //!
 //! An application declares its queues under the names that it has by default. Who names another
-//! task queue or status queue gets that one with the same settings; a FIFO queue's dead-letter
-//! queue is FIFO too, as SQS demands, so it gets the suffix with it.
+//! task queue or reply queue gets that one with the same settings; a FIFO queue's dead-letter
+//! queue is FIFO too, as SQS demands, so it gets the suffix with it. A queue that the application
+//! names and does not declare is declared by default, under the name that was chosen.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,29 +13,46 @@ use thiserror::Error;
 
 use super::plan::{DesiredDeadLetter, DesiredQueue};
 
-/// Names to use instead of declared ones: declared → chosen.
+/// The queues that an application names: declared → chosen.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct QueueNames(BTreeMap<QueueName, QueueName>);
+pub struct QueueNames {
+    chosen: BTreeMap<QueueName, QueueName>,
+    by_default: bool,
+}
 
 impl QueueNames {
-    /// Uses `chosen` for the queue that is declared as `declared`.
+    /// Uses `chosen` for the queue that is declared as `declared`. Both can be the same.
     #[must_use]
     pub fn with(mut self, declared: &QueueName, chosen: &QueueName) -> Self {
-        if declared != chosen {
-            self.0.insert(declared.clone(), chosen.clone());
-        }
+        self.chosen.insert(declared.clone(), chosen.clone());
         self
+    }
+
+    /// Declares those by default that the declaration has under neither name: see
+    /// [`Declaration::declare_by_default`].
+    #[must_use]
+    pub fn declared_by_default(self) -> Self {
+        Self { by_default: true, ..self }
+    }
+
+    fn complete(&self, declaration: &mut Declaration) -> Result<(), DeclarationError> {
+        for (declared, chosen) in self.chosen.iter().filter(|_| self.by_default) {
+            if !declaration.queues.contains_key(declared) {
+                declaration.declare_by_default(chosen)?;
+            }
+        }
+        Ok(())
     }
 
     /// Without the names that the declaration itself has: those queues are declared as they are.
     fn undeclared_in(&self, declaration: &Declaration) -> Self {
-        let mut names = self.0.clone();
-        names.retain(|_, chosen| !declaration.queues.contains_key(chosen));
-        Self(names)
+        let mut names = self.clone();
+        names.chosen.retain(|_, chosen| !declaration.queues.contains_key(chosen));
+        names
     }
 
     fn of(&self, declared: &QueueName) -> QueueName {
-        self.0.get(declared).unwrap_or(declared).clone()
+        self.chosen.get(declared).unwrap_or(declared).clone()
     }
 }
 
@@ -49,9 +67,11 @@ pub enum DeclaredError {
     Cycle(QueueName),
 }
 
-/// The queues that `text` declares, each after its dead-letter queue.
+/// The queues that `text` declares, and those of `names` that are declared by default, each after its
+/// dead-letter queue.
 pub fn desired(text: &str, names: &QueueNames) -> Result<Vec<DesiredQueue>, DeclaredError> {
-    let declaration = Declaration::parse(text)?;
+    let mut declaration = Declaration::parse(text)?;
+    names.complete(&mut declaration)?;
     let names = with_fifo_dead_letters(&declaration, names.undeclared_in(&declaration));
     let mut order = Order { declaration: &declaration, placed: BTreeSet::new(), queues: vec![] };
     for name in declaration.queues.keys() {
@@ -195,5 +215,20 @@ mod tests {
         let queues = desired(text, &names).unwrap();
         assert_eq!(names_of(&queues), ["B.fifo", "A.fifo"]);
         assert_eq!(queues[1].dead_letter.as_ref().unwrap().queue, name("B.fifo"));
+    }
+
+    #[test]
+    fn a_queue_that_only_the_application_names_is_declared_under_its_chosen_name() {
+        let named = |declared, chosen| {
+            QueueNames::default().with(&name(declared), &name(chosen)).declared_by_default()
+        };
+        let queues = |names: &QueueNames| desired("[queues.A]\n", names).unwrap();
+        assert_eq!(names_of(&queues(&named("B", "B"))), ["A", "B-dead", "B"]);
+        assert_eq!(names_of(&queues(&named("B", "Z.fifo"))), ["A", "Z-dead.fifo", "Z.fifo"]);
+        for (declared, chosen, there) in [("A", "A", "A"), ("A", "Z", "Z"), ("B", "A", "A")] {
+            assert_eq!(names_of(&queues(&named(declared, chosen))), [there]);
+        }
+        let file = QueueNames::default().with(&name("B"), &name("B"));
+        assert_eq!(names_of(&queues(&file)), ["A"], "a file has all queues");
     }
 }

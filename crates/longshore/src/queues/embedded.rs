@@ -12,7 +12,7 @@ use super::admin::{Admin, AdminError, Attributes, ExistingQueue, Tags};
 
 /// Administers the queues of a broker in the same process.
 #[derive(Clone)]
-pub struct EmbeddedAdmin(Broker);
+pub(crate) struct EmbeddedAdmin(Broker);
 
 impl std::fmt::Debug for EmbeddedAdmin {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -22,7 +22,7 @@ impl std::fmt::Debug for EmbeddedAdmin {
 
 impl EmbeddedAdmin {
     /// Administers the queues of `broker`.
-    pub fn new(broker: Broker) -> Self {
+    pub(crate) fn new(broker: Broker) -> Self {
         Self(broker)
     }
 

@@ -7,7 +7,7 @@ use tokio::net::TcpListener;
 
 use crate::exit::Fault;
 #[cfg(feature = "application")]
-use crate::options::groups::HEALTH_LISTEN;
+use crate::options::application::HEALTH_LISTEN;
 
 /// Takes the address that `flag` names.
 pub(crate) async fn bind(address: SocketAddr, flag: &str) -> Result<TcpListener, Fault> {

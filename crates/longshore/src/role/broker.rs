@@ -22,17 +22,17 @@ use crate::signals::Signals;
 #[derive(Debug)]
 pub struct BrokerRole {
     /// The program's name, for the start-up message.
-    pub program: String,
+    pub(crate) program: String,
     /// How it listens, and what it lets in.
-    pub broker: BrokerOptions,
+    pub(crate) broker: BrokerOptions,
     /// The region, where the environment is not to say it.
-    pub region: Option<String>,
+    pub(crate) region: Option<String>,
     /// The broker's own directory; nothing is written there by one that is in memory.
-    pub directory: PathBuf,
+    pub(crate) directory: PathBuf,
     /// Queues to create or change, each after its dead-letter queue.
     pub declared: Vec<DesiredQueue>,
     /// How long requests under way may take to end.
-    pub grace: Duration,
+    pub(crate) grace: Duration,
 }
 
 impl BrokerRole {

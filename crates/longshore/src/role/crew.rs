@@ -16,7 +16,7 @@ pub(super) const SLACK: Duration = Duration::from_secs(30);
 /// A part that ends by itself is a reason to end the program: [`Crew::one_ended`] tells of it,
 /// and [`Crew::stop`] then answers its fault.
 #[derive(Debug, Default)]
-pub struct Crew {
+pub(crate) struct Crew {
     shutdown: CancellationToken,
     members: JoinSet<Result<(), Fault>>,
     fault: Option<Fault>,
@@ -24,17 +24,17 @@ pub struct Crew {
 
 impl Crew {
     /// A crew without members.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::default()
     }
 
     /// What tells the members to stop.
-    pub fn shutdown(&self) -> CancellationToken {
+    pub(crate) fn shutdown(&self) -> CancellationToken {
         self.shutdown.clone()
     }
 
     /// Starts a part, which ends when [`Crew::shutdown`] is cancelled, or earlier with a fault.
-    pub fn spawn(&mut self, part: impl Future<Output = Result<(), Fault>> + Send + 'static) {
+    pub(crate) fn spawn(&mut self, part: impl Future<Output = Result<(), Fault>> + Send + 'static) {
         self.members.spawn(part);
     }
 
@@ -43,7 +43,7 @@ impl Crew {
     /// # Cancel safety
     ///
     /// Nothing is lost.
-    pub async fn one_ended(&mut self) {
+    pub(crate) async fn one_ended(&mut self) {
         match self.members.join_next().await {
             Some(end) => self.note(end),
             None => std::future::pending().await,
@@ -55,7 +55,7 @@ impl Crew {
     /// # Errors
     ///
     /// The first fault of a part, also of one that ended before.
-    pub async fn stop(&mut self, patience: Duration) -> Result<(), Fault> {
+    pub(crate) async fn stop(&mut self, patience: Duration) -> Result<(), Fault> {
         self.shutdown.cancel();
         let ended = async {
             while let Some(end) = self.members.join_next().await {

@@ -41,7 +41,7 @@ impl Endpoint {
     /// # Errors
     ///
     /// A system without what the endpoint needs cannot start.
-    pub async fn connect(options: &EndpointOptions) -> Result<Self, Fault> {
+    pub(crate) async fn connect(options: &EndpointOptions) -> Result<Self, Fault> {
         let name = options.endpoint_url.clone();
         let options = AwsOptions {
             endpoint_url: options.endpoint_url.clone(),

@@ -21,13 +21,14 @@ pub struct Names {
 }
 
 impl Names {
-    /// Reads the declaration, and puts the chosen names in.
+    /// Reads the declaration, and puts the chosen names in. What the declaration of the application
+    /// leaves out is declared by default; a file that takes its place has all queues.
     ///
     /// # Errors
     ///
     /// The file cannot be read, or makes no sense; a name is chosen for a queue that the application
     /// does not have.
-    pub fn read(
+    pub(crate) fn read(
         declaration: &str,
         task_queues: &[&str],
         reply_queue: Option<&str>,
@@ -37,21 +38,23 @@ impl Names {
             None => (declaration.to_owned(), "the declaration that is built in".to_owned()),
             Some(file) => (file.read()?, file.to_string()),
         };
-        let mut names = QueueNames::default();
+        let names = QueueNames::default();
+        let mut names = if options.queues.is_none() { names.declared_by_default() } else { names };
         let chosen = chosen_task_queues(task_queues, &options.task_queue)?;
         for (declared, chosen) in task_queues.iter().zip(&chosen) {
             names = names.with(&declared_name(declared)?, chosen);
         }
         let reply = reply_queue.map(declared_name).transpose()?;
         let chosen_reply = options.reply_queue().or(reply.as_ref()).cloned();
-        if let (Some(declared), Some(chosen)) = (&reply, &chosen_reply) {
-            names = names.with(declared, chosen);
+        if let Some(chosen) = &chosen_reply {
+            names = names.with(reply.as_ref().unwrap_or(chosen), chosen);
         }
         let declared = queues_in(&text, &source, &names)?;
         Ok(Self { task_queues: chosen, reply_queue: chosen_reply, declared, source })
     }
 
-    /// Refuses a queue that nobody will create.
+    /// Refuses a queue that nobody will create, because the file that declares the queues leaves it
+    /// out.
     pub fn check_declared(&self) -> Result<(), Fault> {
         for name in self.all() {
             if !self.declared.iter().any(|queue| queue.name == *name) {
@@ -66,7 +69,7 @@ impl Names {
     }
 
     /// Every queue that the application sends to or receives from.
-    pub fn all(&self) -> impl Iterator<Item = &QueueName> {
+    pub(crate) fn all(&self) -> impl Iterator<Item = &QueueName> {
         self.task_queues.iter().chain(&self.reply_queue)
     }
 }
@@ -125,6 +128,19 @@ mod tests {
         let names = read(&["Say", "Sing"], &QueueOptions::default()).unwrap();
         assert_eq!(names.all().map(QueueName::as_str).collect::<Vec<_>>(), ["Say", "Sing", "Said"]);
         assert_eq!(names.check_declared(), Ok(()));
+    }
+
+    #[test]
+    fn a_queue_that_the_application_only_names_is_declared_unless_a_file_declares_the_queues() {
+        let names = read(&["Say", "Shout"], &QueueOptions::default()).unwrap();
+        assert_eq!(names.check_declared(), Ok(()));
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), DECLARATION).unwrap();
+        let queues = QueueFile::parse(file.path().to_str().unwrap()).ok();
+        let options = QueueOptions { queues, ..QueueOptions::default() };
+        assert_eq!(read(&["Say"], &options).unwrap().check_declared(), Ok(()));
+        let fault = read(&["Say", "Shout"], &options).unwrap().check_declared().unwrap_err();
+        assert!(fault.to_string().contains("declare it as [queues.Shout]"), "{fault}");
     }
 
     #[test]

@@ -5,9 +5,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use longshore::broker::{Broker, BrokerOptions};
-use longshore::embedded::EmbeddedTransport;
-use longshore::queues::embedded::EmbeddedAdmin;
-use longshore::queues::{apply, declared};
+use longshore::queues::{QueueNames, apply, desired};
+use longshore::role::Endpoint;
 use longshore::tasks::{
     Client, ClientOptions, MemoryStore, Replies, Store, Transport, WorkerReport,
 };
@@ -38,9 +37,10 @@ fn runtime() -> Runtime {
 
 async fn transport() -> Arc<dyn Transport> {
     let broker = Broker::open(BrokerOptions::default()).await.unwrap();
-    let queues = declared::desired(QUEUES, &declared::QueueNames::default()).unwrap();
-    apply(&EmbeddedAdmin::new(broker.clone()), &queues).await.unwrap();
-    Arc::new(EmbeddedTransport::new(broker))
+    let queues = desired(QUEUES, &QueueNames::default()).unwrap();
+    let endpoint = Endpoint::embedded(&broker);
+    apply(&*endpoint.admin, &queues).await.unwrap();
+    endpoint.transport
 }
 
 /// What an application does that resizes images on whichever thread it is called.

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use longshore::broker::{Broker, BrokerOptions};
 use longshore::embedded::EmbeddedTransport;
-use longshore::queues::embedded::EmbeddedAdmin;
-use longshore::queues::{apply, declared};
+use longshore::queues::{QueueNames, apply, desired};
+use longshore::role::Endpoint;
 use longshore::tasks::TransportError;
 use longshore::tasks::transport::{
     OutgoingMessage, QueueHandle, ReceiveRequest, ReceivedMessage, Transport,
@@ -25,8 +25,8 @@ const NOW: ReceiveRequest =
 
 async fn transport() -> EmbeddedTransport {
     let broker = Broker::open(BrokerOptions::default()).await.unwrap();
-    let queues = declared::desired(QUEUES, &declared::QueueNames::default()).unwrap();
-    apply(&EmbeddedAdmin::new(broker.clone()), &queues).await.unwrap();
+    let queues = desired(QUEUES, &QueueNames::default()).unwrap();
+    apply(&*Endpoint::embedded(&broker).admin, &queues).await.unwrap();
     EmbeddedTransport::new(broker)
 }
 

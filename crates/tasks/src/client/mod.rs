@@ -37,6 +37,30 @@ use crate::task::Task;
 use crate::transport::{QueueHandle, Transport, TransportError};
 
 /// Sends tasks and knows how they stand. Cheap to clone; clones share everything.
+///
+/// An application's gateway and its handlers' contexts have one each.
+///
+/// ```
+/// use std::error::Error;
+/// use std::time::Duration;
+///
+/// use longshore_tasks::{Client, Task};
+///
+/// async fn ask<T: Task<Reply = String>>(
+///     client: &Client, now: T, later: T, rest: Vec<T>,
+/// ) -> Result<String, Box<dyn Error>> {
+///     // Sent, and waited for.
+///     let reply = client.call(now).deadline(Duration::from_secs(20)).await?;
+///     // Sent, and asked after by its id, from any process that shares the store.
+///     let pending = client.send(later).delay(Duration::from_secs(600)).tag("nightly").await?;
+///     client.cancel(pending.id()).await?;
+///     // Sent in as few requests as they fit into; each has an answer of its own.
+///     for sent in client.send_all(rest).await {
+///         tracing::info!(id = %sent?.id(), "sent");
+///     }
+///     Ok(reply)
+/// }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Client {
     inner: Arc<Inner>,

@@ -17,7 +17,24 @@ use crate::worker::same_queue;
 /// As good as for ever, for a wait.
 const FOR_EVER: Duration = Duration::from_secs(365 * 86_400);
 
-/// A task that was sent.
+/// A task that was sent: what [`Client::send`] answers.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use longshore_tasks::{Pending, ReplyError, Task};
+///
+/// /// The reply if it is there, or else what can be said without waiting longer.
+/// async fn shown<T: Task<Reply = String>>(pending: &Pending<T>) -> Result<String, ReplyError> {
+///     if let Some(reply) = pending.now().await? {
+///         return Ok(reply);
+///     }
+///     match pending.reply(Duration::from_secs(2)).await {
+///         Err(ReplyError::TimedOut { id, .. }) => Ok(format!("ask for {id} later")),
+///         answered => answered,
+///     }
+/// }
+/// ```
 pub struct Pending<T: Task> {
     id: TaskId,
     queue: String,
@@ -72,6 +89,24 @@ impl<T: Task> Pending<T> {
         &self.id
     }
 
+    /// The reply, if it is there already. `Ok(None)` is a task that has not ended; nothing waits for it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Pending::reply`], but never [`ReplyError::TimedOut`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost: the reply stays in the store.
+    pub async fn now(&self) -> Result<Option<T::Reply>, ReplyError> {
+        match self.client.status(&self.id).await? {
+            None => Err(ReplyError::NotKnown { id: self.id.clone() }),
+            Some(Status::Pending) => Ok(None),
+            Some(Status::Completed { body }) => Ok(Some(T::Codec::decode_reply(&body)?)),
+            Some(Status::Failed { body }) => Err(ReplyError::Failed { id: self.id.clone(), body }),
+        }
+    }
+
     /// Waits for the reply, up to `patience`. What is there is answered, however short that is.
     ///
     /// A reply that this process hears of is answered at once; one that only the store has, within
@@ -83,29 +118,19 @@ impl<T: Task> Pending<T> {
     pub async fn reply(&self, patience: Duration) -> Result<T::Reply, ReplyError> {
         same_queue::warn_of_wait(&self.queue, &self.id);
         let deadline = deadline(patience);
-        if let Some(ended) = self.settled().await? {
+        if let Some(ended) = self.now().await? {
             return Ok(ended);
         }
         let waiting = async {
             loop {
                 self.client.ended(&self.id).await?;
-                if let Some(ended) = self.settled().await? {
+                if let Some(ended) = self.now().await? {
                     return Ok(ended);
                 }
             }
         };
         let timed_out = |_| ReplyError::TimedOut { id: self.id.clone(), waited: patience };
         timeout_at(deadline, waiting).await.map_err(timed_out)?
-    }
-
-    /// The reply, if it is there.
-    async fn settled(&self) -> Result<Option<T::Reply>, ReplyError> {
-        match self.client.status(&self.id).await? {
-            None => Err(ReplyError::NotKnown { id: self.id.clone() }),
-            Some(Status::Pending) => Ok(None),
-            Some(Status::Completed { body }) => Ok(Some(T::Codec::decode_reply(&body)?)),
-            Some(Status::Failed { body }) => Err(ReplyError::Failed { id: self.id.clone(), body }),
-        }
     }
 }
 

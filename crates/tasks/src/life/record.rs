@@ -325,11 +325,54 @@ impl TaskRecord {
         }
     }
 
+    /// Why the task failed, in one line: the error, then its causes, as the dead letter says it too.
+    ///
+    /// Of a task that has not ended it is why its latest attempt failed, if one did: the task is
+    /// between two attempts, say. `None` if nothing failed, if the task is done, or if its result was
+    /// kept for long enough. Where only the reply is known, because the worker keeps records of its
+    /// own, it is the message that came with it.
+    ///
+    /// ```
+    /// use longshore_tasks::{Client, StoreError, TaskId};
+    ///
+    /// async fn why(client: &Client, id: &TaskId) -> Result<String, StoreError> {
+    ///     let record = client.task(id).await?;
+    ///     Ok(record.and_then(|record| record.reason()).unwrap_or_default())
+    /// }
+    /// ```
+    pub fn reason(&self) -> Option<String> {
+        let life = &self.life;
+        match (&life.phase, &life.ending) {
+            (Phase::Hidden | Phase::Expired, _) => None,
+            (Phase::Ended, Some(ending)) => ending.reason(&life.attempts),
+            (Phase::Pending | Phase::Running(_) | Phase::Waiting | Phase::Ended, _) => {
+                life.attempts.iter().rev().find_map(Attempt::reason)
+            }
+        }
+    }
+
     /// The same record with another life, looked at again when it would have been, and kept for as
     /// long. No claim.
     pub(super) fn becomes(&self, life: impl Into<Arc<Life>>) -> Next {
         let wake = self.wake.map(When::At);
         Next { asked: None, life: life.into(), until: None, wake, keep: When::At(self.keep) }
+    }
+}
+
+impl Attempt {
+    /// Why it failed; `None` if it did not.
+    fn reason(&self) -> Option<String> {
+        (!self.error.is_empty()).then(|| self.error.join(": "))
+    }
+}
+
+impl Ending {
+    /// Why it is FAILED. A worker that ends a task ends its last attempt with it; a reply over the queue
+    /// says all that is known, whatever an attempt before it failed for.
+    fn reason(&self, attempts: &[Attempt]) -> Option<String> {
+        let message = self.reply.failed_message()?;
+        let attempt = attempts.last().filter(|_| self.how != How::Replied);
+        Some(attempt.and_then(Attempt::reason).unwrap_or(message))
     }
 }
 

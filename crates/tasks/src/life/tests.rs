@@ -133,6 +133,42 @@ fn a_released_run_counts_no_attempt_and_a_retried_one_does() {
 }
 
 #[test]
+fn a_reason_is_the_latest_error_with_its_causes_until_the_task_is_done() {
+    let reason = |record: &TaskRecord| record.reason();
+    let record = running();
+    assert_eq!(reason(&record), None);
+    let error = vec!["cannot save".to_owned(), "disk".to_owned()];
+    let waiting = retried(&record, fence(&record), error.clone(), NOW).unwrap();
+    let waiting = written(&record, waiting, NOW);
+    assert_eq!(reason(&waiting).as_deref(), Some("cannot save: disk"));
+    let again = claimed(&waiting, 1, NOW);
+    assert_eq!(reason(&again).as_deref(), Some("cannot save: disk"));
+
+    assert_eq!(reason(&ended_as(&again, How::Done, NOW)), None);
+    let cancelled = End { error: vec!["cancelled".to_owned()], ..end(How::Cancelled) };
+    let cancelled = ended(&again, fence(&again), &cancelled, NOW).unwrap();
+    assert_eq!(reason(&written(&again, cancelled, NOW)).as_deref(), Some("cancelled"));
+    let dead = ended(&again, fence(&again), &End { error, ..end(How::Dead) }, NOW).unwrap();
+    let dead = written(&again, dead, NOW);
+    assert_eq!(reason(&dead).as_deref(), Some("cannot save: disk"));
+    let redriven = claimed(&dead, 2, NOW);
+    assert_eq!(reason(&redriven).as_deref(), Some("cannot save: disk"));
+    assert_eq!(reason(&ended_as(&redriven, How::Done, NOW)), None);
+}
+
+#[test]
+fn where_only_a_reply_came_its_message_is_the_reason() {
+    let record = running();
+    let error = vec!["disk".to_owned()];
+    let waiting = written(&record, retried(&record, fence(&record), error, NOW).unwrap(), NOW);
+    for (body, reason) in [(r#"{"message":"no","code":7}"#, "no"), ("no", "no"), ("{}", "{}")] {
+        let reply = Reply { body: body.to_owned(), ..Reply::failed("") };
+        let ended = written(&waiting, taken_in(&waiting, &reply, RETENTION, NOW).unwrap(), NOW);
+        assert_eq!(ended.reason().as_deref(), Some(reason));
+    }
+}
+
+#[test]
 fn how_long_nobody_knew_a_task_is_counted_until_somebody_ran_it() {
     let mut record = running();
     for times in 1..=3 {

@@ -11,6 +11,39 @@ use crate::id::TaskId;
 use crate::task::Task;
 
 /// What a handler knows of the run beside the argument. Cheap to clone.
+///
+/// ```
+/// use longshore_tasks::{Context, Failure, Json, Task, TaskId};
+/// use serde::{Deserialize, Serialize};
+///
+/// #[derive(Serialize, Deserialize)]
+/// struct Copy(Vec<String>);
+///
+/// impl Task for Copy {
+///     const NAME: &'static str = "copy";
+///     type Reply = usize;
+///     type Codec = Json;
+/// }
+///
+/// async fn copy(Copy(files): Copy, ctx: Context) -> Result<usize, Failure> {
+///     for (done, file) in files.iter().enumerate() {
+///         if ctx.cancelled().is_cancelled() {
+///             return Err(Failure::discard("no longer wanted"));
+///         }
+///         ctx.progress(u8::try_from(done * 100 / files.len())?, file);
+///     }
+///     Ok(files.len())
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// // A test calls the handler as it is.
+/// let ctx = Context::detached(TaskId::parse("t-1").unwrap());
+/// assert_eq!(copy(Copy(vec!["a".to_owned()]), ctx.clone()).await.unwrap(), 1);
+/// ctx.cancelled().cancel();
+/// assert!(copy(Copy(vec!["a".to_owned()]), ctx).await.is_err());
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Context {
     inner: Arc<Inner>,

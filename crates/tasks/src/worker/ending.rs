@@ -16,6 +16,7 @@ use super::executor::Execution;
 use super::heartbeat::Held;
 use super::marks::Mark;
 use super::status::count;
+use crate::backoff::Backoff;
 use crate::dead_letter::{self, DeadLetter};
 use crate::failure::Reason;
 use crate::life::{self, DeadLetterDue, End, Ending, How, Outbox, Refusal, TaskRecord};
@@ -23,9 +24,9 @@ use crate::reply::{self, Reply};
 use crate::store::{Change, Found, StoreError};
 use crate::task_options::ReplyMode;
 
-/// Tries to write an end, and the pause between them: the run's effects would be repeated.
+/// Tries to write an end, and the pauses between them: the run's effects would be repeated.
 const KEEP_TRIES: u32 = 5;
-const KEEP_AGAIN_AFTER: Duration = Duration::from_millis(200);
+const KEEP_AGAIN: Backoff = Backoff::new(Duration::from_millis(200), Duration::from_millis(800));
 
 /// How long a message stays away whose dead letter could not be sent, and is not kept otherwise.
 const SEND_AGAIN_AFTER: Duration = Duration::from_secs(10);
@@ -139,7 +140,7 @@ impl Execution {
             match written.await {
                 Err(NotEnded::Store(error)) if tries < KEEP_TRIES => {
                     tracing::warn!(%error, "an end was not kept; trying again");
-                    sleep(KEEP_AGAIN_AFTER * tries).await;
+                    sleep(KEEP_AGAIN.pause(tries)).await;
                     tries += 1;
                 }
                 settled => return settled.map(|record| record.expect("an end is always written")),

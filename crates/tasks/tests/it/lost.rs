@@ -440,6 +440,7 @@ async fn l8_the_causes_of_an_error_are_in_the_dead_letter_and_in_the_record() {
     let record = world.client.task(&id).await.unwrap().unwrap();
     let last = record.life.attempts.last().unwrap();
     assert_eq!(last.error, ["the image cannot be saved", "no space left"]);
+    assert_eq!(record.reason().as_deref(), dead.text("reason"));
     assert_eq!(record.life.attempts.len(), 3);
     worker.stop().await;
 }

@@ -20,7 +20,6 @@
 mod clock;
 mod dead_letters;
 mod defaults;
-mod entropy;
 mod http;
 mod queues;
 mod run;
@@ -44,7 +43,6 @@ use longshore_types::{Clock, Timestamp};
 use tokio_util::sync::CancellationToken;
 
 use self::clock::PausedClock;
-use self::entropy::SeededEntropy;
 use self::sent::Sent;
 use crate::Seeded;
 
@@ -57,6 +55,38 @@ const SEED: u64 = 1;
 type MakeWorkers = Box<dyn Fn() -> Vec<(String, Worker)> + Send + Sync>;
 
 /// A user's application, as a test holds it: see [`start`].
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use longshore::{App, Failure, Task};
+/// use serde::{Deserialize, Serialize};
+///
+/// #[derive(Debug, PartialEq, Serialize, Deserialize, Task)]
+/// #[task(retry(attempts = 2, backoff = "15m..15m"))]
+/// struct Mail {
+///     to: String,
+/// }
+///
+/// async fn deliver(task: Mail) -> Result<(), Failure> {
+///     Err(Failure::retry(format!("{} does not answer", task.to)))
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() {
+/// let app = App::new("post").queue("mails", |queue| queue.handle(deliver));
+/// let world = longshore_testkit::start(app).await;
+/// let pending = world.client().send(Mail { to: "ada".to_owned() }).await.unwrap();
+/// assert_eq!(world.run_until_idle().await.retried, 1);
+///
+/// world.advance(Duration::from_secs(15 * 60)).await; // in no time
+/// assert_eq!(world.run_until_idle().await.dead, 1);
+/// let record = world.task(pending.id()).await.unwrap();
+/// assert_eq!(record.reason().as_deref(), Some("ada does not answer"));
+/// let dead = world.dead_letters("mails").await;
+/// assert_eq!(dead[0].argument(), Some(Mail { to: "ada".to_owned() }));
+/// # }
+/// ```
 pub struct World {
     broker: Broker,
     clock: Arc<PausedClock>,
@@ -75,8 +105,6 @@ pub struct World {
 /// jumps to the next thing due when nothing has.
 ///
 /// ```
-/// use std::time::Duration;
-///
 /// use longshore::{App, Failure, Task};
 /// use serde::{Deserialize, Serialize};
 ///
@@ -91,9 +119,7 @@ pub struct World {
 /// }
 ///
 /// fn app() -> App {
-///     App::new("greeter")
-///         .queues("[queues.greetings]")
-///         .queue("greetings", |queue| queue.handle(greet))
+///     App::new("greeter").queue("greetings", |queue| queue.handle(greet))
 /// }
 ///
 /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
@@ -102,7 +128,7 @@ pub struct World {
 /// let world = longshore_testkit::start(app()).await;
 /// let pending = world.client().send(Greet { name: "Ada".to_owned() }).await.unwrap();
 /// world.run_until_idle().await;
-/// assert_eq!(pending.reply(Duration::ZERO).await.unwrap(), "Hello, Ada");
+/// assert_eq!(pending.now().await.unwrap().as_deref(), Some("Hello, Ada"));
 /// # }
 /// ```
 ///
@@ -161,8 +187,8 @@ where
 }
 
 async fn open_broker(names: &Names, clock: Arc<dyn Clock>) -> Result<Broker, Fault> {
-    let entropy = Arc::new(SeededEntropy::new(SEED));
-    let options = BrokerOptions { clock, entropy, ..BrokerOptions::default() };
+    let random = Arc::new(Seeded::new(SEED));
+    let options = BrokerOptions { clock, random, ..BrokerOptions::default() };
     let broker = Broker::open(options).await;
     let broker = broker.map_err(|fault| Fault::cannot_start(fault.to_string()))?;
     let admin = Endpoint::embedded(&broker).admin;
@@ -185,7 +211,7 @@ impl World {
     /// The application's own client. What it sends is on its queue, and runs when the test says so.
     ///
     /// A wait for a reply needs somebody to run the task: `run_until_idle` first, and then
-    /// `pending.reply(Duration::ZERO)`, which answers what is there.
+    /// `pending.now()`, which answers what is there.
     pub fn client(&self) -> &Client {
         &self.client
     }

@@ -2,16 +2,11 @@
 
 use std::time::Duration;
 
-use axum::extract::State;
-use axum::http::HeaderMap;
-use axum::routing::post;
-use axum::{Json, Router};
-use longshore::gateway::JsonBody;
-use longshore::{App, Context, Failure, Gateway, Problem, Task};
+use longshore::{App, Context, Failure, Task};
 use longshore_tasks::life::{How, Phase};
 use longshore_testkit::{World, context, start};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 
 const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(86_400);
@@ -20,7 +15,6 @@ const QUEUES: &str = r#"
 [queues.thumbnails]
 dead_letter = { queue = "thumbnails-dead", max_receive_count = 5 }
 [queues.thumbnails-dead]
-[queues.mails]
 [queues.replies]
 "#;
 
@@ -68,25 +62,13 @@ async fn store(orders: Vec<(Order, Context)>) -> Vec<Result<usize, Failure>> {
     orders.into_iter().map(result).collect()
 }
 
-async fn ask(
-    State(gateway): State<Gateway>,
-    headers: HeaderMap,
-    JsonBody(task): JsonBody<Thumbnail>,
-) -> Result<Json<Value>, Problem> {
-    let accepted = gateway.accept(task, "/thumbnails", &headers).await?;
-    Ok(Json(json!({ "callbackUrl": accepted.callback_url })))
-}
-
 fn app() -> App {
     App::new("pictures")
         .queues(QUEUES)
         .queue("thumbnails", |queue| queue.handle(render))
         .queue("mails", |queue| queue.handle(mail))
         .reply_queue("replies")
-        .routes(|gateway| {
-            let status = gateway.status_route("/thumbnails");
-            Router::new().route("/thumbnails", post(ask)).with_state(gateway).merge(status)
-        })
+        .routes(|gateway| gateway.routes::<Thumbnail>("/thumbnails"))
 }
 
 fn of(image: &str) -> Thumbnail {
@@ -95,7 +77,7 @@ fn of(image: &str) -> Thumbnail {
 
 async fn ask_for(world: &World, image: &str) -> String {
     let answer = world.post_json("/thumbnails", &of(image)).await;
-    assert_eq!(answer.status, 200);
+    assert_eq!(answer.status, 202);
     answer.json()["callbackUrl"].as_str().unwrap().to_owned()
 }
 
@@ -108,7 +90,7 @@ async fn a_task_runs_when_the_test_says_so_and_what_it_sends_runs_with_it() {
 
     let report = world.run_until_idle().await;
     assert_eq!((report.done, report.retried), (2, 0));
-    assert_eq!(pending.reply(Duration::ZERO).await.unwrap(), "small/cat");
+    assert_eq!(pending.now().await.unwrap().as_deref(), Some("small/cat"));
     assert_eq!(world.sent::<Email>(), [Email { to: "ada".to_owned() }]);
 }
 
@@ -128,13 +110,17 @@ async fn a_retry_in_a_quarter_of_an_hour_takes_no_time() {
     let pending = world.client().send(of("flaky")).await.unwrap();
     assert_eq!(world.run_until_idle().await.retried, 1);
     assert_eq!(world.run_until_idle().await.received, 0, "it is not due yet");
+    assert_eq!(pending.now().await.unwrap(), None);
+    let waiting = world.task(pending.id()).await.unwrap();
+    assert_eq!(waiting.reason().as_deref(), Some("the disk is busy"));
 
     world.advance(15 * MINUTE).await;
     assert_eq!(world.run_until_idle().await.done, 2);
-    assert_eq!(pending.reply(Duration::ZERO).await.unwrap(), "small/flaky");
+    assert_eq!(pending.now().await.unwrap().as_deref(), Some("small/flaky"));
     let record = world.task(pending.id()).await.unwrap();
     assert_eq!(record.life.attempts.len(), 2);
     assert_eq!(record.life.attempts[0].error, ["the disk is busy"]);
+    assert_eq!(record.reason(), None);
     assert_eq!(world.sent::<Thumbnail>().len(), 1, "a second attempt is no second send");
 }
 
@@ -188,6 +174,7 @@ async fn a_dead_task_is_found_with_its_reason_as_often_as_one_looks() {
         assert_eq!(dead[0].argument::<Email>(), None);
     }
     let record = world.task(pending.id()).await.unwrap();
+    assert_eq!(record.reason().as_deref(), Some("this is no picture"));
     assert_eq!((record.life.phase, record.life.ending.unwrap().how), (Phase::Ended, How::Dead));
 }
 

@@ -21,6 +21,7 @@ use super::expression::Expression;
 use super::item::{Item, get_text};
 use super::key::{Key, PK, SK};
 use crate::aws::words::{is_throttling, short_code};
+use crate::backoff::Backoff;
 use crate::error_chain::in_one_line;
 use crate::store::{Result, StoreError};
 
@@ -28,10 +29,10 @@ use crate::store::{Result, StoreError};
 pub(super) const CONCURRENT: usize = 16;
 /// Keys of one `BatchGetItem`: the most that it takes.
 const BATCH_KEYS: usize = 100;
-/// Tries of a request that is throttled, and the pause before the next one, times the tries so
-/// far. Kept short: somebody waits for the answer.
+/// Tries of a request that is throttled, and the pauses between them. Kept short: somebody waits for
+/// the answer.
 const TRIES: u32 = 4;
-const TRY_AGAIN_AFTER: Duration = Duration::from_millis(50);
+const TRY_AGAIN: Backoff = Backoff::new(Duration::from_millis(50), Duration::from_millis(200));
 
 /// The table, and a client that reaches it.
 #[derive(Clone, Debug)]
@@ -163,7 +164,7 @@ impl Table {
                 if fruitless == TRIES {
                     return Err(StoreError::unavailable(&self.name, action, "it is throttled"));
                 }
-                tokio::time::sleep(TRY_AGAIN_AFTER * fruitless).await;
+                tokio::time::sleep(TRY_AGAIN.pause(fruitless)).await;
             }
         }
         Ok(found)
@@ -214,7 +215,7 @@ where
     for tries in 1..TRIES {
         match request().await {
             Err(error) if error.is_throttled() => {
-                tokio::time::sleep(TRY_AGAIN_AFTER * tries).await;
+                tokio::time::sleep(TRY_AGAIN.pause(tries)).await;
             }
             settled => return settled,
         }
