@@ -100,12 +100,12 @@ async fn each_task_of_format_1_is_a_record() {
     let old = taken_over();
     let pending = old.find("pending").await;
     assert_eq!(
-        (pending.life.phase, pending.asked.created_at.as_millis()),
+        (pending.life.phase.clone(), pending.asked.created_at.as_millis()),
         (Phase::Pending, CHANGED)
     );
     for (tried, attempts) in [("tried", 2), ("worker-only", 1)] {
         let life = old.find(tried).await.life;
-        assert_eq!((life.phase, life.attempts_made), (Phase::Waiting, attempts), "{tried}");
+        assert_eq!((life.phase.clone(), life.attempts_made), (Phase::Waiting, attempts), "{tried}");
     }
     let completed = old.find("message").await;
     assert_eq!(

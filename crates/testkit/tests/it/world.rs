@@ -175,7 +175,10 @@ async fn a_dead_task_is_found_with_its_reason_as_often_as_one_looks() {
     }
     let record = world.task(pending.id()).await.unwrap();
     assert_eq!(record.reason().as_deref(), Some("this is no picture"));
-    assert_eq!((record.life.phase, record.life.ending.unwrap().how), (Phase::Ended, How::Dead));
+    assert_eq!(
+        (record.life.phase.clone(), record.life.ending.as_ref().unwrap().how),
+        (Phase::Ended, How::Dead)
+    );
 }
 
 #[tokio::test(start_paused = true)]

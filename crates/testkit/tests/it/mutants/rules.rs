@@ -112,7 +112,7 @@ fn a_redrive_that_keeps_the_attempts() {
         fn claim(&self, record: &TaskRecord, ask: &Ask, now: Timestamp) -> Claimed {
             let mut claimed = life::claim(record, ask, now);
             if let Claimed::Run(next) = &mut claimed {
-                next.life.attempts_made = record.life.attempts_made + 1;
+                Arc::make_mut(&mut next.life).attempts_made = record.life.attempts_made + 1;
             }
             claimed
         }
@@ -143,7 +143,7 @@ fn a_tombstone_that_forgets_that_its_task_died() {
         fn woken(&self, record: &TaskRecord, now: Timestamp) -> Woken {
             let mut woken = life::woken(record, now);
             if let Woken::Expired(next) = &mut woken {
-                next.life.ending = None;
+                Arc::make_mut(&mut next.life).ending = None;
             }
             woken
         }
@@ -160,7 +160,7 @@ fn a_late_message_that_runs_a_task_again() {
             let generation = ask.generation.max(record.life.generation);
             let mut record = record.clone();
             if record.life.phase == Phase::Expired {
-                record.life.phase = Phase::Waiting;
+                Arc::make_mut(&mut record.life).phase = Phase::Waiting;
             }
             life::claim(&record, &Ask { generation, ..ask.clone() }, now)
         }
@@ -218,7 +218,8 @@ fn a_reply_that_replaces_a_result() {
         ) -> Option<Next> {
             let mut record = record.clone();
             if record.life.phase == Phase::Ended {
-                (record.life.phase, record.life.ending) = (Phase::Waiting, None);
+                let life = Arc::make_mut(&mut record.life);
+                (life.phase, life.ending) = (Phase::Waiting, None);
             }
             life::taken_in(&record, reply, retention, now)
         }
@@ -240,7 +241,8 @@ fn a_failure_that_ends_a_run_of_somebody_else() {
         ) -> Option<Next> {
             let mut record = record.clone();
             if matches!(record.life.phase, Phase::Running(_)) {
-                (record.life.phase, record.life.ending) = (Phase::Waiting, None);
+                let life = Arc::make_mut(&mut record.life);
+                (life.phase, life.ending) = (Phase::Waiting, None);
             }
             life::taken_in(&record, reply, retention, now)
         }
@@ -267,7 +269,7 @@ fn a_discarded_task_that_counts_as_dead() {
     impl Rules for AllDead {
         fn claim(&self, record: &TaskRecord, ask: &Ask, now: Timestamp) -> Claimed {
             let mut record = record.clone();
-            if let Some(ending) = &mut record.life.ending {
+            if let Some(ending) = &mut Arc::make_mut(&mut record.life).ending {
                 ending.how = How::Dead;
             }
             let generation = record.life.generation + 1;
