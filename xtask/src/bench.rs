@@ -110,10 +110,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let load = options.load();
     println!("{}", machine::describe(&data.0, &binary)?);
     println!("{}\n", report::settings(&load, queues::BODY_BYTES));
-    let mut accounts = match options.tasks_only {
-        true => Vec::new(),
-        false => brokers(options, &binary, &data.0, &load)?,
-    };
+    let mut accounts =
+        if options.tasks_only { Vec::new() } else { brokers(options, &binary, &data.0, &load)? };
     accounts.extend(reference_systems(options, &binary, &data.0, &load)?);
     show(&accounts);
     let wrong = accounts.iter().filter(|account| !account.is_right()).count();

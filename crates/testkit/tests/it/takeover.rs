@@ -162,7 +162,7 @@ async fn the_old_tables_are_renamed_and_it_happens_once() {
     }
     let record = old.find("pending").await;
     let (wake, keep) = (None, When::In(RETENTION));
-    let next = Next { asked: None, life: record.life.clone(), until: None, wake, keep };
+    let next = Next { asked: None, life: Arc::clone(&record.life), until: None, wake, keep };
     old.records.write_one(Change::of(record, next)).await.unwrap();
     let again = open(&old.path, &old.clock).unwrap();
     let records = Records::new(Arc::new(again), Arc::new(Seeded::new(2)));
