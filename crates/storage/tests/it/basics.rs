@@ -118,6 +118,8 @@ fn a_body_released_before_it_is_written_stays_gone() {
 fn what_the_store_does_is_counted_from_its_opening_on() {
     let disk = FaultyDisk::new(1);
     let bench = Bench::open(&disk, Options { cache_bytes: 1000, ..small() }).unwrap();
+    // Once a record is durable, the sync that is held below is the writer's: the segment's allocation is over.
+    assert!(bench.wait_durable(bench.append_events(b"first").unwrap()));
     let before = bench.store.activity();
     assert_eq!(before.waiting_bytes, 0);
     disk.hold_syncs(FIRST_SEGMENT);
