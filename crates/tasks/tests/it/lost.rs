@@ -221,6 +221,29 @@ async fn l2_what_a_worker_kept_and_could_not_send_is_sent_by_another_whatever_be
 }
 
 #[tokio::test(start_paused = true)]
+async fn l2_what_a_worker_kept_is_sent_though_sqs_dead_letters_the_message_and_its_redrive_runs_nothing()
+ {
+    let world = World::new();
+    world.send(8).await;
+    world.simulation.hold(Action::SendMessageBatch);
+    let first = squaring(&world, &Counter::default());
+    until(|| world.simulation.calls(Action::SendMessageBatch).len() == 2).await;
+    first.kill().await;
+    world.simulation.let_go(Action::SendMessageBatch);
+    for message in world.simulation.take_all(TASKS) {
+        world.simulation.put(TASKS_DEAD, &message.body, message.attributes);
+    }
+    let runs = Counter::default();
+    let second = squaring(&world, &runs);
+    until(|| !world.simulation.messages(REPLIES).is_empty()).await;
+    redrive(&world);
+    world.until_empty(TASKS).await;
+    assert!(world.bodies(REPLIES).iter().all(|body| body == "64"));
+    assert_eq!((runs.get(), world.simulation.messages(TASKS_DEAD).len()), (0, 0));
+    second.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn l2_a_dead_letter_that_could_not_be_sent_is_sent_from_the_record() {
     let world = World::new();
     world.send(8).await;
