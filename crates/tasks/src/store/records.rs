@@ -198,14 +198,25 @@ impl Records {
         Ok(known)
     }
 
-    /// Takes hidden replies in whose `MessageId` stands for a task by now.
+    /// Takes hidden replies in whose `MessageId` stands for a task by now. One whose task has a record of
+    /// a later version waits for an app that can read it, and keeps no other waiting.
     pub async fn reveal(&self, hidden: Vec<TaskRecord>, retention: Duration) -> Result<()> {
         for record in hidden {
-            let Some(ending) = &record.life.ending else { continue };
-            let found = self.find(&record.id).await?;
-            if found.record.is_some_and(|task| task.id != record.id) {
-                self.take_in(&record.id, &ending.reply, retention).await?;
+            match self.reveal_one(&record, retention).await {
+                Err(error @ StoreError::Unreadable { .. }) => {
+                    tracing::warn!(%error, "an early reply stays hidden");
+                }
+                revealed => revealed?,
             }
+        }
+        Ok(())
+    }
+
+    async fn reveal_one(&self, hidden: &TaskRecord, retention: Duration) -> Result<()> {
+        let Some(ending) = &hidden.life.ending else { return Ok(()) };
+        let found = self.find(&hidden.id).await?;
+        if found.record.is_some_and(|task| task.id != hidden.id) {
+            self.take_in(&hidden.id, &ending.reply, retention).await?;
         }
         Ok(())
     }

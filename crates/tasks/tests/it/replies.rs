@@ -237,3 +237,23 @@ async fn an_early_reply_is_revealed_however_many_are_hidden_after_it() {
     assert_eq!(world.status(&task).await, Some(Status::Completed { body: "64".to_owned() }));
     replies.stop().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_early_reply_to_a_task_of_a_later_version_keeps_no_other_hidden() {
+    let world = World::new();
+    let (later, ours) = (world.send(8).await, world.send(8).await);
+    write_as_a_later_version_does(&world, &later).await;
+    let records = world.client.records();
+    // The list begins with the one that cannot be read.
+    for (n, task) in [(1, &ours), (2, &later)] {
+        let message_id = TaskId::parse(&format!("00000000-0000-4000-9000-{n:012}")).unwrap();
+        let hidden = life::hidden(REPLIES, Reply::completed("64"), world.now());
+        records.write_one(Change::first(message_id.clone(), hidden)).await.unwrap();
+        let alias = Alias { message_id, id: task.clone(), keep: When::In(RETENTION) };
+        records.alias(vec![alias]).await.unwrap();
+    }
+    let replies = world.start_replies();
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(world.status(&ours).await, Some(Status::Completed { body: "64".to_owned() }));
+    replies.stop().await;
+}
