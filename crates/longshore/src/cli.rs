@@ -9,7 +9,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 use crate::app::App;
 use crate::exit::EXIT_CODES_HELP;
 use crate::options::{
-    AppOptions, BrokerRoleOptions, DataOptions, HealthOptions, ProgramOptions, QueuesApplyOptions,
+    AppOptions, BrokerRoleOptions, DirectoryOptions, HealthOptions, ProgramOptions, QueuesApplyOptions,
     UpOptions, WorkerRoleOptions,
 };
 
@@ -45,7 +45,7 @@ pub(crate) enum Command<O: Args> {
     /// Ask a running role how it is; exits 0 if it is well
     Health(HealthOptions),
     /// Read all that a stopped broker keeps and say whether it is whole; nothing is changed
-    Verify(DataOptions),
+    Verify(DirectoryOptions),
 }
 
 /// A command on the declared queues.

@@ -9,7 +9,7 @@ use clap::{Args, ValueHint};
 
 use super::{BrokerOptions, DirectoryOptions, DrainOptions, parse_address};
 #[cfg(feature = "application")]
-use super::{DataOptions, QueueOptions};
+use super::QueueOptions;
 use crate::queues::QueueFile;
 
 /// `broker` of an application: the queues.
@@ -21,7 +21,7 @@ pub(crate) struct BrokerRoleOptions {
     pub(crate) broker: BrokerOptions,
     /// Where things are kept.
     #[command(flatten)]
-    pub(crate) data: DataOptions,
+    pub(crate) data: DirectoryOptions,
     /// The region.
     #[command(flatten)]
     pub(crate) region: RegionOptions,
