@@ -135,7 +135,8 @@ pub(crate) struct Kept {
     first_received_at: Timestamp,
     pub(crate) place: Place,
     pub(crate) bytes: u32,
-    /// Receives over all queues: what SQS reports.
+    /// Receives over all queues: what SQS reports. Only a redrive sets it back: how many deliveries there were
+    /// before that follows from it.
     pub(crate) receive_count: u32,
     /// Receives in this queue: what `maxReceiveCount` is compared with.
     pub(crate) redrive_count: u32,

@@ -9,8 +9,8 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 use crate::app::App;
 use crate::exit::EXIT_CODES_HELP;
 use crate::options::{
-    AppOptions, BrokerRoleOptions, DirectoryOptions, HealthOptions, ProgramOptions, QueuesApplyOptions,
-    UpOptions, WorkerRoleOptions,
+    AppOptions, BrokerRoleOptions, DirectoryOptions, HealthOptions, ProgramOptions,
+    QueuesApplyOptions, UpOptions, WorkerRoleOptions,
 };
 
 /// What was typed.

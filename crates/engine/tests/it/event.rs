@@ -69,6 +69,48 @@ fn every_event() -> Vec<Event> {
     ]
 }
 
+/// The sorts of events, by an exhaustive match: a new one does not compile until it is named here.
+macro_rules! sorts {
+    ($($sort:ident),* $(,)?) => {
+        const SORTS: &[&str] = &[$(stringify!($sort)),*];
+
+        fn sort(event: &Event) -> &'static str {
+            match event {
+                $(Event::$sort { .. } => stringify!($sort),)*
+            }
+        }
+    };
+}
+
+sorts![
+    Sent,
+    Received,
+    VisibilityChanged,
+    Deleted,
+    Purged,
+    DeadLettered,
+    Arrived,
+    SettingsChanged,
+    SentInGroup,
+    Attempted,
+    Repeated,
+    MoveStarted,
+    MoveEnded,
+    Left,
+    Redriven,
+];
+
+#[test]
+fn the_bytes_of_every_sort_of_event_are_told() {
+    let events = every_event();
+    for named in SORTS {
+        assert!(
+            events.iter().any(|event| sort(event) == *named),
+            "{named} is not in every_event()"
+        );
+    }
+}
+
 #[test]
 fn every_event_of_a_queue_reads_back() {
     for event in every_event() {

@@ -7,9 +7,9 @@ use std::net::SocketAddr;
 
 use clap::{Args, ValueHint};
 
-use super::{BrokerOptions, DirectoryOptions, DrainOptions, parse_address};
 #[cfg(feature = "application")]
 use super::QueueOptions;
+use super::{BrokerOptions, DirectoryOptions, DrainOptions, parse_address};
 use crate::queues::QueueFile;
 
 /// `broker` of an application: the queues.
