@@ -17,6 +17,7 @@ mod manifests;
 mod map;
 mod mask;
 mod rust;
+mod stores;
 mod traces;
 mod tree;
 mod unfinished;
@@ -63,7 +64,7 @@ struct Rule {
     check: fn(&Tree) -> Vec<Complaint>,
 }
 
-const RULES: [Rule; 9] = [
+const RULES: [Rule; 10] = [
     Rule { name: "unfinished", check: unfinished::check },
     Rule { name: "words", check: words::check },
     Rule { name: "functions", check: functions::check },
@@ -73,6 +74,7 @@ const RULES: [Rule; 9] = [
     Rule { name: "manifests", check: manifests::check },
     Rule { name: "layers", check: layers::check },
     Rule { name: "map", check: map::check },
+    Rule { name: "stores", check: stores::check },
 ];
 
 /// Checks every rule and prints the complaints.

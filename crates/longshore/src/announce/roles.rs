@@ -15,6 +15,10 @@ const ONE_HOST: &str = "
 Task records are in a SQLite file, which the processes of one host share. Apps and workers on several
 hosts need a store that all of them reach: --store postgres://…, redis://… or dynamodb://….
 ";
+/// Said of records that are in memory.
+const ONE_PROCESS: &str = "
+Task records are in memory: they end with this process, and no other shares them.
+";
 
 /// Where `up` listens, for its start-up message.
 #[derive(Clone, Copy, Debug)]
@@ -122,7 +126,12 @@ fn store(data: &DataOptions) -> String {
 }
 
 fn one_host(data: &DataOptions) -> &'static str {
-    if data.store().is_shared_between_hosts() { "" } else { ONE_HOST }
+    let store = data.store();
+    match store.path() {
+        Some(_) => ONE_HOST,
+        None if store.is_shared_between_hosts() => "",
+        None => ONE_PROCESS,
+    }
 }
 
 fn forgets<O: Args>(options: &UpOptions<O>) -> bool {

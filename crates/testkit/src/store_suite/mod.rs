@@ -1,7 +1,7 @@
 //! The suite that every [`Store`] must pass: what the trait's pages promise, a file per theme.
 //!
-//! Who writes a store calls [`exercise`] from a test of its own, and [`exercise_shared`] with two
-//! handles on one store, as two processes have them:
+//! Who writes a store calls [`exercise`] from a test of its own, [`exercise_shared`] with two handles on
+//! one store, as two processes have them, and [`exercise_reopened`] where it outlives its process:
 //!
 //! ```
 //! use std::sync::Arc;
@@ -34,6 +34,7 @@ mod due;
 mod expiry;
 mod lists;
 mod racing;
+mod reopened;
 mod times;
 mod values;
 mod writes;
@@ -77,4 +78,17 @@ where
 /// If the store breaks a promise, or a call fails.
 pub async fn exercise_shared(one: Arc<dyn Store>, other: Arc<dyn Store>) {
     Box::pin(racing::exercise(&Case::new(one), &Case::new(other))).await;
+}
+
+/// Runs the cases of a store that outlives its process. `open` opens the **same** store each time that it
+/// is called, empty at first; each handle is dropped before the next is opened.
+///
+/// # Panics
+///
+/// If the store breaks a promise, or a call fails.
+pub async fn exercise_reopened<F>(open: F)
+where
+    F: AsyncFn() -> Arc<dyn Store>,
+{
+    Box::pin(reopened::exercise(open)).await;
 }

@@ -39,6 +39,12 @@ async fn the_store_in_dynamodb_passes() {
 }
 
 #[tokio::test]
+async fn a_table_keeps_what_it_was_given_for_whoever_opens_it_later() {
+    let Some(table) = new_table() else { return };
+    store_suite::exercise_reopened(async || open(&table).await).await;
+}
+
+#[tokio::test]
 async fn two_handles_of_a_table_are_two_hosts() {
     let Some(table) = new_table() else { return };
     store_suite::exercise_shared(open(&table).await, open(&table).await).await;

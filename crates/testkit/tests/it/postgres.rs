@@ -37,6 +37,16 @@ async fn the_store_in_postgresql_passes() {
 }
 
 #[tokio::test]
+async fn a_schema_keeps_what_it_was_given_for_whoever_connects_later() {
+    let Some(url) = server() else { return };
+    let schema = schema(0);
+    store_suite::exercise_reopened(async || {
+        Arc::new(PostgresStore::connect(&url, &schema).await.unwrap()) as Arc<dyn Store>
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn two_connections_to_a_schema_are_two_processes() {
     let Some(url) = server() else { return };
     let schema = schema(0);

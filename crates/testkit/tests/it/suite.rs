@@ -31,6 +31,22 @@ async fn two_handles_of_a_file_are_two_processes() {
 }
 
 #[tokio::test]
+async fn a_file_keeps_what_it_was_given_when_it_is_opened_again() {
+    let directory = tempfile::tempdir().unwrap();
+    store_suite::exercise_reopened(async || {
+        Arc::new(SqliteStore::open(directory.path().join("kept.sqlite3")).unwrap())
+            as Arc<dyn Store>
+    })
+    .await;
+}
+
+#[tokio::test]
+#[should_panic(expected = "kept is not there")]
+async fn a_store_that_forgets_when_it_is_opened_again_does_not_pass() {
+    store_suite::exercise_reopened(async || Arc::new(MemoryStore::new()) as Arc<dyn Store>).await;
+}
+
+#[tokio::test]
 async fn a_slow_store_passes() {
     store_suite::exercise(async || {
         let store = FaultyStore::new(Arc::new(MemoryStore::new()), 1);
