@@ -20,6 +20,8 @@ mod program;
 pub(crate) mod region;
 #[cfg(feature = "application")]
 pub(crate) mod role;
+#[cfg(feature = "application")]
+pub(crate) mod task_options;
 
 pub(crate) use address::parse_address;
 #[cfg(feature = "application")]
@@ -45,6 +47,8 @@ pub(crate) use region::broker_region;
 pub(crate) use role::{
     AppOptions, HealthOptions, QueuesApplyOptions, Role, UpOptions, WorkerRoleOptions,
 };
+#[cfg(feature = "application")]
+pub use task_options::TaskOverride;
 
 use std::time::Duration;
 

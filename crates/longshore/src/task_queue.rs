@@ -8,6 +8,8 @@ use longshore_tasks::{
     Worker,
 };
 
+use crate::options::TaskOverride;
+
 /// A queue of tasks: its handlers, and how they run. [`App::queue`](crate::App::queue) makes one.
 ///
 /// ```
@@ -194,6 +196,15 @@ impl<S: Clone + Send + Sync + 'static> TaskQueue<S> {
             worker = worker.unknown_patience(patience);
         }
         self.allowed_reply_queues.iter().fold(worker, Worker::allow_reply_queue)
+    }
+
+    /// Sets options of tasks of this queue that an operator chose.
+    pub(crate) fn override_options(&mut self, overrides: &[TaskOverride]) {
+        let policy = self.retry.clone().unwrap_or_default();
+        let handlers = std::mem::take(&mut self.handlers);
+        self.handlers = overrides.iter().fold(handlers, |handlers, set| {
+            handlers.change_options(&set.task, |options| set.apply(options, &policy))
+        });
     }
 
     /// Whether there is anything for a worker to do.

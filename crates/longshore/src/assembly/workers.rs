@@ -1,5 +1,6 @@
 //! The workers of an application.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -8,6 +9,7 @@ use longshore_tasks::{Client, Worker};
 use super::Surroundings;
 use crate::exit::Fault;
 use crate::host;
+use crate::options::TaskOverride;
 use crate::role::QUEUE_PATIENCE;
 use crate::task_queue::TaskQueue;
 
@@ -23,10 +25,15 @@ impl<S: Clone + Send + Sync + 'static> Workers<S> {
     pub(super) fn new(
         around: Surroundings,
         client: Client,
-        task_queues: Vec<TaskQueue<S>>,
+        mut task_queues: Vec<TaskQueue<S>>,
         state: S,
     ) -> Result<Self, Fault> {
         task_queues.iter().try_for_each(refuse_two_handlers)?;
+        let overrides = &around.worker.task_options;
+        refuse_unknown_task(&task_queues, overrides)?;
+        for queue in &mut task_queues {
+            queue.override_options(overrides);
+        }
         Ok(Self { around, client, task_queues, state })
     }
 
@@ -81,8 +88,78 @@ fn refuse_two_handlers<S: Clone + Send + Sync + 'static>(
     }
 }
 
+fn refuse_unknown_task<S: Clone + Send + Sync + 'static>(
+    queues: &[TaskQueue<S>],
+    overrides: &[TaskOverride],
+) -> Result<(), Fault> {
+    let known: BTreeSet<&str> = queues.iter().flat_map(|queue| queue.handlers.names()).collect();
+    match overrides.iter().find(|set| !known.contains(set.task.as_str())) {
+        None => Ok(()),
+        Some(TaskOverride { task, .. }) => Err(Fault::usage(format!(
+            "--task-options: no worker here runs a task `{task}`; there are: {}",
+            known.into_iter().collect::<Vec<_>>().join(", ")
+        ))),
+    }
+}
+
 impl<S> fmt::Debug for Workers<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Workers").field("around", &self.around).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use longshore_tasks::{Failure, Json, Task, TaskOptions};
+    use serde::{Deserialize, Serialize};
+
+    use super::*;
+
+    #[derive(Debug, Serialize, Deserialize)]
+    struct Resize(u32);
+
+    impl Task for Resize {
+        const NAME: &'static str = "resize";
+        type Reply = u32;
+        type Codec = Json;
+
+        fn options() -> TaskOptions {
+            TaskOptions::new().concurrency(4)
+        }
+    }
+
+    async fn resize(Resize(width): Resize) -> Result<u32, Failure> {
+        Ok(width)
+    }
+
+    fn queues() -> Vec<TaskQueue<()>> {
+        vec![TaskQueue::new("images".to_owned()).handle(resize)]
+    }
+
+    fn overrides(texts: &[&str]) -> Vec<TaskOverride> {
+        texts.iter().map(|text| TaskOverride::parse(text).unwrap()).collect()
+    }
+
+    #[test]
+    fn options_of_a_task_that_no_worker_runs_are_a_fault_that_names_those_that_there_are() {
+        refuse_unknown_task(&queues(), &overrides(&["resize timeout=30s"])).unwrap();
+        let known = ["resize timeout=30s", "resise timeout=30s"];
+        let fault = refuse_unknown_task(&queues(), &overrides(&known)).unwrap_err().to_string();
+        assert!(fault.contains("`resise`") && fault.ends_with("there are: resize"), "{fault}");
+    }
+
+    #[test]
+    fn what_an_operator_sets_for_a_task_wins_over_the_code() {
+        let mut queue = queues().remove(0);
+        queue.override_options(&overrides(&["other timeout=1s", "resize attempts=9"]));
+        let mut seen = None;
+        let handlers = queue.handlers.change_options("resize", |options| {
+            seen = Some(options.clone());
+            options.clone()
+        });
+        assert_eq!(handlers.names().count(), 1);
+        let options = seen.unwrap();
+        assert_eq!(options.retry.map(|retry| retry.attempts_max), Some(9));
+        assert_eq!((options.concurrency, options.timeout), (Some(4), None));
     }
 }

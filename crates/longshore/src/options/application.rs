@@ -8,7 +8,7 @@ use longshore_types::QueueName;
 use longshore_types::limits::RECEIVE_WAIT_MAX;
 use longshore_types::queue_name::QueueNameError;
 
-use super::{duration, parse_address};
+use super::{TaskOverride, duration, parse_address};
 use crate::queues::QueueFile;
 
 /// Where a worker's health page is when nobody says otherwise.
@@ -35,6 +35,14 @@ pub struct WorkerOptions {
     /// Further queue that replies may go to, by name or URL, where a task names it; again for another
     #[arg(long, env = "LONGSHORE_ALLOW_REPLY_QUEUE", value_name = "QUEUE", value_delimiter = ',')]
     pub allow_reply_queue: Vec<String>,
+
+    /// Options of one task, over those in the code: NAME attempts=8 backoff=2s..15m timeout=30s
+    /// concurrency=4 retention=1d, as many of them as wanted; again for another task
+    #[arg(
+        long, env = "LONGSHORE_TASK_OPTIONS", value_name = "NAME OPTION=VALUE…", value_delimiter = ',',
+        value_parser = TaskOverride::parse
+    )]
+    pub task_options: Vec<TaskOverride>,
 
     /// Where the workers' health page is; 127.0.0.1:4000 unless said, and if that one is taken
     /// a free port, which the start-up message names

@@ -127,6 +127,20 @@ impl<S: Clone + Send + Sync + 'static> Handlers<S> {
         self
     }
 
+    /// Changes the options of the tasks of that name, which configuration gives. Handlers without such a task
+    /// stay as they are.
+    #[must_use]
+    pub fn change_options(
+        mut self,
+        name: &str,
+        change: impl FnOnce(&TaskOptions) -> TaskOptions,
+    ) -> Self {
+        if let Some(route) = self.routes.get_mut(name) {
+            route.options = change(&route.options);
+        }
+        self
+    }
+
     /// The names of the tasks that are handled.
     pub fn names(&self) -> impl Iterator<Item = &'static str> {
         self.routes.keys().copied()
