@@ -208,8 +208,8 @@ where
         self
     }
 
-    /// The queue of replies, declared by default as one of tasks is. Without one results are in the store alone, which apps and
-    /// workers then must share.
+    /// The queue of replies, declared by default as one of tasks is. Without one results are in the store
+    /// alone, which apps and workers then must share.
     #[must_use]
     pub fn reply_queue(mut self, name: impl Into<String>) -> Self {
         self.reply_queue = Some(name.into());

@@ -202,9 +202,9 @@ async fn l2_records_of_a_later_version_that_are_due_keep_no_other_reply_from_bei
     worker.stop().await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn l2_what_a_worker_kept_and_could_not_send_is_sent_by_another_whatever_became_of_the_message()
- {
+/// A worker kept the end of a task, 8 squared, and was killed before its reply was sent. The message is
+/// still there.
+async fn kept_and_not_sent() -> World {
     let world = World::new();
     world.send(8).await;
     world.simulation.hold(Action::SendMessageBatch);
@@ -212,6 +212,13 @@ async fn l2_what_a_worker_kept_and_could_not_send_is_sent_by_another_whatever_be
     until(|| world.simulation.calls(Action::SendMessageBatch).len() == 2).await;
     first.kill().await;
     world.simulation.let_go(Action::SendMessageBatch);
+    world
+}
+
+#[tokio::test(start_paused = true)]
+async fn l2_what_a_worker_kept_and_could_not_send_is_sent_by_another_whatever_became_of_the_message()
+ {
+    let world = kept_and_not_sent().await;
     world.simulation.take_all(TASKS);
     let runs = Counter::default();
     let second = squaring(&world, &runs);
@@ -223,13 +230,7 @@ async fn l2_what_a_worker_kept_and_could_not_send_is_sent_by_another_whatever_be
 #[tokio::test(start_paused = true)]
 async fn l2_what_a_worker_kept_is_sent_though_sqs_dead_letters_the_message_and_its_redrive_runs_nothing()
  {
-    let world = World::new();
-    world.send(8).await;
-    world.simulation.hold(Action::SendMessageBatch);
-    let first = squaring(&world, &Counter::default());
-    until(|| world.simulation.calls(Action::SendMessageBatch).len() == 2).await;
-    first.kill().await;
-    world.simulation.let_go(Action::SendMessageBatch);
+    let world = kept_and_not_sent().await;
     for message in world.simulation.take_all(TASKS) {
         world.simulation.put(TASKS_DEAD, &message.body, message.attributes);
     }
