@@ -10,6 +10,7 @@
 //! - A second send with the same id is the same task.
 
 mod error;
+mod lanes;
 mod options;
 mod pending;
 mod prepare;
@@ -19,7 +20,6 @@ mod status;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 pub use error::{CancelError, SendError};
 use longshore_types::Timestamp;
@@ -28,8 +28,9 @@ pub use pending::{Pending, ReplyError};
 pub use request::{CallTask, SendTask};
 pub use status::Status;
 
+use self::lanes::Lanes;
 use self::prepare::Prepared;
-use self::send::Sent;
+use self::send::{Sending, Sent};
 use crate::id::TaskId;
 use crate::life::{self, Refusal, TaskRecord};
 use crate::store::{self, Change, ListQuery, Records, Store};
@@ -68,18 +69,12 @@ pub struct Client {
 
 #[derive(Debug)]
 struct Inner {
-    transport: Arc<dyn Transport>,
     queue_name: String,
     /// Found at the first send, so that a client can be made before the broker is up.
     queues: Mutex<HashMap<String, QueueHandle>>,
-    records: Records,
+    sending: Arc<Sending>,
+    lanes: Lanes,
     options: ClientOptions,
-}
-
-impl Inner {
-    fn retention(&self) -> Duration {
-        self.options.retention
-    }
 }
 
 impl Client {
@@ -93,7 +88,9 @@ impl Client {
     ) -> Self {
         let (queue_name, queues) = (task_queue.into(), Mutex::default());
         let records = Records::new(store, Arc::clone(&options.random));
-        Self { inner: Arc::new(Inner { transport, queue_name, queues, records, options }) }
+        let sending = Arc::new(Sending { transport, records, retention: options.retention });
+        let lanes = Lanes::new(Arc::clone(&sending), options.linger);
+        Self { inner: Arc::new(Inner { queue_name, queues, sending, lanes, options }) }
     }
 
     /// Sends a task, when what this answers is awaited.
@@ -142,37 +139,59 @@ impl Client {
             Ok(queue) => queue,
             Err(error) => return refuse_all(tasks.len(), &error),
         };
-        let mut answers: Vec<Option<Sent>> = Vec::new();
-        let mut prepared: Vec<(usize, Prepared)> = Vec::new();
-        for (place, (task, send)) in tasks.into_iter().enumerate() {
-            match prepare::prepare(&task, send, &queue, &self.inner.options) {
+        let prepare = |(task, send)| prepare::prepare(&task, send, &queue, &self.inner.options);
+        let sent = self.send_prepared(&queue, tasks.into_iter().map(prepare).collect()).await;
+        let pending = |id: Sent| Ok(Pending::new(id?, name.to_owned(), self.clone()));
+        sent.into_iter().map(pending).collect()
+    }
+
+    /// Sends what is fit to be sent, and answers for each in its place.
+    async fn send_prepared(
+        &self,
+        queue: &QueueHandle,
+        tasks: Vec<Result<Prepared, SendError>>,
+    ) -> Vec<Sent> {
+        let (mut fit, mut refused) = (Vec::new(), Vec::new());
+        for task in tasks {
+            match task {
                 Ok(task) => {
-                    answers.push(None);
-                    prepared.push((place, task));
+                    fit.push(task);
+                    refused.push(None);
                 }
-                Err(error) => answers.push(Some(Err(error))),
+                Err(error) => refused.push(Some(error)),
             }
         }
-        self.inner.send_prepared(&queue, prepared, &mut answers).await;
-        let pending = |answer: Option<Sent>| {
-            let id = answer.expect("every task is answered for")?;
-            Ok(Pending::new(id, name.to_owned(), self.clone()))
+        let mut sent = self.send_fit(queue, fit).await.into_iter();
+        let answer = |refused: Option<SendError>| match refused {
+            Some(error) => Err(error),
+            None => sent.next().expect("every task is answered for"),
         };
-        answers.into_iter().map(pending).collect()
+        refused.into_iter().map(answer).collect()
+    }
+
+    /// One task goes with those that others send just now; several have company of their own.
+    async fn send_fit(&self, queue: &QueueHandle, mut tasks: Vec<Prepared>) -> Vec<Sent> {
+        match tasks.pop() {
+            Some(task) if tasks.is_empty() => vec![self.inner.lanes.send(queue, task).await],
+            last => {
+                tasks.extend(last);
+                self.inner.sending.send(queue, tasks).await
+            }
+        }
     }
 
     /// How a task stands; `None` if it is not known, or was kept for as long as it should be. `id`
     /// may also be the `MessageId` of its message.
     pub async fn status(&self, id: &TaskId) -> store::Result<Option<Status>> {
-        let found = self.inner.records.find(id).await?;
-        let (retention, now) = (self.inner.retention(), found.now);
+        let found = self.records().find(id).await?;
+        let (retention, now) = (self.inner.options.retention, found.now);
         let shown = found.record.and_then(|record| life::result(&record, retention, now));
         Ok(shown.map(Status::from))
     }
 
     /// All that is known of a task: attempts with their errors, who runs it, how far it is.
     pub async fn task(&self, id: &TaskId) -> store::Result<Option<TaskRecord>> {
-        Ok(self.inner.records.find(id).await?.record)
+        Ok(self.records().find(id).await?.record)
     }
 
     /// Tasks by what was asked and how they stand, the latest first; and where the next page begins.
@@ -180,7 +199,7 @@ impl Client {
         &self,
         query: ListQuery,
     ) -> store::Result<(Vec<TaskRecord>, Option<String>)> {
-        self.inner.records.list(query).await
+        self.records().list(query).await
     }
 
     /// Asks for a task's end. A worker that runs it sees it within three seconds and stops its
@@ -192,8 +211,8 @@ impl Client {
     /// It has ended, or is not known; or the store did not take it down.
     pub async fn cancel(&self, id: &TaskId) -> Result<(), CancelError> {
         let refused = |refusal| CancelError::Refused { id: id.clone(), refusal };
-        let found = self.inner.records.find(id).await?;
-        let asked = self.inner.records.change(found, |found| {
+        let found = self.records().find(id).await?;
+        let asked = self.records().change(found, |found| {
             let record = found.record.ok_or_else(|| refused(Refusal::NotKnown))?;
             let next = life::cancel_asked(&record, found.now).map_err(refused)?;
             Ok::<_, CancelError>(Some(Change::of(record, next)))
@@ -208,12 +227,12 @@ impl Client {
 
     /// The records that this client writes.
     pub fn records(&self) -> &Records {
-        &self.inner.records
+        &self.inner.sending.records
     }
 
     /// Waits until the task may have ended: ask for its status then.
     async fn ended(&self, id: &TaskId) -> store::Result<()> {
-        self.inner.records.ended(id).await
+        self.records().ended(id).await
     }
 
     fn now(&self) -> Timestamp {
@@ -232,7 +251,7 @@ impl Client {
             return Ok(queue.clone());
         }
         // Side by side: while the broker cannot be reached, nobody waits for another's patience.
-        let queue = self.inner.transport.resolve(name).await?;
+        let queue = self.inner.sending.transport.resolve(name).await?;
         known().insert(name.to_owned(), queue.clone());
         Ok(queue)
     }

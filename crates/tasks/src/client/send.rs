@@ -1,17 +1,21 @@
 //! The steps of a send: PENDING → send → alias. Each is one call for a whole batch.
+//!
+//! What is sent one by one meets in [`lanes`](super::lanes), and comes here in batches too.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
-use longshore_types::limits::{BATCH_ENTRIES_MAX, MESSAGE_BYTES_MAX, RETENTION_MAX};
+use longshore_types::limits::{BATCH_ENTRIES_MAX, RETENTION_MAX};
 
+use super::SendError;
 use super::prepare::Prepared;
-use super::{Inner, SendError};
+use crate::batcher::Packing;
 use crate::id::TaskId;
 use crate::life::{self, Repeated, TaskRecord, When};
 use crate::reply::Reply;
-use crate::store::{Alias, Answer, Change, StoreError};
-use crate::transport::{EntryResult, QueueHandle, SentMessage, TransportError};
+use crate::store::{Alias, Answer, Change, Records, StoreError};
+use crate::transport::{EntryResult, QueueHandle, SentMessage, Transport, TransportError};
 
 /// What became of a task, in its place.
 pub(super) type Sent = Result<TaskId, SendError>;
@@ -24,19 +28,25 @@ struct Begun {
     record: Option<TaskRecord>,
 }
 
-impl Inner {
-    /// Sends tasks to a queue, in batches of as many as fit.
-    pub(super) async fn send_prepared(
-        &self,
-        queue: &QueueHandle,
-        tasks: Vec<(usize, Prepared)>,
-        answers: &mut [Option<Sent>],
-    ) {
-        let mut tasks = VecDeque::from(tasks);
+/// Sends tasks.
+#[derive(Debug)]
+pub(super) struct Sending {
+    pub(super) transport: Arc<dyn Transport>,
+    pub(super) records: Records,
+    /// How long a result is known.
+    pub(super) retention: Duration,
+}
+
+impl Sending {
+    /// Sends tasks to a queue, in batches of as many as fit, and answers for each in its place.
+    pub(super) async fn send(&self, queue: &QueueHandle, tasks: Vec<Prepared>) -> Vec<Sent> {
+        let mut answers: Vec<Option<Sent>> = tasks.iter().map(|_| None).collect();
+        let mut tasks: VecDeque<_> = tasks.into_iter().enumerate().collect();
         while !tasks.is_empty() {
             let batch = take_batch(&mut tasks);
-            self.send_batch(queue, batch, answers).await;
+            self.send_batch(queue, batch, &mut answers).await;
         }
+        answers.into_iter().map(|answer| answer.expect("every task is answered for")).collect()
     }
 
     async fn send_batch(
@@ -165,7 +175,7 @@ impl Inner {
 
     /// A foreign worker was faster than the alias: its reply was kept hidden until now.
     async fn take_in_early(&self, id: TaskId, reply: Reply) {
-        let taken = self.records.take_in(&id, &reply, self.retention()).await;
+        let taken = self.records.take_in(&id, &reply, self.retention).await;
         if let Err(error) = taken {
             tracing::warn!(task = %id, %error, "an early reply was not taken in");
         }
@@ -210,14 +220,7 @@ fn entries(
 
 /// The tasks that come first, as many as one call takes.
 fn take_batch(tasks: &mut VecDeque<(usize, Prepared)>) -> Vec<(usize, Prepared)> {
-    let (mut batch, mut bytes) = (Vec::new(), 0);
-    while let Some((_, next)) = tasks.front() {
-        bytes += next.message.bytes();
-        let full = batch.len() == BATCH_ENTRIES_MAX || bytes > MESSAGE_BYTES_MAX as usize;
-        if full && !batch.is_empty() {
-            break;
-        }
-        batch.extend(tasks.pop_front());
-    }
-    batch
+    let mut packing = Packing::new(BATCH_ENTRIES_MAX);
+    let mut next = || tasks.pop_front_if(|(_, task)| packing.take(task.message.bytes()));
+    std::iter::from_fn(|| next()).collect()
 }

@@ -8,6 +8,12 @@ use std::sync::{Mutex, PoisonError};
 /// Source: SQS pricing, "every 64 KB chunk of a payload is billed as one request".
 const BILLED_BYTES: usize = 65_536;
 
+/// The requests that a call with a payload of so many bytes is billed as.
+pub(crate) const fn billed_requests(payload_bytes: usize) -> u64 {
+    let chunks = payload_bytes.div_ceil(BILLED_BYTES);
+    if chunks == 0 { 1 } else { chunks as u64 }
+}
+
 /// A call of SQS that the framework makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[expect(missing_docs, reason = "each is the SQS action of its name")]
@@ -42,7 +48,7 @@ pub struct RequestMeter {
 impl RequestMeter {
     /// Counts a request of `payload_bytes`; an empty one counts once.
     pub fn count(&self, action: Action, queue: &str, payload_bytes: usize) {
-        let billed = payload_bytes.div_ceil(BILLED_BYTES).max(1) as u64;
+        let billed = billed_requests(payload_bytes);
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         *counts.entry((action, queue.to_owned())).or_default() += billed;
     }

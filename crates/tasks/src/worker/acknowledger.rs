@@ -1,7 +1,9 @@
 //! Spends leases: deletes messages and hands them back, in batches.
 //!
-//! Deletes linger for company, since each request is paid for and nobody waits for them; a
-//! message that is handed back leaves at once.
+//! Deletes wait for company, since each request is paid for and nobody waits for them: for a second, or
+//! for a quarter of what is left of the lease, so that a delete comes while the receipt holds. In a FIFO
+//! queue they do not, because the next task of the group comes only after them. A message that is handed
+//! back leaves at once.
 //!
 //! # Invariants
 //!
@@ -16,12 +18,14 @@ use std::time::Duration;
 use super::lease::StoppedLease;
 use super::status::{WorkerStatus, count};
 use crate::batch_entries::{Settled, settle};
-use crate::batcher::{BatchLoop, Batcher};
+use crate::batcher::{BatchLoop, Batcher, Linger};
 use crate::error_chain::in_one_line;
 use crate::transport::{Action, QueueHandle, Transport};
 
 /// How long a delete waits for others to share its request.
-const DELETE_LINGER: Duration = Duration::from_millis(20);
+const DELETE_LINGER: Linger = Linger::Whole(Duration::from_secs(1));
+/// The part of what is left of its lease that a delete waits for at most.
+const LEASE_PARTS: u32 = 4;
 
 /// Where leases are spent.
 #[derive(Debug)]
@@ -46,15 +50,23 @@ impl Acknowledger {
         queue: QueueHandle,
         status: Arc<WorkerStatus>,
     ) -> (Self, AcknowledgerLoop) {
-        let (delete_in, deletes) = Batcher::new(DELETE_LINGER);
-        let (return_in, returns) = Batcher::new(Duration::ZERO);
+        let linger = if queue.is_fifo() { Linger::None } else { DELETE_LINGER };
+        let (delete_in, deletes) = Batcher::new(linger);
+        let (return_in, returns) = Batcher::new(Linger::None);
         let run = AcknowledgerLoop { deletes, returns, transport, queue, status };
         (Self { deletes: delete_in, returns: return_in }, run)
     }
 
     /// Has the message deleted, soon.
     pub(super) async fn delete(&self, lease: StoppedLease) {
-        drop(self.deletes.submit(lease.into_receipt(), 0).await);
+        let patience = lease.time_left() / LEASE_PARTS;
+        drop(self.deletes.submit_within(lease.into_receipt(), 0, patience).await);
+    }
+
+    /// Has the message deleted, at once: the task goes on with another message, and the less both are
+    /// there, the better.
+    pub(super) async fn delete_at_once(&self, lease: StoppedLease) {
+        drop(self.deletes.submit_within(lease.into_receipt(), 0, Duration::ZERO).await);
     }
 
     /// Makes the message available `after` that time; returns when the queue has said so, or it

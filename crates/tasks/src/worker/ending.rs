@@ -190,7 +190,8 @@ impl Execution {
         let sent = match sender.queue(queue).await {
             Err(cause) => Err(cause),
             Ok(queue) => {
-                sender.send(&queue, reply::seal(&queue, &self.task, reply, self.now())).await
+                let message = reply::seal(&queue, &self.task, reply, self.now());
+                sender.send(&queue, message, Some(&self.under_way)).await
             }
         };
         if let Err(cause) = &sent {
@@ -208,8 +209,9 @@ impl Execution {
             reason: &due.reason,
             fifo_id: &self.message.message_id,
         };
-        let sent = self.runtime.sender.send(&facts.queue, dead_letter::copy(&facts.queue, letter));
-        let sent = sent.await;
+        let message = dead_letter::copy(&facts.queue, letter);
+        let sender = &self.runtime.sender;
+        let sent = sender.send(&facts.queue, message, Some(&self.under_way)).await;
         if let Err(cause) = &sent {
             tracing::warn!(cause, "a dead letter was not sent; it will be");
         }

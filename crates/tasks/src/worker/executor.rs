@@ -31,6 +31,7 @@ use super::outcome::Outcome;
 use super::registry::Registered;
 use super::runtime::Runtime;
 use super::status::{RunningTask, count};
+use crate::batcher::Joined;
 use crate::envelope::{self, Envelope};
 use crate::failure::Reason;
 use crate::id::TaskId;
@@ -53,6 +54,8 @@ pub(super) struct Execution {
     pub(super) envelope: Envelope,
     pub(super) task: TaskId,
     pub(super) lease: Lease,
+    /// It may have something to send, which others wait for.
+    pub(super) under_way: Joined,
     /// The place that it takes among the tasks which run, or later among the ends on their way.
     pub(super) permit: OwnedSemaphorePermit,
     /// What this delivery knows its claim by.
@@ -89,6 +92,7 @@ impl Execution {
         let envelope = Envelope::open(&message.attributes);
         let task = envelope::task_id_of(&envelope, &message);
         let token = runtime.options.random.next();
+        let under_way = runtime.under_way.join();
         let (begun_at, store_ahead) = (Instant::now(), AtomicI64::new(0));
         Box::new(Self {
             runtime,
@@ -96,6 +100,7 @@ impl Execution {
             envelope,
             task,
             lease,
+            under_way,
             permit,
             token,
             begun_at,

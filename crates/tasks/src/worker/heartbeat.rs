@@ -175,9 +175,10 @@ impl Heartbeat {
         self.when_settled(id, |leases| leases.by_id.get_mut(&id)?.held.take()).await
     }
 
-    /// Renews no more, once no call about the lease is in flight.
-    pub(super) async fn stop(&self, id: u64) {
-        self.when_settled(id, |leases| drop(leases.by_id.remove(&id))).await;
+    /// Renews no more, once no call about the lease is in flight. Says when the lease ends.
+    pub(super) async fn stop(&self, id: u64) -> Instant {
+        let entry = self.when_settled(id, |leases| leases.by_id.remove(&id)).await;
+        entry.map_or_else(Instant::now, |entry| entry.ends_at)
     }
 
     /// Renews no more. A call in flight is not waited for.

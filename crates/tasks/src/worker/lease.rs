@@ -98,6 +98,7 @@ impl LeaseSignals {
 pub(super) struct StoppedLease {
     receipt: String,
     received_at: Instant,
+    ends_at: Instant,
 }
 
 impl Lease {
@@ -145,10 +146,10 @@ impl Lease {
 
     /// Stops the heartbeat and waits for its call in flight.
     pub(super) async fn stop(mut self) -> Result<StoppedLease, LeaseLost> {
-        self.heartbeat.stop(self.id).await;
+        let ends_at = self.heartbeat.stop(self.id).await;
         self.held()?;
         let receipt = std::mem::take(&mut self.receipt);
-        Ok(StoppedLease { receipt, received_at: self.received_at })
+        Ok(StoppedLease { receipt, received_at: self.received_at, ends_at })
     }
 }
 
@@ -162,6 +163,11 @@ impl StoppedLease {
     /// The receipt handle, to spend it.
     pub(super) fn into_receipt(self) -> String {
         self.receipt
+    }
+
+    /// How long the lease lasts by itself.
+    pub(super) fn time_left(&self) -> Duration {
+        self.ends_at.saturating_duration_since(Instant::now())
     }
 
     /// As much of `wanted` as SQS lets the message stay in flight from now.

@@ -3,12 +3,12 @@
 
 use std::time::Duration;
 
-use crate::batcher::{BatchLoop, Batcher};
+use crate::batcher::{BatchLoop, Batcher, Linger};
 use crate::life::{self, TaskRecord};
 use crate::store::{Answer, Change, Records};
 
 /// How long a mark waits for others to share its write.
-const LINGER: Duration = Duration::from_millis(100);
+const LINGER: Linger = Linger::Whole(Duration::from_millis(100));
 /// Marks of one write.
 const MARKS_MAX: usize = 100;
 /// Decisions against what others write.

@@ -36,6 +36,7 @@ mod options;
 mod outbox;
 mod outcome;
 mod owed;
+mod patience;
 mod poller;
 mod registry;
 mod renewal;
@@ -247,6 +248,14 @@ impl Worker {
     #[must_use]
     pub fn wait(mut self, wait: Duration) -> Self {
         self.options.wait = wait;
+        self
+    }
+
+    /// How long a reply may wait for others to share its request: 50 ms by default. Only under load: a
+    /// reply without company leaves at once. Zero turns it off.
+    #[must_use]
+    pub fn linger(mut self, linger: Duration) -> Self {
+        self.options.linger = linger;
         self
     }
 

@@ -16,6 +16,8 @@ pub(super) const UNKNOWN_AGAIN: Backoff =
     Backoff::new(Duration::from_secs(5), Duration::from_secs(300));
 /// How long it is offered before it is dead: a deploy of apps and workers is over by then.
 const UNKNOWN_PATIENCE: Duration = Duration::from_secs(3600);
+/// How long a reply waits for others under load.
+const LINGER: Duration = Duration::from_millis(50);
 /// Bytes of an argument that a record keeps.
 const ARGUMENT_KEPT_BYTES: usize = 256 * 1024;
 
@@ -31,6 +33,7 @@ pub(super) struct Options {
     pub(super) retry_was_chosen: bool,
     pub(super) visibility_timeout: Option<Duration>,
     pub(super) wait: Duration,
+    pub(super) linger: Duration,
     pub(super) grace: Duration,
     pub(super) retention: Duration,
     pub(super) unknown_patience: Duration,
@@ -55,6 +58,7 @@ impl Default for Options {
             retry_was_chosen: false,
             visibility_timeout: None,
             wait: longshore_types::limits::RECEIVE_WAIT_MAX,
+            linger: LINGER,
             grace: Duration::from_secs(25),
             retention: Duration::from_secs(345_600),
             unknown_patience: UNKNOWN_PATIENCE,

@@ -180,7 +180,7 @@ impl Shared {
         let sent = match self.runtime.sender.queue(queue).await {
             Err(cause) => Err(cause),
             Ok(found) => match self.message(&found, &debt) {
-                Some(message) => self.runtime.sender.send(&found, message).await,
+                Some(message) => self.runtime.sender.send(&found, message, None).await,
                 None => return,
             },
         };

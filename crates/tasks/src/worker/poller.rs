@@ -2,7 +2,8 @@
 //!
 //! # Invariants
 //!
-//! - Permits are held before a receive, one for each message that it asks for.
+//! - Permits are held before a receive, one for each message that it asks for. A busy worker waits a little
+//!   for more of them, so that its receives are not of one message each.
 //! - A receive under way is dropped at a shutdown only when its transport allows it; what it
 //!   brings until then is handed back.
 //! - While the store cannot be reached, nothing is received.
@@ -12,10 +13,11 @@ use std::time::Duration;
 
 use longshore_types::limits::RECEIVE_COUNT_MAX;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::lease::Lease;
+use super::patience::Patience;
 use super::runtime::Runtime;
 use crate::backoff::Backoff;
 use crate::error_chain::in_one_line;
@@ -50,8 +52,14 @@ impl Poller {
     /// Receives until the shutdown, and until the receive under way then has ended.
     pub(super) async fn run(self) {
         let mut pauses = RECEIVE_AGAIN.start();
-        while let Some(permits) = self.shutdown.run_until_cancelled(self.permits()).await {
-            match self.receive(permits).await {
+        let mut patience = Patience::new(self.runtime.options.linger);
+        loop {
+            let permits = self.permits(&mut patience);
+            let Some(permits) = self.shutdown.run_until_cancelled(permits).await else { return };
+            let asked_at = Instant::now();
+            let received = self.receive(permits).await;
+            patience.note_receive(asked_at.elapsed());
+            match received {
                 Ok(()) => pauses.reset(),
                 Err(error) => {
                     let queue = self.runtime.queue.name();
@@ -64,14 +72,37 @@ impl Poller {
     }
 
     /// A permit for each message of the next receive: one at least, and what else is free.
-    async fn permits(&self) -> Vec<OwnedSemaphorePermit> {
+    async fn permits(&self, patience: &mut Patience) -> Vec<OwnedSemaphorePermit> {
         if let Some(reopens_at) = self.runtime.store_gate.reopens_at() {
             sleep_until(reopens_at).await;
         }
-        let permits = || Arc::clone(&self.permits);
-        let first = permits().acquire_owned().await.expect("the semaphore is never closed");
-        let more = std::iter::from_fn(|| permits().try_acquire_owned().ok());
+        let asked_at = Instant::now();
+        let first = self.permit().await;
+        self.wait_for_more(asked_at.elapsed(), patience).await;
+        let more = std::iter::from_fn(|| Arc::clone(&self.permits).try_acquire_owned().ok());
         std::iter::once(first).chain(more.take(RECEIVE_COUNT_MAX - 1)).collect()
+    }
+
+    async fn permit(&self) -> OwnedSemaphorePermit {
+        let permit = Arc::clone(&self.permits).acquire_owned().await;
+        permit.expect("the semaphore is never closed")
+    }
+
+    /// Waits a little for as many permits as fit a receive.
+    async fn wait_for_more(&self, first_took: Duration, patience: &mut Patience) {
+        let wanted = self.runtime.options.concurrency.min(RECEIVE_COUNT_MAX) - 1;
+        let free = self.permits.available_permits();
+        if free >= wanted {
+            return;
+        }
+        let wait = patience.of_next(first_took);
+        if wait.is_zero() {
+            return;
+        }
+        let wanted = u32::try_from(wanted).expect("it is less than ten");
+        // Let go of again: what is free by then is taken one by one.
+        drop(timeout(wait, self.permits.acquire_many(wanted)).await);
+        patience.note_wait(self.permits.available_permits() > free);
     }
 
     async fn receive(&self, permits: Vec<OwnedSemaphorePermit>) -> crate::transport::Result<()> {

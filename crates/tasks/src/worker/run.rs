@@ -28,6 +28,7 @@ use super::sender::Sender;
 use super::store_gate::StoreGate;
 use super::{Worker, WorkerError, stall, thread};
 use crate::backoff::Backoff;
+use crate::batcher::Others;
 use crate::error_chain::in_one_line;
 use crate::start;
 use crate::store::Records;
@@ -198,7 +199,9 @@ impl Worker {
         let visibility_timeout = visibility_timeout.clamp(VISIBILITY_MIN, VISIBILITY_TIMEOUT_MAX);
         let (acknowledger, acknowledging) =
             Acknowledger::new(Arc::clone(&transport), queue.clone(), Arc::clone(&status));
-        let (sender, sending) = Sender::new(Arc::clone(&transport));
+        let under_way = Others::default();
+        let (sender, sending) =
+            Sender::new(Arc::clone(&transport), options.linger, under_way.clone());
         let (marks, marking) = Marks::new(records.clone());
         flushing.spawn(acknowledging.run());
         flushing.spawn(sending.run());
@@ -229,6 +232,7 @@ impl Worker {
             handlers,
             store_gate: StoreGate::default(),
             ends,
+            under_way,
             drained: CancellationToken::new(),
         })
     }

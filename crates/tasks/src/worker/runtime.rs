@@ -17,6 +17,7 @@ use super::seen::Seen;
 use super::sender::Sender;
 use super::status::WorkerStatus;
 use super::store_gate::StoreGate;
+use crate::batcher::Others;
 use crate::retry::RetryPolicy;
 use crate::store::Records;
 use crate::task_options::ReplyMode;
@@ -46,6 +47,8 @@ pub(super) struct Runtime {
     /// Places for ends that are on their way to whoever asked: as many as tasks may run at once. Beyond
     /// that an end keeps the place of its run.
     pub(super) ends: Arc<Semaphore>,
+    /// Deliveries that may yet have something to send.
+    pub(super) under_way: Others,
     /// Cancelled when the grace period is over: what still runs is handed back.
     pub(super) drained: CancellationToken,
 }

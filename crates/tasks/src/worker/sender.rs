@@ -1,6 +1,7 @@
 //! Sends what a worker has to say: replies, copies for the dead-letter queue, tasks sent anew.
 //!
-//! Messages that come while all calls are busy share the next one. Queues are found by name once; that
+//! A message waits for those of other tasks that are under way, for as long as the worker was told, and shares
+//! their request. Queues are found by name once; that
 //! one cannot be found is remembered too, for a while, so that it costs no call for each message.
 
 use std::collections::HashMap;
@@ -12,7 +13,7 @@ use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
 use crate::batch_entries::{Settled, settle};
-use crate::batcher::{BatchLoop, Batcher};
+use crate::batcher::{BatchLoop, Batcher, Joined, Linger, Others};
 use crate::error_chain::in_one_line;
 use crate::transport::{Action, OutgoingMessage, QueueHandle, Transport};
 
@@ -45,21 +46,33 @@ pub(super) struct SenderLoop {
 }
 
 impl Sender {
-    pub(super) fn new(transport: Arc<dyn Transport>) -> (Self, SenderLoop) {
-        let (messages, batch_loop) = Batcher::new(Duration::ZERO);
+    /// Messages wait for those of `others` for up to `linger`.
+    pub(super) fn new(
+        transport: Arc<dyn Transport>,
+        linger: Duration,
+        others: Others,
+    ) -> (Self, SenderLoop) {
+        let (messages, batch_loop) = Batcher::new(Linger::ForOthers(linger, others));
         let run = SenderLoop { transport: Arc::clone(&transport), messages: batch_loop };
         (Self { transport, known: Mutex::default(), messages }, run)
     }
 
-    /// Sends the message, and says why it is not known to be sent.
+    /// Sends the message, and says why it is not known to be sent. Whoever sends it has nothing more to
+    /// send before the answer: others wait for it no longer.
     pub(super) async fn send(
         &self,
         queue: &QueueHandle,
         message: OutgoingMessage,
+        sender: Option<&Joined>,
     ) -> Result<(), String> {
         let bytes = message.bytes();
         let ended = || Err("the worker has ended".to_owned());
-        self.messages.ask((queue.clone(), message), bytes).await.unwrap_or_else(ended)
+        let answer = self.messages.submit((queue.clone(), message), bytes).await;
+        if let Some(sender) = sender {
+            sender.leave();
+        }
+        let Some(answer) = answer else { return ended() };
+        answer.await.unwrap_or_else(|_| ended())
     }
 
     /// The queue of that name or URL: asked for once, not for each message. Where it was not found,

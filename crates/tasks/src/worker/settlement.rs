@@ -78,7 +78,7 @@ impl Execution {
     /// Leaves the task to the message that was sent anew.
     pub(super) async fn give_way(self: Box<Self>) {
         let release = |record: &TaskRecord, fence, now| life::released(record, fence, false, now);
-        if self.write_back(release).await { self.delete().await } else { self.lose() }
+        if self.write_back(release).await { self.replace().await } else { self.lose() }
     }
 
     /// The run is over, so whoever has the message now need not wait for the claim's end.
@@ -127,7 +127,7 @@ impl Execution {
             return self.lose();
         }
         if self.runtime.is_worn(self.message.receive_count) && self.resend(wait).await {
-            self.delete().await;
+            self.replace().await;
         } else {
             self.leave_for(wait).await;
         }
@@ -141,6 +141,12 @@ impl Execution {
     pub(super) async fn delete(self: Box<Self>) {
         let Ok(lease) = self.lease.stop().await else { return };
         self.runtime.acknowledger.delete(lease).await;
+    }
+
+    /// Deletes the message in favour of the one that was sent anew.
+    async fn replace(self: Box<Self>) {
+        let Ok(lease) = self.lease.stop().await else { return };
+        self.runtime.acknowledger.delete_at_once(lease).await;
     }
 
     /// Sends the task anew, under the same id. `false` if it was not.
@@ -159,7 +165,7 @@ impl Execution {
         }
         message.group_id.clone_from(&self.message.group_id);
         message.delay = Some(wait.min(limits::DELAY_MAX));
-        let sent = self.runtime.sender.send(queue, message).await;
+        let sent = self.runtime.sender.send(queue, message, Some(&self.under_way)).await;
         if let Err(cause) = &sent {
             tracing::warn!(cause, "a task was not sent anew");
         }

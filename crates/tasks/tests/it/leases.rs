@@ -174,8 +174,9 @@ async fn a_lost_lease_frees_its_claim_for_the_next_delivery() {
     }));
     let sent_at = Instant::now();
     world.send(8).await;
-    world.until_empty(TASKS).await;
+    until(|| !world.simulation.messages(REPLIES).is_empty()).await;
     assert!(sent_at.elapsed() <= VISIBILITY + Duration::from_secs(1), "{:?}", sent_at.elapsed());
+    world.until_empty(TASKS).await;
     let report = worker.stop().await;
     assert_eq!((report.lost, report.busy, report.done), (1, 0, 1));
 }

@@ -1,0 +1,402 @@
+//! Packs single requests into batch calls, and hands each its own answer.
+//!
+//! A batch leaves when it is full ([`packing`]), when one of its requests has waited for as long as it
+//! may, when no company is to be expected (guessed by [`company`], or known by [`others`]), or at once when no
+//! more can come. What comes while all calls are busy shares the next one, also where nobody waits for company.
+//!
+//! # Invariants
+//!
+//! - Ten requests (or as many as its maker says) and 1 MiB a batch at most, and a bounded number of calls at once; who asks
+//!   beyond that waits.
+//! - No request waits for company for longer than its patience.
+//! - Closing flushes: [`BatchLoop::run`] resolves when every [`Batcher`] is gone and every
+//!   request was answered.
+
+mod company;
+mod others;
+mod packing;
+
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use futures::stream::FuturesUnordered;
+use longshore_types::limits::BATCH_ENTRIES_MAX;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, sleep_until};
+
+use self::company::Company;
+pub(crate) use self::others::{Joined, Others};
+pub(crate) use self::packing::Packing;
+
+/// Calls under way at once.
+const CALLS_MAX: usize = 8;
+/// Requests that wait; who comes when they are as many waits before asking.
+const WAITING_MAX: usize = 100;
+
+/// How long a request waits for others to share its call.
+#[derive(Clone, Debug)]
+pub(crate) enum Linger {
+    /// Not at all.
+    None,
+    /// For so long: nobody waits for its answer.
+    Whole(Duration),
+    /// For so long at most, and only while others are to be expected: somebody waits for its answer.
+    ForCompany(Duration),
+    /// For so long at most, and only while there are others: somebody waits for its answer.
+    ForOthers(Duration, Others),
+}
+
+/// Where requests are handed in.
+#[derive(Debug)]
+pub(crate) struct Batcher<I, O> {
+    requests: mpsc::Sender<Request<I, O>>,
+    patience: Duration,
+}
+
+/// Makes the calls.
+#[derive(Debug)]
+pub(crate) struct BatchLoop<I, O> {
+    requests: mpsc::Receiver<Request<I, O>>,
+    /// The first request of the next batch, for which the last one had no room.
+    left_over: Option<Request<I, O>>,
+    company: Option<Company>,
+    others: Option<Others>,
+    entries_max: usize,
+}
+
+#[derive(Debug)]
+struct Request<I, O> {
+    value: I,
+    bytes: usize,
+    came_at: Instant,
+    /// When it leaves at the latest, if there is a call for it.
+    leaves_at: Instant,
+    answer: oneshot::Sender<O>,
+}
+
+impl Linger {
+    fn longest(&self) -> Duration {
+        match self {
+            Self::None => Duration::ZERO,
+            Self::Whole(linger) | Self::ForCompany(linger) | Self::ForOthers(linger, _) => *linger,
+        }
+    }
+
+    /// Who is guessed to come, or known.
+    fn company(self) -> (Option<Company>, Option<Others>) {
+        match self {
+            Self::None | Self::Whole(_) => (None, None),
+            Self::ForCompany(linger) => (Some(Company::new(linger)), None),
+            Self::ForOthers(_, others) => (None, Some(others)),
+        }
+    }
+}
+
+impl<I, O> Batcher<I, O> {
+    /// A place to hand requests in, and the loop that has to be run for them.
+    pub(crate) fn new(linger: Linger) -> (Self, BatchLoop<I, O>) {
+        Self::with_entries_max(linger, BATCH_ENTRIES_MAX)
+    }
+
+    /// The same for calls that take other numbers of requests than SQS's ten.
+    pub(crate) fn with_entries_max(linger: Linger, entries_max: usize) -> (Self, BatchLoop<I, O>) {
+        let (sender, requests) = mpsc::channel(WAITING_MAX);
+        let patience = linger.longest();
+        let (company, others) = linger.company();
+        let batch_loop = BatchLoop { requests, left_over: None, company, others, entries_max };
+        (Self { requests: sender, patience }, batch_loop)
+    }
+
+    /// Hands in a request of so many bytes. Its answer comes later; `None` if the loop is gone.
+    pub(crate) async fn submit(&self, value: I, bytes: usize) -> Option<oneshot::Receiver<O>> {
+        self.submit_within(value, bytes, self.patience).await
+    }
+
+    /// Hands in a request that must not wait for company for longer than `patience`.
+    pub(crate) async fn submit_within(
+        &self,
+        value: I,
+        bytes: usize,
+        patience: Duration,
+    ) -> Option<oneshot::Receiver<O>> {
+        let came_at = Instant::now();
+        let leaves_at = came_at + patience.min(self.patience);
+        let (answer, receiver) = oneshot::channel();
+        self.requests.send(Request { value, bytes, came_at, leaves_at, answer }).await.ok()?;
+        Some(receiver)
+    }
+
+    /// Whether the loop is gone.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.requests.is_closed()
+    }
+
+    /// Hands in a request and waits for its answer; `None` if the loop is gone.
+    pub(crate) async fn ask(&self, value: I, bytes: usize) -> Option<O> {
+        self.submit(value, bytes).await?.await.ok()
+    }
+}
+
+impl<I, O> BatchLoop<I, O> {
+    /// Makes calls until no more requests can come and all are answered. A call answers for each
+    /// request in its place.
+    pub(crate) async fn run<F: Future<Output = Vec<O>>>(mut self, call: impl Fn(Vec<I>) -> F) {
+        let mut calls = FuturesUnordered::new();
+        while let Some(first) = self.first(&mut calls).await {
+            let batch = self.fill(first, &mut calls).await;
+            calls.push(carry_out(batch, &call));
+        }
+        while calls.next().await.is_some() {}
+    }
+
+    /// The first request of a batch, once there is room for another call.
+    async fn first<F: Future<Output = ()>>(
+        &mut self,
+        calls: &mut FuturesUnordered<F>,
+    ) -> Option<Request<I, O>> {
+        loop {
+            if calls.len() >= CALLS_MAX {
+                calls.next().await;
+                continue;
+            }
+            if self.left_over.is_some() {
+                return self.left_over.take();
+            }
+            tokio::select! {
+                Some(()) = calls.next() => {}
+                request = self.requests.recv() => return request,
+            }
+        }
+    }
+
+    /// Waits for company, for as long as that is worth while.
+    async fn fill<F: Future<Output = ()>>(
+        &mut self,
+        first: Request<I, O>,
+        calls: &mut FuturesUnordered<F>,
+    ) -> Vec<Request<I, O>> {
+        let mut packing = Packing::new(self.entries_max);
+        packing.take(first.bytes);
+        let mut leaves_at = self.waits_until(&first, !calls.is_empty()).min(first.leaves_at);
+        let mut patience_ends_at = first.leaves_at;
+        let mut batch = vec![first];
+        while packing.has_room() {
+            tokio::select! {
+                biased;
+                request = self.requests.recv() => {
+                    let Some(request) = request else { break };
+                    if !packing.take(request.bytes) {
+                        self.left_over = Some(request);
+                        break;
+                    }
+                    patience_ends_at = patience_ends_at.min(request.leaves_at);
+                    leaves_at = self.waits_until(&request, true).min(patience_ends_at);
+                    batch.push(request);
+                }
+                Some(()) = calls.next() => {}
+                () = sleep_until(leaves_at) => break,
+                () = nobody_left(self.others.as_ref()) => break,
+            }
+        }
+        batch
+    }
+
+    /// Until when a batch whose latest request this is waits for the next.
+    fn waits_until(&mut self, latest: &Request<I, O>, overlaps: bool) -> Instant {
+        match &mut self.company {
+            None => latest.leaves_at,
+            Some(company) => company.note(latest.came_at, overlaps),
+        }
+    }
+}
+
+/// Waits until nobody is left who may hand something in, where that is known.
+async fn nobody_left(others: Option<&Others>) {
+    match others {
+        None => std::future::pending().await,
+        Some(others) => others.none_left().await,
+    }
+}
+
+async fn carry_out<I, O, F: Future<Output = Vec<O>>>(
+    batch: Vec<Request<I, O>>,
+    call: &impl Fn(Vec<I>) -> F,
+) {
+    let (values, askers): (Vec<_>, Vec<_>) =
+        batch.into_iter().map(|request| (request.value, request.answer)).unzip();
+    for (asker, answer) in askers.into_iter().zip(call(values).await) {
+        // Who asked may have gone; what was done stays done.
+        drop(asker.send(answer));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use futures::future::join_all;
+    use longshore_types::limits::MESSAGE_BYTES_MAX;
+    use tokio::time::sleep;
+
+    use super::*;
+
+    const LINGER: Linger = Linger::Whole(Duration::from_millis(20));
+
+    /// The sizes of the batches that requests of so many bytes go in.
+    async fn batches(requests: &[usize], linger: Linger) -> Vec<usize> {
+        let (batcher, batch_loop) = Batcher::new(linger);
+        let sizes = RefCell::new(Vec::new());
+        let calls = batch_loop.run(|values: Vec<usize>| {
+            sizes.borrow_mut().push(values.len());
+            async { values }
+        });
+        let ask = async {
+            join_all(requests.iter().map(|bytes| batcher.submit(*bytes, *bytes))).await;
+            drop(batcher);
+        };
+        tokio::join!(calls, ask);
+        sizes.into_inner()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_batch_has_ten_requests_at_most() {
+        assert_eq!(batches(&[1; 23], LINGER).await, [10, 10, 3]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_batch_has_a_mebibyte_at_most() {
+        let half = MESSAGE_BYTES_MAX as usize / 2;
+        assert_eq!(batches(&[half, half, half, half, half], LINGER).await, [2, 2, 1]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn closing_flushes_at_once_what_is_not_yet_a_full_batch() {
+        let start = Instant::now();
+        assert_eq!(batches(&[1; 9], Linger::Whole(Duration::from_secs(3600))).await, [9]);
+        assert_eq!(start.elapsed(), Duration::ZERO);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_batch_leaves_when_the_least_patient_of_its_requests_must() {
+        let (batcher, batch_loop) = Batcher::new(LINGER);
+        let calls = batch_loop.run(|values: Vec<()>| async { values });
+        let start = Instant::now();
+        let ask = async move {
+            let first = batcher.submit((), 1).await.unwrap();
+            let hurried = batcher.submit_within((), 1, Duration::from_millis(3)).await.unwrap();
+            let answers = tokio::join!(first, hurried);
+            assert!(answers.0.is_ok() && answers.1.is_ok());
+            start.elapsed()
+        };
+        let ((), elapsed) = tokio::join!(calls, ask);
+        assert_eq!(elapsed, Duration::from_millis(3));
+    }
+
+    /// The sizes of the batches of requests that come one by one, each `gap` after the last, and how
+    /// long the slowest of them took. A call takes 2 ms.
+    async fn batches_of_a_load(gap: Duration, count: u32) -> (Vec<usize>, Duration) {
+        let (batcher, batch_loop) = Batcher::new(Linger::ForCompany(Duration::from_millis(50)));
+        let sizes = RefCell::new(Vec::new());
+        let calls = batch_loop.run(|values: Vec<()>| {
+            sizes.borrow_mut().push(values.len());
+            async {
+                sleep(Duration::from_millis(2)).await;
+                values
+            }
+        });
+        let start = Instant::now();
+        let one = |number: u32| {
+            let batcher = &batcher;
+            async move {
+                sleep_until(start + gap * number).await;
+                let came_at = Instant::now();
+                batcher.ask((), 1).await.unwrap();
+                came_at.elapsed()
+            }
+        };
+        let ask = async { join_all((0..count).map(one)).await.into_iter().max().unwrap() };
+        tokio::select! {
+            () = calls => unreachable!("the batcher is there"),
+            slowest = ask => (sizes.take(), slowest),
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn under_load_requests_wait_for_company_up_to_the_linger() {
+        let (sizes, slowest) = batches_of_a_load(Duration::from_micros(1_500), 300).await;
+        assert!(sizes.len() <= 40, "{sizes:?}");
+        assert!(slowest <= Duration::from_millis(50 + 2), "{slowest:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_load_whose_answers_are_quicker_than_its_requests_is_found_out() {
+        let (sizes, _) = batches_of_a_load(Duration::from_millis(5), 300).await;
+        assert!(sizes.len() <= 16 + 300 / 9, "{sizes:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn where_others_are_known_requests_wait_for_them_and_for_nobody_else() {
+        let others = Others::default();
+        let linger = Linger::ForOthers(Duration::from_millis(50), others.clone());
+        let (batcher, batch_loop) = Batcher::new(linger);
+        let calls =
+            batch_loop.run(|values: Vec<usize>| async move { vec![values.len(); values.len()] });
+        let ask = async |works: u64| {
+            let joined = others.join();
+            sleep(Duration::from_millis(works)).await;
+            let answer = batcher.submit(0, 1).await.unwrap();
+            joined.leave();
+            (answer.await.unwrap(), Instant::now())
+        };
+        let start = Instant::now();
+        let tasks = async {
+            let together = tokio::join!(ask(0), ask(20), ask(70));
+            (together, ask(0).await)
+        };
+        let ((quick, slow, late), alone) = tokio::select! {
+            () = calls => unreachable!("the batcher is there"),
+            answers = tasks => answers,
+        };
+        let after = |(size, at): (usize, Instant)| (size, (at - start).as_millis());
+        assert_eq!([quick, slow, late, alone].map(after), [(2, 50), (2, 50), (1, 70), (1, 70)]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_asks_alone_does_not_wait_for_company() {
+        let (sizes, slowest) = batches_of_a_load(Duration::from_millis(30), 100).await;
+        assert_eq!(sizes, [1; 100]);
+        assert!(slowest <= Duration::from_millis(3), "{slowest:?}");
+    }
+
+    /// Clients that ask again when they are answered: `count` of them make so many rounds of 2 ms.
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_for_answers_before_asking_again_is_hardly_slowed_down() {
+        let (batcher, batch_loop) = Batcher::new(Linger::ForCompany(Duration::from_millis(50)));
+        let calls = batch_loop.run(|values: Vec<()>| async {
+            sleep(Duration::from_millis(2)).await;
+            values
+        });
+        let client = || async {
+            for _ in 0..100 {
+                batcher.ask((), 1).await.unwrap();
+            }
+        };
+        let start = Instant::now();
+        tokio::select! {
+            () = calls => unreachable!("the batcher is there"),
+            _ = join_all((0..4).map(|_| client())) => {}
+        }
+        assert!(start.elapsed() <= Duration::from_millis(100 * 2 * 2), "{:?}", start.elapsed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_request_gets_its_own_answer() {
+        let (batcher, batch_loop) = Batcher::new(LINGER);
+        let calls = batch_loop.run(|values: Vec<u32>| async move {
+            values.into_iter().map(|value| value * 2).collect()
+        });
+        let ask = async move { join_all((0..15).map(|value| batcher.ask(value, 1))).await };
+        let ((), answers) = tokio::join!(calls, ask);
+        assert_eq!(answers, (0..15).map(|value| Some(value * 2)).collect::<Vec<_>>());
+    }
+}

@@ -1,0 +1,224 @@
+//! Consumes a reply queue: the application's side of request and reply.
+//!
+//! receive → open → keep in the task's record → delete. Where the workers share the store, their own
+//! end of the task is there already, and its reply changes nothing. A message that is no reply is
+//! copied to the queue's dead-letter queue with the reason, and then deleted.
+//!
+//! # Invariants
+//!
+//! - A reply is deleted only after the store has it: a crash between them costs a second look at
+//!   a reply that changes nothing.
+//! - A reply whose keeping or copying fails stays on the queue and comes again. So does one whose
+//!   task has a record of a later version: another app may be able to read it.
+//! - While the store does not answer, nothing is received: receives that keep nothing would have the
+//!   queue move replies to its dead-letter queue.
+//! - A reply to a `MessageId` that nobody knows yet is kept hidden; one to a task id that nobody knows
+//!   is counted, said and dropped: it revives nothing.
+
+mod consumer;
+mod deletes;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+
+use longshore_types::{Timestamp, limits};
+use thiserror::Error;
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+
+use self::consumer::Consumer;
+use self::deletes::Deletes;
+use crate::clock::{Clock, SystemClock};
+use crate::id::{RandomSource, SystemRandom};
+use crate::life::Standing;
+use crate::start;
+use crate::store::{self, ListQuery, Records, Store};
+use crate::transport::{QueueFacts, QueueHandle, Transport, TransportError};
+
+/// How often what is past its time is removed, and how much in one go.
+const EXPIRE_EVERY: Duration = Duration::from_secs(60);
+const EXPIRE_COUNT_MAX: usize = 500;
+/// Pages of early replies that are looked at in one go. A reply that nobody asks for is hidden for an
+/// hour, and the list begins with the latest: a hundred of those must not keep others from being seen.
+const REVEAL_PAGES_MAX: usize = 100;
+
+/// Consumes a reply queue into the records of its tasks. Clones share one status.
+#[derive(Clone, Debug)]
+pub struct Replies {
+    transport: Arc<dyn Transport>,
+    queue_name: String,
+    records: Records,
+    clock: Arc<dyn Clock>,
+    retention: Duration,
+    wait: Duration,
+    queue_patience: Duration,
+    status: Arc<RepliesStatus>,
+}
+
+/// Why replies cannot be consumed.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum RepliesError {
+    /// The queue was not found, or could not be asked about.
+    #[error("replies cannot be received: {0}")]
+    Start(#[from] TransportError),
+}
+
+/// What became of the messages of a reply queue.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RepliesReport {
+    /// Replies that were kept, or changed nothing.
+    pub kept: u64,
+    /// Replies to tasks that are not known here: sent by an app with another store?
+    pub unknown: u64,
+    /// Messages that were no replies, and were dead-lettered.
+    pub dead_lettered: u64,
+}
+
+/// What the consumer of a reply queue does, to be read while it runs.
+#[derive(Debug, Default)]
+pub struct RepliesStatus {
+    kept: AtomicU64,
+    unknown: AtomicU64,
+    dead_lettered: AtomicU64,
+    receive_answered_at: AtomicU64,
+}
+
+impl RepliesStatus {
+    /// The counts so far.
+    pub fn report(&self) -> RepliesReport {
+        RepliesReport {
+            kept: self.kept.load(Relaxed),
+            unknown: self.unknown.load(Relaxed),
+            dead_lettered: self.dead_lettered.load(Relaxed),
+        }
+    }
+
+    /// When the queue last answered a receive; `None` if it never did.
+    pub fn receive_answered_at(&self) -> Option<Timestamp> {
+        let millis = self.receive_answered_at.load(Relaxed);
+        (millis > 0).then(|| Timestamp::from_millis(millis))
+    }
+}
+
+impl Replies {
+    /// A consumer of the queue of that name or URL. Give it the records of the app's
+    /// [`Client`](crate::Client), so that whoever waits for a reply hears of it at once.
+    pub fn new(transport: Arc<dyn Transport>, queue: impl Into<String>, records: Records) -> Self {
+        Self {
+            transport,
+            queue_name: queue.into(),
+            records,
+            clock: Arc::new(SystemClock),
+            retention: Duration::from_secs(345_600),
+            wait: limits::RECEIVE_WAIT_MAX,
+            queue_patience: Duration::ZERO,
+            status: Arc::default(),
+        }
+    }
+
+    /// A consumer into a store, beside any client.
+    pub fn into_store(
+        transport: Arc<dyn Transport>,
+        queue: impl Into<String>,
+        store: Arc<dyn Store>,
+    ) -> Self {
+        let random: Arc<dyn RandomSource> = Arc::new(SystemRandom);
+        Self::new(transport, queue, Records::new(store, random))
+    }
+
+    /// Tells when the queue last answered; the system's clock by default.
+    #[must_use]
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// How long a result answers that came over the queue: 4 days by default. Give the
+    /// [`Client`](crate::Client) the same retention.
+    #[must_use]
+    pub fn retention(mut self, retention: Duration) -> Self {
+        self.retention = retention;
+        self
+    }
+
+    /// How long a receive waits for a message: up to 20 s, which is the default.
+    #[must_use]
+    pub fn wait(mut self, wait: Duration) -> Self {
+        self.wait = wait;
+        self
+    }
+
+    /// How long a queue that is not there is waited for at the start: not at all by default.
+    #[must_use]
+    pub fn queue_patience(mut self, patience: Duration) -> Self {
+        self.queue_patience = patience;
+        self
+    }
+
+    /// What the consumer does, to be read while it runs.
+    pub fn status(&self) -> Arc<RepliesStatus> {
+        Arc::clone(&self.status)
+    }
+
+    /// Consumes until `shutdown` is cancelled. A receive under way then is waited for as long as
+    /// [`Transport::receive_patience`] says; what it brings is kept.
+    ///
+    /// # Errors
+    ///
+    /// Only at the start. Later, a broker or store that cannot be reached is waited for.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped, it loses nothing: what it held comes again after its visibility timeout.
+    pub async fn run(self, shutdown: CancellationToken) -> Result<RepliesReport, RepliesError> {
+        let found =
+            start::find_queue(&*self.transport, &self.queue_name, self.queue_patience, &shutdown);
+        let found = found.await?;
+        let Some((queue, facts)) = found else { return Ok(self.status.report()) };
+        tokio::select! {
+            () = self.consume(&queue, &facts, &shutdown) => {}
+            () = self.expire_forever() => {}
+        }
+        Ok(self.status.report())
+    }
+
+    async fn consume(&self, queue: &QueueHandle, facts: &QueueFacts, shutdown: &CancellationToken) {
+        let (deletes, deleting) = Deletes::new(queue, facts.visibility_timeout);
+        let consumer = Consumer { replies: self, queue, facts, deletes, shutdown };
+        tokio::join!(consumer.run(), deleting.run(&*self.transport, queue));
+    }
+
+    async fn expire_forever(&self) {
+        loop {
+            if let Err(error) = self.reveal().await {
+                tracing::warn!(%error, "early replies were not looked for");
+            }
+            match self.records.store().expire(EXPIRE_COUNT_MAX).await {
+                Ok(gone) if gone >= EXPIRE_COUNT_MAX => continue,
+                Ok(_) => {}
+                Err(error) => tracing::warn!(%error, "what is past its time was not removed"),
+            }
+            sleep(EXPIRE_EVERY).await;
+        }
+    }
+
+    /// Looks after early replies: an app may have died between noting an alias and taking the reply
+    /// in. The rest of what is due is the workers'.
+    async fn reveal(&self) -> store::Result<()> {
+        let mut after = None;
+        for _ in 0..REVEAL_PAGES_MAX {
+            let standings = vec![Standing::Hidden];
+            let query = ListQuery { standings, after, ..ListQuery::default() };
+            let (hidden, next) = self.records.list(query).await?;
+            self.records.reveal(hidden, self.retention).await?;
+            after = next;
+            if after.is_none() {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
