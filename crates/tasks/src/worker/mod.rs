@@ -78,6 +78,36 @@ use crate::task::Task;
 use crate::transport::{Transport, TransportError};
 
 /// Receives the tasks of one queue and runs their handlers.
+///
+/// An application's workers are made for it; by hand:
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use longshore_tasks::{Json, Store, Task, Transport, Worker, WorkerError};
+/// use tokio_util::sync::CancellationToken;
+/// # #[derive(serde::Serialize, serde::Deserialize)]
+/// # struct Greet(String);
+/// # impl Task for Greet {
+/// #     const NAME: &'static str = "greet";
+/// #     type Reply = String;
+/// #     type Codec = Json;
+/// # }
+///
+/// async fn work(
+///     transport: Arc<dyn Transport>,
+///     store: Arc<dyn Store>, // the one that the queue's other workers have
+///     shutdown: CancellationToken,
+/// ) -> Result<(), WorkerError> {
+///     let worker = Worker::new(transport, "greetings", store)
+///         .handle(async |Greet(name): Greet| Ok(format!("Hello, {name}")))
+///         .reply_queue("replies")
+///         .concurrency(64);
+///     let report = worker.run(shutdown).await?; // until `shutdown` is cancelled
+///     println!("{} done, {} dead", report.done, report.dead);
+///     Ok(())
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Worker {
     transport: Arc<dyn Transport>,
