@@ -49,7 +49,6 @@ mod tests {
     use longshore_tasks::{Failure, Json, Task};
     use serde::{Deserialize, Serialize};
 
-    use super::*;
     use crate::app::App;
     use crate::exit::Exit;
     use crate::options::QueueOptions;

@@ -17,10 +17,9 @@ pub(super) async fn open(location: &StoreLocation) -> Result<Arc<dyn Store>, Fau
 }
 
 fn cannot_open(error: &StoreError) -> Fault {
-    let first = match error {
-        StoreError::Unavailable { .. } => "see that it can be used from here, ",
-        _ => "", // what to do is said already
-    };
+    // The other errors say themselves what to do.
+    let is_unavailable = matches!(error, StoreError::Unavailable { .. });
+    let first = if is_unavailable { "see that it can be used from here, " } else { "" };
     Fault::cannot_start(format!(
         "the store of task records cannot be opened: {error}; {first}or name another with --store"
     ))

@@ -83,7 +83,7 @@ impl Default for ClientOptions {
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SendOptions {
-    /// How long the message is delayed: up to 15 minutes, in whole seconds. Not on FIFO queues.
+    /// How long the message is delayed: up to 15 minutes, rounded up to whole seconds. Not on FIFO queues.
     pub delay: Option<Duration>,
     /// The message group: what a FIFO queue keeps in order, and a standard queue shares its workers
     /// out by. 1 to 128 ASCII letters, digits and punctuation. By default the task's own key; on a

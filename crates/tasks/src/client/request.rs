@@ -76,7 +76,7 @@ impl<T: Task> SendTask<T> {
         Self { options, ..self }
     }
 
-    /// Delays the message: up to 15 minutes, in whole seconds. Not on FIFO queues.
+    /// Delays the message: up to 15 minutes, rounded up to whole seconds. Not on FIFO queues.
     pub fn delay(mut self, delay: Duration) -> Self {
         self.options.delay = Some(delay);
         self

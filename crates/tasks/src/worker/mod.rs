@@ -175,7 +175,7 @@ impl Worker {
     }
 
     /// Runs the tasks of a handler's type by it: see [`Handler`] for what it can be, and
-    /// [`Handlers::handle`] for the rest.
+    /// [`Handlers::handle`] for the rest. Of two handlers for a name the later one runs.
     #[must_use]
     pub fn handle<T: Task, M, H: Handler<T, M, ()>>(mut self, handler: H) -> Self {
         self.handlers = self.handlers.handle(handler);

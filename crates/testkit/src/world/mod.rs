@@ -101,8 +101,8 @@ pub struct World {
 /// Starts an application in this process, as its `main` builds it: with a broker and a store in memory.
 /// Its own flags have their default values; the environment is not read.
 ///
-/// The test's runtime must be paused. Time then stands still while anything has something to do, and
-/// jumps to the next thing due when nothing has.
+/// Time in the test's runtime is paused, if `start_paused` did not do so. It stands still while anything has
+/// something to do, and jumps to the next thing due when nothing has.
 ///
 /// ```
 /// use longshore::{App, Failure, Task};
