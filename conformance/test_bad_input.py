@@ -1,7 +1,9 @@
 """What a user gets wrong: one clear sentence on stderr, an exit status that is not 0, and nothing lost."""
 
+import contextlib
 import re
 import socket
+import sqlite3
 
 import pytest
 
@@ -89,6 +91,52 @@ def test_a_bad_queues_file_is_named_with_the_line_or_the_queue_and_the_key(tmp_p
 def test_a_missing_queues_file_is_named(tmp_path):
     flags = ["--queues", tmp_path / "absent.toml", "--broker-listen", f"127.0.0.1:{free_port()}"]
     refusal(USAGE, "broker", *flags, directory=tmp_path, mentions=["absent.toml"])
+
+
+# ── stores ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("store", "mentions"),
+    [
+        ("mysql://me:s3cret@host/tasks", ["mysql://", "postgres://"]),
+        ("redis:", ["redis://", "./redis:"]),
+        ("postgres://", ["postgres://", "a host follows"]),
+        ("dynamodb://tasks?regoin=x", ["regoin", "region"]),
+    ],
+)
+def test_a_store_url_that_nobody_can_read_is_named_with_what_is_right(tmp_path, store, mentions):
+    done = refusal(USAGE, "worker", "--store", store, directory=tmp_path, mentions=["--store", *mentions])
+    assert done.stdout == ""
+
+
+@pytest.mark.parametrize(
+    "store",
+    [
+        "postgres://me:s3cret@127.0.0.1:{port}/tasks",
+        "redis://me:s3cret@127.0.0.1:{port}",
+        "dynamodb://tasks?endpoint_url=http://127.0.0.1:{port}",
+    ],
+)
+@pytest.mark.parametrize("role", ["app", "worker"])
+def test_a_store_that_is_down_is_named_without_its_password(tmp_path, role, store):
+    port = free_port()
+    env = clean_environment(LONGSHORE_STORE=store.format(port=port))
+    flags = ["--listen", "127.0.0.1:0"] if role == "app" else ["--health-listen", "127.0.0.1:0"]
+    mentions = [f"127.0.0.1:{port}", "see that it can be used from here", "--store"]
+    done = refusal(CANNOT_START, role, *flags, directory=tmp_path, mentions=mentions, env=env)
+    assert "s3cret" not in done.stdout + done.stderr
+
+
+def test_a_store_of_a_later_version_is_refused_and_left_as_it_is(tmp_path):
+    path = tmp_path / "tasks.sqlite3"
+    with contextlib.closing(sqlite3.connect(path)) as file:
+        file.execute("PRAGMA journal_mode = WAL")
+        file.execute("PRAGMA user_version = 99")
+    before = path.read_bytes()
+    mentions = [path, "format 99", "use a newer Longshore"]
+    refusal(CANNOT_START, "worker", "--store", path, directory=tmp_path, mentions=mentions)
+    assert path.read_bytes() == before
 
 
 # ── addresses ────────────────────────────────────────────────────────────────────────────────────────────

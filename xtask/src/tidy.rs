@@ -8,6 +8,7 @@
 //! - A complaint names the place and what to do about it.
 //! - An exception that excuses nothing any more is a complaint itself.
 
+mod examples;
 mod exceptions;
 mod files;
 mod functions;
@@ -64,7 +65,7 @@ struct Rule {
     check: fn(&Tree) -> Vec<Complaint>,
 }
 
-const RULES: [Rule; 10] = [
+const RULES: [Rule; 11] = [
     Rule { name: "unfinished", check: unfinished::check },
     Rule { name: "words", check: words::check },
     Rule { name: "functions", check: functions::check },
@@ -75,6 +76,7 @@ const RULES: [Rule; 10] = [
     Rule { name: "layers", check: layers::check },
     Rule { name: "map", check: map::check },
     Rule { name: "stores", check: stores::check },
+    Rule { name: "examples", check: examples::check },
 ];
 
 /// Checks every rule and prints the complaints.

@@ -15,6 +15,15 @@ use thiserror::Error;
 use crate::problem::Problem;
 
 /// A scheme, an authority and maybe a path, without a slash at the end.
+///
+/// ```
+/// use longshore_gateway::BaseUrl;
+///
+/// let base = BaseUrl::parse("https://example.org/tasks/")?;
+/// assert_eq!(base.join("/status/1"), "https://example.org/tasks/status/1");
+/// assert!(BaseUrl::parse("example.org").is_err());
+/// # Ok::<(), longshore_gateway::BaseUrlError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BaseUrl(String);
 

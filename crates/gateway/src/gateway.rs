@@ -16,6 +16,17 @@ use crate::problem::Problem;
 use crate::refusal;
 
 /// What a [`Gateway`] can be told.
+///
+/// ```
+/// use longshore_gateway::{BaseUrl, Gateway, GatewayOptions};
+/// use longshore_tasks::Client;
+///
+/// /// Behind a proxy that speaks TLS: callers are not to be sent to the `Host` that it asks for.
+/// fn gateway(client: Client) -> Gateway {
+///     let public_url = BaseUrl::parse("https://tasks.example.org").expect("it is a URL");
+///     Gateway::new(client, GatewayOptions { public_url: Some(public_url), ..Default::default() })
+/// }
+/// ```
 #[derive(Clone, Debug)]
 pub struct GatewayOptions {
     /// What callback URLs begin with; `None` takes the request's own `Host`.
@@ -33,6 +44,22 @@ impl Default for GatewayOptions {
 
 /// Turns requests into tasks. Cheap to clone; clones share everything. [`Gateway::routes`] has all that
 /// many an application needs, and an example.
+///
+/// ```
+/// use axum::http::HeaderMap;
+/// use longshore_gateway::{Gateway, Problem};
+/// use longshore_tasks::Task;
+///
+/// /// Sends several tasks for one request; a single one is [`Gateway::accept`]'s.
+/// async fn import<T: Task>(
+///     gateway: &Gateway,
+///     rows: Vec<T>,
+///     headers: &HeaderMap,
+/// ) -> Result<Vec<String>, Problem> {
+///     let accepted = gateway.accept_all(rows, "/imports", headers).await?;
+///     accepted.into_iter().map(|one| Ok(one?.callback_url)).collect()
+/// }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Gateway {
     client: Client,
@@ -41,6 +68,20 @@ pub struct Gateway {
 }
 
 /// A task that is on its queue.
+///
+/// ```
+/// use axum::http::StatusCode;
+/// use axum::http::header::LOCATION;
+/// use axum::response::IntoResponse;
+/// use longshore_gateway::Accepted;
+/// use longshore_tasks::TaskId;
+///
+/// let callback_url = "http://localhost:5000/greetings/status/t-1".to_owned();
+/// let accepted = Accepted { id: TaskId::parse("t-1").unwrap(), callback_url };
+/// let answer = accepted.into_response();
+/// assert_eq!(answer.status(), StatusCode::ACCEPTED);
+/// assert_eq!(answer.headers()[LOCATION], "http://localhost:5000/greetings/status/t-1");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Accepted {
     /// The task's id.

@@ -16,6 +16,23 @@ use serde_json::{Map, Value};
 pub const MEDIA_TYPE: &str = "application/problem+json";
 
 /// A request that could not be done.
+///
+/// ```
+/// use longshore_gateway::{JsonBody, Problem};
+///
+/// #[derive(serde::Deserialize)]
+/// struct Resize {
+///     width: u32,
+/// }
+///
+/// async fn resize(JsonBody(ask): JsonBody<Resize>) -> Result<String, Problem> {
+///     if ask.width == 0 {
+///         return Err(Problem::bad_request("the width is 0: send 1 or more").with("width", 0));
+///     }
+///     Ok(format!("{} px", ask.width))
+/// }
+/// # let _: axum::Router = axum::Router::new().route("/", axum::routing::post(resize));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     status: StatusCode,

@@ -32,6 +32,19 @@ use crate::problem::Problem;
 const ACCEPT_REST: Duration = Duration::from_millis(100);
 
 /// What a server allows.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use longshore_gateway::ServerOptions;
+///
+/// let options = ServerOptions {
+///     body_bytes_max: 64 * 1024, // a larger body is answered 413
+///     request_timeout: Duration::from_secs(5), // then it is 503
+///     ..ServerOptions::default()
+/// };
+/// assert_eq!(options.connections_max, 1024);
+/// ```
 #[derive(Clone, Debug)]
 pub struct ServerOptions {
     /// Connections that are open at once.
@@ -64,6 +77,25 @@ impl Default for ServerOptions {
 
 /// Serves `router` on `listener` until `shutdown`, and returns when the last request is answered
 /// or the grace is over.
+///
+/// ```
+/// use axum::{Router, routing::get};
+/// use longshore_gateway::{ServerOptions, serve};
+/// use tokio::net::TcpListener;
+/// use tokio_util::sync::CancellationToken;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> std::io::Result<()> {
+/// let listener = TcpListener::bind("127.0.0.1:0").await?;
+/// let router = Router::new().route("/", get(async || "hello"));
+/// let shutdown = CancellationToken::new();
+/// let server = tokio::spawn(serve(listener, router, ServerOptions::default(), shutdown.clone()));
+/// // …until a signal comes, say:
+/// shutdown.cancel();
+/// server.await.expect("the server does not panic");
+/// # Ok(())
+/// # }
+/// ```
 pub async fn serve(
     listener: TcpListener,
     router: Router,

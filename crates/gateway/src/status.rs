@@ -26,6 +26,21 @@ use crate::problem::Problem;
 use crate::refusal;
 
 /// What a COMPLETED answer shows of a reply: a member's name, and its value as the JSON it is.
+///
+/// ```
+/// use axum::Router;
+/// use longshore_gateway::{ErrorView, Gateway, ReplyView};
+/// use serde_json::value::RawValue;
+///
+/// /// `{"status":"COMPLETED","width":200}` in place of `…"reply":200}`.
+/// fn width(body: &str) -> Option<ReplyView> {
+///     Some(ReplyView { name: "width", json: RawValue::from_string(body.to_owned()).ok()? })
+/// }
+///
+/// fn routes(gateway: &Gateway) -> Router {
+///     gateway.status_route_with("/thumbnails", width, ErrorView::Json)
+/// }
+/// ```
 #[derive(Clone, Debug)]
 pub struct ReplyView {
     /// The member's name.

@@ -192,8 +192,8 @@ where
         self
     }
 
-    /// A queue of tasks, and how they are handled. Tasks that it handles are sent to it. Can be
-    /// called again for another queue.
+    /// A queue of tasks, and how they are handled. Tasks that it handles are sent to it, so no other queue
+    /// can handle them too: the program then ends with code 2. Can be called again for another queue.
     ///
     /// A queue that [`App::queues`] does not declare is declared by default, with the settings that SQS
     /// gives a queue and a dead-letter queue: `NAME-dead`, or `NAME-dead.fifo` for `NAME.fifo`, to which
@@ -250,7 +250,7 @@ where
     ///
     /// # Errors
     ///
-    /// The declaration cannot be read, or makes no sense.
+    /// The declaration cannot be read, or makes no sense; a task has two handlers, or a queue two purposes.
     pub fn names(&self, options: &QueueOptions) -> Result<Names, Fault> {
         crate::run::names(self, options)
     }

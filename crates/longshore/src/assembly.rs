@@ -108,7 +108,7 @@ where
     ///
     /// # Errors
     ///
-    /// The state cannot be made; or a queue has two handlers for the same task.
+    /// The state cannot be made; or `--task-options` names a task that no queue handles.
     pub async fn workers(self) -> Result<Workers<S>, Fault> {
         let state = (self.state)(self.client.clone(), self.options).await?;
         Workers::new(self.around, self.client, self.task_queues, state)

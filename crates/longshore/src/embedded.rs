@@ -33,6 +33,47 @@ use serde_json::Value;
 const TARGET: &str = "the broker in this process";
 
 /// Carries messages to a broker in the same process. Cheap to clone.
+///
+/// A client and a worker by hand, over a broker in memory. An [`App`](crate::App) does all of this by itself:
+///
+/// ```
+/// use std::sync::Arc;
+/// use std::time::Duration;
+///
+/// use longshore::broker::{Broker, BrokerOptions};
+/// use longshore::queues::{QueueNames, apply, desired};
+/// use longshore::tasks::{ClientOptions, MemoryStore, Store, Transport};
+/// use longshore::{Client, Task, Worker, embedded::EmbeddedTransport, role::Endpoint};
+/// use serde::{Deserialize, Serialize};
+/// use tokio_util::sync::CancellationToken;
+///
+/// #[derive(Serialize, Deserialize, Task)]
+/// #[task(reply = String)]
+/// struct Greet(String);
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let broker = Broker::open(BrokerOptions::default()).await?;
+/// let queues = desired("[queues.greetings]", &QueueNames::default())?;
+/// apply(&*Endpoint::embedded(&broker).admin, &queues).await.map_err(|(_, fault)| fault)?;
+///
+/// let transport: Arc<dyn Transport> = Arc::new(EmbeddedTransport::new(broker.clone()));
+/// let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+/// let worker = Worker::new(Arc::clone(&transport), "greetings", Arc::clone(&store))
+///     .handle(async |Greet(name): Greet| Ok(format!("Hello, {name}")));
+/// let shutdown = CancellationToken::new();
+/// let working = tokio::spawn(worker.run(shutdown.clone()));
+///
+/// let client = Client::new(transport, "greetings", store, ClientOptions::default());
+/// let reply = client.call(Greet("Ada".to_owned())).deadline(Duration::from_secs(20)).await?;
+/// assert_eq!(reply, "Hello, Ada");
+///
+/// shutdown.cancel();
+/// broker.release_parked(); // or the worker's receive waits for its 20 s first
+/// assert_eq!(working.await??.done, 1);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct EmbeddedTransport {
     broker: Broker,

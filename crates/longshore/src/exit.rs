@@ -40,6 +40,28 @@ impl Exit {
 }
 
 /// Why the program ends other than well.
+///
+/// A command of one's own that ends as the others do:
+///
+/// ```
+/// use std::process::ExitCode;
+///
+/// use longshore::Fault;
+///
+/// fn migrate(version: &str) -> Result<(), Fault> {
+///     let version: u32 = version.parse().map_err(|_| {
+///         Fault::usage(format!("`{version}` is no version: give a whole number"))
+///     })?;
+///     println!("migrated to {version}");
+///     Ok(())
+/// }
+///
+/// let fault = migrate("two").unwrap_err();
+/// eprintln!("{fault}");
+/// assert_eq!(fault.exit().code(), 2);
+/// let code: ExitCode = (&fault).into(); // what `main` answers
+/// # drop(code);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
     exit: Exit,

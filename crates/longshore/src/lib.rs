@@ -52,6 +52,8 @@ mod signals;
 mod task_queue;
 #[cfg(all(test, feature = "application"))]
 mod test_application;
+#[cfg(feature = "application")]
+mod twice;
 /// The guide to the broker, whose code is tried as a documentation test.
 #[cfg(all(doctest, feature = "application"))]
 #[doc = include_str!("../../../docs/broker.md")]

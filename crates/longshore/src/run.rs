@@ -11,7 +11,7 @@ use crate::exit::Fault;
 use crate::options::{BrokerRoleOptions, HealthOptions, QueueOptions, QueuesApplyOptions, Role};
 use crate::role::broker::BrokerRole;
 use crate::role::{Endpoint, Names, app, broker, up, worker};
-use crate::{announce, health, program, queues, verify};
+use crate::{announce, health, program, queues, twice, verify};
 
 /// Runs the application as the command line says, and answers the exit code.
 pub(crate) fn run<O, S>(app: App<O, S>) -> ExitCode
@@ -76,17 +76,24 @@ where
 }
 
 /// The queues of the application, under the names that were chosen.
-pub(crate) fn names<O, S>(app: &App<O, S>, options: &QueueOptions) -> Result<Names, Fault> {
+pub(crate) fn names<O, S>(app: &App<O, S>, options: &QueueOptions) -> Result<Names, Fault>
+where
+    S: Clone + Send + Sync + 'static,
+{
     if let Some(early) = app.misplaced {
         return Err(Fault::usage(format!(
             "the application says {early}, which forgets it: say it afterwards"
         )));
     }
+    twice::handlers(&app.task_queues)?;
     let tasks: Vec<&str> = app.task_queues.iter().map(|queue| queue.name.as_str()).collect();
     Names::read(&app.declaration, &tasks, app.reply_queue.as_deref(), options)
 }
 
-async fn apply_queues<O, S>(app: &App<O, S>, options: QueuesApplyOptions) -> Result<(), Fault> {
+async fn apply_queues<O, S>(app: &App<O, S>, options: QueuesApplyOptions) -> Result<(), Fault>
+where
+    S: Clone + Send + Sync + 'static,
+{
     let names = names(app, &options.queues)?;
     let endpoint = Endpoint::connect(&options.endpoint).await?;
     let admin = endpoint.admin.as_ref();
@@ -121,7 +128,7 @@ mod tests {
     use super::*;
     use crate::app::NoOptions;
 
-    fn fault<O, S>(app: &App<O, S>) -> String {
+    fn fault<O, S: Clone + Send + Sync + 'static>(app: &App<O, S>) -> String {
         let options = QueueOptions::default();
         names(app, &options).map(|_| ()).unwrap_err().to_string()
     }

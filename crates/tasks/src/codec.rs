@@ -8,6 +8,38 @@ use crate::contents::escape_json;
 use crate::task::Task;
 
 /// Writes a task's argument and reply into message bodies, and reads them back.
+///
+/// ```
+/// use longshore_tasks::{Codec, CodecError, Task};
+///
+/// /// An image by its path, and nothing around it.
+/// struct Thumbnail(String);
+///
+/// struct Plain;
+///
+/// impl Codec<Thumbnail> for Plain {
+///     fn encode_argument(task: &Thumbnail) -> Result<String, CodecError> {
+///         Ok(task.0.clone())
+///     }
+///     fn decode_argument(body: &str) -> Result<Thumbnail, CodecError> {
+///         Ok(Thumbnail(body.to_owned()))
+///     }
+///     fn encode_reply(width: &u32) -> Result<String, CodecError> {
+///         Ok(width.to_string())
+///     }
+///     fn decode_reply(body: &str) -> Result<u32, CodecError> {
+///         body.parse().map_err(|why| CodecError::new(format!("the reply is not a width: {why}")))
+///     }
+/// }
+///
+/// impl Task for Thumbnail {
+///     const NAME: &'static str = "thumbnail";
+///     type Reply = u32;
+///     type Codec = Plain;
+/// }
+///
+/// assert!(<Thumbnail as Task>::Codec::decode_reply("wide").is_err());
+/// ```
 pub trait Codec<T: Task> {
     /// The body of the task's message.
     fn encode_argument(task: &T) -> Result<String, CodecError>;
@@ -33,6 +65,24 @@ impl CodecError {
 
 /// The value itself as JSON, with nothing around it: `8` is a whole argument, so that any
 /// language, or a person at a console, can send one.
+///
+/// ```
+/// use longshore_tasks::{Codec, Json, Task};
+///
+/// #[derive(serde::Serialize, serde::Deserialize)]
+/// struct Fibonacci(u32);
+///
+/// impl Task for Fibonacci {
+///     const NAME: &'static str = "fibonacci";
+///     type Reply = u64;
+///     type Codec = Json;
+/// }
+///
+/// assert_eq!(Json::encode_argument(&Fibonacci(8)).unwrap(), "8");
+/// // Where the body stops making sense is told, and nothing of what is in it.
+/// let error = <Json as Codec<Fibonacci>>::decode_argument("\"secret\"").err().unwrap();
+/// assert!(!error.to_string().contains("secret"));
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Json;
 

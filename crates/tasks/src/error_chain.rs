@@ -18,6 +18,28 @@ const DEPTH_MAX: usize = 100;
 
 /// An error and its causes, outermost first, each in its own words: at least one, and at most ten,
 /// of which the last is the root; each of at most 1000 characters.
+///
+/// ```
+/// use std::io;
+///
+/// use longshore_tasks::error_chain;
+///
+/// # #[derive(Debug)]
+/// # struct NoUpload(io::Error);
+/// # impl std::fmt::Display for NoUpload {
+/// #     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+/// #         write!(f, "cat.png was not uploaded: {}", self.0)
+/// #     }
+/// # }
+/// # impl std::error::Error for NoUpload {
+/// #     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+/// #         Some(&self.0)
+/// #     }
+/// # }
+/// let error = NoUpload(io::Error::other("the disk is full"));
+/// assert_eq!(error.to_string(), "cat.png was not uploaded: the disk is full");
+/// assert_eq!(error_chain(&error), ["cat.png was not uploaded", "the disk is full"]);
+/// ```
 pub fn error_chain(error: &(dyn Error + 'static)) -> Vec<String> {
     let texts: Vec<String> = causes(error).take(DEPTH_MAX).map(ToString::to_string).collect();
     let own = |place: usize| own_words(&texts[place], &texts[place + 1..]);

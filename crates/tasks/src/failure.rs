@@ -32,6 +32,15 @@ pub struct Failure {
 }
 
 /// Why a task failed, in words: for whoever asked for it, and for whoever has to mend it.
+///
+/// ```
+/// use longshore_tasks::Failure;
+///
+/// let failure = Failure::from(anyhow::anyhow!("disk full").context("cannot save"));
+/// let reason = failure.reason();
+/// assert_eq!(reason.message, "cannot save"); // for whoever asked
+/// assert_eq!(reason.to_string(), "cannot save: disk full"); // for whoever mends it
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reason {
     /// The error in its own words, whole: what a FAILED reply says.
@@ -62,6 +71,27 @@ impl fmt::Display for Reason {
 }
 
 /// What a failure means for the task.
+///
+/// What a test of a handler looks at:
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use longshore_tasks::{Failure, Verdict};
+///
+/// fn fetch(status: u16) -> Result<(), Failure> {
+///     match status {
+///         200 => Ok(()),
+///         404 => Err(Failure::discard("there is no such page")),
+///         429 => Err(Failure::retry_after(Duration::from_secs(60), "too many requests")),
+///         _ => Err(Failure::retry(format!("answered {status}"))),
+///     }
+/// }
+///
+/// assert_eq!(fetch(404).unwrap_err().verdict(), Verdict::Discard);
+/// assert_eq!(fetch(429).unwrap_err().verdict(), Verdict::Retry(Some(Duration::from_secs(60))));
+/// assert_eq!(fetch(500).unwrap_err().verdict(), Verdict::Retry(None));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// Another attempt, after that time; `None` leaves it to the policy.

@@ -17,6 +17,18 @@ const FIFO_ID_CHARS_MAX: usize = 128;
 /// its caller gave an id, the SQS `MessageId` for one from a foreign producer.
 ///
 /// [`Client`]: crate::Client
+///
+/// ```
+/// use longshore_tasks::{Clock, SystemClock, SystemRandom, TaskId};
+///
+/// // One of the caller's own, such as what an order is known by: sent twice, it is one task.
+/// let id = TaskId::parse("order-4711").unwrap();
+/// assert_eq!(id.as_str(), "order-4711");
+/// assert!(TaskId::parse("no spaces").is_err());
+///
+/// let made = TaskId::generate(SystemClock.now(), &SystemRandom);
+/// assert_eq!(made.as_str().len(), 36);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TaskId(String);
 

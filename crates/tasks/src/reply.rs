@@ -18,6 +18,14 @@ pub const REPLY_MESSAGE_ID: &str = "replyMessageId";
 const BODY_BYTES_MAX: usize = limits::MESSAGE_BYTES_MAX as usize - 1024;
 
 /// How a task ended.
+///
+/// ```
+/// use longshore_tasks::ReplyStatus;
+///
+/// assert_eq!(ReplyStatus::Failed.as_str(), "FAILED");
+/// assert_eq!(ReplyStatus::parse("COMPLETED"), Some(ReplyStatus::Completed));
+/// assert_eq!(ReplyStatus::parse("completed"), None);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum ReplyStatus {
@@ -47,6 +55,15 @@ impl ReplyStatus {
 }
 
 /// How a task ended, and the text of its body exactly as it goes over the wire.
+///
+/// ```
+/// use longshore_tasks::{Reply, ReplyStatus};
+///
+/// let done = Reply::completed("13");
+/// assert_eq!((done.status, done.body.as_str()), (ReplyStatus::Completed, "13"));
+/// let given_up = Reply::failed("no such image");
+/// assert_eq!(given_up.body, r#"{"message":"no such image"}"#);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reply {
     /// Done, or given up.

@@ -42,6 +42,15 @@ pub struct TaskOptions {
 }
 
 /// How a task's reply travels to the application.
+///
+/// ```
+/// use longshore_tasks::{ReplyMode, TaskOptions};
+///
+/// // Nobody waits for it, and its status is asked for by its id.
+/// let options = TaskOptions::new().reply(ReplyMode::Store);
+/// assert_eq!(options.reply, Some(ReplyMode::Store));
+/// assert_eq!(ReplyMode::default(), ReplyMode::Queue);
+/// ```
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum ReplyMode {

@@ -50,6 +50,26 @@ pub struct Odds {
 
 /// A [`Store`] around another, which fails by script and by chance.
 ///
+/// ```
+/// use std::sync::Arc;
+///
+/// use longshore_tasks::{MemoryStore, Store, TaskId};
+/// use longshore_testkit::{Fault, FaultyStore, Odds};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let store = FaultyStore::new(Arc::new(MemoryStore::new()), 7); // chance goes by the seed
+/// let id = TaskId::parse("t-1").unwrap();
+/// store.script([Fault::None, Fault::Before]);
+/// assert!(store.read(vec![id.clone()]).await.is_ok());
+/// assert!(store.read(vec![id.clone()]).await.is_err());
+///
+/// store.set_odds(Odds { lost: 100, ..Odds::default() }); // carried out, and not answered
+/// assert!(store.read(vec![id]).await.is_err());
+/// assert_eq!(store.counts(), (3, 2));
+/// # }
+/// ```
+///
 /// # Cancel safety
 ///
 /// As of the store inside; a fault that was taken from the script is gone.

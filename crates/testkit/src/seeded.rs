@@ -9,6 +9,16 @@ use longshore_tasks::RandomSource;
 const STEP: u64 = 0x9E37_79B9_7F4A_7C15;
 
 /// A [`RandomSource`] that brings the same numbers for the same seed (`SplitMix64`). Not for secrets.
+///
+/// ```
+/// use longshore_tasks::RandomSource;
+/// use longshore_testkit::Seeded;
+///
+/// let (one, same) = (Seeded::new(7), Seeded::new(7));
+/// assert_eq!(one.next(), same.next());
+/// assert!(one.below(10) < 10);
+/// assert!(one.one_of(&["a", "b"]).is_some());
+/// ```
 #[derive(Debug)]
 pub struct Seeded(AtomicU64);
 

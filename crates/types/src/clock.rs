@@ -6,6 +6,22 @@ use std::fmt::Debug;
 use crate::Timestamp;
 
 /// Tells the time. Production reads the machine's clock; tests hold one that they move.
+///
+/// ```
+/// use longshore_types::{Clock, Timestamp};
+///
+/// /// A clock that stands still, for a test.
+/// #[derive(Debug)]
+/// struct At(u64);
+///
+/// impl Clock for At {
+///     fn now(&self) -> Timestamp {
+///         Timestamp::from_millis(self.0)
+///     }
+/// }
+///
+/// assert_eq!(At(7).wall(), Timestamp::from_millis(7));
+/// ```
 pub trait Clock: Debug + Send + Sync + 'static {
     /// The time now. Whoever promises that it never runs backwards says so.
     fn now(&self) -> Timestamp;

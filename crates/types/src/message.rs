@@ -46,6 +46,17 @@ impl AttributeValue {
 }
 
 /// A message attribute: a data type such as `String`, `Number` or `Binary.png`, and a value.
+///
+/// ```
+/// use longshore_types::{MessageAttribute, MessageAttributes};
+///
+/// let attributes = MessageAttributes::from([
+///     ("taskName".to_owned(), MessageAttribute::text("thumbnail")),
+///     ("createdAt".to_owned(), MessageAttribute::number(1_700_000_000_000_u64)),
+/// ]);
+/// assert_eq!(attributes["createdAt"].data_type, "Number");
+/// assert_eq!(attributes["taskName"].as_text(), Some("thumbnail"));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct MessageAttribute {
     /// The data type with its custom suffix, as it was sent.

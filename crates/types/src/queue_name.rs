@@ -12,6 +12,15 @@ const FIFO_SUFFIX: &str = ".fifo";
 
 /// A queue's name: 1 to 80 letters, digits, hyphens and underscores; a FIFO queue's ends in
 /// `.fifo`, which counts.
+///
+/// ```
+/// use longshore_types::QueueName;
+/// # use longshore_types::queue_name::QueueNameError;
+///
+/// assert!(QueueName::parse("orders.fifo")?.is_fifo());
+/// assert!(QueueName::parse("my orders").is_err());
+/// # Ok::<(), QueueNameError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
 #[cbor(transparent)]
 pub struct QueueName(#[n(0)] String);

@@ -5,6 +5,24 @@ use std::fmt::Debug;
 
 /// Where random numbers come from: ids, the secret of receipt handles, the jitter of retries.
 /// Production asks the operating system; tests pass numbers that they know.
+///
+/// ```
+/// use longshore_types::RandomSource;
+///
+/// /// The same number each time, for a test.
+/// #[derive(Debug)]
+/// struct Fixed(u64);
+///
+/// impl RandomSource for Fixed {
+///     fn next(&self) -> u64 {
+///         self.0
+///     }
+/// }
+///
+/// let mut bytes = [0; 2];
+/// Fixed(0x0102 << 48).fill(&mut bytes);
+/// assert_eq!(bytes, [1, 2]);
+/// ```
 pub trait RandomSource: Debug + Send + Sync + 'static {
     /// 64 random bits.
     fn next(&self) -> u64;

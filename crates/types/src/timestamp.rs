@@ -8,6 +8,17 @@ use minicbor::{Decode, Encode};
 
 /// Milliseconds since the Unix epoch. Arithmetic saturates: a deadline beyond the end of time is
 /// the end of time.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use longshore_types::Timestamp;
+///
+/// let sent = Timestamp::from_millis(1_700_000_000_000);
+/// let deadline = sent + Duration::from_secs(20);
+/// assert_eq!(deadline.since(sent), Duration::from_secs(20));
+/// assert_eq!(sent.since(deadline), Duration::ZERO);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
 #[cbor(transparent)]
 pub struct Timestamp(#[n(0)] u64);

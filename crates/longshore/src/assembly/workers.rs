@@ -28,7 +28,6 @@ impl<S: Clone + Send + Sync + 'static> Workers<S> {
         mut task_queues: Vec<TaskQueue<S>>,
         state: S,
     ) -> Result<Self, Fault> {
-        task_queues.iter().try_for_each(refuse_two_handlers)?;
         let overrides = &around.worker.task_options;
         refuse_unknown_task(&task_queues, overrides)?;
         for queue in &mut task_queues {
@@ -72,19 +71,6 @@ impl<S: Clone + Send + Sync + 'static> Workers<S> {
             worker = worker.unknown_patience(patience);
         }
         flags.allow_reply_queue.iter().fold(worker, Worker::allow_reply_queue)
-    }
-}
-
-fn refuse_two_handlers<S: Clone + Send + Sync + 'static>(
-    queue: &TaskQueue<S>,
-) -> Result<(), Fault> {
-    match queue.handlers.handled_twice().first() {
-        None => Ok(()),
-        Some(task) => Err(Fault::usage(format!(
-            "the queue {} has two handlers for the task `{task}`: remove one of them, or give one of \
-             the tasks another name",
-            queue.name
-        ))),
     }
 }
 

@@ -1,5 +1,7 @@
 //! Which queues a role uses, and how they are declared.
 
+use std::collections::BTreeSet;
+
 use longshore_types::QueueName;
 
 use crate::exit::Fault;
@@ -27,7 +29,7 @@ impl Names {
     /// # Errors
     ///
     /// The file cannot be read, or makes no sense; a name is chosen for a queue that the application
-    /// does not have.
+    /// does not have, or one queue for two purposes.
     pub(crate) fn read(
         declaration: &str,
         task_queues: &[&str],
@@ -46,6 +48,7 @@ impl Names {
         }
         let reply = reply_queue.map(declared_name).transpose()?;
         let chosen_reply = options.reply_queue().or(reply.as_ref()).cloned();
+        refuse_one_for_two(chosen.iter().chain(&chosen_reply))?;
         if let Some(chosen) = &chosen_reply {
             names = names.with(reply.as_ref().unwrap_or(chosen), chosen);
         }
@@ -91,6 +94,20 @@ fn chosen_task_queues(declared: &[&str], chosen: &[String]) -> Result<Vec<QueueN
             .map_err(|fault| Fault::usage(format!("--task-queue {choice}: {fault}")))?;
     }
     Ok(names)
+}
+
+/// Workers of one queue must all know its tasks, and none of them is a reply.
+fn refuse_one_for_two<'a>(queues: impl Iterator<Item = &'a QueueName>) -> Result<(), Fault> {
+    let mut seen = BTreeSet::new();
+    for queue in queues {
+        if !seen.insert(queue) {
+            return Err(Fault::usage(format!(
+                "the application has the queue {queue} twice: name all of a queue's handlers in one \
+                 App::queue, and give each queue of tasks and the queue of replies a name of its own"
+            )));
+        }
+    }
+    Ok(())
 }
 
 fn ambiguous(choice: &str, declared: &[&str]) -> Fault {
@@ -158,6 +175,19 @@ mod tests {
         for choice in ["Other", "Shout=Other"] {
             let fault = read(&["Say", "Sing"], &choosing(&[choice])).unwrap_err();
             assert!(fault.to_string().contains("DECLARED=NAME"), "{fault}");
+        }
+    }
+
+    #[test]
+    fn one_queue_for_two_purposes_is_refused_whoever_names_it() {
+        let default = QueueOptions::default();
+        let merged = choosing(&["Sing=Say"]);
+        for (tasks, options) in
+            [(&["Say", "Say"], &default), (&["Say", "Said"], &default), (&["Say", "Sing"], &merged)]
+        {
+            let fault = read(tasks, options).unwrap_err();
+            assert_eq!(fault.exit(), Exit::Usage);
+            assert!(fault.to_string().contains("twice: name all of a queue's handlers"), "{fault}");
         }
     }
 

@@ -26,6 +26,8 @@ const QUEUES: &str = "
 const BLOCKED: Duration = Duration::from_secs(5);
 const TASKS: u32 = 4;
 const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a receive waits, and so how long the end takes.
+const WAIT: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Serialize, Deserialize, Task)]
 #[task(name = "resize", reply = u32)]
@@ -51,6 +53,7 @@ async fn resize_all(transport: Arc<dyn Transport>, runs: Arc<AtomicU32>) -> Work
     let client = Client::new(Arc::clone(&transport), "Images", Arc::clone(&store), options);
     let worker = Worker::new(Arc::clone(&transport), "Images", store)
         .reply_queue("Replies")
+        .wait(WAIT)
         .handle::<Resize, _, _>(move |Resize(width), _: Context| {
             let runs = Arc::clone(&runs);
             async move {
@@ -60,7 +63,7 @@ async fn resize_all(transport: Arc<dyn Transport>, runs: Arc<AtomicU32>) -> Work
             }
         });
     let shutdown = CancellationToken::new();
-    let replies = Replies::new(transport, "Replies", client.records().clone());
+    let replies = Replies::new(transport, "Replies", client.records().clone()).wait(WAIT);
     let replies = tokio::spawn(replies.run(shutdown.clone()));
     let sent = client.send_all((0..TASKS).map(Resize)).await;
     let worker = tokio::spawn(worker.run(shutdown.clone()));

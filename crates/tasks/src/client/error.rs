@@ -8,6 +8,20 @@ use crate::life::Refusal;
 use crate::store::StoreError;
 
 /// Why a task was not sent, or may not have been.
+///
+/// ```
+/// use longshore_tasks::{Client, SendError, Task};
+///
+/// /// What a person is told.
+/// async fn told<T: Task>(client: &Client, task: T) -> String {
+///     match client.send(task).await {
+///         Ok(pending) => format!("sent as {}", pending.id()),
+///         Err(SendError::Unknown { id, .. }) => format!("perhaps sent: ask for {id}"),
+///         Err(SendError::Invalid { reason }) => format!("never: {reason}"),
+///         Err(not_sent) => format!("not sent, try again: {not_sent}"),
+///     }
+/// }
+/// ```
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum SendError {

@@ -15,6 +15,22 @@ const LINGER: Duration = Duration::from_millis(50);
 const ARGUMENT_KEPT_BYTES: usize = 256 * 1024;
 
 /// What a [`Client`](super::Client) can be told.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use longshore_tasks::{Client, ClientOptions, Store, Transport};
+///
+/// fn client(transport: Arc<dyn Transport>, store: Arc<dyn Store>) -> Client {
+///     let mut options = ClientOptions {
+///         reply_queue: Some("replies".to_owned()),
+///         ..ClientOptions::default()
+///     };
+///     // Tasks of that name go to a queue of their own; all others to `tasks`.
+///     options.queues.insert("thumbnail".to_owned(), "thumbnails".to_owned());
+///     Client::new(transport, "tasks", store, options)
+/// }
+/// ```
 #[derive(Clone, Debug)]
 pub struct ClientOptions {
     /// The queue that wants the replies, by name or URL; `None` leaves it to the worker.
@@ -53,9 +69,27 @@ impl Default for ClientOptions {
 }
 
 /// How one task is sent.
+///
+/// As one value, for [`Client::send_all_with`](super::Client::send_all_with); [`SendTask`](super::SendTask) has a
+/// method for each.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use longshore_tasks::{Client, SendError, SendOptions, Task};
+///
+/// /// Sends tasks a second apart.
+/// async fn spread<T: Task>(client: &Client, tasks: Vec<T>) -> Result<(), SendError> {
+///     let delayed = (0..).zip(tasks).map(|(place, task)| {
+///         let delay = Some(Duration::from_secs(place));
+///         (task, SendOptions { delay, ..SendOptions::default() })
+///     });
+///     client.send_all_with(delayed.collect()).await.into_iter().try_for_each(|sent| sent.map(drop))
+/// }
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SendOptions {
-    /// How long the message is delayed: up to 15 minutes, in whole seconds. Not on FIFO queues.
+    /// How long the message is delayed: up to 15 minutes, rounded up to whole seconds. Not on FIFO queues.
     pub delay: Option<Duration>,
     /// The message group: what a FIFO queue keeps in order, and a standard queue shares its workers
     /// out by. 1 to 128 ASCII letters, digits and punctuation. By default the task's own key; on a

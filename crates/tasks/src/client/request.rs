@@ -13,6 +13,25 @@ use crate::task::Task;
 use crate::transport::BoxFuture;
 
 /// A task that is sent once this is awaited.
+///
+/// ```
+/// use std::error::Error;
+/// use std::time::Duration;
+///
+/// use longshore_tasks::{Client, Task, TaskId};
+///
+/// async fn remind<T: Task>(client: &Client, mail: T, invoice: u64) -> Result<(), Box<dyn Error>> {
+///     // Sent when it is awaited. A second call for the same invoice is the same task.
+///     let pending = client
+///         .send(mail)
+///         .id(TaskId::parse(&format!("reminder-{invoice}"))?)
+///         .delay(Duration::from_secs(10 * 60))
+///         .tag("reminders")
+///         .await?;
+///     println!("ask for {} later", pending.id());
+///     Ok(())
+/// }
+/// ```
 #[derive(Debug)]
 #[must_use = "a task is sent when this is awaited"]
 pub struct SendTask<T: Task> {
@@ -22,6 +41,21 @@ pub struct SendTask<T: Task> {
 }
 
 /// A task whose reply is waited for, once this is awaited.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use longshore_tasks::{Client, ReplyError, Task};
+///
+/// async fn price<T: Task<Reply = u64>>(client: &Client, ask: T) -> Result<Option<u64>, ReplyError> {
+///     match client.call(ask).deadline(Duration::from_secs(5)).await {
+///         Ok(price) => Ok(Some(price)),
+///         // No worker begins it any more; one that has begun goes on.
+///         Err(ReplyError::TimedOut { .. }) => Ok(None),
+///         Err(error) => Err(error),
+///     }
+/// }
+/// ```
 #[derive(Debug)]
 #[must_use = "a task is sent when this is awaited"]
 pub struct CallTask<T: Task> {
@@ -42,7 +76,7 @@ impl<T: Task> SendTask<T> {
         Self { options, ..self }
     }
 
-    /// Delays the message: up to 15 minutes, in whole seconds. Not on FIFO queues.
+    /// Delays the message: up to 15 minutes, rounded up to whole seconds. Not on FIFO queues.
     pub fn delay(mut self, delay: Duration) -> Self {
         self.options.delay = Some(delay);
         self

@@ -4,6 +4,19 @@ use crate::life::Shown;
 use crate::reply::ReplyStatus;
 
 /// How a task stands.
+///
+/// ```
+/// use longshore_tasks::{Client, Status, StoreError, TaskId};
+///
+/// async fn page(client: &Client, id: &TaskId) -> Result<String, StoreError> {
+///     Ok(match client.status(id).await? {
+///         None => "there is no such task".to_owned(),
+///         Some(Status::Pending) => "still at work".to_owned(),
+///         Some(Status::Completed { body }) => format!("done: {body}"),
+///         Some(Status::Failed { body }) => format!("given up: {body}"),
+///     })
+/// }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Status {
     /// Sent, or about to be; no reply yet.

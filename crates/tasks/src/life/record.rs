@@ -15,6 +15,19 @@ use crate::reply::{Reply, ReplyStatus};
 const ATTEMPTS_KEPT: usize = 20;
 
 /// A task as its store knows it.
+///
+/// ```
+/// use longshore_tasks::{Client, StoreError, TaskId};
+///
+/// /// Each attempt of a task, as an operator wants to see it.
+/// async fn attempts(client: &Client, id: &TaskId) -> Result<Vec<String>, StoreError> {
+///     let Some(record) = client.task(id).await? else { return Ok(Vec::new()) };
+///     let lines = record.life.attempts.iter().map(|attempt| {
+///         format!("{} on {}: {}", attempt.number, attempt.worker, attempt.error.join(": "))
+///     });
+///     Ok(lines.collect())
+/// }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TaskRecord {
     /// The task's id.

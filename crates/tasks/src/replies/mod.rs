@@ -44,6 +44,25 @@ const EXPIRE_COUNT_MAX: usize = 500;
 const REVEAL_PAGES_MAX: usize = 100;
 
 /// Consumes a reply queue into the records of its tasks. Clones share one status.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use longshore_tasks::{Client, Replies, RepliesError, Transport};
+/// use tokio_util::sync::CancellationToken;
+///
+/// /// Beside whatever else the app does; whoever waits by `client` hears of each reply.
+/// async fn take_in(
+///     transport: Arc<dyn Transport>,
+///     client: &Client,
+///     shutdown: CancellationToken,
+/// ) -> Result<(), RepliesError> {
+///     let replies = Replies::new(transport, "replies", client.records().clone());
+///     let report = replies.run(shutdown).await?;
+///     println!("{} replies, and {} of unknown tasks", report.kept, report.unknown);
+///     Ok(())
+/// }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Replies {
     transport: Arc<dyn Transport>,

@@ -15,6 +15,20 @@ use crate::id::TaskId;
 use crate::transport::BoxFuture;
 
 /// A [`Store`] in memory. What it holds ends with the process.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use longshore_tasks::{MemoryStore, Store, TaskId};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), longshore_tasks::StoreError> {
+/// let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+/// let found = store.read(vec![TaskId::parse("t-1").unwrap()]).await?;
+/// assert_eq!(found.value, [None]);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct MemoryStore {
     clock: Arc<dyn Clock>,

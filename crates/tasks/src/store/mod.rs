@@ -71,6 +71,31 @@ pub struct Timed<T> {
 /// Every implementation must pass the suite of `longshore-testkit`. A call can be repeated: a write
 /// that is made again meets its own mark, which [`Records`] takes for a success.
 ///
+/// ```
+/// use std::time::Duration;
+///
+/// use longshore_tasks::life::{Standing, When};
+/// use longshore_tasks::store::{AskedRow, LifeRow, MemoryStore, Store, Write, Written};
+/// use longshore_tasks::{StoreError, TaskId};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), StoreError> {
+/// let store = MemoryStore::new();
+/// let keep = When::In(Duration::from_secs(60)); // by the store's time
+/// let standing = Standing::Pending;
+/// let life = LifeRow { text: "{}".to_owned(), standing, until: None, wake: None, keep };
+/// let id = TaskId::parse("t-1").unwrap();
+/// let write = Write { id, expected: None, mark: 7, asked: Some(AskedRow::default()), life };
+/// assert_eq!(store.write(vec![write.clone()]).await?.value, [Written::Done]);
+///
+/// // No row may be there, but version 1 is: it is answered, and nothing is written. By the mark its
+/// // writer knows it, if the answer was lost.
+/// let again = store.write(vec![write]).await?.value;
+/// assert!(matches!(&again[0], Written::Conflict(Some(row)) if (row.version, row.mark) == (1, 7)));
+/// # Ok(())
+/// # }
+/// ```
+///
 /// # Cancel safety
 ///
 /// A dropped call may have been carried out.

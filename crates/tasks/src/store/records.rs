@@ -24,6 +24,27 @@ use crate::reply::Reply;
 const ROUNDS_MAX: u32 = 20;
 
 /// Task records over a store. Cheap to clone.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use longshore_tasks::store::Change;
+/// use longshore_tasks::{MemoryStore, Records, SystemRandom, TaskId, life};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), longshore_tasks::StoreError> {
+/// let records = Records::new(Arc::new(MemoryStore::new()), Arc::new(SystemRandom));
+/// let id = TaskId::parse("t-1").unwrap();
+/// assert_eq!(records.find(&id).await?.record, None);
+///
+/// // What a client writes before it sends: PENDING, as version 1.
+/// let asked = life::Asked { queue: "tasks".to_owned(), ..life::Asked::default() };
+/// records.write_one(Change::first(id.clone(), life::submitted(asked))).await?;
+/// let record = records.find(&id).await?.record.unwrap();
+/// assert_eq!((record.version, record.asked.queue.as_str()), (1, "tasks"));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Records {
     store: Arc<dyn Store>,

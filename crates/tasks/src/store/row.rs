@@ -139,6 +139,29 @@ pub struct Alias {
 }
 
 /// Which rows to list. Every condition must hold.
+///
+/// ```
+/// use longshore_tasks::life::Standing;
+/// use longshore_tasks::{Client, ListQuery, StoreError};
+///
+/// /// The ids of all thumbnails that failed and are still known.
+/// async fn failed(client: &Client) -> Result<Vec<String>, StoreError> {
+///     let mut ids = Vec::new();
+///     let mut query = ListQuery {
+///         standings: vec![Standing::Failed],
+///         name: Some("thumbnail".to_owned()),
+///         ..ListQuery::default()
+///     };
+///     loop {
+///         let (page, next) = client.tasks(query.clone()).await?;
+///         ids.extend(page.iter().map(|record| record.id.to_string()));
+///         if next.is_none() {
+///             return Ok(ids);
+///         }
+///         query.after = next;
+///     }
+/// }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListQuery {
     /// How they stand: one of these; any, if there is none.

@@ -167,7 +167,8 @@ pub struct ReceiveRequest {
     pub visibility_timeout: Option<Duration>,
 }
 
-/// Carries messages to queues and from them.
+/// Carries messages to queues and from them: `AwsTransport` over HTTP, and
+/// `longshore::embedded::EmbeddedTransport` to a broker in the same process.
 ///
 /// # Cancel safety
 ///

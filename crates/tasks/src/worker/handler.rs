@@ -21,6 +21,30 @@ use crate::task::Task;
 use crate::transport::BoxFuture;
 
 /// What the handlers of an application share: a connection pool, a client, settings.
+///
+/// ```
+/// use longshore_tasks::{Failure, Handlers, Json, State, Task};
+/// # #[derive(serde::Serialize, serde::Deserialize)]
+/// # struct Greet(String);
+/// # impl Task for Greet {
+/// #     const NAME: &'static str = "greet";
+/// #     type Reply = String;
+/// #     type Codec = Json;
+/// # }
+///
+/// #[derive(Clone)]
+/// struct Words {
+///     greeting: &'static str,
+/// }
+///
+/// async fn greet(Greet(name): Greet, State(words): State<Words>) -> Result<String, Failure> {
+///     Ok(format!("{}, {name}", words.greeting))
+/// }
+///
+/// // The state itself is given to `App::state`, or to `Worker::handlers`.
+/// let handlers: Handlers<Words> = Handlers::new().handle(greet);
+/// # assert_eq!(handlers.names().count(), 1);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct State<S>(pub S);
 
@@ -68,6 +92,37 @@ impl AnyHandler {
 ///
 /// Implemented for `async` functions and closures of one to three arguments; `M` tells them apart
 /// and is always inferred.
+///
+/// ```
+/// use longshore_tasks::{Context, Failure, Handlers, Json, State, Task};
+/// # macro_rules! tasks {
+/// #     ($($task:ident $name:literal),*) => {$(
+/// #         #[derive(serde::Serialize, serde::Deserialize)]
+/// #         struct $task(u64);
+/// #         impl Task for $task {
+/// #             const NAME: &'static str = $name;
+/// #             type Reply = u64;
+/// #             type Codec = Json;
+/// #         }
+/// #     )*};
+/// # }
+/// # tasks!(Square "square", Scale "scale", Count "count");
+///
+/// async fn square(Square(number): Square) -> Result<u64, Failure> {
+///     number.checked_mul(number).ok_or_else(|| Failure::discard("too large"))
+/// }
+///
+/// // After the task: the state, then what is known of the run.
+/// async fn scale(Scale(by): Scale, State(unit): State<u64>, ctx: Context) -> Result<u64, Failure> {
+///     ctx.progress(50, "scaling");
+///     Ok(by * unit)
+/// }
+///
+/// let count = async |Count(number): Count, ctx: Context| Ok(number + u64::from(ctx.attempt()));
+///
+/// let handlers = Handlers::<u64>::new().handle(square).handle(scale).handle(count);
+/// assert_eq!(handlers.names().collect::<Vec<_>>(), ["count", "scale", "square"]);
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot handle tasks",
     note = "write `async fn(Task) -> Result<Reply, Failure>`; after the task it may take \
@@ -84,6 +139,25 @@ pub trait Handler<T: Task, M, S>: Send + Sync + 'static {
 }
 
 /// A function that runs tasks of type `T` and blocks its thread. As [`Handler`], without `async`.
+///
+/// ```
+/// use longshore_tasks::{Failure, Handlers, Json, Task};
+/// # #[derive(serde::Serialize, serde::Deserialize)]
+/// # struct Scan(String);
+/// # impl Task for Scan {
+/// #     const NAME: &'static str = "scan";
+/// #     type Reply = u64;
+/// #     type Codec = Json;
+/// # }
+///
+/// /// Reads a whole file, which takes its thread for as long as the disk takes.
+/// fn scan(Scan(path): Scan) -> Result<u64, Failure> {
+///     Ok(std::fs::read(path)?.iter().map(|&byte| u64::from(byte)).sum())
+/// }
+///
+/// let handlers: Handlers = Handlers::new().handle_blocking(scan);
+/// # assert_eq!(handlers.names().count(), 1);
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot handle tasks",
     note = "write `fn(Task) -> Result<Reply, Failure>`; after the task it may take `State<S>`, \

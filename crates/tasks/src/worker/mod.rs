@@ -79,6 +79,36 @@ use crate::task::Task;
 use crate::transport::{Transport, TransportError};
 
 /// Receives the tasks of one queue and runs their handlers.
+///
+/// An application's workers are made for it; by hand:
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use longshore_tasks::{Json, Store, Task, Transport, Worker, WorkerError};
+/// use tokio_util::sync::CancellationToken;
+/// # #[derive(serde::Serialize, serde::Deserialize)]
+/// # struct Greet(String);
+/// # impl Task for Greet {
+/// #     const NAME: &'static str = "greet";
+/// #     type Reply = String;
+/// #     type Codec = Json;
+/// # }
+///
+/// async fn work(
+///     transport: Arc<dyn Transport>,
+///     store: Arc<dyn Store>, // the one that the queue's other workers have
+///     shutdown: CancellationToken,
+/// ) -> Result<(), WorkerError> {
+///     let worker = Worker::new(transport, "greetings", store)
+///         .handle(async |Greet(name): Greet| Ok(format!("Hello, {name}")))
+///         .reply_queue("replies")
+///         .concurrency(64);
+///     let report = worker.run(shutdown).await?; // until `shutdown` is cancelled
+///     println!("{} done, {} dead", report.done, report.dead);
+///     Ok(())
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Worker {
     transport: Arc<dyn Transport>,
@@ -146,7 +176,7 @@ impl Worker {
     }
 
     /// Runs the tasks of a handler's type by it: see [`Handler`] for what it can be, and
-    /// [`Handlers::handle`] for the rest.
+    /// [`Handlers::handle`] for the rest. Of two handlers for a name the later one runs.
     #[must_use]
     pub fn handle<T: Task, M, H: Handler<T, M, ()>>(mut self, handler: H) -> Self {
         self.handlers = self.handlers.handle(handler);

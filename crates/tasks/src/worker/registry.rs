@@ -74,7 +74,8 @@ impl<S: Clone + Send + Sync + 'static> Handlers<S> {
 
     /// Runs tasks of type `T` by `handler`: see [`Handler`] for what it can be. The first handler's
     /// task is also what a message without a task name is, unless [`Handlers::default_task`] names
-    /// another.
+    /// another. Of two handlers for a name the later one runs, and [`Handlers::handled_twice`] names it;
+    /// an application is refused then.
     #[must_use]
     pub fn handle<T: Task, M, H: Handler<T, M, S>>(self, handler: H) -> Self {
         let handler = Arc::new(handler);

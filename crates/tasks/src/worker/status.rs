@@ -75,6 +75,21 @@ impl Drop for ShownRun {
 macro_rules! counters {
     ($($name:ident),*) => {
         /// What a worker is doing now, and has done. Shared with whoever shows it.
+        ///
+        /// ```
+        /// use std::sync::Arc;
+        ///
+        /// use longshore_tasks::{MemoryStore, Transport, Worker};
+        ///
+        /// fn page(transport: Arc<dyn Transport>) -> impl Fn() -> String {
+        ///     let worker = Worker::new(transport, "tasks", Arc::new(MemoryStore::new()));
+        ///     let status = worker.status(); // taken before the worker is run
+        ///     move || {
+        ///         let longest = status.running_tasks(1).first().map(|run| run.task.clone());
+        ///         format!("{} in hand, {} done, longest: {longest:?}", status.running(), status.report().done)
+        ///     }
+        /// }
+        /// ```
         #[derive(Debug, Default)]
         pub struct WorkerStatus {
             running: AtomicU64,

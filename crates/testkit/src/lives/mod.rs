@@ -47,6 +47,26 @@ pub enum Passage {
 }
 
 /// Lives over one store. It may hold other rows; none of them may be a task of the same seed.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use longshore_tasks::MemoryStore;
+/// use longshore_testkit::lives::{Lives, Passage};
+/// use longshore_testkit::{ManualClock, Odds};
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), longshore_testkit::lives::Broken> {
+/// let clock = Arc::new(ManualClock::new());
+/// let store = Arc::new(MemoryStore::with_clock(Arc::clone(&clock) as Arc<_>));
+/// let faults = Odds { before: 4, lost: 6, ..Odds::default() };
+/// let lives = Lives::new(store, Passage::Moved(clock)).faults(faults);
+/// // Twenty tasks of 150 turns each. What breaks an invariant is told with its seed.
+/// let seen = lives.histories(0, 20, 150).await?;
+/// assert!(seen.written > 100 && seen.failed > 0);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Lives {
     store: Arc<dyn Store>,

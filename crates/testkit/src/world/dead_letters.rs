@@ -15,6 +15,31 @@ use super::World;
 const LOOK: Duration = Duration::from_secs(60);
 
 /// A message of a dead-letter queue.
+///
+/// ```
+/// use longshore::{App, Failure, Task};
+///
+/// #[derive(Debug, PartialEq, serde::Serialize, serde::Deserialize, Task)]
+/// struct Mail {
+///     to: String,
+/// }
+///
+/// async fn deliver(task: Mail) -> Result<(), Failure> {
+///     Err(Failure::dead(format!("{} has moved", task.to)))
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() {
+/// let app = App::new("post").queue("mails", |queue| queue.handle(deliver));
+/// let world = longshore_testkit::start(app).await;
+/// world.client().send(Mail { to: "ada".to_owned() }).await.unwrap();
+/// world.run_until_idle().await;
+///
+/// let dead = world.dead_letters("mails").await;
+/// assert_eq!(dead[0].reason.as_deref(), Some("ada has moved"));
+/// assert_eq!(dead[0].argument(), Some(Mail { to: "ada".to_owned() }));
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DeadLetter {

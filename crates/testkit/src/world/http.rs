@@ -14,6 +14,22 @@ use super::World;
 const HOST_NAME: &str = "localhost";
 
 /// What the app answered.
+///
+/// ```
+/// use longshore::axum::{Router, routing::get};
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() {
+/// let app = longshore::App::new("greeter")
+///     .routes(|_| Router::new().route("/hello", get(async || r#"{"hello":["Ada","Max"]}"#)));
+/// let world = longshore_testkit::start(app).await;
+///
+/// let answer = world.get("/hello").await;
+/// assert_eq!(answer.status, 200);
+/// assert_eq!(answer.json()["hello"][1], "Max");
+/// assert_eq!(world.get("/bye").await.status, 404);
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Answer {

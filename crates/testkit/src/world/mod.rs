@@ -101,8 +101,8 @@ pub struct World {
 /// Starts an application in this process, as its `main` builds it: with a broker and a store in memory.
 /// Its own flags have their default values; the environment is not read.
 ///
-/// The test's runtime must be paused. Time then stands still while anything has something to do, and
-/// jumps to the next thing due when nothing has.
+/// Time in the test's runtime is paused, if `start_paused` did not do so. It stands still while anything has
+/// something to do, and jumps to the next thing due when nothing has.
 ///
 /// ```
 /// use longshore::{App, Failure, Task};
@@ -145,6 +145,36 @@ where
 }
 
 /// As [`start`], with these values of the application's own flags.
+///
+/// ```
+/// use longshore::{App, Failure, State, Task};
+///
+/// #[derive(Clone, Debug, clap::Args)]
+/// struct Options {
+///     #[arg(long)] // no default: `start` could not know one
+///     word: String,
+/// }
+///
+/// #[derive(serde::Serialize, serde::Deserialize, Task)]
+/// #[task(reply = String)]
+/// struct Greet(String);
+///
+/// async fn greet(Greet(name): Greet, State(word): State<String>) -> Result<String, Failure> {
+///     Ok(format!("{word}, {name}"))
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() {
+/// let app = App::new("greeter")
+///     .options::<Options>()
+///     .state(async |_, options| Ok(options.word))
+///     .queue("greetings", |queue| queue.handle(greet));
+/// let world = longshore_testkit::start_with(app, Options { word: "Servus".to_owned() }).await;
+/// let pending = world.client().send(Greet("Ada".to_owned())).await.unwrap();
+/// world.run_until_idle().await;
+/// assert_eq!(pending.now().await.unwrap().as_deref(), Some("Servus, Ada"));
+/// # }
+/// ```
 ///
 /// # Panics
 ///
@@ -199,6 +229,23 @@ async fn open_broker(names: &Names, clock: Arc<dyn Clock>) -> Result<Broker, Fau
 
 /// A context for calling a handler by hand: the first attempt of the task with that id, never cancelled,
 /// without a client. See [`Context::at_attempt`] and [`Context::with_client`].
+///
+/// ```
+/// use longshore::{Context, Failure};
+///
+/// async fn resize(width: u32, ctx: Context) -> Result<u32, Failure> {
+///     // The large one takes too much memory: at its second attempt it is made smaller.
+///     Ok(if ctx.attempt() > 1 { width / 2 } else { width })
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let first = longshore_testkit::context("t-1");
+/// let second = longshore_testkit::context("t-1").at_attempt(2);
+/// assert_eq!(resize(200, first).await.unwrap(), 200);
+/// assert_eq!(resize(200, second).await.unwrap(), 100);
+/// # }
+/// ```
 ///
 /// # Panics
 ///

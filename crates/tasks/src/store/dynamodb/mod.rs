@@ -80,6 +80,22 @@ const ENDPOINT: &str = "AWS_ENDPOINT_URL_DYNAMODB";
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A [`Store`] in a table of `DynamoDB`.
+///
+/// ```no_run
+/// use longshore_tasks::{DynamoOptions, DynamoStore};
+///
+/// # async fn open() -> Result<(), longshore_tasks::StoreError> {
+/// let options = DynamoOptions {
+///     table: "tasks".to_owned(),
+///     region: Some("eu-central-1".to_owned()),
+///     ..DynamoOptions::default()
+/// };
+/// DynamoStore::create_table(&options).await?; // once, by somebody who may
+/// let store = DynamoStore::connect(options).await?;
+/// # drop(store);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct DynamoStore {
     options: DynamoOptions,

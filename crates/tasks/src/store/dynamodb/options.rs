@@ -3,6 +3,13 @@
 use std::fmt;
 
 /// Which table of which endpoint keeps the records.
+///
+/// ```
+/// use longshore_tasks::DynamoOptions;
+///
+/// let options = DynamoOptions { create: true, ..DynamoOptions::new("tasks") };
+/// assert_eq!(options.to_string(), "dynamodb://tasks?create=true"); // as `--store` takes it
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DynamoOptions {
     /// The table's name.

@@ -82,6 +82,21 @@ pub const CALL_TIMEOUT: Duration = Duration::from_secs(5);
 /// A [`Store`] in a `PostgreSQL` database, version 12 or later.
 ///
 /// Any number of processes can use the same schema of a database at once.
+///
+/// ```no_run
+/// use longshore_tasks::PostgresStore;
+/// use longshore_tasks::store::postgres::DEFAULT_SCHEMA;
+///
+/// # async fn open() -> Result<(), longshore_tasks::StoreError> {
+/// let url = "postgres://worker:secret@db.example:5432/tasks?sslmode=verify-full";
+/// let store = PostgresStore::connect(url, DEFAULT_SCHEMA).await?;
+/// # drop(store);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// [`StoreLocation::open`](super::StoreLocation::open) also puts a [`GroupedStore`](super::GroupedStore)
+/// around it, so that calls which come at the same time share a trip and a commit.
 pub struct PostgresStore {
     address: Address,
     schema: Schema,

@@ -80,6 +80,18 @@ pub const CALL_TIMEOUT: Duration = Duration::from_secs(5);
 /// A [`Store`] in a Redis server, version 5 or later, or in Valkey.
 ///
 /// Any number of processes can use the same prefix of a database at once.
+///
+/// ```no_run
+/// use longshore_tasks::RedisStore;
+/// use longshore_tasks::store::redis::DEFAULT_PREFIX;
+///
+/// # async fn open() -> Result<(), longshore_tasks::StoreError> {
+/// let url = "rediss://worker:secret@cache.example:6379/0";
+/// let store = RedisStore::connect(url, DEFAULT_PREFIX).await?;
+/// # drop(store);
+/// # Ok(())
+/// # }
+/// ```
 pub struct RedisStore {
     server: Server,
     keys: Keys,

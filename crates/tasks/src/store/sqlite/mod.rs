@@ -38,6 +38,19 @@ use crate::transport::BoxFuture;
 ///
 /// Any number of processes of a host can have it open at once; a network file system must not lie
 /// beneath it, for `SQLite`'s locks do not hold there.
+///
+/// ```
+/// use longshore_tasks::{SqliteStore, Store};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let directory = tempfile::tempdir()?;
+/// let path = directory.path().join("tasks.sqlite3");
+/// let store = SqliteStore::open(&path)?; // the file is made
+/// let other = SqliteStore::open(&path)?; // as another process of the host has it
+/// assert_eq!(store.name(), other.name());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct SqliteStore {
     path: String,

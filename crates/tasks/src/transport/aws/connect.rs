@@ -15,6 +15,17 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 const POLL_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Where SQS is.
+///
+/// ```
+/// use longshore_tasks::AwsOptions;
+///
+/// // A broker on this host, which needs neither a region nor credentials.
+/// let here = AwsOptions {
+///     endpoint_url: Some("http://127.0.0.1:9324".to_owned()),
+///     ..AwsOptions::default()
+/// };
+/// assert_eq!(here.region, None);
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct AwsOptions {
     /// The endpoint's URL. By default `AWS_ENDPOINT_URL_SQS` or `AWS_ENDPOINT_URL`, else Amazon.

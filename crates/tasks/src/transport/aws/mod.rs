@@ -38,6 +38,20 @@ const TRY_AGAIN: Backoff = Backoff::new(Duration::from_millis(50), Duration::fro
 const RECEIVE_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Carries messages by the AWS SDK.
+///
+/// ```no_run
+/// use std::sync::Arc;
+///
+/// use longshore_tasks::{AwsOptions, AwsTransport, Transport};
+///
+/// # async fn connect() -> Result<(), Box<dyn std::error::Error>> {
+/// // Endpoint, region and credentials as for every program with an AWS SDK.
+/// let transport: Arc<dyn Transport> = Arc::new(AwsTransport::connect(AwsOptions::default()).await?);
+/// let queue = transport.resolve("tasks").await?;
+/// println!("{}", queue.url());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct AwsTransport {
     client: Client,
