@@ -38,6 +38,7 @@ pub mod store;
 pub mod task;
 pub mod task_options;
 pub mod transport;
+mod trials;
 pub mod worker;
 
 pub use backoff::{Backoff, BackoffState};

@@ -13,6 +13,7 @@
 //!   request was answered.
 
 mod company;
+mod expected;
 mod others;
 mod packing;
 
@@ -24,7 +25,7 @@ use longshore_types::limits::BATCH_ENTRIES_MAX;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
-use self::company::Company;
+use self::expected::Expected;
 pub(crate) use self::others::{Joined, Others};
 pub(crate) use self::packing::Packing;
 
@@ -32,7 +33,6 @@ pub(crate) use self::packing::Packing;
 const CALLS_MAX: usize = 8;
 /// Requests that wait; who comes when they are as many waits before asking.
 const WAITING_MAX: usize = 100;
-
 /// How long a request waits for others to share its call.
 #[derive(Clone, Debug)]
 pub(crate) enum Linger {
@@ -59,8 +59,7 @@ pub(crate) struct BatchLoop<I, O> {
     requests: mpsc::Receiver<Request<I, O>>,
     /// The first request of the next batch, for which the last one had no room.
     left_over: Option<Request<I, O>>,
-    company: Option<Company>,
-    others: Option<Others>,
+    expected: Expected,
     entries_max: usize,
 }
 
@@ -81,15 +80,6 @@ impl Linger {
             Self::Whole(linger) | Self::ForCompany(linger) | Self::ForOthers(linger, _) => *linger,
         }
     }
-
-    /// Who is guessed to come, or known.
-    fn company(self) -> (Option<Company>, Option<Others>) {
-        match self {
-            Self::None | Self::Whole(_) => (None, None),
-            Self::ForCompany(linger) => (Some(Company::new(linger)), None),
-            Self::ForOthers(_, others) => (None, Some(others)),
-        }
-    }
 }
 
 impl<I, O> Batcher<I, O> {
@@ -102,8 +92,8 @@ impl<I, O> Batcher<I, O> {
     pub(crate) fn with_entries_max(linger: Linger, entries_max: usize) -> (Self, BatchLoop<I, O>) {
         let (sender, requests) = mpsc::channel(WAITING_MAX);
         let patience = linger.longest();
-        let (company, others) = linger.company();
-        let batch_loop = BatchLoop { requests, left_over: None, company, others, entries_max };
+        let expected = Expected::of(linger);
+        let batch_loop = BatchLoop { requests, left_over: None, expected, entries_max };
         (Self { requests: sender, patience }, batch_loop)
     }
 
@@ -177,9 +167,9 @@ impl<I, O> BatchLoop<I, O> {
     ) -> Vec<Request<I, O>> {
         let mut packing = Packing::new(self.entries_max);
         packing.take(first.bytes);
-        let mut leaves_at = self.waits_until(&first, !calls.is_empty()).min(first.leaves_at);
         let mut patience_ends_at = first.leaves_at;
-        let mut batch = vec![first];
+        let mut expected_until = self.expected.first(first.came_at, first.leaves_at);
+        let (mut batch, mut in_silence) = (vec![first], false);
         while packing.has_room() {
             tokio::select! {
                 biased;
@@ -190,31 +180,19 @@ impl<I, O> BatchLoop<I, O> {
                         break;
                     }
                     patience_ends_at = patience_ends_at.min(request.leaves_at);
-                    leaves_at = self.waits_until(&request, true).min(patience_ends_at);
+                    expected_until = self.expected.next(request.came_at, request.leaves_at);
                     batch.push(request);
                 }
                 Some(()) = calls.next() => {}
-                () = sleep_until(leaves_at) => break,
-                () = nobody_left(self.others.as_ref()) => break,
+                () = sleep_until(expected_until.min(patience_ends_at)) => {
+                    in_silence = expected_until < patience_ends_at;
+                    break;
+                }
+                () = self.expected.nobody_left() => break,
             }
         }
+        self.expected.left(batch.len(), in_silence);
         batch
-    }
-
-    /// Until when a batch whose latest request this is waits for the next.
-    fn waits_until(&mut self, latest: &Request<I, O>, overlaps: bool) -> Instant {
-        match &mut self.company {
-            None => latest.leaves_at,
-            Some(company) => company.note(latest.came_at, overlaps),
-        }
-    }
-}
-
-/// Waits until nobody is left who may hand something in, where that is known.
-async fn nobody_left(others: Option<&Others>) {
-    match others {
-        None => std::future::pending().await,
-        Some(others) => others.none_left().await,
     }
 }
 
@@ -323,15 +301,12 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn under_load_requests_wait_for_company_up_to_the_linger() {
-        let (sizes, slowest) = batches_of_a_load(Duration::from_micros(1_500), 300).await;
-        assert!(sizes.len() <= 40, "{sizes:?}");
-        assert!(slowest <= Duration::from_millis(50 + 2), "{slowest:?}");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_load_whose_answers_are_quicker_than_its_requests_is_found_out() {
-        let (sizes, _) = batches_of_a_load(Duration::from_millis(5), 300).await;
-        assert!(sizes.len() <= 16 + 300 / 9, "{sizes:?}");
+        for gap in [1, 5, 12] {
+            let (sizes, slowest) = batches_of_a_load(Duration::from_millis(gap), 300).await;
+            let full = (50 / usize::try_from(gap).unwrap() + 1).min(10);
+            assert!(sizes.len() <= 300 / full + 12, "every {gap} ms: {sizes:?}");
+            assert!(slowest <= Duration::from_millis(50 + 2), "every {gap} ms: {slowest:?}");
+        }
     }
 
     #[tokio::test(start_paused = true)]
@@ -350,15 +325,16 @@ mod tests {
         };
         let start = Instant::now();
         let tasks = async {
-            let together = tokio::join!(ask(0), ask(20), ask(70));
-            (together, ask(0).await)
+            let many = join_all([0, 20, 30, 70].map(ask)).await;
+            [many, join_all([0, 20].map(ask)).await].concat()
         };
-        let ((quick, slow, late), alone) = tokio::select! {
+        let answers = tokio::select! {
             () = calls => unreachable!("the batcher is there"),
             answers = tasks => answers,
         };
-        let after = |(size, at): (usize, Instant)| (size, (at - start).as_millis());
-        assert_eq!([quick, slow, late, alone].map(after), [(2, 50), (2, 50), (1, 70), (1, 70)]);
+        let after = |(size, at): &(usize, Instant)| (*size, (*at - start).as_millis());
+        let answers: Vec<_> = answers.iter().map(after).collect();
+        assert_eq!(answers, [(3, 50), (3, 50), (3, 50), (1, 70), (1, 70), (1, 90)]);
     }
 
     #[tokio::test(start_paused = true)]
@@ -368,35 +344,30 @@ mod tests {
         assert!(slowest <= Duration::from_millis(3), "{slowest:?}");
     }
 
-    /// Clients that ask again when they are answered: `count` of them make so many rounds of 2 ms.
-    #[tokio::test(start_paused = true)]
-    async fn who_waits_for_answers_before_asking_again_is_hardly_slowed_down() {
+    /// How long so many clients take that ask a thousand times, each again when it is answered after 2 ms.
+    async fn asked_in_turn(clients: usize) -> Duration {
         let (batcher, batch_loop) = Batcher::new(Linger::ForCompany(Duration::from_millis(50)));
         let calls = batch_loop.run(|values: Vec<()>| async {
             sleep(Duration::from_millis(2)).await;
             values
         });
         let client = || async {
-            for _ in 0..100 {
+            for _ in 0..1000 {
                 batcher.ask((), 1).await.unwrap();
             }
         };
         let start = Instant::now();
         tokio::select! {
             () = calls => unreachable!("the batcher is there"),
-            _ = join_all((0..4).map(|_| client())) => {}
+            _ = join_all((0..clients).map(|_| client())) => start.elapsed(),
         }
-        assert!(start.elapsed() <= Duration::from_millis(100 * 2 * 2), "{:?}", start.elapsed());
     }
 
     #[tokio::test(start_paused = true)]
-    async fn each_request_gets_its_own_answer() {
-        let (batcher, batch_loop) = Batcher::new(LINGER);
-        let calls = batch_loop.run(|values: Vec<u32>| async move {
-            values.into_iter().map(|value| value * 2).collect()
-        });
-        let ask = async move { join_all((0..15).map(|value| batcher.ask(value, 1))).await };
-        let ((), answers) = tokio::join!(calls, ask);
-        assert_eq!(answers, (0..15).map(|value| Some(value * 2)).collect::<Vec<_>>());
+    async fn who_waits_for_answers_before_asking_again_is_hardly_slowed_down() {
+        for clients in [1, 2, 5, 32] {
+            let elapsed = asked_in_turn(clients).await;
+            assert!(elapsed <= Duration::from_millis(2000 * 5 / 4), "{clients}: {elapsed:?}");
+        }
     }
 }

@@ -33,6 +33,11 @@ impl Others {
         Joined { others: self.clone(), has_left: AtomicBool::new(false) }
     }
 
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        self.0.count.load(SeqCst)
+    }
+
     /// Waits until nobody is left.
     pub(super) async fn none_left(&self) {
         loop {

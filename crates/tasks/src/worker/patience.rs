@@ -8,8 +8,7 @@
 
 use std::time::Duration;
 
-/// Receives that are not put off after a wait in vain, at most.
-const SKIPPED_MAX: u32 = 64;
+use crate::trials::Trials;
 
 /// Knows how long a receive may be put off.
 #[derive(Debug)]
@@ -17,30 +16,24 @@ pub(super) struct Patience {
     linger: Duration,
     /// How long the last receive waited for its messages.
     receive_took: Duration,
-    /// Receives that are not put off any more, after so many waits in vain.
-    skipped: u32,
-    in_vain: u32,
+    waits: Trials,
 }
 
 impl Patience {
     /// A receive may be put off for up to `linger`.
     pub(super) fn new(linger: Duration) -> Self {
-        Self { linger, receive_took: Duration::ZERO, skipped: 0, in_vain: 0 }
+        Self { linger, receive_took: Duration::ZERO, waits: Trials::default() }
     }
 
     /// How long the next receive may be put off, after a place was waited for that long.
     pub(super) fn of_next(&mut self, place_took: Duration) -> Duration {
-        if self.skipped > 0 {
-            self.skipped -= 1;
-            return Duration::ZERO;
-        }
-        place_took.max(self.receive_took).min(self.linger)
+        let wait = place_took.max(self.receive_took).min(self.linger);
+        if self.waits.is_due() { wait } else { Duration::ZERO }
     }
 
     /// Learns whether a wait brought a further place.
     pub(super) fn note_wait(&mut self, brought_a_place: bool) {
-        self.in_vain = if brought_a_place { 0 } else { self.in_vain + 1 };
-        self.skipped = (1 << self.in_vain.min(SKIPPED_MAX.ilog2())) - 1;
+        self.waits.note(brought_a_place);
     }
 
     /// Learns how long a receive took.
@@ -66,16 +59,11 @@ mod tests {
     }
 
     #[test]
-    fn waits_in_vain_become_seldom_and_one_that_was_worth_it_brings_them_back() {
+    fn a_wait_in_vain_is_not_repeated_at_once() {
         let mut patience = Patience::new(LINGER);
-        let mut waits = 0;
-        for _ in 0..1000 {
-            if !patience.of_next(LINGER).is_zero() {
-                waits += 1;
-                patience.note_wait(false);
-            }
-        }
-        assert_eq!(waits, 6 + 14);
+        patience.note_wait(false);
+        assert_eq!(patience.of_next(LINGER), Duration::ZERO);
+        assert_eq!(patience.of_next(LINGER), LINGER);
         patience.note_wait(true);
         assert_eq!(patience.of_next(LINGER), LINGER);
     }

@@ -88,11 +88,12 @@ impl Poller {
         permit.expect("the semaphore is never closed")
     }
 
-    /// Waits a little for as many permits as fit a receive.
+    /// Waits a little for as many permits as fit a receive. Three of four will do: where few tasks run, nobody
+    /// waits for their ends.
     async fn wait_for_more(&self, first_took: Duration, patience: &mut Patience) {
         let wanted = self.runtime.options.concurrency.min(RECEIVE_COUNT_MAX) - 1;
         let free = self.permits.available_permits();
-        if free >= wanted {
+        if free * 4 >= wanted * 3 {
             return;
         }
         let wait = patience.of_next(first_took);
