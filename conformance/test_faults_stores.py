@@ -163,7 +163,8 @@ def test_everything_killed_at_random_loses_no_accepted_task(everything, record_p
     record_property("run again", again)
     assert again <= drilled.cut_off_at_most()
     for name in [TASK_DEAD_LETTERS, STATUS_DEAD_LETTERS]:
-        assert sqs.counts(system.sqs, system.queue(name + drilled.suffix)) == (0, 0, 0)
+        url = system.queue(name + drilled.suffix)
+        assert sqs.counts(system.sqs, url) == (0, 0, 0), sqs.described(system.sqs, url)
 
 
 def redrive(drilled):
