@@ -1,12 +1,14 @@
-"""Everything is killed at random, on every store: each accepted task ends COMPLETED, and any app knows it.
+"""Everything is killed at random, on every store: each accepted task ends COMPLETED with one effect, and any app knows it.
 
-What is random follows from a seed, which a failure names. Runs are counted apart: a task may run again whose worker, broker or
-store was killed in the middle, and its result is there once all the same.
+What is random follows from a seed, which a failure names. The effect is a row that the handler writes, under the task's id, into a
+table that is none of Longshore's. Runs are counted apart: a task may run again whose worker, broker or store was killed in the
+middle, and its result and its effect are there once all the same.
 """
 
 import os
 import random
 import time
+from collections import Counter
 
 import pytest
 
@@ -67,6 +69,7 @@ class Everything:
         if self.suffix:
             common += ["--task-queue", f"{TASK_QUEUE}.fifo", "--reply-queue", f"{STATUS_QUEUE}.fifo"]
         self.system = System(directory, common_flags=common, app_flags=flags, worker_flags=[*flags, *work])
+        self.system.worker_flags += ["--effects", self.system.effects_file]
         self.ports = [free_port() for _ in range(APPS)]
         self.running = {}
         self.kills = dict.fromkeys(self.parts(), 0)
@@ -156,10 +159,12 @@ def test_everything_killed_at_random_loses_no_accepted_task(everything, record_p
     if drilled.suffix:
         redrive(drilled)
     completed_at_every_app(drilled, load)
+    effects = one_effect_each(drilled, load)
     runs = system.computations()
-    assert set(load.accepted) <= set(runs)
+    assert set(effects) <= set(runs)
     again = sum(runs.values()) - len(runs)
-    print(f"accepted {len(load.accepted)}, refused {load.refused}, run again {again}, kills {drilled.kills}")
+    print(f"accepted {len(load.accepted)}, refused {load.refused}, unheard {load.unheard}, effects {len(effects)}")
+    print(f"run again {again}, kills {drilled.kills}")
     record_property("run again", again)
     assert again <= drilled.cut_off_at_most()
     for name in [TASK_DEAD_LETTERS, STATUS_DEAD_LETTERS]:
@@ -189,6 +194,26 @@ def completed_at_every_app(drilled, load):
         url = drilled.urls()[place % APPS]
         status = drilled.system.outcome(task, timeout=90, app_url=url)
         assert status == {"status": "COMPLETED", "value": fibonacci(value)}, task
+
+
+def one_effect_each(drilled, load):
+    """Each accepted task has one effect, with its number, and there is none that nobody asked for; the effects by task.
+
+    A task whose acceptance nobody heard may have run too. An app knows it all the same, and it ends as any other.
+    """
+    system = drilled.system
+    right = {task: fibonacci(value) for task, value in load.accepted.items()}
+    effects = dict(system.effects())
+    wrong = {task: effects.get(task) for task in right if effects.get(task) != right[task]}
+    assert wrong == {}, f"of {len(right)} accepted tasks, {len(wrong)} have no effect or a wrong one"
+    wait.until(lambda: set(dict(system.effects())) >= set(system.computations()), "whatever began has its effect", 90)
+    rows = system.effects()
+    assert [task for task, count in Counter(task for task, _ in rows).items() if count > 1] == []
+    others = {task: value for task, value in rows if task not in right}
+    for task, value in others.items():
+        assert system.outcome(task, 90, drilled.urls()[0]) == {"status": "COMPLETED", "value": value}, task
+    assert len(set(others) - load.in_doubt) <= load.unheard
+    return dict(rows)
 
 
 @pytest.mark.slow

@@ -4,6 +4,8 @@ A `System` holds where things listen, and the processes, so that a test can end 
 Everything it keeps lies in one directory, so that a role that is started again finds what it had.
 """
 
+import contextlib
+import sqlite3
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -57,6 +59,11 @@ class System:
     @property
     def work_log(self):
         return self.directory / "work.log"
+
+    @property
+    def effects_file(self):
+        """Where workers keep the effects of tasks, if they are started with `--effects` and this."""
+        return self.directory / "effects.sqlite3"
 
     @property
     def sqs(self):
@@ -182,6 +189,11 @@ class System:
                 task = line.split()[0]
                 counted[task] = counted.get(task, 0) + 1
         return counted
+
+    def effects(self):
+        """The rows of the table of effects as they are, each a task's id and its value."""
+        with contextlib.closing(sqlite3.connect(self.effects_file)) as table:
+            return [(task, int(value)) for task, value in table.execute("SELECT task, value FROM effects")]
 
 
 def task_id(answer):
