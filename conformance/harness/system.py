@@ -33,6 +33,9 @@ class System:
     common_flags: list = field(default_factory=list)
     # What the names of the two queues end in, where the flags say so.
     suffix: str = ""
+    # The sort of process that each role is, and variables that it sees.
+    process: type = Process
+    variables: dict = field(default_factory=dict)
 
     def __post_init__(self):
         self.directory = Path(self.directory)
@@ -79,7 +82,7 @@ class System:
     def _start(self, role, *flags, data=None, within=()):
         """Starts a role; `within` is a command that starts it in its turn."""
         argv = [*within, binary(), *role, "--data", data or self.data, *self.common_flags, *flags]
-        return Process("-".join(role), argv, self.directory, clean_environment())
+        return self.process("-".join(role), argv, self.directory, clean_environment(**self.variables))
 
     # ── the roles ────────────────────────────────────────────────────────────────────────────────────
 
@@ -137,11 +140,13 @@ class System:
 
     def start_up(self):
         """Everything in one process."""
+        port = free_port()
         argv = ["--listen", f"127.0.0.1:{self.app_port}"]
         argv += ["--broker-listen", f"127.0.0.1:{self.broker_port}"]
-        argv += ["--health-listen", f"127.0.0.1:{free_port()}", "--work-log", self.work_log]
+        argv += ["--health-listen", f"127.0.0.1:{port}", "--work-log", self.work_log]
         argv += [*self.broker_flags, *self.app_flags, *self.worker_flags]
         self.app = self.broker = self._start(["up"], *argv)
+        self.app.health_url = f"http://127.0.0.1:{port}"
         wait.until(
             lambda: self.app.must_run() and http.answers(self.app_url + "/"),
             f"the system answers at {self.app_url}",
