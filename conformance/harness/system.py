@@ -33,6 +33,8 @@ class System:
     common_flags: list = field(default_factory=list)
     # What the names of the two queues end in, where the flags say so.
     suffix: str = ""
+    # Where the broker listens; what else there is listens on loopback.
+    broker_host: str = "127.0.0.1"
     # The sort of process that each role is, and variables that it sees.
     process: type = Process
     variables: dict = field(default_factory=dict)
@@ -53,7 +55,7 @@ class System:
 
     @property
     def broker_url(self):
-        return f"http://127.0.0.1:{self.broker_port}"
+        return f"http://{self.broker_host}:{self.broker_port}"
 
     @property
     def data(self):
@@ -88,7 +90,7 @@ class System:
 
     def start_broker(self):
         port = front.listen_port(self.broker_port)
-        flags = ["--broker-listen", f"127.0.0.1:{port}", *self.broker_flags]
+        flags = ["--broker-listen", f"{self.broker_host}:{port}", *self.broker_flags]
         self.broker = self._start(["broker"], *flags)
         self.await_broker()
         return self.broker
