@@ -498,7 +498,7 @@ def test_u2_handlers_that_block_their_threads_are_noticed_and_cost_no_lease(stuc
 
     wait.stays(all_in_flight, "no lease has ended", 9)
     (health,) = http.get(worker.health_url + "/health").json()["workers"]
-    assert (health["status"], health["running"], len(health["tasks"])) == ("ok", count, count), health
+    assert (health["status"], health["handlersBlocked"], health["running"]) == ("ok", True, count), health
 
     wait.until(lambda: sorted(disk.words()) == sorted(tasks), "each has begun, once")
     for task in tasks:
@@ -507,6 +507,7 @@ def test_u2_handlers_that_block_their_threads_are_noticed_and_cost_no_lease(stuc
     wait.until(lambda: empty(system, TASK_QUEUE), "all are deleted")
     (health,) = http.get(worker.health_url + "/health").json()["workers"]
     assert [health[name] for name in ["received", "done", "lost", "repeated"]] == [count, count, 0, 0], health
+    assert not health["handlersBlocked"], health
     assert sorted(disk.words()) == sorted(tasks)
 
 
