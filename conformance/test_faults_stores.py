@@ -30,10 +30,11 @@ from harness.system import (
 # How long the drill goes on, and what must be acknowledged between two kills, so that each hits a system at work.
 SECONDS = int(os.environ.get("LONGSHORE_DRILL_SECONDS", "40"))
 ACKNOWLEDGED_BETWEEN_KILLS = 10
-# A lease lasts 3 seconds. Kills that come much faster lose no task either, but use up the receives of some message. Every 0.2 s, a drill
-# of two minutes at times ended with one in the dead-letter queue, which shall be empty: a task's message, whose worker was killed at its last
-# receive between sending the task anew and deleting it. SQS moved it there, and the task was COMPLETED by the new message.
 SECONDS_BETWEEN_KILLS = 0.8
+# A lease lasts 3 seconds, so a kill every second can use up five receives of a message. Two drills ended so with one in the dead-letter
+# queue, which shall be empty: its worker was killed at the last receive, after it had sent the task anew and before it deleted the old
+# message. The new one completed the task. So the drill grants as many receives as queues that an application does not declare.
+RECEIVES = 10
 # Tasks that each worker runs at once.
 CONCURRENCY = 10
 WORKERS = APPS = 2
@@ -129,7 +130,7 @@ def everything(request, tmp_path, server):
     made, way = [], request.node.callspec.params["server"]
 
     def make(seed):
-        queues = short_leases(tmp_path, "3s")
+        queues = short_leases(tmp_path, "3s", RECEIVES)
         made.append(Everything(tmp_path / "system", queues, server, way, seed))
         for part in made[-1].parts():
             if part != "store":
