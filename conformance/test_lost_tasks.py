@@ -6,7 +6,9 @@ to real processes and looks for what is right.
 
 import contextlib
 import json
+import os
 import re
+import select
 import sqlite3
 import stat
 import subprocess
@@ -446,6 +448,67 @@ def test_l10_a_store_of_an_unknown_kind_is_refused_with_those_that_there_are(tmp
     for known in ["postgres://", "redis://", "dynamodb://"]:
         assert known in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+# ── U2 ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class FullPipe:
+    """A pipe with a name, and so full that whoever writes to it waits until it is read: a disk that hangs."""
+
+    def __init__(self, path):
+        os.mkfifo(path)
+        # Opened for both, so that whoever opens it to write finds a reader.
+        self._pipe = os.open(path, os.O_RDWR | os.O_NONBLOCK)
+        self._lines = b""
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                os.write(self._pipe, b"\n" * select.PIPE_BUF)
+
+    def words(self):
+        """The first word of each line that was written so far. From now on there is room for more."""
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                self._lines += os.read(self._pipe, 1 << 16)
+        return [line.split()[0] for line in self._lines.decode().splitlines() if line]
+
+    def close(self):
+        os.close(self._pipe)
+
+
+@pytest.fixture
+def stuck(leased):
+    """A system whose tasks are leased for 3 seconds, and whose handlers block both their threads; not started yet."""
+    system = leased("3s", worker_flags=QUICK, variables={"TOKIO_WORKER_THREADS": "2"})
+    # A handler writes to the work log on the thread that it runs on.
+    with contextlib.closing(FullPipe(system.work_log)) as disk:
+        yield system, disk
+
+
+@pytest.mark.slow
+def test_u2_handlers_that_block_their_threads_are_noticed_and_cost_no_lease(stuck):
+    (system, disk), count = stuck, 4
+    system.start_apart(workers=1)
+    (worker,) = system.workers
+    tasks = [system.submit("8") for _ in range(count)]
+    wait.until(lambda: "the handlers' runtime is blocked" in worker.output(), "the worker's log says so", 30)
+
+    def all_in_flight():
+        return sqs.counts(system.sqs, system.queue(TASK_QUEUE)) == (0, count, 0)
+
+    wait.stays(all_in_flight, "no lease has ended", 9)
+    (health,) = http.get(worker.health_url + "/health").json()["workers"]
+    assert (health["status"], health["handlersBlocked"], health["running"]) == ("ok", True, count), health
+
+    wait.until(lambda: sorted(disk.words()) == sorted(tasks), "each has begun, once")
+    for task in tasks:
+        assert system.outcome(task) == COMPLETED
+    wait.until(lambda: "the handlers' runtime goes on" in worker.output(), "the worker's log says so")
+    wait.until(lambda: empty(system, TASK_QUEUE), "all are deleted")
+    (health,) = http.get(worker.health_url + "/health").json()["workers"]
+    assert [health[name] for name in ["received", "done", "lost", "repeated"]] == [count, count, 0, 0], health
+    assert not health["handlersBlocked"], health
+    assert sorted(disk.words()) == sorted(tasks)
 
 
 # ── U1, U6 ───────────────────────────────────────────────────────────────────────────────────────────────

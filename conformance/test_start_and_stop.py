@@ -9,9 +9,9 @@ import time
 
 import pytest
 
-from harness import http, wait
-from harness.process import Process, binary, clean_environment, free_port
-from harness.system import START_TIMEOUT, TASK_DEAD_LETTERS
+from harness import http, sqs, wait
+from harness.process import Process, Unread, binary
+from harness.system import STATUS_DEAD_LETTERS, STATUS_QUEUE, START_TIMEOUT, TASK_DEAD_LETTERS, TASK_QUEUE
 
 ADDRESS = re.compile(r"(?:127\.0\.0\.1|localhost):(\d+)")
 
@@ -112,26 +112,45 @@ def test_the_broker_says_in_its_log_that_a_dead_letter_queue_is_not_empty(apart)
     )
 
 
-@pytest.mark.parametrize("role", ["broker", "up"])
-def test_u3_a_log_that_nobody_reads_does_not_end_a_role(role, tmp_path):
-    broker = f"127.0.0.1:{free_port()}"
-    flags = ["--broker-listen", broker]
-    if role == "up":
-        flags += ["--listen", "127.0.0.1:0", "--health-listen", "127.0.0.1:0"]
-    process = WithoutReader(role, [binary(), role, *flags], tmp_path, env=clean_environment(RUST_LOG="debug"))
-    wait.until(lambda: process.must_run() and http.answers(f"http://{broker}/health"), "it is up", START_TIMEOUT)
-    # Each of them is logged.
-    for path in ["/health", "/", "/nothing"]:
-        assert http.answers(f"http://{broker}{path}"), path
-    process.must_run()
-    assert process.stop() == 0
+# ── U3, a row of the report that test_lost_tasks.py is about ─────────────────────────────────────────────
 
 
-class WithoutReader(Process):
-    """A child whose stderr is a pipe that nobody reads any more."""
+@pytest.fixture
+def unread(apart):
+    """A system with much to say, of which nobody reads a word; not started yet."""
+    flags = {"broker_flags": ["--log-requests"], "worker_flags": ["--work-time", "1s"]}
+    return apart(process=Unread, variables={"RUST_LOG": "debug"}, **flags)
 
-    def __init__(self, name, argv, directory, env):
-        reader, writer = os.pipe()
-        os.close(reader)
-        super().__init__(name, argv, directory, env, stderr=writer)
-        os.close(writer)
+
+def make_work_and_warnings(system, health_url):
+    """Has a task done, and everybody warn of something in the log; then a task that is still running, its id."""
+    unknown = {"taskName": {"DataType": "String", "StringValue": "of-the-next-version"}}
+    system.sqs.send_message(QueueUrl=system.queue(TASK_QUEUE), MessageBody="8", MessageAttributes=unknown)
+    system.sqs.send_message(QueueUrl=system.queue(STATUS_QUEUE), MessageBody="no reply")
+    dead = system.queue(STATUS_DEAD_LETTERS)
+    wait.until(lambda: sqs.counts(system.sqs, dead) == (1, 0, 0), "the app dead-letters what is no reply")
+
+    def handed_back():
+        return any(worker["unknown"] for worker in http.get(health_url + "/health").json()["workers"])
+
+    wait.until(handed_back, "a worker hands back what it does not know")
+    assert sqs.json_call(system.broker_url, "NoSuchAction", {}).status == 400
+    assert system.outcome(system.submit("8"))["status"] == "COMPLETED"
+    running = system.submit("8")
+    wait.until(lambda: system.computations().get(running), "a worker runs a task")
+    return running
+
+
+def test_u3_roles_whose_output_nobody_reads_serve_on_and_drain(unread):
+    unread.start_apart(workers=1)
+    (worker,) = unread.workers
+    running = make_work_and_warnings(unread, worker.health_url)
+    assert worker.stop() == 0
+    assert unread.outcome(running, timeout=5) == {"status": "COMPLETED", "value": 13}
+    assert [unread.app.stop(), unread.broker.stop()] == [0, 0]
+
+
+def test_u3_a_whole_system_whose_output_nobody_reads_serves_on_and_drains(unread):
+    unread.start_up()
+    make_work_and_warnings(unread, unread.app.health_url)
+    assert unread.app.stop() == 0

@@ -56,7 +56,11 @@ class Load:
 
 
 class Tasks(Load):
-    """Asks the app for tasks. `accepted` maps the id of each accepted task to its value."""
+    """Asks the app for tasks. `accepted` maps the id of each accepted task to its value.
+
+    `in_doubt` has the ids of the tasks that the app could not say of whether they were sent, and `unheard` counts the requests
+    that reached an app, as far as is known here, and brought no answer: each of those may have become a task as well.
+    """
 
     def __init__(self, system, clients=4, values=range(1, 60), apps=(None,)):
         """`apps` are the URLs of the apps that are asked in turn; by default the system's own is."""
@@ -65,19 +69,26 @@ class Tasks(Load):
         self._apps = itertools.cycle(apps)
         self._values = list(values)
         self.accepted = {}
-        self.refused = 0
+        self.in_doubt = set()
+        self.refused = self.unheard = 0
 
     def step(self):
         value = self._values[len(self.accepted) % len(self._values)]
         try:
             answer = self._system.request_task(value, next(self._apps))
+        except ConnectionRefusedError:
+            return False
         except (OSError, http.client.HTTPException):
+            with self._lock:
+                self.unheard += 1
             return False
         if answer.status == 200:
             self.accepted[task_id(answer)] = value
             return True
         assert answer.status == 503, (answer.status, answer.text)
         self.refused += 1
+        if "callbackUrl" in answer.json():
+            self.in_doubt.add(task_id(answer))
         return False
 
 

@@ -6,6 +6,7 @@
 - Whatever is started is registered in `STARTED`, so that nothing survives the test run.
 """
 
+import contextlib
 import os
 import signal
 import socket
@@ -67,22 +68,26 @@ def free_port():
 
 
 class Process:
-    """A running child. Its stdout and stderr go to `<directory>/<name>.log`, unless `stderr` is elsewhere."""
+    """A running child. Its stdout and stderr go to `<directory>/<name>.log`."""
 
-    def __init__(self, name, argv, directory, env=None, stderr=subprocess.STDOUT):
+    def __init__(self, name, argv, directory, env=None):
         self.name = name
         self.argv = [str(word) for word in argv]
         self.log = Path(directory) / f"{name}-{len(STARTED)}.log"
-        with self.log.open("wb") as sink:
+        with self.log.open("wb") as log, self._output(log) as sink:
             self._child = subprocess.Popen(
                 self.argv,
                 stdin=subprocess.DEVNULL,
                 stdout=sink,
-                stderr=stderr,
+                stderr=subprocess.STDOUT,
                 cwd=directory,
                 env=env or clean_environment(),
             )
         STARTED.append(self)
+
+    def _output(self, log):
+        """What its stdout and stderr are, until it has started."""
+        return contextlib.nullcontext(log)
 
     @property
     def pid(self):
@@ -123,6 +128,15 @@ class Process:
         """Fails at once, with the log, if the process ended by itself."""
         assert self.running(), f"{self.name} ended with {self.exit_code}:\n{self.output()[-3000:]}"
         return True
+
+
+class Unread(Process):
+    """A child whose stdout and stderr are a pipe that nobody reads any more. Its log stays empty."""
+
+    def _output(self, log):
+        reader, writer = os.pipe()
+        os.close(reader)
+        return open(writer, "wb")
 
 
 def run(*arguments, directory=None, env=None, timeout=30, program=None):

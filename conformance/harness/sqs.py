@@ -99,3 +99,13 @@ def drain(sqs, url, **options):
         reply = sqs.delete_message_batch(QueueUrl=url, Entries=entries)
         assert "Failed" not in reply, reply["Failed"]
     return taken
+
+
+def described(sqs, url):
+    """What is in a queue, for a failure: up to ten messages with their attributes. They stay there, received once more."""
+    names = {"MessageAttributeNames": ["All"], "MessageSystemAttributeNames": ["All"]}
+    shown = [f"{url} holds {counts(sqs, url)}"]
+    for message in receive(sqs, url, VisibilityTimeout=0, **names):
+        own = {name: value["StringValue"] for name, value in message.get("MessageAttributes", {}).items()}
+        shown.append(f"{message['MessageId']} {message['Body']!r}, attributes {own}, of SQS {message['Attributes']}")
+    return "\n  ".join(shown)

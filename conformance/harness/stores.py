@@ -67,25 +67,26 @@ class Server:
 
 
 class Redis(Server):
-    """Debian's Redis with the settings that its store asks for."""
+    """Debian's Redis with the settings that its store asks for, at an address of this host."""
 
-    def __init__(self, directory):
+    def __init__(self, directory, host="127.0.0.1"):
         super().__init__(directory)
+        self.host = host
         if not shutil.which("redis-server"):
             pytest.skip("redis-server is not installed (Debian's package redis-server)")
 
     @property
     def url(self):
-        return f"redis://127.0.0.1:{self.port}/"
+        return f"redis://{self.host}:{self.port}/"
 
     def argv(self):
         durable = ["--appendonly", "yes", "--appendfsync", "always", "--maxmemory-policy", "noeviction"]
-        where = ["--bind", "127.0.0.1", "--port", self.port, "--dir", self.directory]
+        where = ["--bind", self.host, "--protected-mode", "no", "--port", self.port, "--dir", self.directory]
         return ["redis-server", *where, *durable, "--save", ""]
 
     def answers(self):
         try:
-            with socket.create_connection(("127.0.0.1", self.port), timeout=2) as connection:
+            with socket.create_connection((self.host, self.port), timeout=2) as connection:
                 connection.sendall(b"PING\r\n")
                 return connection.recv(64).startswith(b"+PONG")
         except OSError:

@@ -4,6 +4,8 @@ A `System` holds where things listen, and the processes, so that a test can end 
 Everything it keeps lies in one directory, so that a role that is started again finds what it had.
 """
 
+import contextlib
+import sqlite3
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,6 +33,11 @@ class System:
     common_flags: list = field(default_factory=list)
     # What the names of the two queues end in, where the flags say so.
     suffix: str = ""
+    # Where the broker listens; what else there is listens on loopback.
+    broker_host: str = "127.0.0.1"
+    # The sort of process that each role is, and variables that it sees.
+    process: type = Process
+    variables: dict = field(default_factory=dict)
 
     def __post_init__(self):
         self.directory = Path(self.directory)
@@ -48,7 +55,7 @@ class System:
 
     @property
     def broker_url(self):
-        return f"http://127.0.0.1:{self.broker_port}"
+        return f"http://{self.broker_host}:{self.broker_port}"
 
     @property
     def data(self):
@@ -57,6 +64,11 @@ class System:
     @property
     def work_log(self):
         return self.directory / "work.log"
+
+    @property
+    def effects_file(self):
+        """Where workers keep the effects of tasks, if they are started with `--effects` and this."""
+        return self.directory / "effects.sqlite3"
 
     @property
     def sqs(self):
@@ -72,13 +84,13 @@ class System:
     def _start(self, role, *flags, data=None, within=()):
         """Starts a role; `within` is a command that starts it in its turn."""
         argv = [*within, binary(), *role, "--data", data or self.data, *self.common_flags, *flags]
-        return Process("-".join(role), argv, self.directory, clean_environment())
+        return self.process("-".join(role), argv, self.directory, clean_environment(**self.variables))
 
     # ── the roles ────────────────────────────────────────────────────────────────────────────────────
 
     def start_broker(self):
         port = front.listen_port(self.broker_port)
-        flags = ["--broker-listen", f"127.0.0.1:{port}", *self.broker_flags]
+        flags = ["--broker-listen", f"{self.broker_host}:{port}", *self.broker_flags]
         self.broker = self._start(["broker"], *flags)
         self.await_broker()
         return self.broker
@@ -130,11 +142,13 @@ class System:
 
     def start_up(self):
         """Everything in one process."""
+        port = free_port()
         argv = ["--listen", f"127.0.0.1:{self.app_port}"]
         argv += ["--broker-listen", f"127.0.0.1:{self.broker_port}"]
-        argv += ["--health-listen", f"127.0.0.1:{free_port()}", "--work-log", self.work_log]
+        argv += ["--health-listen", f"127.0.0.1:{port}", "--work-log", self.work_log]
         argv += [*self.broker_flags, *self.app_flags, *self.worker_flags]
         self.app = self.broker = self._start(["up"], *argv)
+        self.app.health_url = f"http://127.0.0.1:{port}"
         wait.until(
             lambda: self.app.must_run() and http.answers(self.app_url + "/"),
             f"the system answers at {self.app_url}",
@@ -182,6 +196,11 @@ class System:
                 task = line.split()[0]
                 counted[task] = counted.get(task, 0) + 1
         return counted
+
+    def effects(self):
+        """The rows of the table of effects as they are, each a task's id and its value."""
+        with contextlib.closing(sqlite3.connect(self.effects_file)) as table:
+            return [(task, int(value)) for task, value in table.execute("SELECT task, value FROM effects")]
 
 
 def task_id(answer):

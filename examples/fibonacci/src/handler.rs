@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use longshore::tasks::TaskId;
 use longshore::{Context, Failure, Fault, State};
 use serde_json::value::RawValue;
 use tokio::time::sleep;
 
 use crate::compute::fibonacci;
+use crate::effects::Effects;
 use crate::options::Options;
 use crate::task::{Fibonacci, Found};
 use crate::work_log::WorkLog;
@@ -17,13 +19,15 @@ pub(crate) struct Handler {
     work_time: Duration,
     value_max: u64,
     work_log: Option<WorkLog>,
+    effects: Option<Effects>,
 }
 
 impl Handler {
     /// A handler that does as the flags say.
     pub(crate) fn new(options: &Options) -> Result<Self, Fault> {
         let work_log = options.work_log.as_deref().map(WorkLog::open).transpose()?;
-        Ok(Self { work_time: options.work_time, value_max: options.value_max, work_log })
+        let effects = options.effects.as_deref().map(Effects::open).transpose()?;
+        Ok(Self { work_time: options.work_time, value_max: options.value_max, work_log, effects })
     }
 
     /// The position that is asked for, if the argument is one: `^[1-9][0-9]*$`, up to the limit.
@@ -32,6 +36,15 @@ impl Handler {
             argument.bytes().all(|byte| byte.is_ascii_digit()) && !argument.starts_with('0');
         let position = plain.then(|| argument.parse().ok()).flatten()?;
         (position <= self.value_max).then_some(position)
+    }
+
+    /// The number at that position, once the effect of the task is kept. Blocks its thread.
+    fn compute(&self, task: &TaskId, position: u64) -> Result<String, String> {
+        let value = fibonacci(position).to_string();
+        if let Some(effects) = &self.effects {
+            effects.keep(task, &value)?;
+        }
+        Ok(value)
     }
 }
 
@@ -52,7 +65,8 @@ pub(crate) async fn run(
     }
     sleep(handler.work_time).await;
     // The largest values take a while, and other tasks of this thread must not wait for them.
-    let value = tokio::task::spawn_blocking(move || fibonacci(position).to_string()).await?;
+    let id = context.task_id().clone();
+    let value = tokio::task::spawn_blocking(move || handler.compute(&id, position)).await??;
     Ok(Found { arg: RawValue::from_string(task.argument)?, value: RawValue::from_string(value)? })
 }
 
@@ -62,12 +76,17 @@ fn invalid(argument: &str) -> Failure {
 
 #[cfg(test)]
 mod tests {
-    use longshore::tasks::{TaskId, Verdict};
+    use longshore::tasks::Verdict;
 
     use super::*;
 
     fn handler() -> Handler {
-        Handler { work_time: Duration::from_secs(5), value_max: 10_000, work_log: None }
+        Handler {
+            work_time: Duration::from_secs(5),
+            value_max: 10_000,
+            work_log: None,
+            effects: None,
+        }
     }
 
     async fn run(argument: &str) -> Result<Found, Failure> {

@@ -12,6 +12,7 @@
 //! (`queues.toml`).
 
 mod compute;
+mod effects;
 mod handler;
 mod http;
 mod options;

@@ -31,4 +31,9 @@ pub(crate) struct Options {
     /// File to append a line `<task id> <argument>` to whenever a computation begins
     #[arg(long, env = "LONGSHORE_WORK_LOG", value_name = "FILE")]
     pub(crate) work_log: Option<PathBuf>,
+
+    /// `SQLite` file with a table `effects`, which gets one row for each task that was computed,
+    /// however often it ran
+    #[arg(long, env = "LONGSHORE_EFFECTS", value_name = "FILE")]
+    pub(crate) effects: Option<PathBuf>,
 }

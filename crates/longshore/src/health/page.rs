@@ -78,6 +78,8 @@ struct WorkerHealth {
     running: u64,
     /// What runs, the longest first.
     tasks: Vec<RunningTask>,
+    /// Whether a handler does not give its thread back. The worker keeps its leases all the same.
+    handlers_blocked: bool,
     last_receive_age_seconds: Option<u64>,
     #[serde(flatten)]
     report: WorkerReport,
@@ -121,6 +123,7 @@ fn worker_health(started: Option<&Started>, now: Timestamp) -> WorkerHealth {
         status: started.map_or(Condition::Waiting, |started| condition(started, now)),
         running: status.map_or(0, WorkerStatus::running),
         tasks: status.map(|status| status.running_tasks(TASKS_MAX)).unwrap_or_default(),
+        handlers_blocked: status.is_some_and(WorkerStatus::handlers_blocked),
         last_receive_age_seconds: answered_at.map(|at| now.since(at).as_secs()),
         report: status.map(WorkerStatus::report).unwrap_or_default(),
     }

@@ -156,8 +156,8 @@ impl Worker {
         background.spawn(async move { heartbeat.run().await });
         background.spawn(OutboxLoop::new(Arc::clone(&runtime)).run());
         if runtime.options.own_thread {
-            let handlers = runtime.handlers.clone();
-            background.spawn(stall::watch(handlers.runtime, handlers.queue));
+            let (handlers, status) = (runtime.handlers.clone(), Arc::clone(&runtime.status));
+            background.spawn(stall::watch(handlers.runtime, handlers.queue, status));
         }
 
         let drained = runtime.drained.clone();

@@ -94,6 +94,7 @@ macro_rules! counters {
         pub struct WorkerStatus {
             running: AtomicU64,
             draining: AtomicBool,
+            handlers_blocked: AtomicBool,
             receive_answered_at: AtomicU64,
             last_run: AtomicU64,
             runs: Mutex<BTreeMap<u64, RunningTask>>,
@@ -157,6 +158,12 @@ impl WorkerStatus {
         self.draining.load(Relaxed)
     }
 
+    /// Whether the runtime of the handlers has given no sign of life for 3 seconds, because a handler
+    /// does not give its thread back. Always `false` for a worker without a thread of its own.
+    pub fn handlers_blocked(&self) -> bool {
+        self.handlers_blocked.load(Relaxed)
+    }
+
     /// When the queue last answered a receive; `None` if it never did.
     pub fn receive_answered_at(&self) -> Option<Timestamp> {
         let millis = self.receive_answered_at.load(Relaxed);
@@ -169,6 +176,10 @@ impl WorkerStatus {
 
     pub(super) fn note_draining(&self) {
         self.draining.store(true, Relaxed);
+    }
+
+    pub(super) fn note_handlers_blocked(&self, blocked: bool) {
+        self.handlers_blocked.store(blocked, Relaxed);
     }
 
     pub(super) fn note_received(&self, count: usize, now: Timestamp) {

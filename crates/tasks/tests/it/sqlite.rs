@@ -124,9 +124,12 @@ fn a_file_that_is_no_database_is_refused_and_left_alone() {
     let path = directory.path().join("notes.txt");
     let text = "these are notes, and not a database of any kind".repeat(100);
     std::fs::write(&path, &text).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
     let refusal = SqliteStore::open(&path).unwrap_err().to_string();
     assert!(refusal.contains("could not open its file"), "{refusal}");
     assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+    let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o644);
 }
 
 #[tokio::test]

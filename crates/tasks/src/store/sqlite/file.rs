@@ -1,27 +1,44 @@
 //! The file of a store: for its owner alone.
 
-use std::fs::{self, OpenOptions, Permissions};
-use std::io;
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::io::{self, Read as _};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 
 /// What the owner may do, and nobody else anything. `SQLite` gives its journal the same.
 const PRIVATE: u32 = 0o600;
 
-/// Makes the file if there is none, and takes it from everybody but its owner.
+/// What a file of `SQLite` begins with, unless nothing has been written to it.
+const MAGIC: &[u8] = b"SQLite format 3\0";
+
+/// Makes the file if there is none, and takes it from everybody but its owner. A file of something
+/// else, which was named by mistake, keeps its mode: `SQLite` refuses it.
 ///
 /// # Errors
 ///
 /// It cannot be made or changed.
 pub(super) fn make_private(path: &Path) -> io::Result<()> {
     let mut options = OpenOptions::new();
-    options.create(true).truncate(false).write(true).mode(PRIVATE).open(path)?;
+    let file =
+        options.create(true).truncate(false).read(true).write(true).mode(PRIVATE).open(path)?;
+    if !can_be_a_store(file)? {
+        return Ok(());
+    }
     for suffix in ["", "-wal", "-shm"] {
         let mut name = path.as_os_str().to_owned();
         name.push(suffix);
         take_from_others(Path::new(&name))?;
     }
     Ok(())
+}
+
+fn can_be_a_store(file: File) -> io::Result<bool> {
+    if !file.metadata()?.is_file() {
+        return Ok(false);
+    }
+    let mut begins = Vec::with_capacity(MAGIC.len());
+    file.take(MAGIC.len() as u64).read_to_end(&mut begins)?;
+    Ok(begins.is_empty() || begins == MAGIC)
 }
 
 /// An earlier version left its files open to everybody.
