@@ -22,7 +22,7 @@ use super::runtime::Runtime;
 use crate::backoff::Backoff;
 use crate::error_chain::in_one_line;
 use crate::receive;
-use crate::transport::{ReceiveRequest, ReceivedMessage};
+use crate::transport::{self, ReceiveRequest, ReceivedMessage};
 
 /// When a receive that failed is made again.
 pub(crate) const RECEIVE_AGAIN: Backoff =
@@ -57,10 +57,11 @@ impl Poller {
             let permits = self.permits(&mut patience);
             let Some(permits) = self.shutdown.run_until_cancelled(permits).await else { return };
             let asked_at = Instant::now();
-            let received = self.receive(permits).await;
-            patience.note_receive(asked_at.elapsed());
-            match received {
-                Ok(()) => pauses.reset(),
+            match self.receive(permits).await {
+                Ok(messages) => {
+                    patience.note_receive(asked_at.elapsed(), messages);
+                    pauses.reset();
+                }
                 Err(error) => {
                     let queue = self.runtime.queue.name();
                     let error = in_one_line(&error);
@@ -88,25 +89,24 @@ impl Poller {
         permit.expect("the semaphore is never closed")
     }
 
-    /// Waits a little for as many permits as fit a receive. Three of four will do: where few tasks run, nobody
-    /// waits for their ends.
+    /// Waits a little for as many permits as fit a receive.
     async fn wait_for_more(&self, first_took: Duration, patience: &mut Patience) {
         let wanted = self.runtime.options.concurrency.min(RECEIVE_COUNT_MAX) - 1;
         let free = self.permits.available_permits();
-        if free * 4 >= wanted * 3 {
+        if free >= wanted {
             return;
         }
-        let wait = patience.of_next(first_took);
+        let wait = patience.of_next(free + 1, first_took);
         if wait.is_zero() {
             return;
         }
         let wanted = u32::try_from(wanted).expect("it is less than ten");
         // Let go of again: what is free by then is taken one by one.
         drop(timeout(wait, self.permits.acquire_many(wanted)).await);
-        patience.note_wait(self.permits.available_permits() > free);
     }
 
-    async fn receive(&self, permits: Vec<OwnedSemaphorePermit>) -> crate::transport::Result<()> {
+    /// Receives, and says how many messages came.
+    async fn receive(&self, permits: Vec<OwnedSemaphorePermit>) -> transport::Result<usize> {
         let runtime = &self.runtime;
         let called_at = Instant::now();
         let request = ReceiveRequest {
@@ -116,7 +116,7 @@ impl Poller {
         };
         let (transport, queue) = (&*runtime.transport, &runtime.queue);
         let answer = receive::receive(transport, queue, request, &self.shutdown).await?;
-        let Some(messages) = answer else { return Ok(()) };
+        let Some(messages) = answer else { return Ok(0) };
         runtime.status.note_received(messages.len(), runtime.options.clock.now());
         let received_at = begin_of_leases(called_at, runtime.visibility_timeout);
         let begin = |message: ReceivedMessage, permit| {
@@ -129,13 +129,14 @@ impl Poller {
             .zip(permits)
             .map(|(message, permit)| begin(message, permit))
             .collect();
+        let count = deliveries.len();
         for delivery in deliveries {
             // The dispatcher takes deliveries until the poller is gone.
             if self.deliveries.send(delivery).await.is_err() {
                 break;
             }
         }
-        Ok(())
+        Ok(count)
     }
 }
 
