@@ -1,7 +1,7 @@
 //! Guesses whether another request is about to come, so that nobody waits for company in vain.
 //!
-//! What is learned is the mean gap between requests. A request waits for the next one for as long as five
-//! such gaps: where requests come of themselves, less than one in a hundred takes longer, and batches fill.
+//! What is learned is the mean gap between requests. A request waits for the next one for as long as eight
+//! such gaps: where requests come of themselves, hardly one takes longer, and batches fill.
 //! Where few askers wait for their answers before they ask again, all of them are soon there and every wait
 //! ends in silence. Then waits become more and more seldom.
 //!
@@ -17,9 +17,9 @@ use tokio::time::Instant;
 use super::expected::WORTH_ENTRIES;
 use crate::trials::Trials;
 
-/// Gaps without a request after which no more are expected: of requests that come at random, 0.7 % come
-/// later.
-const QUIET_GAPS: u32 = 5;
+/// Gaps without a request after which no more are expected: of requests that come at random, one in three
+/// thousand comes later.
+const QUIET_GAPS: u32 = 8;
 /// Requests that have to be expected within the linger, or else none is waited for.
 const WORTH: u32 = 2;
 /// The weight of what was learned before, against one new gap.

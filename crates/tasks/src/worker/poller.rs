@@ -96,7 +96,7 @@ impl Poller {
         if free >= wanted {
             return;
         }
-        let wait = patience.of_next(free + 1, first_took);
+        let wait = patience.of_next(first_took);
         if wait.is_zero() {
             return;
         }
