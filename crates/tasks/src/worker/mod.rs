@@ -20,6 +20,7 @@
 //!   `await`.
 
 mod acknowledger;
+mod at_once;
 mod batch_handler;
 mod claiming;
 mod collector;
@@ -37,6 +38,7 @@ mod outbox;
 mod outcome;
 mod owed;
 mod patience;
+mod permits;
 mod poller;
 mod registry;
 mod renewal;

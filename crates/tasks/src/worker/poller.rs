@@ -1,9 +1,12 @@
 //! Receives messages, as many as there are permits to run them.
 //!
+//! permits → receive, up to eight at once while they come back full → leases → dispatcher
+//!
 //! # Invariants
 //!
 //! - Permits are held before a receive, one for each message that it asks for. A busy worker waits a little
 //!   for more of them, so that its receives are not of one message each.
+//! - A receive that does not come back is given up and begun again.
 //! - A receive under way is dropped at a shutdown only when its transport allows it; what it
 //!   brings until then is handed back.
 //! - While the store cannot be reached, nothing is received.
@@ -11,18 +14,23 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::StreamExt as _;
+use futures::stream::FuturesUnordered;
 use longshore_types::limits::RECEIVE_COUNT_MAX;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
+use super::at_once::AtOnce;
 use super::lease::Lease;
 use super::patience::Patience;
+use super::permits::{Permit, Permits};
 use super::runtime::Runtime;
-use crate::backoff::Backoff;
+use super::status::count;
+use crate::backoff::{Backoff, BackoffState};
 use crate::error_chain::in_one_line;
 use crate::receive;
-use crate::transport::{ReceiveRequest, ReceivedMessage};
+use crate::transport::{ReceiveRequest, ReceivedMessage, TransportError};
 
 /// When a receive that failed is made again.
 pub(crate) const RECEIVE_AGAIN: Backoff =
@@ -36,78 +44,108 @@ const ANSWER_DELAY: Duration = Duration::from_secs(1);
 pub(super) struct Delivery {
     pub(super) message: ReceivedMessage,
     pub(super) lease: Lease,
-    pub(super) permit: OwnedSemaphorePermit,
+    pub(super) permit: Permit,
 }
 
 /// Receives messages.
 #[derive(Debug)]
 pub(super) struct Poller {
     pub(super) runtime: Arc<Runtime>,
-    pub(super) permits: Arc<Semaphore>,
+    pub(super) permits: Arc<Permits>,
     pub(super) deliveries: mpsc::Sender<Delivery>,
     pub(super) shutdown: CancellationToken,
 }
 
+/// How many receives are made at once, and when the next may begin.
+struct Pace {
+    at_once: AtOnce,
+    patience: Patience,
+    pauses: BackoffState,
+    not_before: Instant,
+}
+
+/// A receive that has ended: how many messages it asked for, how many came, and how long that took.
+struct Ended {
+    asked: usize,
+    took: Duration,
+    came: Result<usize, TransportError>,
+}
+
 impl Poller {
-    /// Receives until the shutdown, and until the receive under way then has ended.
+    /// Receives until the shutdown, and until the receives under way then have ended.
     pub(super) async fn run(self) {
-        let mut pauses = RECEIVE_AGAIN.start();
-        let mut patience = Patience::new(self.runtime.options.linger);
+        let mut pace = Pace::new(self.runtime.options.linger);
+        let mut under_way = FuturesUnordered::new();
         loop {
-            let permits = self.permits(&mut patience);
-            let Some(permits) = self.shutdown.run_until_cancelled(permits).await else { return };
-            let asked_at = Instant::now();
-            let received = self.receive(permits).await;
-            patience.note_receive(asked_at.elapsed());
-            match received {
-                Ok(()) => pauses.reset(),
-                Err(error) => {
-                    let queue = self.runtime.queue.name();
-                    let error = in_one_line(&error);
-                    tracing::warn!(queue, error, "tasks cannot be received");
-                    self.shutdown.run_until_cancelled(sleep(pauses.next_pause())).await;
+            let wanted = pace.at_once.wanted(self.permits.count());
+            let least = if under_way.is_empty() { 1 } else { RECEIVE_COUNT_MAX };
+            tokio::select! {
+                biased;
+                () = self.shutdown.cancelled() => break,
+                Some(ended) = under_way.next() => pace.note(ended, &self.runtime),
+                permits = self.permits(least, &mut pace), if under_way.len() < wanted => {
+                    under_way.push(self.receive(permits));
                 }
             }
         }
+        while under_way.next().await.is_some() {}
     }
 
-    /// A permit for each message of the next receive: one at least, and what else is free.
-    async fn permits(&self, patience: &mut Patience) -> Vec<OwnedSemaphorePermit> {
+    /// A permit for each message of the next receive: `least`, and what else is free. A receive beside
+    /// another has permits for a whole one, or both would bring few.
+    async fn permits(&self, least: usize, pace: &mut Pace) -> Vec<Permit> {
+        let (status, asked_at) = (&self.runtime.status, Instant::now());
+        let mut permits = self.permits.try_take(least, least);
+        if permits.is_empty() {
+            if status.receiving() == 0 {
+                status.note_no_room();
+            }
+            permits = self.permits.take(least).await;
+        }
+        status.note_room(self.runtime.options.clock.now());
+        let took = asked_at.elapsed();
+        sleep_until(pace.not_before).await;
         if let Some(reopens_at) = self.runtime.store_gate.reopens_at() {
             sleep_until(reopens_at).await;
         }
-        let asked_at = Instant::now();
-        let first = self.permit().await;
-        self.wait_for_more(asked_at.elapsed(), patience).await;
-        let more = std::iter::from_fn(|| Arc::clone(&self.permits).try_acquire_owned().ok());
-        std::iter::once(first).chain(more.take(RECEIVE_COUNT_MAX - 1)).collect()
+        permits.extend(self.permits.try_take(1, RECEIVE_COUNT_MAX - permits.len()));
+        self.wait_for_more(&mut permits, took, &mut pace.patience).await;
+        permits
     }
 
-    async fn permit(&self) -> OwnedSemaphorePermit {
-        let permit = Arc::clone(&self.permits).acquire_owned().await;
-        permit.expect("the semaphore is never closed")
-    }
-
-    /// Waits a little for as many permits as fit a receive. Three of four will do: where few tasks run, nobody
-    /// waits for their ends.
-    async fn wait_for_more(&self, first_took: Duration, patience: &mut Patience) {
-        let wanted = self.runtime.options.concurrency.min(RECEIVE_COUNT_MAX) - 1;
-        let free = self.permits.available_permits();
-        if free * 4 >= wanted * 3 {
+    /// Waits a little for as many permits as fit a receive, after the first took that long to get. Three of
+    /// four will do: where few tasks run, nobody waits for their ends.
+    async fn wait_for_more(
+        &self,
+        permits: &mut Vec<Permit>,
+        first_took: Duration,
+        patience: &mut Patience,
+    ) {
+        let most = self.permits.count().min(RECEIVE_COUNT_MAX);
+        let missing = most.saturating_sub(permits.len());
+        // All but the first, which is always there.
+        if missing == 0 || (permits.len() - 1) * 4 >= (most - 1) * 3 {
             return;
         }
         let wait = patience.of_next(first_took);
         if wait.is_zero() {
             return;
         }
-        let wanted = u32::try_from(wanted).expect("it is less than ten");
-        // Let go of again: what is free by then is taken one by one.
-        drop(timeout(wait, self.permits.acquire_many(wanted)).await);
-        patience.note_wait(self.permits.available_permits() > free);
+        let more = timeout(wait, self.permits.take(missing)).await;
+        let more = more.unwrap_or_else(|_| self.permits.try_take(1, missing));
+        patience.note_wait(!more.is_empty());
+        permits.extend(more);
     }
 
-    async fn receive(&self, permits: Vec<OwnedSemaphorePermit>) -> crate::transport::Result<()> {
+    async fn receive(&self, permits: Vec<Permit>) -> Ended {
+        let (asked, asked_at) = (permits.len(), Instant::now());
+        let came = self.receive_for(permits).await;
+        Ended { asked, took: asked_at.elapsed(), came }
+    }
+
+    async fn receive_for(&self, permits: Vec<Permit>) -> Result<usize, TransportError> {
         let runtime = &self.runtime;
+        let _under_way = runtime.status.begin_receive();
         let called_at = Instant::now();
         let request = ReceiveRequest {
             count_max: permits.len(),
@@ -116,8 +154,9 @@ impl Poller {
         };
         let (transport, queue) = (&*runtime.transport, &runtime.queue);
         let answer = receive::receive(transport, queue, request, &self.shutdown).await?;
-        let Some(messages) = answer else { return Ok(()) };
-        runtime.status.note_received(messages.len(), runtime.options.clock.now());
+        let Some(messages) = answer else { return Ok(0) };
+        let came = messages.len();
+        runtime.status.note_received(came, runtime.options.clock.now());
         let received_at = begin_of_leases(called_at, runtime.visibility_timeout);
         let begin = |message: ReceivedMessage, permit| {
             let lease = runtime.heartbeat.begin(message.receipt_handle.clone(), received_at);
@@ -135,7 +174,35 @@ impl Poller {
                 break;
             }
         }
-        Ok(())
+        Ok(came)
+    }
+}
+
+impl Pace {
+    fn new(linger: Duration) -> Self {
+        let (at_once, patience) = (AtOnce::one(), Patience::new(linger));
+        let pauses = RECEIVE_AGAIN.start();
+        Self { at_once, patience, pauses, not_before: Instant::now() }
+    }
+
+    /// A receive has ended: what it says of the next.
+    fn note(&mut self, ended: Ended, runtime: &Runtime) {
+        self.patience.note_receive(ended.took);
+        match ended.came {
+            Ok(came) => {
+                self.pauses.reset();
+                self.at_once.note(ended.asked, came);
+            }
+            Err(error) => {
+                if receive::is_overdue(&error) {
+                    count(&runtime.status.overdue);
+                }
+                let (queue, error) = (runtime.queue.name(), in_one_line(&error));
+                tracing::warn!(queue, error, "tasks cannot be received");
+                self.at_once.note_failure();
+                self.not_before = Instant::now() + self.pauses.next_pause();
+            }
+        }
     }
 }
 

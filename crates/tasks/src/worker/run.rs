@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use longshore_types::limits::{RECEIVE_COUNT_MAX, VISIBILITY_TIMEOUT_MAX};
 use tokio::runtime::Handle;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -19,6 +19,7 @@ use super::handlers::HandlerRuntime;
 use super::heartbeat::{Heartbeat, HeartbeatParts};
 use super::marks::Marks;
 use super::outbox::OutboxLoop;
+use super::permits::Permits;
 use super::poller::Poller;
 use super::reply_queues::ReplyQueues;
 use super::room::Room;
@@ -213,7 +214,7 @@ impl Worker {
             visibility_timeout,
         });
         let (own, allowed) = (options.reply_queue.clone(), options.allowed_reply_queues.clone());
-        let ends = Arc::new(Semaphore::new(options.concurrency));
+        let ends = Permits::new(options.concurrency);
         Arc::new(Runtime {
             transport,
             queue,
@@ -247,7 +248,7 @@ fn dispatch(
     let (sender, deliveries) = mpsc::channel(RECEIVE_COUNT_MAX);
     let poller = Poller {
         runtime: Arc::clone(&runtime),
-        permits: Arc::new(Semaphore::new(runtime.options.concurrency)),
+        permits: Permits::new(runtime.options.concurrency),
         deliveries: sender,
         shutdown: shutdown.clone(),
     };

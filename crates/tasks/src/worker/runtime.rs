@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use super::acknowledger::Acknowledger;
@@ -11,6 +10,7 @@ use super::handlers::HandlerRuntime;
 use super::heartbeat::Heartbeat;
 use super::marks::Marks;
 use super::options::Options;
+use super::permits::Permits;
 use super::registry::Registry;
 use super::reply_queues::ReplyQueues;
 use super::seen::Seen;
@@ -46,7 +46,7 @@ pub(super) struct Runtime {
     pub(super) store_gate: StoreGate,
     /// Places for ends that are on their way to whoever asked: as many as tasks may run at once. Beyond
     /// that an end keeps the place of its run.
-    pub(super) ends: Arc<Semaphore>,
+    pub(super) ends: Arc<Permits>,
     /// Deliveries that may yet have something to send.
     pub(super) under_way: Others,
     /// Cancelled when the grace period is over: what still runs is handed back.

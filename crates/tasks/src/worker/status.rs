@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::AddAssign;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use longshore_types::Timestamp;
 
@@ -41,6 +41,30 @@ pub struct WorkerReport {
     pub deleted: u64,
     /// Deletes that were not confirmed: the message may come again, and is then known.
     pub delete_unknown: u64,
+    /// Receives that did not come back in time, and were begun again.
+    pub overdue: u64,
+}
+
+/// Whether an answer to a receive is to be expected.
+#[derive(Clone, Copy, Debug, Default)]
+enum Awaited {
+    /// The worker has not begun to receive.
+    #[default]
+    NotYet,
+    /// Since then, without one.
+    Since(Timestamp),
+    /// None is: nothing is to be received.
+    Not,
+}
+
+/// A receive that is under way. Dropped, it no longer is.
+#[derive(Debug)]
+pub(super) struct UnderWay(Arc<WorkerStatus>);
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.receiving.fetch_sub(1, Relaxed);
+    }
 }
 
 /// A task that runs just now.
@@ -95,7 +119,9 @@ macro_rules! counters {
             running: AtomicU64,
             draining: AtomicBool,
             handlers_blocked: AtomicBool,
+            receiving: AtomicU64,
             receive_answered_at: AtomicU64,
+            awaited: Mutex<Awaited>,
             last_run: AtomicU64,
             runs: Mutex<BTreeMap<u64, RunningTask>>,
             $(pub(super) $name: AtomicU64,)*
@@ -131,7 +157,8 @@ counters!(
     lost,
     returned,
     deleted,
-    delete_unknown
+    delete_unknown,
+    overdue
 );
 
 impl WorkerStatus {
@@ -170,6 +197,45 @@ impl WorkerStatus {
         (millis > 0).then(|| Timestamp::from_millis(millis))
     }
 
+    /// Receives that are under way just now.
+    pub fn receiving(&self) -> u64 {
+        self.receiving.load(Relaxed)
+    }
+
+    /// Since when an answer to a receive is awaited and none has come, by a worker that was started at
+    /// `started`. `None` while nothing is to be received, because every place is taken. However long the
+    /// worker waits for broker or store, it is since the last answer.
+    pub fn unanswered_since(&self, started: Timestamp) -> Option<Timestamp> {
+        match *self.awaited() {
+            Awaited::NotYet => Some(started),
+            Awaited::Since(since) => Some(since),
+            Awaited::Not => None,
+        }
+    }
+
+    fn awaited(&self) -> MutexGuard<'_, Awaited> {
+        self.awaited.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// There is room: an answer is awaited from now on, if none was before.
+    pub(super) fn note_room(&self, now: Timestamp) {
+        let mut awaited = self.awaited();
+        if !matches!(*awaited, Awaited::Since(_)) {
+            *awaited = Awaited::Since(now);
+        }
+    }
+
+    /// There is nothing to receive for: no answer is awaited.
+    pub(super) fn note_no_room(&self) {
+        *self.awaited() = Awaited::Not;
+    }
+
+    /// Counts a receive as under way until what this answers is dropped.
+    pub(super) fn begin_receive(self: &Arc<Self>) -> UnderWay {
+        self.receiving.fetch_add(1, Relaxed);
+        UnderWay(Arc::clone(self))
+    }
+
     pub(super) fn note_running(&self, count: usize) {
         self.running.store(count as u64, Relaxed);
     }
@@ -184,6 +250,7 @@ impl WorkerStatus {
 
     pub(super) fn note_received(&self, count: usize, now: Timestamp) {
         self.receive_answered_at.store(now.as_millis(), Relaxed);
+        *self.awaited() = Awaited::Since(now);
         self.received.fetch_add(count as u64, Relaxed);
     }
 }

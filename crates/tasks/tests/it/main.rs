@@ -16,6 +16,7 @@ mod inputs;
 mod leases;
 mod lost;
 mod outcomes;
+mod polling;
 mod replies;
 mod requests;
 mod simulation;
