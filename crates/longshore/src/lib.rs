@@ -42,6 +42,8 @@ pub mod health;
 mod host;
 mod log;
 pub mod options;
+#[cfg(feature = "application")]
+mod order;
 pub mod program;
 pub mod queues;
 pub mod role;

@@ -9,6 +9,7 @@
 //! - A send whose outcome is unknown stays PENDING, for the task may run.
 //! - A second send with the same id is the same task.
 
+mod control;
 mod error;
 mod lanes;
 mod options;
@@ -21,6 +22,7 @@ mod status;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+pub use control::{ControlError, OrderQueue, QueueControls};
 pub use error::{CancelError, SendError};
 use longshore_types::Timestamp;
 pub use options::{ClientOptions, SendOptions};

@@ -39,14 +39,14 @@ impl Dispatcher {
         }
     }
 
-    /// What comes after the shutdown is handed back unstarted.
+    /// What comes after the shutdown, or is not to be run for another reason, is handed back unstarted.
     fn start(&self, delivery: Delivery, running: &mut JoinSet<()>) {
-        let Delivery { message, lease, permit } = delivery;
+        let Delivery { message, lease, permit, hand_back } = delivery;
         let execution = Execution::open(Arc::clone(&self.runtime), message, lease, permit);
-        let draining = self.shutdown.is_cancelled();
+        let hand_back = hand_back || self.shutdown.is_cancelled();
         let span = execution.span();
         let run = async move {
-            if draining {
+            if hand_back {
                 execution.return_unstarted().await;
             } else {
                 execution.run().await;

@@ -25,6 +25,7 @@ mod batch_handler;
 mod claiming;
 mod collector;
 mod context;
+mod controls;
 mod dispatcher;
 mod ending;
 mod executor;

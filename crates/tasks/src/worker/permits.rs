@@ -2,7 +2,7 @@
 //!
 //! # Invariants
 //!
-//! - No more permits are out than there are.
+//! - No permit is given while as many are out as there are. More are out only when there were more.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -35,6 +35,18 @@ impl Permits {
     /// How many permits there are.
     pub(super) fn count(&self) -> usize {
         self.pool().count
+    }
+
+    /// How many are out beyond those that there are, because there were more.
+    pub(super) fn excess(&self) -> usize {
+        let pool = self.pool();
+        pool.taken.saturating_sub(pool.count)
+    }
+
+    /// There are so many from now on. What is out stays out.
+    pub(super) fn set_count(&self, count: usize) {
+        self.pool().count = count;
+        self.freed.notify_waiters();
     }
 
     /// As many as are free, up to `most`; none if fewer than `least` are.
@@ -90,6 +102,19 @@ mod tests {
         assert_eq!(permits.try_take(1, 10).len(), 2);
         drop(whole);
         assert_eq!(permits.try_take(10, 10).len(), 10);
+    }
+
+    #[test]
+    fn permits_beyond_a_smaller_number_stay_out_and_are_not_given_again() {
+        let permits = Permits::new(10);
+        let mut taken = permits.try_take(1, 8);
+        permits.set_count(3);
+        assert_eq!((permits.count(), permits.excess()), (3, 5));
+        taken.truncate(3);
+        assert_eq!(permits.excess(), 0);
+        assert!(permits.try_take(1, 10).is_empty());
+        permits.set_count(5);
+        assert_eq!(permits.try_take(1, 10).len(), 2);
     }
 
     #[tokio::test]

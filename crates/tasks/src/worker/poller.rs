@@ -9,7 +9,7 @@
 //! - A receive that does not come back is given up and begun again.
 //! - A receive under way is dropped at a shutdown only when its transport allows it; what it
 //!   brings until then is handed back.
-//! - While the store cannot be reached, nothing is received.
+//! - While the store cannot be reached, or the queue is paused, nothing is received.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 use super::at_once::AtOnce;
 use super::lease::Lease;
 use super::patience::Patience;
-use super::permits::{Permit, Permits};
+use super::permits::Permit;
 use super::runtime::Runtime;
 use super::status::count;
 use crate::backoff::{Backoff, BackoffState};
@@ -45,13 +45,14 @@ pub(super) struct Delivery {
     pub(super) message: ReceivedMessage,
     pub(super) lease: Lease,
     pub(super) permit: Permit,
+    /// Whether it is not to be run: the queue was paused meanwhile, or fewer tasks may run.
+    pub(super) hand_back: bool,
 }
 
 /// Receives messages.
 #[derive(Debug)]
 pub(super) struct Poller {
     pub(super) runtime: Arc<Runtime>,
-    pub(super) permits: Arc<Permits>,
     pub(super) deliveries: mpsc::Sender<Delivery>,
     pub(super) shutdown: CancellationToken,
 }
@@ -76,31 +77,44 @@ impl Poller {
     pub(super) async fn run(self) {
         let mut pace = Pace::new(self.runtime.options.linger);
         let mut under_way = FuturesUnordered::new();
+        let (mut controls, mut until) =
+            (self.runtime.controls.subscribe(), self.shutdown.child_token());
         loop {
-            let wanted = pace.at_once.wanted(self.permits.count());
+            let paused = self.runtime.controls.is_paused();
+            let wanted = if paused { 0 } else { pace.at_once.wanted(self.runtime.permits.count()) };
             let least = if under_way.is_empty() { 1 } else { RECEIVE_COUNT_MAX };
             tokio::select! {
                 biased;
                 () = self.shutdown.cancelled() => break,
+                _ = controls.changed() => self.halt_or_go_on(&mut until),
                 Some(ended) = under_way.next() => pace.note(ended, &self.runtime),
                 permits = self.permits(least, &mut pace), if under_way.len() < wanted => {
-                    under_way.push(self.receive(permits));
+                    under_way.push(self.receive(permits, until.clone()));
                 }
             }
         }
         while under_way.next().await.is_some() {}
     }
 
+    /// While the queue is paused, a receive under way ends as at a shutdown.
+    fn halt_or_go_on(&self, until: &mut CancellationToken) {
+        if self.runtime.controls.is_paused() {
+            until.cancel();
+        } else if until.is_cancelled() {
+            *until = self.shutdown.child_token();
+        }
+    }
+
     /// A permit for each message of the next receive: `least`, and what else is free. A receive beside
     /// another has permits for a whole one, or both would bring few.
     async fn permits(&self, least: usize, pace: &mut Pace) -> Vec<Permit> {
-        let (status, asked_at) = (&self.runtime.status, Instant::now());
-        let mut permits = self.permits.try_take(least, least);
+        let (Runtime { status, permits: free, .. }, asked_at) = (&*self.runtime, Instant::now());
+        let mut permits = free.try_take(least, least);
         if permits.is_empty() {
             if status.receiving() == 0 {
                 status.note_no_room();
             }
-            permits = self.permits.take(least).await;
+            permits = free.take(least).await;
         }
         status.note_room(self.runtime.options.clock.now());
         let took = asked_at.elapsed();
@@ -108,7 +122,7 @@ impl Poller {
         if let Some(reopens_at) = self.runtime.store_gate.reopens_at() {
             sleep_until(reopens_at).await;
         }
-        permits.extend(self.permits.try_take(1, RECEIVE_COUNT_MAX - permits.len()));
+        permits.extend(free.try_take(1, RECEIVE_COUNT_MAX - permits.len()));
         self.wait_for_more(&mut permits, took, &mut pace.patience).await;
         permits
     }
@@ -121,7 +135,8 @@ impl Poller {
         first_took: Duration,
         patience: &mut Patience,
     ) {
-        let most = self.permits.count().min(RECEIVE_COUNT_MAX);
+        let free = &self.runtime.permits;
+        let most = free.count().min(RECEIVE_COUNT_MAX);
         let missing = most.saturating_sub(permits.len());
         // All but the first, which is always there.
         if missing == 0 || (permits.len() - 1) * 4 >= (most - 1) * 3 {
@@ -131,19 +146,23 @@ impl Poller {
         if wait.is_zero() {
             return;
         }
-        let more = timeout(wait, self.permits.take(missing)).await;
-        let more = more.unwrap_or_else(|_| self.permits.try_take(1, missing));
+        let more = timeout(wait, free.take(missing)).await;
+        let more = more.unwrap_or_else(|_| free.try_take(1, missing));
         patience.note_wait(!more.is_empty());
         permits.extend(more);
     }
 
-    async fn receive(&self, permits: Vec<Permit>) -> Ended {
+    async fn receive(&self, permits: Vec<Permit>, until: CancellationToken) -> Ended {
         let (asked, asked_at) = (permits.len(), Instant::now());
-        let came = self.receive_for(permits).await;
+        let came = self.receive_for(permits, until).await;
         Ended { asked, took: asked_at.elapsed(), came }
     }
 
-    async fn receive_for(&self, permits: Vec<Permit>) -> Result<usize, TransportError> {
+    async fn receive_for(
+        &self,
+        permits: Vec<Permit>,
+        until: CancellationToken,
+    ) -> Result<usize, TransportError> {
         let runtime = &self.runtime;
         let _under_way = runtime.status.begin_receive();
         let called_at = Instant::now();
@@ -153,21 +172,30 @@ impl Poller {
             visibility_timeout: Some(runtime.visibility_timeout),
         };
         let (transport, queue) = (&*runtime.transport, &runtime.queue);
-        let answer = receive::receive(transport, queue, request, &self.shutdown).await?;
+        let answer = receive::receive(transport, queue, request, &until).await?;
         let Some(messages) = answer else { return Ok(0) };
         let came = messages.len();
         runtime.status.note_received(came, runtime.options.clock.now());
         let received_at = begin_of_leases(called_at, runtime.visibility_timeout);
         let begin = |message: ReceivedMessage, permit| {
             let lease = runtime.heartbeat.begin(message.receipt_handle.clone(), received_at);
-            Delivery { message, lease, permit }
+            Delivery { message, lease, permit, hand_back: false }
         };
         // All leases are renewed from here on, before anything is waited for.
-        let deliveries: Vec<_> = messages
+        let mut deliveries: Vec<_> = messages
             .into_iter()
             .zip(permits)
             .map(|(message, permit)| begin(message, permit))
             .collect();
+        // Permits that were not needed are free again: what is out beyond that runs, or is here.
+        let runs = if runtime.controls.is_paused() {
+            0
+        } else {
+            came - came.min(runtime.permits.excess())
+        };
+        for delivery in deliveries.iter_mut().skip(runs) {
+            delivery.hand_back = true;
+        }
         for delivery in deliveries {
             // The dispatcher takes deliveries until the poller is gone.
             if self.deliveries.send(delivery).await.is_err() {

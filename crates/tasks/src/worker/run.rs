@@ -14,6 +14,7 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::acknowledger::Acknowledger;
+use super::controls::{ControlLoop, Controls};
 use super::dispatcher::Dispatcher;
 use super::handlers::HandlerRuntime;
 use super::heartbeat::{Heartbeat, HeartbeatParts};
@@ -102,7 +103,7 @@ impl Worker {
             runtime: handlers,
             queue: queue.name().to_owned(),
             room: Room::default(),
-            concurrency: self.options.concurrency,
+            permits: Permits::new(self.options.concurrency),
             shutdown: shutdown.clone(),
         };
         self.work(queue, facts, handlers, shutdown).await
@@ -155,6 +156,7 @@ impl Worker {
         let runtime = self.start(queue, facts, handlers, &mut flushing);
         let heartbeat = Arc::clone(&runtime.heartbeat);
         background.spawn(async move { heartbeat.run().await });
+        background.spawn(ControlLoop { runtime: Arc::clone(&runtime) }.run());
         background.spawn(OutboxLoop::new(Arc::clone(&runtime)).run());
         if runtime.options.own_thread {
             let (handlers, status) = (runtime.handlers.clone(), Arc::clone(&runtime.status));
@@ -215,6 +217,7 @@ impl Worker {
         });
         let (own, allowed) = (options.reply_queue.clone(), options.allowed_reply_queues.clone());
         let ends = Permits::new(options.concurrency);
+        let permits = Arc::clone(&handlers.permits);
         Arc::new(Runtime {
             transport,
             queue,
@@ -232,6 +235,8 @@ impl Worker {
             seen: Seen::default(),
             handlers,
             store_gate: StoreGate::default(),
+            permits,
+            controls: Controls::new(),
             ends,
             under_way,
             drained: CancellationToken::new(),
@@ -246,12 +251,8 @@ fn dispatch(
     background: &mut JoinSet<()>,
 ) -> impl Future<Output = ()> + use<> {
     let (sender, deliveries) = mpsc::channel(RECEIVE_COUNT_MAX);
-    let poller = Poller {
-        runtime: Arc::clone(&runtime),
-        permits: Permits::new(runtime.options.concurrency),
-        deliveries: sender,
-        shutdown: shutdown.clone(),
-    };
+    let poller =
+        Poller { runtime: Arc::clone(&runtime), deliveries: sender, shutdown: shutdown.clone() };
     background.spawn(poller.run());
     Dispatcher { runtime, deliveries, shutdown }.run()
 }

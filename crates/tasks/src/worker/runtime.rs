@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::acknowledger::Acknowledger;
+use super::controls::Controls;
 use super::handlers::HandlerRuntime;
 use super::heartbeat::Heartbeat;
 use super::marks::Marks;
@@ -44,6 +45,9 @@ pub(super) struct Runtime {
     pub(super) seen: Seen,
     pub(super) handlers: HandlerRuntime,
     pub(super) store_gate: StoreGate,
+    /// As many as tasks may run at once.
+    pub(super) permits: Arc<Permits>,
+    pub(super) controls: Controls,
     /// Places for ends that are on their way to whoever asked: as many as tasks may run at once. Beyond
     /// that an end keeps the place of its run.
     pub(super) ends: Arc<Permits>,

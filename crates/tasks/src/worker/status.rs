@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use longshore_types::Timestamp;
 
+use crate::control::QueueControl;
+
 /// What a worker has done, by the end of each run it had.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -122,6 +124,7 @@ macro_rules! counters {
             receiving: AtomicU64,
             receive_answered_at: AtomicU64,
             awaited: Mutex<Awaited>,
+            control: Mutex<(QueueControl, Option<usize>)>,
             last_run: AtomicU64,
             runs: Mutex<BTreeMap<u64, RunningTask>>,
             $(pub(super) $name: AtomicU64,)*
@@ -203,7 +206,8 @@ impl WorkerStatus {
     }
 
     /// Since when an answer to a receive is awaited and none has come, by a worker that was started at
-    /// `started`. `None` while nothing is to be received, because every place is taken. However long the
+    /// `started`. `None` while nothing is to be received, because every place is taken or the queue is
+    /// paused. However long the
     /// worker waits for broker or store, it is since the last answer.
     pub fn unanswered_since(&self, started: Timestamp) -> Option<Timestamp> {
         match *self.awaited() {
@@ -211,6 +215,27 @@ impl WorkerStatus {
             Awaited::Since(since) => Some(since),
             Awaited::Not => None,
         }
+    }
+
+    /// What operators have said of the queue, as far as the worker knows.
+    pub fn control(&self) -> QueueControl {
+        self.said().0.clone()
+    }
+
+    /// How many tasks may run at once just now; `None` before the worker has begun.
+    pub fn concurrency(&self) -> Option<usize> {
+        self.said().1
+    }
+
+    fn said(&self) -> MutexGuard<'_, (QueueControl, Option<usize>)> {
+        self.control.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn note_control(&self, control: QueueControl, concurrency: usize) {
+        if control.is_paused() {
+            self.note_no_room();
+        }
+        *self.said() = (control, Some(concurrency));
     }
 
     fn awaited(&self) -> MutexGuard<'_, Awaited> {
@@ -250,7 +275,8 @@ impl WorkerStatus {
 
     pub(super) fn note_received(&self, count: usize, now: Timestamp) {
         self.receive_answered_at.store(now.as_millis(), Relaxed);
-        *self.awaited() = Awaited::Since(now);
+        let paused = self.control().is_paused();
+        *self.awaited() = if paused { Awaited::Not } else { Awaited::Since(now) };
         self.received.fetch_add(count as u64, Relaxed);
     }
 }

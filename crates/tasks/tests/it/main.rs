@@ -9,6 +9,7 @@ mod aws;
 mod batches;
 mod chaos;
 mod client;
+mod control;
 mod crash;
 mod drain;
 mod fifo;
