@@ -78,8 +78,8 @@ pub use exit::Fault;
 pub use longshore_gateway::{Gateway, Problem};
 #[cfg(feature = "application")]
 pub use longshore_tasks::{
-    Backoff, BatchOptions, Client, Codec, CodecError, Context, Failure, Json, ReplyMode,
-    RetryPolicy, State, Task, TaskOptions, Worker,
+    Backoff, BatchOptions, Client, Codec, CodecError, Context, Failure, Json, Priorities, Priority,
+    ReplyMode, RetryPolicy, State, Task, TaskOptions, Worker,
 };
 #[cfg(feature = "application")]
 pub use task_queue::TaskQueue;

@@ -101,7 +101,9 @@ where
     }
     twice::handlers(&app.task_queues)?;
     let tasks: Vec<&str> = app.task_queues.iter().map(|queue| queue.name.as_str()).collect();
-    Names::read(&app.declaration, &tasks, app.reply_queue.as_deref(), options)
+    let priorities: Vec<_> = app.task_queues.iter().map(|queue| queue.priorities).collect();
+    let names = Names::read(&app.declaration, &tasks, app.reply_queue.as_deref(), options)?;
+    names.with_levels(&priorities)
 }
 
 async fn apply_queues<O, S>(app: &App<O, S>, options: QueuesApplyOptions) -> Result<(), Fault>

@@ -22,11 +22,11 @@ const LOOK_EVERY: Duration = Duration::from_millis(1500);
 
 /// What is known of what operators said; `None` before anything is.
 #[derive(Clone, Debug)]
-pub(super) struct Controls(watch::Sender<Option<QueueControl>>);
+pub(super) struct Controls(Arc<watch::Sender<Option<QueueControl>>>);
 
 impl Controls {
     pub(super) fn new() -> Self {
-        Self(watch::Sender::new(None))
+        Self(Arc::new(watch::Sender::new(None)))
     }
 
     /// Whether nothing is to be received.
@@ -55,6 +55,8 @@ impl Controls {
 #[derive(Debug)]
 pub(super) struct ControlLoop {
     pub(super) runtime: Arc<Runtime>,
+    /// The queue of tasks, whichever level the runtime is of.
+    pub(super) queue: String,
 }
 
 impl ControlLoop {
@@ -69,7 +71,7 @@ impl ControlLoop {
     }
 
     async fn look(&self) {
-        let queue = self.runtime.queue.name();
+        let queue = &*self.queue;
         let values = self.runtime.records.store().values(vec![QueueControl::key(queue)]).await;
         let text = match &values {
             Ok(found) => found.value.first().and_then(Option::as_ref).map(|value| &*value.text),
@@ -96,7 +98,7 @@ impl ControlLoop {
         // Who is told to receive again looks at the status first.
         status.note_control(control.clone(), concurrency);
         if controls.note(control) {
-            say(self.runtime.queue.name(), &told, control, concurrency);
+            say(&self.queue, &told, control, concurrency);
         }
     }
 }

@@ -22,7 +22,7 @@ pub(super) struct Dispatcher {
 impl Dispatcher {
     /// Works until no more deliveries can come and every executor has ended.
     pub(super) async fn run(mut self) {
-        let mut running = JoinSet::new();
+        let (mut running, mut noted) = (JoinSet::new(), 0);
         loop {
             tokio::select! {
                 delivery = self.deliveries.recv() => match delivery {
@@ -31,11 +31,11 @@ impl Dispatcher {
                 },
                 Some(ended) = running.join_next() => note_panic(ended),
             }
-            self.runtime.status.note_running(running.len());
+            self.runtime.status.note_running(&mut noted, running.len());
         }
         while let Some(ended) = running.join_next().await {
             note_panic(ended);
-            self.runtime.status.note_running(running.len());
+            self.runtime.status.note_running(&mut noted, running.len());
         }
     }
 

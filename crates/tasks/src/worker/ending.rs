@@ -149,7 +149,7 @@ impl Execution {
 
     /// Sends what is due, then deletes the message. Nothing runs any more, so another task may.
     async fn deliver(mut self: Box<Self>, record: TaskRecord) {
-        if let Some(place) = self.runtime.ends.try_take(1, 1).pop() {
+        if let Some(place) = self.runtime.ends.try_take_free() {
             self.permit = place;
         }
         if self.lease.held().is_err() {

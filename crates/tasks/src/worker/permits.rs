@@ -1,25 +1,26 @@
-//! Permits to run: as many as tasks may run at once. Each is taken before a message is asked for.
-//!
-//! # Invariants
-//!
-//! - No permit is given while as many are out as there are. More are out only when there were more.
+//! Permits to run: as many as tasks may run at once. Each is taken before a message is asked for. The
+//! rule is [`Pool`]'s; here is the waiting.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
+use super::pool::Pool;
+use super::turns::Turns;
+
 /// The permits of a worker.
 #[derive(Debug)]
 pub(super) struct Permits {
     pool: Mutex<Pool>,
-    /// A permit has come back.
-    freed: Notify,
+    /// Something may have been granted.
+    changed: Notify,
 }
 
-#[derive(Debug)]
-struct Pool {
-    count: usize,
-    taken: usize,
+/// The permits of a worker, as one of its levels gets them.
+#[derive(Clone, Debug)]
+pub(super) struct Share {
+    permits: Arc<Permits>,
+    level: usize,
 }
 
 /// One permit. Dropped, it is free again.
@@ -27,54 +28,36 @@ struct Pool {
 pub(super) struct Permit(Arc<Permits>);
 
 impl Permits {
-    /// So many permits.
-    pub(super) fn new(count: usize) -> Arc<Self> {
-        Arc::new(Self { pool: Mutex::new(Pool { count, taken: 0 }), freed: Notify::new() })
+    /// So many permits, shared by turns.
+    pub(super) fn new(count: usize, turns: Turns) -> Arc<Self> {
+        Arc::new(Self { pool: Mutex::new(Pool::new(count, turns)), changed: Notify::new() })
     }
 
     /// How many permits there are.
     pub(super) fn count(&self) -> usize {
-        self.pool().count
+        self.pool().count()
     }
 
     /// How many are out beyond those that there are, because there were more.
     pub(super) fn excess(&self) -> usize {
-        let pool = self.pool();
-        pool.taken.saturating_sub(pool.count)
+        self.pool().excess()
     }
 
     /// There are so many from now on. What is out stays out.
     pub(super) fn set_count(&self, count: usize) {
-        self.pool().count = count;
-        self.freed.notify_waiters();
+        self.pool().set_count(count);
+        self.changed.notify_waiters();
     }
 
-    /// As many as are free, up to `most`; none if fewer than `least` are.
-    pub(super) fn try_take(self: &Arc<Self>, least: usize, most: usize) -> Vec<Permit> {
-        let mut pool = self.pool();
-        let free = pool.count.saturating_sub(pool.taken);
-        let count = if free < least { 0 } else { free.min(most) };
-        pool.taken += count;
-        (0..count).map(|_| Permit(Arc::clone(self))).collect()
+    /// One that is free and that nobody wishes for.
+    pub(super) fn try_take_free(self: &Arc<Self>) -> Option<Permit> {
+        let taken = self.pool().take_free();
+        taken.then(|| Permit(Arc::clone(self)))
     }
 
-    /// Waits until `least` are free together, and takes these.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropped, it has taken none.
-    pub(super) async fn take(self: &Arc<Self>, least: usize) -> Vec<Permit> {
-        loop {
-            let freed = self.freed.notified();
-            tokio::pin!(freed);
-            // Waiting begins before the look, so that a permit which comes back in between is noticed.
-            freed.as_mut().enable();
-            let taken = self.try_take(least, least);
-            if !taken.is_empty() {
-                return taken;
-            }
-            freed.await;
-        }
+    /// What the level of that place gets of them.
+    pub(super) fn share(self: &Arc<Self>, level: usize) -> Share {
+        Share { permits: Arc::clone(self), level }
     }
 
     fn pool(&self) -> MutexGuard<'_, Pool> {
@@ -82,10 +65,53 @@ impl Permits {
     }
 }
 
+impl Share {
+    /// How many permits there are for all levels.
+    pub(super) fn count(&self) -> usize {
+        self.permits.count()
+    }
+
+    /// How many levels share them.
+    pub(super) fn levels(&self) -> usize {
+        self.permits.pool().levels()
+    }
+
+    /// Wishes for so many from now on. What is granted waits until it is taken.
+    pub(super) fn wish(&self, count: usize) {
+        self.permits.pool().wish(self.level, count);
+        self.permits.changed.notify_waiters();
+    }
+
+    /// What was granted, up to `most`; nothing if that is less than `least`.
+    pub(super) fn try_take(&self, least: usize, most: usize) -> Vec<Permit> {
+        let count = self.permits.pool().take(self.level, least, most);
+        (0..count).map(|_| Permit(Arc::clone(&self.permits))).collect()
+    }
+
+    /// Waits until `least` are granted, and takes up to `most`.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped, it has taken none.
+    pub(super) async fn take(&self, least: usize, most: usize) -> Vec<Permit> {
+        loop {
+            let changed = self.permits.changed.notified();
+            tokio::pin!(changed);
+            // Waiting begins before the look, so that what is granted in between is noticed.
+            changed.as_mut().enable();
+            let taken = self.try_take(least, most);
+            if !taken.is_empty() {
+                return taken;
+            }
+            changed.await;
+        }
+    }
+}
+
 impl Drop for Permit {
     fn drop(&mut self) {
-        self.0.pool().taken -= 1;
-        self.0.freed.notify_waiters();
+        self.0.pool().put_back();
+        self.0.changed.notify_waiters();
     }
 }
 
@@ -93,35 +119,15 @@ impl Drop for Permit {
 mod tests {
     use super::*;
 
-    #[test]
-    fn what_is_free_is_taken_unless_it_is_too_little() {
-        let permits = Permits::new(12);
-        let whole = permits.try_take(1, 10);
-        assert_eq!(whole.len(), 10);
-        assert!(permits.try_take(10, 10).is_empty());
-        assert_eq!(permits.try_take(1, 10).len(), 2);
-        drop(whole);
-        assert_eq!(permits.try_take(10, 10).len(), 10);
-    }
-
-    #[test]
-    fn permits_beyond_a_smaller_number_stay_out_and_are_not_given_again() {
-        let permits = Permits::new(10);
-        let mut taken = permits.try_take(1, 8);
-        permits.set_count(3);
-        assert_eq!((permits.count(), permits.excess()), (3, 5));
-        taken.truncate(3);
-        assert_eq!(permits.excess(), 0);
-        assert!(permits.try_take(1, 10).is_empty());
-        permits.set_count(5);
-        assert_eq!(permits.try_take(1, 10).len(), 2);
-    }
-
     #[tokio::test]
-    async fn who_waits_is_told_when_enough_are_free() {
-        let permits = Permits::new(2);
-        let mut taken = permits.try_take(2, 2);
-        let waiting = permits.take(2);
+    async fn who_waits_is_told_when_enough_are_granted() {
+        let permits = Permits::new(2, Turns::alone());
+        let share = permits.share(0);
+        share.wish(2);
+        let mut taken = share.try_take(2, 10);
+        assert!(permits.try_take_free().is_none());
+        share.wish(2);
+        let waiting = share.take(2, 10);
         tokio::pin!(waiting);
         taken.pop();
         assert!(futures::poll!(&mut waiting).is_pending());

@@ -39,6 +39,9 @@ pub(crate) const RECEIVE_AGAIN: Backoff =
 /// How long an answer may be on its way: leases are counted from that long before it came.
 const ANSWER_DELAY: Duration = Duration::from_secs(1);
 
+/// How long a receive waits at most where there are fewer places than levels.
+const TURN: Duration = Duration::from_secs(1);
+
 /// A message, the lease on it, and the permit to run it.
 #[derive(Debug)]
 pub(super) struct Delivery {
@@ -57,10 +60,14 @@ pub(super) struct Poller {
     pub(super) shutdown: CancellationToken,
 }
 
-/// How many receives are made at once, and when the next may begin.
+/// How many receives are made at once, how, and when the next may begin.
 struct Pace {
     at_once: AtOnce,
     patience: Patience,
+    /// Whether others share the permits: then nothing is held by whoever only waits.
+    shared: bool,
+    /// Whether the last receive came back full, so that more is known to wait.
+    more_waits: bool,
     pauses: BackoffState,
     not_before: Instant,
 }
@@ -75,13 +82,15 @@ struct Ended {
 impl Poller {
     /// Receives until the shutdown, and until the receives under way then have ended.
     pub(super) async fn run(self) {
-        let mut pace = Pace::new(self.runtime.options.linger);
+        let share = &self.runtime.share;
+        let mut pace = Pace::new(share.levels() > 1, self.runtime.options.linger);
         let mut under_way = FuturesUnordered::new();
         let (mut controls, mut until) =
             (self.runtime.controls.subscribe(), self.shutdown.child_token());
         loop {
             let paused = self.runtime.controls.is_paused();
-            let wanted = if paused { 0 } else { pace.at_once.wanted(self.runtime.permits.count()) };
+            let wanted = if paused { 0 } else { pace.at_once.wanted(share.count()) };
+            share.wish(if paused { 0 } else { pace.wish(under_way.len()) });
             let least = if under_way.is_empty() { 1 } else { RECEIVE_COUNT_MAX };
             tokio::select! {
                 biased;
@@ -89,11 +98,25 @@ impl Poller {
                 _ = controls.changed() => self.halt_or_go_on(&mut until),
                 Some(ended) = under_way.next() => pace.note(ended, &self.runtime),
                 permits = self.permits(least, &mut pace), if under_way.len() < wanted => {
-                    under_way.push(self.receive(permits, until.clone()));
+                    under_way.push(self.receive(permits, self.wait(&pace), until.clone()));
                 }
             }
         }
+        share.wish(0);
         while under_way.next().await.is_some() {}
+    }
+
+    /// How long a receive waits for a message. One that holds permits which others could use does not; nor
+    /// for long where a level waits for the place.
+    fn wait(&self, pace: &Pace) -> Duration {
+        let Runtime { options, share, .. } = &*self.runtime;
+        if pace.shared && pace.more_waits {
+            Duration::ZERO
+        } else if share.count() < share.levels() {
+            options.wait.min(TURN)
+        } else {
+            options.wait
+        }
     }
 
     /// While the queue is paused, a receive under way ends as at a shutdown.
@@ -108,13 +131,13 @@ impl Poller {
     /// A permit for each message of the next receive: `least`, and what else is free. A receive beside
     /// another has permits for a whole one, or both would bring few.
     async fn permits(&self, least: usize, pace: &mut Pace) -> Vec<Permit> {
-        let (Runtime { status, permits: free, .. }, asked_at) = (&*self.runtime, Instant::now());
-        let mut permits = free.try_take(least, least);
+        let (Runtime { status, share, .. }, asked_at) = (&*self.runtime, Instant::now());
+        let mut permits = share.try_take(least, RECEIVE_COUNT_MAX);
         if permits.is_empty() {
             if status.receiving() == 0 {
                 status.note_no_room();
             }
-            permits = free.take(least).await;
+            permits = share.take(least, RECEIVE_COUNT_MAX).await;
         }
         status.note_room(self.runtime.options.clock.now());
         let took = asked_at.elapsed();
@@ -122,8 +145,10 @@ impl Poller {
         if let Some(reopens_at) = self.runtime.store_gate.reopens_at() {
             sleep_until(reopens_at).await;
         }
-        permits.extend(free.try_take(1, RECEIVE_COUNT_MAX - permits.len()));
-        self.wait_for_more(&mut permits, took, &mut pace.patience).await;
+        permits.extend(share.try_take(1, RECEIVE_COUNT_MAX - permits.len()));
+        if pace.wishes_for_many() {
+            self.wait_for_more(&mut permits, took, &mut pace.patience).await;
+        }
         permits
     }
 
@@ -135,8 +160,8 @@ impl Poller {
         first_took: Duration,
         patience: &mut Patience,
     ) {
-        let free = &self.runtime.permits;
-        let most = free.count().min(RECEIVE_COUNT_MAX);
+        let share = &self.runtime.share;
+        let most = share.count().min(RECEIVE_COUNT_MAX);
         let missing = most.saturating_sub(permits.len());
         // All but the first, which is always there.
         if missing == 0 || (permits.len() - 1) * 4 >= (most - 1) * 3 {
@@ -146,21 +171,27 @@ impl Poller {
         if wait.is_zero() {
             return;
         }
-        let more = timeout(wait, free.take(missing)).await;
-        let more = more.unwrap_or_else(|_| free.try_take(1, missing));
+        let more = timeout(wait, share.take(missing, missing)).await;
+        let more = more.unwrap_or_else(|_| share.try_take(1, missing));
         patience.note_wait(!more.is_empty());
         permits.extend(more);
     }
 
-    async fn receive(&self, permits: Vec<Permit>, until: CancellationToken) -> Ended {
+    async fn receive(
+        &self,
+        permits: Vec<Permit>,
+        wait: Duration,
+        until: CancellationToken,
+    ) -> Ended {
         let (asked, asked_at) = (permits.len(), Instant::now());
-        let came = self.receive_for(permits, until).await;
+        let came = self.receive_for(permits, wait, until).await;
         Ended { asked, took: asked_at.elapsed(), came }
     }
 
     async fn receive_for(
         &self,
         permits: Vec<Permit>,
+        wait: Duration,
         until: CancellationToken,
     ) -> Result<usize, TransportError> {
         let runtime = &self.runtime;
@@ -168,7 +199,7 @@ impl Poller {
         let called_at = Instant::now();
         let request = ReceiveRequest {
             count_max: permits.len(),
-            wait: runtime.options.wait,
+            wait,
             visibility_timeout: Some(runtime.visibility_timeout),
         };
         let (transport, queue) = (&*runtime.transport, &runtime.queue);
@@ -207,10 +238,21 @@ impl Poller {
 }
 
 impl Pace {
-    fn new(linger: Duration) -> Self {
+    fn new(shared: bool, linger: Duration) -> Self {
         let (at_once, patience) = (AtOnce::one(), Patience::new(linger));
-        let pauses = RECEIVE_AGAIN.start();
-        Self { at_once, patience, pauses, not_before: Instant::now() }
+        let (pauses, not_before) = (RECEIVE_AGAIN.start(), Instant::now());
+        Self { at_once, patience, shared, more_waits: false, pauses, not_before }
+    }
+
+    /// Whether messages are known to wait, or nobody else could use the permits.
+    fn wishes_for_many(&self) -> bool {
+        self.more_waits || !self.shared
+    }
+
+    /// How many permits are wished for, beside those of `under_way` receives. A level that is not known to
+    /// have more has one while it waits; what is known to wait is not passed over while it is asked for.
+    fn wish(&self, under_way: usize) -> usize {
+        if self.wishes_for_many() { RECEIVE_COUNT_MAX } else { usize::from(under_way == 0) }
     }
 
     /// A receive has ended: what it says of the next.
@@ -220,6 +262,7 @@ impl Pace {
             Ok(came) => {
                 self.pauses.reset();
                 self.at_once.note(ended.asked, came);
+                self.more_waits = came > 0 && came == ended.asked;
             }
             Err(error) => {
                 if receive::is_overdue(&error) {
@@ -228,6 +271,7 @@ impl Pace {
                 let (queue, error) = (runtime.queue.name(), in_one_line(&error));
                 tracing::warn!(queue, error, "tasks cannot be received");
                 self.at_once.note_failure();
+                self.more_waits = false;
                 self.not_before = Instant::now() + self.pauses.next_pause();
             }
         }

@@ -261,8 +261,11 @@ impl WorkerStatus {
         UnderWay(Arc::clone(self))
     }
 
-    pub(super) fn note_running(&self, count: usize) {
-        self.running.store(count as u64, Relaxed);
+    /// One of those who count what they hold has so many now; `noted` is what it said before.
+    pub(super) fn note_running(&self, noted: &mut usize, count: usize) {
+        self.running.fetch_add(count as u64, Relaxed);
+        self.running.fetch_sub(*noted as u64, Relaxed);
+        *noted = count;
     }
 
     pub(super) fn note_draining(&self) {

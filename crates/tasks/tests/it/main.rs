@@ -18,6 +18,7 @@ mod leases;
 mod lost;
 mod outcomes;
 mod polling;
+mod priorities;
 mod replies;
 mod requests;
 mod simulation;
