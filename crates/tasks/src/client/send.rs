@@ -221,6 +221,6 @@ fn entries(
 /// The tasks that come first, as many as one call takes.
 fn take_batch(tasks: &mut VecDeque<(usize, Prepared)>) -> Vec<(usize, Prepared)> {
     let mut packing = Packing::new(BATCH_ENTRIES_MAX);
-    let mut next = || tasks.pop_front_if(|(_, task)| packing.take(task.message.bytes()));
-    std::iter::from_fn(|| next()).collect()
+    let next = || tasks.pop_front_if(|(_, task)| packing.take(task.message.bytes()));
+    std::iter::from_fn(next).collect()
 }

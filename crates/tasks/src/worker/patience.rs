@@ -4,7 +4,8 @@
 //!
 //! - Never for longer than the worker may linger, nor than what was just waited for anyway: a place among
 //!   the tasks that run, or the last message. So where places and messages come at once, nothing is put off.
-//! - A wait that brought no place is not repeated at once: tasks that run for hours put off less and less.
+//! - A wait after which no more messages came than there were places before is not repeated at once: where
+//!   few tasks come, and where some run for hours, less and less is put off.
 
 use std::time::Duration;
 
@@ -17,28 +18,34 @@ pub(super) struct Patience {
     /// How long the last receive waited for its messages.
     receive_took: Duration,
     waits: Trials,
+    /// The places that there were before the next receive was put off, if it was.
+    free_before: Option<usize>,
 }
 
 impl Patience {
     /// A receive may be put off for up to `linger`.
     pub(super) fn new(linger: Duration) -> Self {
-        Self { linger, receive_took: Duration::ZERO, waits: Trials::default() }
+        let (receive_took, waits) = (Duration::ZERO, Trials::default());
+        Self { linger, receive_took, waits, free_before: None }
     }
 
-    /// How long the next receive may be put off, after a place was waited for that long.
-    pub(super) fn of_next(&mut self, place_took: Duration) -> Duration {
-        let wait = place_took.max(self.receive_took).min(self.linger);
-        if self.waits.is_due() { wait } else { Duration::ZERO }
+    /// How long the next receive may be put off, while only so many places are free, after the first of
+    /// them was waited for that long.
+    pub(super) fn of_next(&mut self, free: usize, first_took: Duration) -> Duration {
+        let wait = first_took.max(self.receive_took).min(self.linger);
+        if wait.is_zero() || !self.waits.is_due() {
+            return Duration::ZERO;
+        }
+        self.free_before = Some(free);
+        wait
     }
 
-    /// Learns whether a wait brought a further place.
-    pub(super) fn note_wait(&mut self, brought_a_place: bool) {
-        self.waits.note(brought_a_place);
-    }
-
-    /// Learns how long a receive took.
-    pub(super) fn note_receive(&mut self, took: Duration) {
+    /// Learns of a receive: how long it took, and how many messages came.
+    pub(super) fn note_receive(&mut self, took: Duration, messages: usize) {
         self.receive_took = took;
+        if let Some(free) = self.free_before.take() {
+            self.waits.note(messages > free);
+        }
     }
 }
 
@@ -51,20 +58,22 @@ mod tests {
     #[test]
     fn a_receive_is_put_off_for_as_long_as_was_waited_anyway_and_no_longer_than_the_linger() {
         let mut patience = Patience::new(LINGER);
-        assert_eq!(patience.of_next(Duration::ZERO), Duration::ZERO);
-        assert_eq!(patience.of_next(Duration::from_millis(7)), Duration::from_millis(7));
-        patience.note_receive(Duration::from_millis(20));
-        assert_eq!(patience.of_next(Duration::from_millis(7)), Duration::from_millis(20));
-        assert_eq!(patience.of_next(Duration::from_secs(5)), LINGER);
+        assert_eq!(patience.of_next(1, Duration::ZERO), Duration::ZERO);
+        assert_eq!(patience.of_next(1, Duration::from_millis(7)), Duration::from_millis(7));
+        patience.note_receive(Duration::from_millis(20), 10);
+        assert_eq!(patience.of_next(1, Duration::from_millis(7)), Duration::from_millis(20));
+        assert_eq!(patience.of_next(1, Duration::from_secs(5)), LINGER);
     }
 
     #[test]
-    fn a_wait_in_vain_is_not_repeated_at_once() {
+    fn a_wait_that_brought_no_more_messages_is_not_repeated_at_once() {
         let mut patience = Patience::new(LINGER);
-        patience.note_wait(false);
-        assert_eq!(patience.of_next(LINGER), Duration::ZERO);
-        assert_eq!(patience.of_next(LINGER), LINGER);
-        patience.note_wait(true);
-        assert_eq!(patience.of_next(LINGER), LINGER);
+        assert_eq!(patience.of_next(8, LINGER), LINGER);
+        patience.note_receive(LINGER, 8);
+        assert_eq!(patience.of_next(8, LINGER), Duration::ZERO);
+        patience.note_receive(LINGER, 8);
+        assert_eq!(patience.of_next(8, LINGER), LINGER);
+        patience.note_receive(LINGER, 9);
+        assert_eq!(patience.of_next(8, LINGER), LINGER);
     }
 }

@@ -152,8 +152,7 @@ impl Poller {
         permits
     }
 
-    /// Waits a little for as many permits as fit a receive, after the first took that long to get. Three of
-    /// four will do: where few tasks run, nobody waits for their ends.
+    /// Waits a little for as many permits as fit a receive, after the first took that long to get.
     async fn wait_for_more(
         &self,
         permits: &mut Vec<Permit>,
@@ -161,20 +160,16 @@ impl Poller {
         patience: &mut Patience,
     ) {
         let share = &self.runtime.share;
-        let most = share.count().min(RECEIVE_COUNT_MAX);
-        let missing = most.saturating_sub(permits.len());
-        // All but the first, which is always there.
-        if missing == 0 || (permits.len() - 1) * 4 >= (most - 1) * 3 {
+        let missing = share.count().min(RECEIVE_COUNT_MAX).saturating_sub(permits.len());
+        if missing == 0 {
             return;
         }
-        let wait = patience.of_next(first_took);
+        let wait = patience.of_next(permits.len(), first_took);
         if wait.is_zero() {
             return;
         }
         let more = timeout(wait, share.take(missing, missing)).await;
-        let more = more.unwrap_or_else(|_| share.try_take(1, missing));
-        patience.note_wait(!more.is_empty());
-        permits.extend(more);
+        permits.extend(more.unwrap_or_else(|_| share.try_take(1, missing)));
     }
 
     async fn receive(
@@ -257,10 +252,10 @@ impl Pace {
 
     /// A receive has ended: what it says of the next.
     fn note(&mut self, ended: Ended, runtime: &Runtime) {
-        self.patience.note_receive(ended.took);
         match ended.came {
             Ok(came) => {
                 self.pauses.reset();
+                self.patience.note_receive(ended.took, came);
                 self.at_once.note(ended.asked, came);
                 self.more_waits = came > 0 && came == ended.asked;
             }
