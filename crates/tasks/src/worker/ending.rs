@@ -105,13 +105,14 @@ impl Execution {
     }
 
     /// Writes the end, then sends what is due.
-    async fn finish(self: Box<Self>, end: End) {
+    async fn finish(mut self: Box<Self>, end: End) {
         let Ok(held) = self.lease.uncover().await else { return self.lose() };
         match self.write_end(held, &end).await {
             Ok(record) => self.deliver(record).await,
             Err(NotEnded::AlreadyWritten(record)) => self.deliver(*record).await,
             Err(NotEnded::Refused(Refusal::Ended)) => {
                 count(&self.runtime.status.repeated);
+                self.has_ended();
                 self.delete().await;
             }
             Err(NotEnded::Refused(_)) => self.lose(),
@@ -149,8 +150,9 @@ impl Execution {
 
     /// Sends what is due, then deletes the message. Nothing runs any more, so another task may.
     async fn deliver(mut self: Box<Self>, record: TaskRecord) {
+        self.has_ended();
         if let Some(place) = self.runtime.ends.try_take_free() {
-            self.permit = place;
+            self.permit = Some(place);
         }
         if self.lease.held().is_err() {
             return self.lose();

@@ -24,10 +24,12 @@ use super::claiming::Claim;
 use super::context::{Context, Inner};
 use super::handler::Ran;
 use super::heartbeat::Held;
+use super::lane::Turn;
 use super::lease::Lease;
 use super::options::UNKNOWN_AGAIN;
 use super::outcome::Outcome;
 use super::permits::Permit;
+use super::poller::Delivery;
 use super::registry::Registered;
 use super::runtime::Runtime;
 use super::status::{RunningTask, count};
@@ -56,8 +58,11 @@ pub(super) struct Execution {
     pub(super) lease: Lease,
     /// It may have something to send, which others wait for.
     pub(super) under_way: Joined,
-    /// The place that it takes among the tasks which run, or later among the ends on their way.
-    pub(super) permit: Permit,
+    /// The place that it takes among the tasks which run, or later among the ends on their way; `None`
+    /// while its lane has the place.
+    pub(super) permit: Option<Permit>,
+    /// Its turn in its lane, to be passed on when the task has ended.
+    turn: Turn,
     /// What this delivery knows its claim by.
     pub(super) token: u64,
     /// When this delivery came.
@@ -85,10 +90,10 @@ impl Execution {
     /// Opens the envelope: whose task it is, and who wants the reply.
     pub(super) fn open(
         runtime: Arc<Runtime>,
-        message: ReceivedMessage,
-        lease: Lease,
-        permit: Permit,
+        delivery: Delivery,
+        permit: Option<Permit>,
     ) -> Box<Self> {
+        let Delivery { message, lease, .. } = delivery;
         let envelope = Envelope::open(&message.attributes);
         let task = envelope::task_id_of(&envelope, &message);
         let token = runtime.options.random.next();
@@ -102,6 +107,7 @@ impl Execution {
             lease,
             under_way,
             permit,
+            turn: Turn::default(),
             token,
             begun_at,
             store_ahead,
@@ -122,7 +128,8 @@ impl Execution {
     }
 
     /// Sees the task through, as far as this delivery goes.
-    pub(super) async fn run(mut self: Box<Self>) {
+    pub(super) async fn run(mut self: Box<Self>, turn: Turn) {
+        self.turn = turn;
         match self.claim_in_the_end().await {
             Ok(Claim::Run(held)) => {
                 self.task = held.record.id.clone();
@@ -130,11 +137,13 @@ impl Execution {
             }
             Ok(Claim::Ended(ending, record)) => {
                 count(&self.runtime.status.repeated);
+                self.has_ended();
                 self.repeat(*ending, *record).await;
             }
             Ok(Claim::Late) => {
                 count(&self.runtime.status.repeated);
                 tracing::info!("a late message of a task that has ended");
+                self.has_ended();
                 self.delete().await;
             }
             Ok(Claim::Busy(wait)) => {
@@ -143,6 +152,11 @@ impl Execution {
             }
             Err(error) => self.return_unclaimed(&error).await,
         }
+    }
+
+    /// The task has ended for good: the next of its lane may run.
+    pub(super) fn has_ended(&mut self) {
+        self.turn.pass();
     }
 
     /// Claims the task. At the last receive that a FIFO queue grants, SQS would take the message
@@ -296,7 +310,7 @@ impl Execution {
     }
 
     /// Does to record and message what the end of the run says.
-    async fn conclude(self: Box<Self>, held: &Held, end: End) {
+    async fn conclude(mut self: Box<Self>, held: &Held, end: End) {
         let life = &held.record.life;
         match end {
             End::Ran(outcome) => self.conclude_outcome(life.attempts_made, outcome).await,
@@ -304,6 +318,7 @@ impl Execution {
             End::Cancelled => self.end_as_cancelled().await,
             End::Ended => {
                 count(&self.runtime.status.repeated);
+                self.has_ended();
                 self.delete().await;
             }
             End::Lost => self.lose_run().await,

@@ -13,7 +13,9 @@
 //!
 //! # Invariants
 //!
-//! - A permit is held before a message is asked for: what was received is run at once, and no
+//! - The messages of one group of a FIFO queue are run one after the other, in their order: a lane has one
+//!   permit, and what waits in it keeps its leases.
+//! - A permit is held before a message is asked for: what else was received is run at once, and no
 //!   message loses its lease while it waits.
 //! - A lease is spent once: deleted, returned or lost. Before that its heartbeat is stopped.
 //! - When [`Worker::run`] resolves, nothing of it runs on. Dropped, it ends what runs at its next
@@ -32,6 +34,7 @@ mod executor;
 mod handler;
 mod handlers;
 mod heartbeat;
+mod lane;
 mod lease;
 mod marks;
 mod options;

@@ -22,6 +22,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::at_once::AtOnce;
+use super::lane::{Lane, lanes};
 use super::lease::Lease;
 use super::patience::Patience;
 use super::permits::Permit;
@@ -42,21 +43,27 @@ const ANSWER_DELAY: Duration = Duration::from_secs(1);
 /// How long a receive waits at most where there are fewer places than levels.
 const TURN: Duration = Duration::from_secs(1);
 
-/// A message, the lease on it, and the permit to run it.
+/// A message, and the lease on it.
 #[derive(Debug)]
 pub(super) struct Delivery {
     pub(super) message: ReceivedMessage,
     pub(super) lease: Lease,
-    pub(super) permit: Permit,
-    /// Whether it is not to be run: the queue was paused meanwhile, or fewer tasks may run.
-    pub(super) hand_back: bool,
+    /// Whether it came from a FIFO queue.
+    is_fifo: bool,
+}
+
+impl Delivery {
+    /// The group whose messages are run one after the other.
+    pub(super) fn fifo_group(&self) -> Option<&str> {
+        self.message.group_id.as_deref().filter(|_| self.is_fifo)
+    }
 }
 
 /// Receives messages.
 #[derive(Debug)]
 pub(super) struct Poller {
     pub(super) runtime: Arc<Runtime>,
-    pub(super) deliveries: mpsc::Sender<Delivery>,
+    pub(super) lanes: mpsc::Sender<Lane>,
     pub(super) shutdown: CancellationToken,
 }
 
@@ -203,28 +210,22 @@ impl Poller {
         let came = messages.len();
         runtime.status.note_received(came, runtime.options.clock.now());
         let received_at = begin_of_leases(called_at, runtime.visibility_timeout);
-        let begin = |message: ReceivedMessage, permit| {
+        let begin = |message: ReceivedMessage| {
             let lease = runtime.heartbeat.begin(message.receipt_handle.clone(), received_at);
-            Delivery { message, lease, permit, hand_back: false }
+            Delivery { message, lease, is_fifo: queue.is_fifo() }
         };
         // All leases are renewed from here on, before anything is waited for.
-        let mut deliveries: Vec<_> = messages
-            .into_iter()
-            .zip(permits)
-            .map(|(message, permit)| begin(message, permit))
-            .collect();
+        let deliveries: Vec<_> = messages.into_iter().map(begin).zip(permits).collect();
         // Permits that were not needed are free again: what is out beyond that runs, or is here.
         let runs = if runtime.controls.is_paused() {
             0
         } else {
             came - came.min(runtime.permits.excess())
         };
-        for delivery in deliveries.iter_mut().skip(runs) {
-            delivery.hand_back = true;
-        }
-        for delivery in deliveries {
-            // The dispatcher takes deliveries until the poller is gone.
-            if self.deliveries.send(delivery).await.is_err() {
+        let place = |(place, (delivery, permit))| (delivery, permit, place < runs);
+        for lane in lanes(deliveries.into_iter().enumerate().map(place).collect()) {
+            // The dispatcher takes lanes until the poller is gone.
+            if self.lanes.send(lane).await.is_err() {
                 break;
             }
         }

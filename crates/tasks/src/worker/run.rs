@@ -334,9 +334,9 @@ fn dispatch(
     shutdown: CancellationToken,
     background: &mut JoinSet<()>,
 ) -> impl Future<Output = ()> + use<> {
-    let (sender, deliveries) = mpsc::channel(RECEIVE_COUNT_MAX);
+    let (sender, lanes) = mpsc::channel(RECEIVE_COUNT_MAX);
     let poller =
-        Poller { runtime: Arc::clone(&runtime), deliveries: sender, shutdown: shutdown.clone() };
+        Poller { runtime: Arc::clone(&runtime), lanes: sender, shutdown: shutdown.clone() };
     background.spawn(poller.run());
-    Dispatcher { runtime, deliveries, shutdown }.run()
+    Dispatcher { runtime, lanes, shutdown }.run()
 }

@@ -16,10 +16,10 @@ use crate::inputs::Counting;
 use crate::simulation::Fault;
 use crate::world::{Counter, REPLIES, Running, Square, VISIBILITY, World, start, until};
 
-const TASKS: &str = "tasks.fifo";
+pub(crate) const TASKS: &str = "tasks.fifo";
 const DEAD: &str = "tasks-dead.fifo";
 
-fn world() -> (World, Client) {
+pub(crate) fn world() -> (World, Client) {
     let world = World::new();
     world.simulation.create(DEAD, VISIBILITY, None);
     world.simulation.create(TASKS, VISIBILITY, Some((DEAD, 3)));
@@ -45,7 +45,7 @@ fn worker(world: &World, runs: &Counter) -> Worker {
 }
 
 /// A worker whose store can be down.
-fn squaring(world: &World) -> Worker {
+pub(crate) fn squaring(world: &World) -> Worker {
     Worker::new(Arc::clone(&world.simulation) as _, TASKS, Arc::clone(&world.flaky) as _)
         .handle(|Square(n): Square| async move { Ok(n * n) })
         .own_thread(false)

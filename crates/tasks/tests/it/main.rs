@@ -13,6 +13,7 @@ mod control;
 mod crash;
 mod drain;
 mod fifo;
+mod groups;
 mod inputs;
 mod leases;
 mod lost;

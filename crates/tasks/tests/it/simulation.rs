@@ -1,6 +1,6 @@
 //! Queues in memory that behave like SQS, under Tokio's clock, with faults by script.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -270,15 +270,30 @@ impl State {
         let now = Instant::now();
         let (queue, last_number) = (self.queues.get_mut(name).unwrap(), &mut self.last_number);
         let timeout = request.visibility_timeout.unwrap_or(queue.visibility_timeout);
-        let available = queue.messages.iter_mut().filter(|message| message.available_at <= now);
-        let received: Vec<_> = available
+        // Of a message group only what comes before its first message in flight or delayed.
+        let (mut locked, is_fifo) = (HashSet::new(), QueueHandle::new(name, name).is_fifo());
+        let mut is_available = |message: &&mut Message| {
+            let group = message.group_id.clone().filter(|_| is_fifo);
+            let is_locked = group.as_ref().is_some_and(|group| locked.contains(group));
+            if message.available_at > now {
+                locked.extend(group);
+                return false;
+            }
+            !is_locked
+        };
+        let received: Vec<_> = queue
+            .messages
+            .iter_mut()
+            .filter(|message| is_available(message))
             .take(request.count_max)
             .map(|message| {
                 *last_number += 1;
                 message.receive(format!("receipt-{last_number}"), now + timeout)
             })
             .collect();
-        let next = queue.messages.iter().map(|message| message.available_at).min();
+        let later =
+            queue.messages.iter().map(|message| message.available_at).filter(|at| *at > now);
+        let next = later.min();
         (received, next)
     }
 
