@@ -10,6 +10,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::get;
 use axum::{Json, Router};
+use longshore_tasks::transport::{RequestMeter, RequestReport};
 use longshore_tasks::worker::RunningTask;
 use longshore_tasks::{
     Clock, RepliesReport, RepliesStatus, SystemClock, Transport, WorkerReport, WorkerStatus,
@@ -50,6 +51,7 @@ impl Condition {
 #[derive(Debug)]
 pub(crate) struct WorkersPage {
     workers: Mutex<Vec<Option<Started>>>,
+    meter: Option<Arc<RequestMeter>>,
     clock: Arc<dyn Clock>,
 }
 
@@ -67,6 +69,8 @@ struct WorkersHealth {
     role: &'static str,
     status: Condition,
     workers: Vec<WorkerHealth>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    requests: Option<RequestReport>,
 }
 
 #[derive(Debug, Serialize)]
@@ -86,9 +90,10 @@ struct WorkerHealth {
 }
 
 impl WorkersPage {
-    /// A page of `count` workers that have not started.
-    pub(crate) fn new(count: usize) -> Self {
-        Self { workers: Mutex::new(vec![None; count]), clock: Arc::new(SystemClock) }
+    /// A page of `count` workers that have not started, with the requests of their process.
+    pub(crate) fn new(count: usize, meter: Option<Arc<RequestMeter>>) -> Self {
+        let (workers, clock) = (Mutex::new(vec![None; count]), Arc::new(SystemClock));
+        Self { workers, meter, clock }
     }
 
     /// Shows `status` as that of the worker at `place`, which is for `queue`.
@@ -111,7 +116,8 @@ impl WorkersPage {
         let workers: Vec<_> =
             workers.iter().map(|started| worker_health(started.as_ref(), now)).collect();
         let unwell = workers.iter().map(|worker| worker.status).find(|it| *it != Condition::Ok);
-        WorkersHealth { role: "worker", status: unwell.unwrap_or(Condition::Ok), workers }
+        let requests = self.meter.as_deref().map(RequestMeter::report);
+        WorkersHealth { role: "worker", status: unwell.unwrap_or(Condition::Ok), workers, requests }
     }
 }
 
@@ -156,6 +162,8 @@ struct AppHealth {
     status: Condition,
     #[serde(skip_serializing_if = "Option::is_none")]
     replies: Option<RepliesReport>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    requests: Option<RequestReport>,
 }
 
 impl AppPage {
@@ -175,7 +183,8 @@ impl AppPage {
         let page = async |State(page): State<Self>| {
             let status = page.condition().await;
             let replies = page.replies.map(|replies| replies.report());
-            (status.status_code(), Json(AppHealth { role: "app", status, replies }))
+            let requests = page.transport.meter().map(|meter| meter.report());
+            (status.status_code(), Json(AppHealth { role: "app", status, replies, requests }))
         };
         Router::new().route("/health", get(page)).with_state(self)
     }
@@ -195,11 +204,13 @@ impl AppPage {
 
 #[cfg(test)]
 mod tests {
+    use longshore_tasks::transport::Action;
+
     use super::*;
 
     #[test]
     fn workers_that_have_not_started_wait() {
-        let health = WorkersPage::new(2).health(Timestamp::from_millis(1));
+        let health = WorkersPage::new(2, None).health(Timestamp::from_millis(1));
         assert_eq!(health.status, Condition::Waiting);
         assert_eq!(health.workers.len(), 2);
     }
@@ -217,10 +228,13 @@ mod tests {
 
     #[test]
     fn a_page_names_role_and_status() {
-        let health = WorkersPage::new(1).health(Timestamp::from_millis(1));
+        let meter = Arc::new(RequestMeter::default());
+        meter.count(Action::GetQueueUrl, "q", 0);
+        let health = WorkersPage::new(1, Some(meter)).health(Timestamp::from_millis(1));
         let page = serde_json::to_value(health).unwrap();
         assert_eq!(page["role"], "worker");
         assert_eq!(page["status"], "waiting");
         assert_eq!(page["workers"][0]["running"], 0);
+        assert_eq!(page["requests"]["byPurpose"]["look"]["requests"], 1.0);
     }
 }

@@ -5,6 +5,7 @@
 //! use that endpoint.
 
 use std::fmt::Debug;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
@@ -17,13 +18,14 @@ use super::bind::{address_of, bind, bind_health};
 use super::crew::{SLACK, until_signal_or_end};
 use super::endpoint::Endpoint;
 use super::names::Names;
-use super::worker::{HandlerRuntime, serve_page};
+use super::worker::{HandlerRuntime, spawn_pages};
 use super::{Crew, app, broker, store, worker};
 use crate::announce;
 use crate::announce::roles::Addresses;
 use crate::app::App;
 use crate::assembly::Surroundings;
 use crate::exit::Fault;
+use crate::health::metrics::MetricsPage;
 use crate::options::{UpOptions, broker_region};
 use crate::signals::Signals;
 
@@ -129,13 +131,14 @@ where
         ..Surroundings::new(endpoint.transport, names, store)
     };
     let (mut front, mut back, mut outer) = (Crew::new(), Crew::new(), Crew::new());
+    let metrics = MetricsPage::new(Arc::clone(&around.transport));
     let mut assembly = app.assemble(around, options.application);
     let (gateway, replies) = (assembly.gateway().clone(), assembly.replies());
     let router = assembly.router(front.shutdown())?;
     let workers = assembly.workers().await?;
     let handlers = HandlerRuntime::new()?;
     let page = worker::spawn(&mut back, &workers, options.workers, &handlers);
-    outer.spawn(serve_page(page, ports.health, outer.shutdown()));
+    spawn_pages(&mut outer, page.routes(), metrics, ports.health);
     app::spawn_http(&mut front, ports.app, router, grace);
     app::spawn_replies(&mut back, replies);
     if let (Some(broker), Some((listener, admission))) = (broker, ports.broker) {

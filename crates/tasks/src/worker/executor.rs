@@ -37,7 +37,8 @@ use crate::failure::Reason;
 use crate::id::TaskId;
 use crate::life::TaskRecord;
 use crate::store::StoreError;
-use crate::transport::ReceivedMessage;
+use crate::transport::meter::Item;
+use crate::transport::{Purpose, ReceivedMessage};
 
 /// How long a message that was sent anew is delayed, so that it does not find the claim which is
 /// about to be released for it.
@@ -359,6 +360,11 @@ impl Execution {
     /// The name that the task's options are found by.
     pub(super) fn options_name(&self) -> Option<&str> {
         self.envelope.task_name.as_deref()
+    }
+
+    /// What is sent for the task is for.
+    pub(super) fn item(&self, purpose: Purpose) -> Item {
+        Item::new(purpose, self.lease.task())
     }
 
     /// How long this delivery has taken so far.

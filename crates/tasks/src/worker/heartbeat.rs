@@ -85,6 +85,7 @@ pub(super) struct Leases {
 #[derive(Debug)]
 pub(super) struct Entry {
     receipt: String,
+    task: Arc<str>,
     pub(super) held: Option<Held>,
     received_at: Instant,
     renew_at: Instant,
@@ -134,12 +135,18 @@ impl Heartbeat {
         (self.parts.visibility_timeout / 20).clamp(least, most)
     }
 
-    /// Renews the message's lease from now on; it began at `received_at`, or later.
-    pub(super) fn begin(self: &Arc<Self>, receipt: String, received_at: Instant) -> Lease {
+    /// Renews the lease on the message of a `task` from now on; it began at `received_at`, or later.
+    pub(super) fn begin(
+        self: &Arc<Self>,
+        receipt: String,
+        task: Arc<str>,
+        received_at: Instant,
+    ) -> Lease {
         let timeout = self.parts.visibility_timeout;
         let signals = LeaseSignals::new();
         let entry = Entry {
             receipt: receipt.clone(),
+            task: Arc::clone(&task),
             held: None,
             received_at,
             renew_at: received_at + timeout / 2,
@@ -156,7 +163,7 @@ impl Heartbeat {
         if wake {
             self.changed.notify_one();
         }
-        Lease::new(id, receipt, received_at, Arc::clone(self), signals)
+        Lease::new(id, receipt, task, received_at, Arc::clone(self), signals)
     }
 
     /// Owns the record from now on, and extends its claim from the next renewal on.
@@ -301,7 +308,8 @@ impl Entry {
         self.in_flight = true;
         let timeout = parts.visibility_timeout.min(super::lease::visibility_left(age));
         let (receipt, held) = (self.receipt.clone(), self.held.clone());
-        Some(Renewal { id, receipt, held, ends_at: self.ends_at, timeout })
+        let task = Arc::clone(&self.task);
+        Some(Renewal { id, receipt, task, held, ends_at: self.ends_at, timeout })
     }
 
     fn end_renewal(&mut self, renewed: Renewed, timeout: Duration) {

@@ -22,6 +22,7 @@ use super::runtime::Runtime;
 use crate::backoff::Backoff;
 use crate::error_chain::in_one_line;
 use crate::receive;
+use crate::transport::meter::charge_receive;
 use crate::transport::{ReceiveRequest, ReceivedMessage};
 
 /// When a receive that failed is made again.
@@ -115,12 +116,14 @@ impl Poller {
             visibility_timeout: Some(runtime.visibility_timeout),
         };
         let (transport, queue) = (&*runtime.transport, &runtime.queue);
-        let answer = receive::receive(transport, queue, request, &self.shutdown).await?;
+        let receive = receive::receive(transport, queue, request, &self.shutdown);
+        let answer = charge_receive(Arc::clone(&runtime.names), receive).await?;
         let Some(messages) = answer else { return Ok(()) };
         runtime.status.note_received(messages.len(), runtime.options.clock.now());
         let received_at = begin_of_leases(called_at, runtime.visibility_timeout);
         let begin = |message: ReceivedMessage, permit| {
-            let lease = runtime.heartbeat.begin(message.receipt_handle.clone(), received_at);
+            let (receipt, task) = (message.receipt_handle.clone(), runtime.names.of(&message));
+            let lease = runtime.heartbeat.begin(receipt, task, received_at);
             Delivery { message, lease, permit }
         };
         // All leases are renewed from here on, before anything is waited for.

@@ -220,6 +220,7 @@ impl Worker {
             facts,
             visibility_timeout,
             records,
+            names: Arc::new(registry.task_names()),
             registry,
             options,
             status,

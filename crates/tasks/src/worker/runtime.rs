@@ -21,6 +21,7 @@ use crate::batcher::Others;
 use crate::retry::RetryPolicy;
 use crate::store::Records;
 use crate::task_options::ReplyMode;
+use crate::transport::meter::TaskNames;
 use crate::transport::{QueueFacts, QueueHandle, Transport};
 
 /// What all parts of a running worker share. When the last of them lets go of it, the
@@ -34,6 +35,8 @@ pub(super) struct Runtime {
     pub(super) visibility_timeout: Duration,
     pub(super) records: Records,
     pub(super) registry: Registry,
+    /// The names of the tasks that are told apart where requests and runs are counted.
+    pub(super) names: Arc<TaskNames>,
     pub(super) options: Options,
     pub(super) status: Arc<WorkerStatus>,
     pub(super) heartbeat: Arc<Heartbeat>,

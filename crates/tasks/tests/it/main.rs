@@ -15,6 +15,7 @@ mod fifo;
 mod inputs;
 mod leases;
 mod lost;
+mod meter;
 mod outcomes;
 mod replies;
 mod requests;
