@@ -38,7 +38,7 @@ impl Expected {
         }
         match self {
             Self::Guessed(company) => company.first(came_at),
-            _ => self.next(came_at, leaves_at),
+            Self::Unknown | Self::Known { .. } => self.next(came_at, leaves_at),
         }
     }
 
