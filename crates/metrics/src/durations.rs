@@ -1,6 +1,7 @@
 //! A histogram of durations that many threads fill and nobody waits for.
 
 use std::iter;
+use std::ops::AddAssign;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
@@ -101,6 +102,20 @@ impl Spread {
     /// How often it happened.
     pub fn count(&self) -> u64 {
         self.counts.iter().map(|(_, count)| count).sum()
+    }
+}
+
+/// Spreads of the same bounds add up; one that was never filled has none.
+impl AddAssign for Spread {
+    fn add_assign(&mut self, other: Self) {
+        self.total += other.total;
+        if self.counts.is_empty() {
+            self.counts = other.counts;
+            return;
+        }
+        for ((_, count), (_, more)) in self.counts.iter_mut().zip(other.counts) {
+            *count += more;
+        }
     }
 }
 

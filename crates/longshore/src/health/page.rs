@@ -102,6 +102,13 @@ impl WorkersPage {
         workers[place] = Some(Started { queue: queue.to_owned(), status, at: self.clock.now() });
     }
 
+    /// The workers that have started, each with its queue.
+    pub(crate) fn started(&self) -> Vec<(String, Arc<WorkerStatus>)> {
+        let workers = self.workers.lock().unwrap_or_else(PoisonError::into_inner);
+        let started = workers.iter().flatten();
+        started.map(|started| (started.queue.clone(), Arc::clone(&started.status))).collect()
+    }
+
     /// `GET /health`, and the same at `GET /`.
     pub(crate) fn routes(self: Arc<Self>) -> Router {
         let page = async |State(page): State<Arc<Self>>| {

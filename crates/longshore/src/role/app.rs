@@ -77,7 +77,7 @@ where
     let address = address_of(&listener);
     let pages = bind_named(options.pages.app_health_listen, "--app-health-listen").await?;
     let pages_address = pages.as_ref().map(address_of);
-    let store = store::open(&options.data.store()).await?;
+    let (store, calls) = store::open(&options.data.store()).await?;
     let endpoint = Endpoint::connect(&options.endpoint).await?;
     let grace = options.drain.grace;
     let message = announce::roles::app(&app, &options, &endpoint, &names, (address, pages_address));
@@ -89,11 +89,12 @@ where
         grace,
         ..Surroundings::new(endpoint.transport, names, store)
     };
-    let metrics = MetricsPage::new(Arc::clone(&around.transport));
+    let metrics = MetricsPage::new(Arc::clone(&around.transport), calls);
     let mut assembly = app.assemble(around, options.application);
     let health = assembly.health(front.shutdown());
     let router = assembly.router(front.shutdown())?;
     if let Some(listener) = pages {
+        let metrics = metrics.replies(assembly.replies().map(|replies| replies.status()));
         spawn_pages(&mut back, health.routes(), metrics, listener);
     }
     spawn_http(&mut front, listener, router, grace);

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use clap::Args;
 use longshore_broker::{Broker, ServerOptions};
-use longshore_tasks::StoreLocation;
+use longshore_tasks::{Replies, StoreLocation};
 use tokio::net::TcpListener;
 
 use super::admission::admission;
@@ -115,7 +115,7 @@ where
     O: Args + Clone + Debug + Send + Sync + 'static,
     S: Clone + Send + Sync + 'static,
 {
-    let store = store::open(&store_location(&options)).await?;
+    let (store, calls) = store::open(&store_location(&options)).await?;
     let endpoint = match broker {
         Some(broker) => Endpoint::embedded(broker),
         None => Endpoint::connect(&options.endpoint).await?,
@@ -131,13 +131,14 @@ where
         ..Surroundings::new(endpoint.transport, names, store)
     };
     let (mut front, mut back, mut outer) = (Crew::new(), Crew::new(), Crew::new());
-    let metrics = MetricsPage::new(Arc::clone(&around.transport));
+    let metrics = MetricsPage::new(Arc::clone(&around.transport), calls);
     let mut assembly = app.assemble(around, options.application);
     let (gateway, replies) = (assembly.gateway().clone(), assembly.replies());
     let router = assembly.router(front.shutdown())?;
     let workers = assembly.workers().await?;
     let handlers = HandlerRuntime::new()?;
     let page = worker::spawn(&mut back, &workers, options.workers, &handlers);
+    let metrics = metrics.workers(&page).replies(replies.as_ref().map(Replies::status));
     spawn_pages(&mut outer, page.routes(), metrics, ports.health);
     app::spawn_http(&mut front, ports.app, router, grace);
     app::spawn_replies(&mut back, replies);

@@ -114,7 +114,7 @@ where
     let names = app.names(&options.queues)?;
     let listener = bind_health(options.worker.health_listen).await?;
     let address = address_of(&listener);
-    let store = store::open(&options.data.store()).await?;
+    let (store, calls) = store::open(&options.data.store()).await?;
     let endpoint = Endpoint::connect(&options.endpoint).await?;
     let (grace, retention) = (options.drain.grace, options.results.result_retention);
     let message = announce::roles::worker(&app, &options, &endpoint, &names, address);
@@ -125,11 +125,12 @@ where
         grace,
         ..Surroundings::new(endpoint.transport, names, store)
     };
-    let metrics = MetricsPage::new(Arc::clone(&around.transport));
+    let metrics = MetricsPage::new(Arc::clone(&around.transport), calls);
     let workers = app.assemble(around, options.application).workers().await?;
     let handlers = HandlerRuntime::new()?;
     let (mut back, mut pages) = (Crew::new(), Crew::new());
     let page = spawn(&mut back, &workers, options.workers, &handlers);
+    let metrics = metrics.workers(&page);
     spawn_pages(&mut pages, page.routes(), metrics, listener);
     announce::say(&message);
     until_signal_or_end(signals, [&mut back, &mut pages]).await;

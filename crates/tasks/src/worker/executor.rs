@@ -29,6 +29,7 @@ use super::lease::Lease;
 use super::options::UNKNOWN_AGAIN;
 use super::outcome::Outcome;
 use super::registry::Registered;
+use super::runs::RunEnd;
 use super::runtime::Runtime;
 use super::status::{RunningTask, count};
 use crate::batcher::Joined;
@@ -291,6 +292,8 @@ impl Execution {
             attempt: held.record.life.attempts_made,
             since: self.now().as_millis(),
         });
+        let late = (held.record.life.attempts_made == 1).then(|| self.late()).flatten();
+        let _counted = self.runtime.status.tasks().begin(self.lease.task(), late);
         let (body, handlers) = (self.message.body.clone(), &self.runtime.handlers);
         let run = registered.handler.run(body, self.context(held), handlers);
         handlers.run(run, registered.options.timeout).await
@@ -299,6 +302,12 @@ impl Execution {
     /// Does to record and message what the end of the run says.
     async fn conclude(self: Box<Self>, held: &Held, end: End) {
         let life = &held.record.life;
+        let end = if let End::Ran(outcome) = end {
+            End::Ran(self.enforce_limits(life.attempts_made, outcome))
+        } else {
+            end
+        };
+        self.runtime.status.tasks().end(self.lease.task(), run_end(&end));
         match end {
             End::Ran(outcome) => self.conclude_outcome(life.attempts_made, outcome).await,
             End::Unknown(reason) => self.put_off_unknown(life.unknown, reason).await,
@@ -319,7 +328,7 @@ impl Execution {
 
     async fn conclude_outcome(self: Box<Self>, attempt: u32, outcome: Outcome) {
         let status = Arc::clone(&self.runtime.status);
-        match self.enforce_limits(attempt, outcome) {
+        match outcome {
             Outcome::Done { body } => {
                 count(&status.done);
                 tracing::debug!(took = ?self.took(), "a task is done");
@@ -372,6 +381,12 @@ impl Execution {
         self.begun_at.elapsed()
     }
 
+    /// How long ago the message was sent, if anybody says when.
+    fn late(&self) -> Option<Duration> {
+        let sent_at = self.message.sent_at.or(self.envelope.created_at)?;
+        Some(self.now().since(sent_at))
+    }
+
     pub(super) fn now(&self) -> Timestamp {
         self.runtime.options.clock.now()
     }
@@ -402,6 +417,21 @@ impl Execution {
             progress: held.progress.clone(),
             client: self.runtime.options.client.clone(),
         })
+    }
+}
+
+fn run_end(end: &End) -> RunEnd {
+    match end {
+        End::Ran(Outcome::Done { .. }) => RunEnd::Done,
+        End::Ran(Outcome::Discard { .. }) => RunEnd::Discarded,
+        End::Ran(Outcome::Dead { .. }) => RunEnd::Dead,
+        End::Ran(Outcome::Retry { .. }) => RunEnd::Retried,
+        End::Ran(Outcome::Snooze { .. }) => RunEnd::Snoozed,
+        End::Unknown(_) => RunEnd::Unknown,
+        End::Cancelled => RunEnd::Cancelled,
+        End::Ended => RunEnd::Ended,
+        End::Lost => RunEnd::Lost,
+        End::Drained => RunEnd::HandedBack,
     }
 }
 

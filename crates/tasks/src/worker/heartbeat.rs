@@ -17,6 +17,7 @@
 //! - What is not known to be renewed counts as ending when it did.
 
 use std::collections::HashMap;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -29,6 +30,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::lease::{Lease, LeaseSignals};
 use super::renewal::{Renewal, Renewed};
+use super::status::{WorkerStatus, count};
 use crate::life::TaskRecord;
 use crate::store::Records;
 use crate::transport::{QueueHandle, Transport};
@@ -51,6 +53,7 @@ pub(super) struct HeartbeatParts {
     pub(super) records: Records,
     /// How long a renewal lasts.
     pub(super) visibility_timeout: Duration,
+    pub(super) status: Arc<WorkerStatus>,
 }
 
 /// A call that has ended.
@@ -157,6 +160,7 @@ impl Heartbeat {
         let mut leases = self.leases();
         leases.last_id += 1;
         let id = leases.last_id;
+        count(&self.parts.status.leases.held);
         let wake = leases.wakes_at.is_none_or(|wakes_at| entry.renew_at < wakes_at);
         leases.by_id.insert(id, entry);
         drop(leases);
@@ -189,8 +193,11 @@ impl Heartbeat {
     }
 
     /// Renews no more. A call in flight is not waited for.
-    pub(super) fn forget(&self, id: u64) {
+    pub(super) fn forget(&self, id: u64, is_lost: bool) {
         self.leases().by_id.remove(&id);
+        let counts = &self.parts.status.leases;
+        counts.held.fetch_sub(1, Relaxed);
+        counts.lost.fetch_add(is_lost.into(), Relaxed);
     }
 
     /// Renews what is due and looks at what runs, until dropped. Calls go side by side: a store that
@@ -265,6 +272,8 @@ impl Heartbeat {
         let patience = patience.unwrap_or_else(Instant::now);
         let call = timeout_at(patience, self.extend_and_renew(&batch));
         let renewed = call.await.unwrap_or_else(|_| vec![Renewed::TryAgain; batch.len()]);
+        let done = renewed.iter().filter(|renewed| matches!(renewed, Renewed::At(_))).count();
+        self.parts.status.leases.renewed.fetch_add(done as u64, Relaxed);
         let mut leases = self.leases();
         for (renewal, renewed) in batch.iter().zip(renewed) {
             if let Some(entry) = leases.by_id.get_mut(&renewal.id) {

@@ -165,7 +165,7 @@ impl Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        self.heartbeat.forget(self.id);
+        self.heartbeat.forget(self.id, self.signals.lost.is_cancelled());
     }
 }
 

@@ -211,7 +211,10 @@ impl Worker {
             queue: queue.clone(),
             records: records.clone(),
             visibility_timeout,
+            status: Arc::clone(&status),
         });
+        let names = Arc::new(registry.task_names());
+        status.note_start(options.concurrency, &names);
         let (own, allowed) = (options.reply_queue.clone(), options.allowed_reply_queues.clone());
         let ends = Arc::new(Semaphore::new(options.concurrency));
         Arc::new(Runtime {
@@ -220,7 +223,7 @@ impl Worker {
             facts,
             visibility_timeout,
             records,
-            names: Arc::new(registry.task_names()),
+            names,
             registry,
             options,
             status,

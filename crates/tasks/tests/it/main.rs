@@ -16,6 +16,7 @@ mod inputs;
 mod leases;
 mod lost;
 mod meter;
+mod numbers;
 mod outcomes;
 mod replies;
 mod requests;

@@ -56,13 +56,23 @@ impl TaskNames {
         Self { known: known.map(Arc::from).collect(), unnamed: unnamed.map(Arc::from) }
     }
 
+    /// The names of handlers.
+    pub(crate) fn known(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.known.iter()
+    }
+
+    /// The label of all other tasks.
+    pub(crate) fn other() -> Arc<str> {
+        OTHER.into()
+    }
+
     /// The label of a task that a message names so, or does not name.
     pub(crate) fn label(&self, name: Option<&str>) -> Arc<str> {
         let label = match name {
             Some(name) => self.known.get(name),
             None => self.unnamed.as_ref(),
         };
-        label.cloned().unwrap_or_else(|| OTHER.into())
+        label.cloned().unwrap_or_else(Self::other)
     }
 
     /// The label of the task of a message.

@@ -54,12 +54,18 @@ impl AddAssign for Spent {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Requests {
     lines: BTreeMap<Line, Spent>,
+    calls: BTreeMap<(Arc<str>, Action), u64>,
 }
 
 impl Requests {
     /// Each line, in their order.
     pub fn lines(&self) -> impl Iterator<Item = (&Line, Spent)> {
         self.lines.iter().map(|(line, spent)| (line, *spent))
+    }
+
+    /// How many calls there were, by queue and action: a batch is one, however much it carried.
+    pub fn calls(&self) -> impl Iterator<Item = (&str, Action, u64)> {
+        self.calls.iter().map(|((queue, action), count)| (&**queue, *action, *count))
     }
 
     /// All lines that `are` wanted, together.
@@ -103,7 +109,14 @@ impl Requests {
             let entries = spent.entries.saturating_sub(before.entries);
             (parts > 0).then(|| (line.clone(), Spent { parts, entries }))
         };
-        Self { lines: self.lines().filter_map(rest).collect() }
+        let more = |(key, count): (&(Arc<str>, Action), &u64)| {
+            let count = count - earlier.calls.get(key).unwrap_or(&0).min(count);
+            (count > 0).then(|| (key.clone(), count))
+        };
+        Self {
+            lines: self.lines().filter_map(rest).collect(),
+            calls: self.calls.iter().filter_map(more).collect(),
+        }
     }
 
     /// The whole requests of the lines that `are` wanted, which are all of their calls.
@@ -116,6 +129,7 @@ impl Requests {
     pub(super) fn book(&mut self, action: Action, queue: &Arc<str>, billed: u64, items: &[Item]) {
         let (all, count) = (billed * Spent::PARTS, items.len().max(1) as u64);
         let mut rest = all % count;
+        *self.calls.entry((Arc::clone(queue), action)).or_default() += 1;
         let entries = u64::from(carries_entries(action));
         for Item { purpose, task } in items {
             let (queue, task) = (Arc::clone(queue), Arc::clone(task));

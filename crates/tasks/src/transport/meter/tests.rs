@@ -131,6 +131,7 @@ fn what_came_since_a_snapshot_is_without_what_was_there() {
     let since = meter.snapshot().since(&before);
     let queues: Vec<_> = since.lines().map(|(line, _)| line.queue.to_string()).collect();
     assert_eq!(queues, ["other"]);
+    assert_eq!(since.calls().collect::<Vec<_>>(), [("other", Action::GetQueueUrl, 1)]);
 }
 
 #[test]
