@@ -10,7 +10,7 @@ use crate::app::App;
 use crate::exit::EXIT_CODES_HELP;
 use crate::options::{
     AppOptions, BrokerRoleOptions, DirectoryOptions, HealthOptions, ProgramOptions,
-    QueuesApplyOptions, UpOptions, WorkerRoleOptions,
+    QueueConcurrencyOptions, QueueOrderOptions, QueuesApplyOptions, UpOptions, WorkerRoleOptions,
 };
 
 /// What was typed.
@@ -39,7 +39,7 @@ pub(crate) enum Command<O: Args> {
     Worker(Box<WorkerRoleOptions<O>>),
     /// The broker alone: the queues, for every program that speaks SQS
     Broker(Box<BrokerRoleOptions>),
-    /// The declared queues
+    /// The queues: declare them, pause them, say how many of their tasks run
     #[command(subcommand)]
     Queues(QueuesCommand),
     /// Ask a running role how it is; exits 0 if it is well
@@ -48,11 +48,17 @@ pub(crate) enum Command<O: Args> {
     Verify(DirectoryOptions),
 }
 
-/// A command on the declared queues.
+/// A command on queues.
 #[derive(Debug, Subcommand)]
 pub(crate) enum QueuesCommand {
     /// Create the declared queues on an endpoint, or change what differs; nothing is deleted
     Apply(QueuesApplyOptions),
+    /// Have the workers of a queue receive nothing more until it is resumed; what runs goes on
+    Pause(QueueOrderOptions),
+    /// Have the workers of a paused queue receive again
+    Resume(QueueOrderOptions),
+    /// Have each worker of a queue run another number of tasks at once
+    Concurrency(QueueConcurrencyOptions),
 }
 
 /// The command line of an application, for whoever wants to describe it.
@@ -113,6 +119,9 @@ mod tests {
             "echo --public-url example.org",
             "echo app --endpoint-url nowhere",
             "echo worker --concurrency 0",
+            "echo queues pause",
+            "echo queues concurrency Say 0",
+            "echo queues concurrency Say many",
             "echo app --result-retention 1.5d",
         ] {
             let error = parsed(line).unwrap_err();

@@ -42,6 +42,8 @@ pub mod health;
 mod host;
 mod log;
 pub mod options;
+#[cfg(feature = "application")]
+mod order;
 pub mod program;
 pub mod queues;
 pub mod role;
@@ -76,8 +78,8 @@ pub use exit::Fault;
 pub use longshore_gateway::{Gateway, Problem};
 #[cfg(feature = "application")]
 pub use longshore_tasks::{
-    Backoff, BatchOptions, Client, Codec, CodecError, Context, Failure, Json, ReplyMode,
-    RetryPolicy, State, Task, TaskOptions, Worker,
+    Backoff, BatchOptions, Client, Codec, CodecError, Context, Failure, Json, Priorities, Priority,
+    ReplyMode, RetryPolicy, State, Task, TaskOptions, Worker,
 };
 #[cfg(feature = "application")]
 pub use task_queue::TaskQueue;

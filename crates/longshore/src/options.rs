@@ -45,7 +45,8 @@ pub use program::ProgramOptions;
 pub(crate) use region::broker_region;
 #[cfg(feature = "application")]
 pub(crate) use role::{
-    AppOptions, HealthOptions, QueuesApplyOptions, Role, UpOptions, WorkerRoleOptions,
+    AppOptions, ConcurrencyChoice, HealthOptions, QueueConcurrencyOptions, QueueOrderOptions,
+    QueuesApplyOptions, Role, UpOptions, WorkerRoleOptions,
 };
 #[cfg(feature = "application")]
 pub use task_options::TaskOverride;

@@ -21,7 +21,7 @@ pub(crate) mod endpoint;
 #[cfg(feature = "application")]
 pub(crate) mod names;
 #[cfg(feature = "application")]
-mod store;
+pub(crate) mod store;
 #[cfg(feature = "application")]
 pub(crate) mod up;
 #[cfg(feature = "application")]

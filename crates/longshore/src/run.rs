@@ -9,9 +9,10 @@ use crate::app::App;
 use crate::cli::{Cli, Command, QueuesCommand};
 use crate::exit::Fault;
 use crate::options::{BrokerRoleOptions, HealthOptions, QueueOptions, QueuesApplyOptions, Role};
+use crate::order::Order;
 use crate::role::broker::BrokerRole;
 use crate::role::{Endpoint, Names, app, broker, up, worker};
-use crate::{announce, health, program, queues, twice, verify};
+use crate::{announce, health, order, program, queues, twice, verify};
 
 /// Runs the application as the command line says, and answers the exit code.
 pub(crate) fn run<O, S>(app: App<O, S>) -> ExitCode
@@ -32,13 +33,26 @@ where
     S: Clone + Send + Sync + 'static,
 {
     match command {
-        Command::Queues(QueuesCommand::Apply(options)) => apply_queues(&app, options).await,
+        Command::Queues(command) => run_queues(&app, command).await,
         Command::Health(options) => ask_health(options).await,
         Command::Verify(data) => verify::verify(&data.broker()),
         Command::Up(_) | Command::App(_) | Command::Worker(_) | Command::Broker(_) => {
             run_role(app, command).await
         }
     }
+}
+
+async fn run_queues<O, S>(app: &App<O, S>, command: QueuesCommand) -> Result<(), Fault>
+where
+    S: Clone + Send + Sync + 'static,
+{
+    let (order, options) = match command {
+        QueuesCommand::Apply(options) => return apply_queues(app, options).await,
+        QueuesCommand::Pause(options) => (Order::Pause, options),
+        QueuesCommand::Resume(options) => (Order::Resume, options),
+        QueuesCommand::Concurrency(options) => (Order::Concurrency(options.count), options.order),
+    };
+    order::give(&names(app, &options.queues)?, order, options).await
 }
 
 /// Runs a role until the first signal, and gives it up at the second.
@@ -87,7 +101,9 @@ where
     }
     twice::handlers(&app.task_queues)?;
     let tasks: Vec<&str> = app.task_queues.iter().map(|queue| queue.name.as_str()).collect();
-    Names::read(&app.declaration, &tasks, app.reply_queue.as_deref(), options)
+    let priorities: Vec<_> = app.task_queues.iter().map(|queue| queue.priorities).collect();
+    let names = Names::read(&app.declaration, &tasks, app.reply_queue.as_deref(), options)?;
+    names.with_levels(&priorities)
 }
 
 async fn apply_queues<O, S>(app: &App<O, S>, options: QueuesApplyOptions) -> Result<(), Fault>

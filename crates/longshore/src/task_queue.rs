@@ -4,8 +4,8 @@ use std::fmt;
 use std::time::Duration;
 
 use longshore_tasks::{
-    BatchHandler, BatchOptions, BlockingHandler, Handler, Handlers, RetryPolicy, Task, TaskOptions,
-    Worker,
+    BatchHandler, BatchOptions, BlockingHandler, Handler, Handlers, Priorities, RetryPolicy, Task,
+    TaskOptions, Worker,
 };
 
 use crate::options::TaskOverride;
@@ -53,6 +53,7 @@ use crate::options::TaskOverride;
 pub struct TaskQueue<S = ()> {
     pub(crate) name: String,
     pub(crate) handlers: Handlers<S>,
+    pub(crate) priorities: Option<Priorities>,
     concurrency: Option<usize>,
     retry: Option<RetryPolicy>,
     visibility_timeout: Option<Duration>,
@@ -65,6 +66,7 @@ impl<S: Clone + Send + Sync + 'static> TaskQueue<S> {
         Self {
             name,
             handlers: Handlers::new(),
+            priorities: None,
             concurrency: None,
             retry: None,
             visibility_timeout: None,
@@ -143,6 +145,43 @@ impl<S: Clone + Send + Sync + 'static> TaskQueue<S> {
         self
     }
 
+    /// Gives the queue's tasks priorities. SQS has none, so the queue becomes three: `NAME` for tasks of
+    /// normal priority and those that are sent without one, `NAME-high` and `NAME-low`. These two are
+    /// declared with the settings of `NAME`, its dead-letter queue too, unless they are declared
+    /// themselves. A worker's concurrency is shared by all three. A FIFO queue has no priorities.
+    ///
+    /// ```
+    /// use longshore::{App, Client, Failure, Priorities, Priority, Task};
+    /// use serde::{Deserialize, Serialize};
+    ///
+    /// #[derive(Debug, Serialize, Deserialize, Task)]
+    /// struct Mail {
+    ///     to: String,
+    /// }
+    ///
+    /// async fn deliver(task: Mail) -> Result<(), Failure> {
+    ///     tracing::info!(to = task.to, "delivered");
+    ///     Ok(())
+    /// }
+    ///
+    /// async fn reset_password(client: &Client, to: String) -> Result<(), Failure> {
+    ///     client.send(Mail { to }).priority(Priority::High).await?;
+    ///     Ok(())
+    /// }
+    ///
+    /// let app = App::new("post").queue("mails", |queue| {
+    ///     queue.handle(deliver).priorities(Priorities::weighted(8, 2, 1))
+    /// });
+    /// # let names = app.names(&Default::default()).unwrap();
+    /// # let queues = names.queues_of("mails");
+    /// # assert_eq!(queues, ["mails-high", "mails", "mails-low"]);
+    /// ```
+    #[must_use]
+    pub fn priorities(mut self, priorities: Priorities) -> Self {
+        self.priorities = Some(priorities);
+        self
+    }
+
     /// Tasks that each worker of the queue runs at once: at least 1, 10 by default. `--concurrency`
     /// wins.
     #[must_use]
@@ -185,6 +224,9 @@ impl<S: Clone + Send + Sync + 'static> TaskQueue<S> {
         worker = worker.handlers(&self.handlers, state);
         if let Some(count) = self.concurrency {
             worker = worker.concurrency(count);
+        }
+        if let Some(priorities) = self.priorities {
+            worker = worker.priorities(priorities);
         }
         if let Some(policy) = &self.retry {
             worker = worker.retry(policy.clone());

@@ -23,12 +23,14 @@ pub mod client;
 pub mod clock;
 pub mod codec;
 mod contents;
+pub mod control;
 pub mod dead_letter;
 pub mod envelope;
 pub mod error_chain;
 pub mod failure;
 pub mod id;
 pub mod life;
+pub mod priority;
 mod receive;
 pub mod replies;
 pub mod reply;
@@ -43,15 +45,17 @@ pub mod worker;
 
 pub use backoff::{Backoff, BackoffState};
 pub use client::{
-    CallTask, CancelError, Client, ClientOptions, Pending, ReplyError, SendError, SendOptions,
-    SendTask, Status,
+    CallTask, CancelError, Client, ClientOptions, ControlError, OrderQueue, Pending, QueueControls,
+    ReplyError, SendError, SendOptions, SendTask, Status,
 };
 pub use clock::{Clock, SystemClock};
 pub use codec::{Codec, CodecError, Json};
+pub use control::QueueControl;
 pub use error_chain::error_chain;
 pub use failure::{Failure, Reason, Verdict};
 pub use id::{RandomSource, SystemRandom, TaskId, TaskIdError};
 pub use life::TaskRecord;
+pub use priority::{Priorities, PrioritiesError, Priority};
 pub use replies::{Replies, RepliesError, RepliesReport, RepliesStatus};
 pub use reply::{Reply, ReplyStatus};
 pub use retry::RetryPolicy;

@@ -2,6 +2,8 @@
 
 /// Chances that are let pass between two tries, at most.
 const SKIPPED_MAX: u32 = 1024;
+/// Tries in vain, one after the other, that mean nothing.
+const FORGIVEN: u32 = 2;
 
 /// Says when to try again what may be in vain.
 #[derive(Clone, Copy, Debug, Default)]
@@ -18,11 +20,12 @@ impl Trials {
         is_due
     }
 
-    /// Learns what a try came to. After one that was worth it every chance is taken; after each in vain
-    /// twice as many are let pass.
+    /// Learns what a try came to. After one that was worth it every chance is taken; from the third in vain
+    /// on some are let pass, and twice as many after each further one.
     pub(crate) fn note(&mut self, was_worth_it: bool) {
         self.in_vain = if was_worth_it { 0 } else { self.in_vain + 1 };
-        self.skipped = (1 << self.in_vain.min(SKIPPED_MAX.ilog2())) - 1;
+        let seldom = self.in_vain.saturating_sub(FORGIVEN).min(SKIPPED_MAX.ilog2());
+        self.skipped = (1 << seldom) - 1;
     }
 }
 
@@ -40,7 +43,7 @@ mod tests {
                 trials.note(false);
             }
         }
-        assert_eq!(tried, [0, 2, 6, 14, 30, 62, 126, 254, 510, 1022, 2046, 3070]);
+        assert_eq!(tried, [0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 3072]);
         trials.note(true);
         assert!(trials.is_due() && trials.is_due());
     }

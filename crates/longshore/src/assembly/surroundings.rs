@@ -67,6 +67,12 @@ impl Surroundings {
         let options = ClientOptions {
             reply_queue: names.reply_queue.as_ref().map(ToString::to_string),
             queues: routed.collect(),
+            priorities: names
+                .task_queues
+                .iter()
+                .map(ToString::to_string)
+                .filter(|name| names.has_levels(name))
+                .collect(),
             retention: self.retention,
             clock: self.clock(),
             random: Arc::clone(&self.random),

@@ -10,6 +10,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::get;
 use axum::{Json, Router};
+use longshore_tasks::control::Said;
 use longshore_tasks::transport::{RequestMeter, RequestReport};
 use longshore_tasks::worker::RunningTask;
 use longshore_tasks::{
@@ -80,6 +81,12 @@ struct WorkerHealth {
     queue: Option<String>,
     status: Condition,
     running: u64,
+    receiving: u64,
+    /// How many tasks may run at once; none before it has begun.
+    concurrency: Option<usize>,
+    /// Since when its queue is paused, by whom and why, if it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    paused: Option<Said>,
     /// What runs, the longest first.
     tasks: Vec<RunningTask>,
     /// Whether a handler does not give its thread back. The worker keeps its leases all the same.
@@ -135,6 +142,9 @@ fn worker_health(started: Option<&Started>, now: Timestamp) -> WorkerHealth {
         queue: started.map(|started| started.queue.clone()),
         status: started.map_or(Condition::Waiting, |started| condition(started, now)),
         running: status.map_or(0, WorkerStatus::running),
+        receiving: status.map_or(0, WorkerStatus::receiving),
+        concurrency: status.and_then(WorkerStatus::concurrency),
+        paused: status.and_then(|status| status.control().paused),
         tasks: status.map(|status| status.running_tasks(TASKS_MAX)).unwrap_or_default(),
         handlers_blocked: status.is_some_and(WorkerStatus::handlers_blocked),
         last_receive_age_seconds: answered_at.map(|at| now.since(at).as_secs()),
@@ -143,10 +153,9 @@ fn worker_health(started: Option<&Started>, now: Timestamp) -> WorkerHealth {
 }
 
 fn condition(Started { status, at, .. }: &Started, now: Timestamp) -> Condition {
-    // The first receive has as long as any other. A worker whose places are all taken receives
-    // nothing, and is well.
-    let answered_at = status.receive_answered_at().unwrap_or(*at);
-    let receives = now.since(answered_at) <= RECEIVE_AGE_MAX || status.running() > 0;
+    // A worker whose places are all taken, or whose queue is paused, receives nothing, and is well.
+    let unanswered_since = status.unanswered_since(*at);
+    let receives = unanswered_since.is_none_or(|since| now.since(since) <= RECEIVE_AGE_MAX);
     match (status.is_draining(), receives) {
         (true, _) => Condition::Draining,
         (false, true) => Condition::Ok,

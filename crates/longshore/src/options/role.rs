@@ -1,6 +1,7 @@
 //! The flags of the commands of an application: which groups each has.
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 
 use clap::{Args, ValueEnum};
 
@@ -124,6 +125,66 @@ pub(crate) struct QueuesApplyOptions {
     /// Which queues.
     #[command(flatten)]
     pub(crate) queues: QueueOptions,
+}
+
+/// `queues pause` and `queues resume`: an order to the workers of a queue.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct QueueOrderOptions {
+    /// Queue of tasks, by the name that it has on the endpoint
+    #[arg(value_name = "QUEUE")]
+    pub(crate) queue: String,
+    /// Who says so, for whoever looks
+    #[arg(long, value_name = "WHO")]
+    pub(crate) by: Option<String>,
+    /// Why, for whoever looks
+    #[arg(long, value_name = "WORDS")]
+    pub(crate) why: Option<String>,
+    /// Where the store is that the workers read.
+    #[command(flatten)]
+    pub(crate) data: DataOptions,
+    /// Which queues.
+    #[command(flatten)]
+    pub(crate) queues: QueueOptions,
+}
+
+/// `queues concurrency`: how many tasks each worker of a queue runs at once.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct QueueConcurrencyOptions {
+    /// Which queue, and who says so.
+    #[command(flatten)]
+    pub(crate) order: QueueOrderOptions,
+    /// Tasks that each worker runs at once, or `default`: as many as it was started with
+    #[arg(value_name = "N|default", value_parser = ConcurrencyChoice::parse)]
+    pub(crate) count: ConcurrencyChoice,
+}
+
+/// How many tasks run at once, as an operator chose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ConcurrencyChoice {
+    /// As many as the worker was started with.
+    Default,
+    /// So many.
+    Count(NonZeroU32),
+}
+
+impl ConcurrencyChoice {
+    fn parse(text: &str) -> Result<Self, String> {
+        if text == "default" {
+            return Ok(Self::Default);
+        }
+        let count = text.parse::<u16>().ok().and_then(|count| NonZeroU32::new(count.into()));
+        count.map(Self::Count).ok_or_else(|| {
+            "write a number from 1 to 65535, or `default`; `queues pause` has none run".to_owned()
+        })
+    }
+
+    /// `None` leaves it to the worker.
+    pub(crate) fn count(self) -> Option<NonZeroU32> {
+        match self {
+            Self::Default => None,
+            Self::Count(count) => Some(count),
+        }
+    }
 }
 
 /// What a process does in the system.

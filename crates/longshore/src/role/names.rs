@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use longshore_tasks::{Priorities, Priority};
 use longshore_types::QueueName;
 
 use crate::exit::Fault;
@@ -18,6 +19,8 @@ pub struct Names {
     pub reply_queue: Option<QueueName>,
     /// All declared queues, each after its dead-letter queue.
     pub declared: Vec<DesiredQueue>,
+    /// The task queues that have levels.
+    levelled: BTreeSet<QueueName>,
     /// Where they are declared, for messages.
     source: String,
 }
@@ -53,7 +56,66 @@ impl Names {
             names = names.with(reply.as_ref().unwrap_or(chosen), chosen);
         }
         let declared = queues_in(&text, &source, &names)?;
-        Ok(Self { task_queues: chosen, reply_queue: chosen_reply, declared, source })
+        let levelled = BTreeSet::new();
+        Ok(Self { task_queues: chosen, reply_queue: chosen_reply, declared, levelled, source })
+    }
+
+    /// Gives levels to those task queues for which there are priorities, in their order: further queues,
+    /// declared as the queue itself is unless they are declared already.
+    ///
+    /// # Errors
+    ///
+    /// A weight is zero, a queue is a FIFO queue, or the name of a level is too long or another queue's.
+    pub(crate) fn with_levels(mut self, priorities: &[Option<Priorities>]) -> Result<Self, Fault> {
+        for (queue, priorities) in self.task_queues.clone().iter().zip(priorities) {
+            if let Some(priorities) = priorities {
+                let checked = priorities.check_for(queue.as_str());
+                checked.map_err(|fault| Fault::usage(format!("the queue {queue}: {fault}")))?;
+                self.add_levels(queue)?;
+            }
+        }
+        Ok(self)
+    }
+
+    fn add_levels(&mut self, queue: &QueueName) -> Result<(), Fault> {
+        for level in [Priority::High, Priority::Low] {
+            let name = level.queue_of(queue.as_str());
+            let name = QueueName::parse(&name).map_err(|fault| {
+                Fault::usage(format!("the queue of {level} priority beside {queue}: {fault}"))
+            })?;
+            if self.all().any(|other| *other == name) {
+                return Err(Fault::usage(format!(
+                    "{name} is the queue of {level} priority beside {queue}, and another queue of the \
+                     application: give one of them another name"
+                )));
+            }
+            self.declare_as(queue, name);
+        }
+        self.levelled.insert(queue.clone());
+        Ok(())
+    }
+
+    /// Declares a queue with the settings of another, unless it is declared.
+    fn declare_as(&mut self, other: &QueueName, name: QueueName) {
+        let place = self.declared.iter().position(|queue| queue.name == *other);
+        if let Some(place) = place
+            && !self.declared.iter().any(|queue| queue.name == name)
+        {
+            self.declared.insert(place + 1, DesiredQueue { name, ..self.declared[place].clone() });
+        }
+    }
+
+    /// The queues on the endpoint that a queue of tasks is: one, or one for each of its levels.
+    pub fn queues_of(&self, task_queue: &str) -> Vec<String> {
+        if self.has_levels(task_queue) {
+            return Priority::ALL.map(|level| level.queue_of(task_queue)).to_vec();
+        }
+        vec![task_queue.to_owned()]
+    }
+
+    /// Whether the tasks of a queue can have a priority.
+    pub(crate) fn has_levels(&self, task_queue: &str) -> bool {
+        self.levelled.iter().any(|queue| queue.as_str() == task_queue)
     }
 
     /// Refuses a queue that nobody will create, because the file that declares the queues leaves it
@@ -176,6 +238,48 @@ mod tests {
             let fault = read(&["Say", "Sing"], &choosing(&[choice])).unwrap_err();
             assert!(fault.to_string().contains("DECLARED=NAME"), "{fault}");
         }
+    }
+
+    fn levelled(declaration: &str, queues: &[&str]) -> Result<Names, Fault> {
+        let names = Names::read(declaration, queues, None, &QueueOptions::default())?;
+        names.with_levels(&[Some(Priorities::strict())])
+    }
+
+    #[test]
+    fn a_queue_with_levels_is_three_with_the_same_settings_and_one_dead_letter_queue() {
+        let text = "
+            [queues.Say]
+            delay = 3
+            dead_letter = { queue = 'Dead', max_receive_count = 5 }
+            [queues.Dead]
+        ";
+        let names = levelled(text, &["Say"]).unwrap();
+        assert_eq!(names.queues_of("Say"), ["Say-high", "Say", "Say-low"]);
+        let declared: Vec<&str> = names.declared.iter().map(|queue| queue.name.as_str()).collect();
+        assert_eq!(declared, ["Dead", "Say", "Say-low", "Say-high"]);
+        let (own, high) = (&names.declared[1], &names.declared[3]);
+        assert_eq!((&high.attributes, &high.dead_letter), (&own.attributes, &own.dead_letter));
+    }
+
+    #[test]
+    fn a_level_that_is_declared_keeps_its_own_settings() {
+        let text = "[queues.Say]\ndelay = 3\n[queues.Say-high]\n";
+        let names = levelled(text, &["Say"]).unwrap();
+        let high = names.declared.iter().filter(|queue| queue.name.as_str() == "Say-high");
+        assert!(high.map(|queue| queue.attributes.len()).eq([0]));
+        assert_eq!(names.declared.len(), 3);
+    }
+
+    #[test]
+    fn levels_that_cannot_be_are_refused_at_the_start() {
+        let fifo = levelled("", &["Say.fifo"]).unwrap_err();
+        assert!(fifo.to_string().contains("is a FIFO queue where priorities are asked"), "{fifo}");
+        let clash = levelled("", &["Say", "Say-low"]).unwrap_err();
+        assert!(clash.to_string().contains("Say-low is the queue of low priority"), "{clash}");
+        let long = "q".repeat(78);
+        assert!(levelled("", &[&long]).is_err());
+        let plain = levelled("", &["Say"]).unwrap();
+        assert_eq!(plain.queues_of("Sing"), ["Sing"]);
     }
 
     #[test]

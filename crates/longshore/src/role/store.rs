@@ -13,7 +13,7 @@ use crate::exit::Fault;
 ///
 /// It cannot be reached or opened, was written by a later version, or is set up so that it would lose
 /// records: what it is, and what to do.
-pub(super) async fn open(
+pub(crate) async fn open(
     location: &StoreLocation,
 ) -> Result<(Arc<dyn Store>, Arc<StoreCalls>), Fault> {
     let opened = location.open(Arc::new(SystemClock)).await;

@@ -1,7 +1,7 @@
 //! Guesses whether another request is about to come, so that nobody waits for company in vain.
 //!
-//! What is learned is the mean gap between requests. A request waits for the next one for as long as five
-//! such gaps: where requests come of themselves, less than one in a hundred takes longer, and batches fill.
+//! What is learned is the mean gap between requests. A request waits for the next one for as long as eight
+//! such gaps: where requests come of themselves, hardly one takes longer, and batches fill.
 //! Where few askers wait for their answers before they ask again, all of them are soon there and every wait
 //! ends in silence. Then waits become more and more seldom.
 //!
@@ -14,13 +14,13 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::expected::WORTH_ENTRIES;
 use crate::trials::Trials;
 
-/// Gaps without a request after which no more are expected: of requests that come at random, 0.7 % come
-/// later.
-const QUIET_GAPS: u32 = 5;
-/// Requests that have to be expected within the linger, or else none is waited for; and those that a batch
-/// has at least whose wait was worth it.
+/// Gaps without a request after which no more are expected: of requests that come at random, one in three
+/// thousand comes later.
+const QUIET_GAPS: u32 = 8;
+/// Requests that have to be expected within the linger, or else none is waited for.
 const WORTH: u32 = 2;
 /// The weight of what was learned before, against one new gap.
 const MEMORY: u32 = 7;
@@ -30,8 +30,9 @@ const MEMORY: u32 = 7;
 pub(super) struct Company {
     /// How long a request may wait in all.
     linger: Duration,
-    /// The mean gap, of which none counts for more than the linger.
+    /// The mean gap, of which none counts for more than the linger, and how many it was learned from.
     gap: Duration,
+    gaps: u32,
     last_came_at: Option<Instant>,
     waits: Trials,
     /// Whether the batch that is being filled waits.
@@ -42,7 +43,7 @@ impl Company {
     /// Expects nobody yet; requests may wait for up to `linger`.
     pub(super) fn new(linger: Duration) -> Self {
         let (gap, waits) = (linger, Trials::default());
-        Self { linger, gap, last_came_at: None, waits, is_waiting: false }
+        Self { linger, gap, gaps: 0, last_came_at: None, waits, is_waiting: false }
     }
 
     /// The first request of a batch has come: until when it waits for the next.
@@ -63,14 +64,15 @@ impl Company {
     /// because its time was over.
     pub(super) fn left(&mut self, entries: usize, in_silence: bool) {
         if self.is_waiting {
-            self.waits.note(!in_silence && entries > WORTH as usize);
+            self.waits.note(!in_silence && entries >= WORTH_ENTRIES);
         }
     }
 
     fn learn(&mut self, came_at: Instant) {
         if let Some(last) = self.last_came_at.replace(came_at) {
             let gap = came_at.saturating_duration_since(last).min(self.linger);
-            self.gap = (self.gap * MEMORY + gap) / (MEMORY + 1);
+            self.gap = (self.gap * self.gaps + gap) / (self.gaps + 1);
+            self.gaps = (self.gaps + 1).min(MEMORY);
         }
     }
 

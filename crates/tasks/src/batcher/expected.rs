@@ -5,9 +5,10 @@ use tokio::time::Instant;
 use super::Linger;
 use super::company::Company;
 use super::others::Others;
+use crate::trials::Trials;
 
-/// Others that have to be there, where they are known, for a batch to wait for them.
-const OTHERS_WORTH: usize = 3;
+/// Requests of a batch whose wait was worth it.
+pub(super) const WORTH_ENTRIES: usize = 3;
 
 /// What is known of requests to come.
 #[derive(Debug)]
@@ -17,6 +18,7 @@ pub(super) enum Expected {
     Guessed(Company),
     Known {
         others: Others,
+        waits: Trials,
         /// Whether the batch that is being filled waits for them.
         is_waiting: bool,
     },
@@ -27,14 +29,16 @@ impl Expected {
         match linger {
             Linger::None | Linger::Whole(_) => Self::Unknown,
             Linger::ForCompany(linger) => Self::Guessed(Company::new(linger)),
-            Linger::ForOthers(_, others) => Self::Known { others, is_waiting: false },
+            Linger::ForOthers(_, others) => {
+                Self::Known { others, waits: Trials::default(), is_waiting: false }
+            }
         }
     }
 
     /// Until when the first request of a batch waits for another.
     pub(super) fn first(&mut self, came_at: Instant, leaves_at: Instant) -> Instant {
-        if let Self::Known { others, is_waiting } = self {
-            *is_waiting = others.count() >= OTHERS_WORTH;
+        if let Self::Known { others, waits, is_waiting } = self {
+            *is_waiting = others.count() > 0 && waits.is_due();
         }
         match self {
             Self::Guessed(company) => company.first(came_at),
@@ -52,8 +56,10 @@ impl Expected {
     }
 
     pub(super) fn left(&mut self, entries: usize, in_silence: bool) {
-        if let Self::Guessed(company) = self {
-            company.left(entries, in_silence);
+        match self {
+            Self::Unknown | Self::Known { is_waiting: false, .. } => {}
+            Self::Known { waits, .. } => waits.note(entries >= WORTH_ENTRIES),
+            Self::Guessed(company) => company.left(entries, in_silence),
         }
     }
 

@@ -30,13 +30,13 @@ type Lane = Arc<Batcher<Prepared, Sent>>;
 pub(super) struct Lanes {
     sending: Arc<Sending>,
     linger: Duration,
-    open: Mutex<HashMap<(Id, QueueHandle), Lane>>,
+    by_queue: Mutex<HashMap<(Id, QueueHandle), Lane>>,
 }
 
 impl Lanes {
     /// Lanes in which a task waits for company for up to `linger`.
     pub(super) fn new(sending: Arc<Sending>, linger: Duration) -> Self {
-        Self { sending, linger, open: Mutex::default() }
+        Self { sending, linger, by_queue: Mutex::default() }
     }
 
     /// Sends a task, alone or with those that others send.
@@ -48,7 +48,7 @@ impl Lanes {
 
     fn lane(&self, queue: &QueueHandle) -> Lane {
         let key = (Handle::current().id(), queue.clone());
-        let mut lanes = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut lanes = self.by_queue.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(lane) = lanes.get(&key) {
             return Arc::clone(lane);
         }

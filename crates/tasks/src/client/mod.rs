@@ -9,6 +9,7 @@
 //! - A send whose outcome is unknown stays PENDING, for the task may run.
 //! - A second send with the same id is the same task.
 
+mod control;
 mod error;
 mod lanes;
 mod options;
@@ -18,9 +19,10 @@ mod request;
 mod send;
 mod status;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
+pub use control::{ControlError, OrderQueue, QueueControls};
 pub use error::{CancelError, SendError};
 use longshore_types::Timestamp;
 pub use options::{ClientOptions, SendOptions};
@@ -31,8 +33,10 @@ pub use status::Status;
 use self::lanes::Lanes;
 use self::prepare::Prepared;
 use self::send::{Sending, Sent};
+use crate::error_chain::in_one_line;
 use crate::id::TaskId;
 use crate::life::{self, Refusal, TaskRecord};
+use crate::priority::Priority;
 use crate::store::{self, Change, ListQuery, Records, Store};
 use crate::task::Task;
 use crate::transport::{QueueHandle, Transport, TransportError};
@@ -135,14 +139,38 @@ impl Client {
         tasks: Vec<(T, SendOptions)>,
     ) -> Vec<Result<Pending<T>, SendError>> {
         let name = self.queue_of::<T>();
-        let queue = match self.queue(name).await {
+        let mut answers: Vec<Option<Sent>> = tasks.iter().map(|_| None).collect();
+        let mut levels: BTreeMap<_, Vec<(usize, (T, SendOptions))>> = BTreeMap::new();
+        for (place, task) in tasks.into_iter().enumerate() {
+            levels.entry(task.1.priority).or_default().push((place, task));
+        }
+        for (level, tasks) in levels {
+            let (places, tasks): (Vec<_>, Vec<_>) = tasks.into_iter().unzip();
+            let sent = self.send_level(name, level, tasks).await;
+            for (place, sent) in places.into_iter().zip(sent) {
+                answers[place] = Some(sent);
+            }
+        }
+        let pending = |answer: Option<Sent>| {
+            let id = answer.expect("every task is answered for")?;
+            Ok(Pending::new(id, name.to_owned(), self.clone()))
+        };
+        answers.into_iter().map(pending).collect()
+    }
+
+    /// Sends the tasks of one priority, and answers for each in its place.
+    async fn send_level<T: Task>(
+        &self,
+        queue: &str,
+        level: Option<Priority>,
+        tasks: Vec<(T, SendOptions)>,
+    ) -> Vec<Sent> {
+        let queue = match self.level_of(queue, level).await {
             Ok(queue) => queue,
-            Err(error) => return refuse_all(tasks.len(), &error),
+            Err(none) => return tasks.iter().map(|_| Err(none.clone().into())).collect(),
         };
         let prepare = |(task, send)| prepare::prepare(&task, send, &queue, &self.inner.options);
-        let sent = self.send_prepared(&queue, tasks.into_iter().map(prepare).collect()).await;
-        let pending = |id: Sent| Ok(Pending::new(id?, name.to_owned(), self.clone()));
-        sent.into_iter().map(pending).collect()
+        self.send_prepared(&queue, tasks.into_iter().map(prepare).collect()).await
     }
 
     /// Sends what is fit to be sent, and answers for each in its place.
@@ -245,6 +273,17 @@ impl Client {
         chosen.or(T::options().queue).unwrap_or(&self.inner.queue_name)
     }
 
+    /// The SQS queue of that level of a queue.
+    async fn level_of(&self, queue: &str, level: Option<Priority>) -> Result<QueueHandle, NoQueue> {
+        if let Some(level) = level
+            && !self.inner.options.priorities.contains(queue)
+        {
+            return Err(NoQueue::NoLevels { queue: queue.to_owned(), level });
+        }
+        let found = self.queue(&level.unwrap_or_default().queue_of(queue)).await;
+        found.map_err(|error| NoQueue::NotFound(in_one_line(&error)))
+    }
+
     async fn queue(&self, name: &str) -> Result<QueueHandle, TransportError> {
         let known = || self.inner.queues.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(queue) = known().get(name) {
@@ -257,7 +296,22 @@ impl Client {
     }
 }
 
-fn refuse_all<T: Task>(count: usize, error: &TransportError) -> Vec<Result<Pending<T>, SendError>> {
-    let reason = crate::error_chain::in_one_line(error);
-    (0..count).map(|_| Err(SendError::NotSent { reason: reason.clone() })).collect()
+/// Why there is no queue to send tasks to.
+#[derive(Clone)]
+enum NoQueue {
+    NotFound(String),
+    NoLevels { queue: String, level: Priority },
+}
+
+impl From<NoQueue> for SendError {
+    fn from(none: NoQueue) -> Self {
+        match none {
+            NoQueue::NotFound(reason) => Self::NotSent { reason },
+            NoQueue::NoLevels { queue, level } => Self::invalid(format!(
+                "it has the priority {level}, and the queue {queue} has no levels: give it some where the \
+                 application names it, with queue.priorities(Priorities::strict()), or send the task \
+                 without"
+            )),
+        }
+    }
 }

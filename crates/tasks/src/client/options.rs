@@ -1,6 +1,6 @@
 //! What a client can be told, for all sends and for one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +8,7 @@ use longshore_types::Timestamp;
 
 use crate::clock::{Clock, SystemClock};
 use crate::id::{RandomSource, SystemRandom, TaskId};
+use crate::priority::Priority;
 
 /// How long a task waits for others under load.
 const LINGER: Duration = Duration::from_millis(50);
@@ -38,6 +39,9 @@ pub struct ClientOptions {
     /// The queue of each task, by the task's name. A task that is not there goes to the queue that
     /// its options name, and else to the client's own.
     pub queues: BTreeMap<String, String>,
+    /// The queues whose tasks have a priority, by the name or URL that tasks are sent to them by. A priority
+    /// for any other is refused.
+    pub priorities: BTreeSet<String>,
     /// How long a result is known after its task ended.
     pub retention: Duration,
     /// Bytes of an argument that the task's record keeps, for dead letters, for "retry as new". A
@@ -59,6 +63,7 @@ impl Default for ClientOptions {
         Self {
             reply_queue: None,
             queues: BTreeMap::new(),
+            priorities: BTreeSet::new(),
             retention: Duration::MAX,
             argument_kept_bytes: ARGUMENT_KEPT_BYTES,
             linger: LINGER,
@@ -103,4 +108,6 @@ pub struct SendOptions {
     pub deadline: Option<Timestamp>,
     /// The W3C trace context that the task continues.
     pub traceparent: Option<String>,
+    /// How soon the task is to be run, where its queue has levels; normal, if nothing is said.
+    pub priority: Option<Priority>,
 }

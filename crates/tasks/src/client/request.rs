@@ -9,6 +9,7 @@ use longshore_types::Timestamp;
 use super::pending::{Pending, ReplyError};
 use super::{Client, SendError, SendOptions};
 use crate::id::TaskId;
+use crate::priority::Priority;
 use crate::task::Task;
 use crate::transport::BoxFuture;
 
@@ -103,6 +104,23 @@ impl<T: Task> SendTask<T> {
     /// When the task is no longer wanted: a worker that receives it later ends it as FAILED.
     pub fn deadline(mut self, deadline: Timestamp) -> Self {
         self.options.deadline = Some(deadline);
+        self
+    }
+
+    /// How soon the task is to be run, among those of its queue; normal, if nothing is said. A queue that
+    /// was given no levels refuses it.
+    ///
+    /// ```
+    /// use longshore_tasks::{Client, Priority, SendError, Task};
+    ///
+    /// async fn send<T: Task>(client: &Client, urgent: T, rest: T) -> Result<(), SendError> {
+    ///     client.send(urgent).priority(Priority::High).await?;
+    ///     client.send(rest).priority(Priority::Low).await?;
+    ///     Ok(())
+    /// }
+    /// ```
+    pub fn priority(mut self, priority: Priority) -> Self {
+        self.options.priority = Some(priority);
         self
     }
 

@@ -175,7 +175,7 @@ impl<T: Task> Member<T> {
 
 /// Waits until every place of the worker is taken, and none by a batch of this handler that is under way.
 async fn none_can_come<T: Task>(handlers: &HandlerRuntime, own: &Room, batch: &[Member<T>]) {
-    let taken = |of_worker: usize| of_worker >= handlers.concurrency;
+    let taken = |of_worker: usize| of_worker >= handlers.permits.count();
     let none_under_way = |of_handler: usize| of_handler == waited_for(batch);
     // Whoever comes or goes last, in the one room or in the other, is noticed.
     tokio::select! {

@@ -22,7 +22,7 @@ pub(super) struct Dispatcher {
 impl Dispatcher {
     /// Works until no more deliveries can come and every executor has ended.
     pub(super) async fn run(mut self) {
-        let mut running = JoinSet::new();
+        let (mut running, mut noted) = (JoinSet::new(), 0);
         loop {
             tokio::select! {
                 delivery = self.deliveries.recv() => match delivery {
@@ -31,22 +31,22 @@ impl Dispatcher {
                 },
                 Some(ended) = running.join_next() => note_panic(ended),
             }
-            self.runtime.status.note_running(running.len());
+            self.runtime.status.note_running(&mut noted, running.len());
         }
         while let Some(ended) = running.join_next().await {
             note_panic(ended);
-            self.runtime.status.note_running(running.len());
+            self.runtime.status.note_running(&mut noted, running.len());
         }
     }
 
-    /// What comes after the shutdown is handed back unstarted.
+    /// What comes after the shutdown, or is not to be run for another reason, is handed back unstarted.
     fn start(&self, delivery: Delivery, running: &mut JoinSet<()>) {
-        let Delivery { message, lease, permit } = delivery;
+        let Delivery { message, lease, permit, hand_back } = delivery;
         let execution = Execution::open(Arc::clone(&self.runtime), message, lease, permit);
-        let draining = self.shutdown.is_cancelled();
+        let hand_back = hand_back || self.shutdown.is_cancelled();
         let span = execution.span();
         let run = async move {
-            if draining {
+            if hand_back {
                 execution.return_unstarted().await;
             } else {
                 execution.run().await;

@@ -7,7 +7,6 @@
 //!   same: any worker finds it.
 //! - An end that the record refuses is nobody's: nothing is sent.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::sleep;
@@ -151,7 +150,7 @@ impl Execution {
 
     /// Sends what is due, then deletes the message. Nothing runs any more, so another task may.
     async fn deliver(mut self: Box<Self>, record: TaskRecord) {
-        if let Ok(place) = Arc::clone(&self.runtime.ends).try_acquire_owned() {
+        if let Some(place) = self.runtime.ends.try_take_free() {
             self.permit = place;
         }
         if self.lease.held().is_err() {

@@ -17,7 +17,6 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use longshore_types::Timestamp;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep};
 use tracing::Span;
 
@@ -28,6 +27,7 @@ use super::heartbeat::Held;
 use super::lease::Lease;
 use super::options::UNKNOWN_AGAIN;
 use super::outcome::Outcome;
+use super::permits::Permit;
 use super::registry::Registered;
 use super::runs::RunEnd;
 use super::runtime::Runtime;
@@ -59,7 +59,7 @@ pub(super) struct Execution {
     /// It may have something to send, which others wait for.
     pub(super) under_way: Joined,
     /// The place that it takes among the tasks which run, or later among the ends on their way.
-    pub(super) permit: OwnedSemaphorePermit,
+    pub(super) permit: Permit,
     /// What this delivery knows its claim by.
     pub(super) token: u64,
     /// When this delivery came.
@@ -89,7 +89,7 @@ impl Execution {
         runtime: Arc<Runtime>,
         message: ReceivedMessage,
         lease: Lease,
-        permit: OwnedSemaphorePermit,
+        permit: Permit,
     ) -> Box<Self> {
         let envelope = Envelope::open(&message.attributes);
         let task = envelope::task_id_of(&envelope, &message);

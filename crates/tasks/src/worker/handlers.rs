@@ -2,6 +2,7 @@
 //! deletes. A handler that blocks its thread delays other handlers, and no lease.
 
 use std::any::Any;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -12,6 +13,7 @@ use tracing::Instrument as _;
 
 use super::handler::Ran;
 use super::outcome::Outcome;
+use super::permits::Permits;
 use super::room::Room;
 use super::same_queue;
 use crate::transport::BoxFuture;
@@ -24,7 +26,7 @@ pub(super) struct HandlerRuntime {
     pub(super) queue: String,
     /// The runs of the worker, and how many there can be.
     pub(super) room: Room,
-    pub(super) concurrency: usize,
+    pub(super) permits: Arc<Permits>,
     /// Cancelled when the worker is to stop.
     pub(super) shutdown: CancellationToken,
 }

@@ -20,10 +20,12 @@
 //!   `await`.
 
 mod acknowledger;
+mod at_once;
 mod batch_handler;
 mod claiming;
 mod collector;
 mod context;
+mod controls;
 mod dispatcher;
 mod ending;
 mod executor;
@@ -37,7 +39,9 @@ mod outbox;
 mod outcome;
 mod owed;
 mod patience;
+mod permits;
 mod poller;
+mod pool;
 mod registry;
 mod renewal;
 mod reply_queues;
@@ -53,6 +57,7 @@ mod stall;
 mod status;
 mod store_gate;
 mod thread;
+mod turns;
 
 use std::io;
 use std::sync::Arc;
@@ -75,6 +80,7 @@ pub use status::{RunningTask, WorkerNumbers, WorkerReport, WorkerStatus};
 use crate::client::Client;
 use crate::clock::Clock;
 use crate::id::RandomSource;
+use crate::priority::{Priorities, PrioritiesError};
 use crate::retry::RetryPolicy;
 use crate::store::{Records, Store};
 use crate::task::Task;
@@ -147,6 +153,9 @@ pub enum WorkerError {
         /// `maxReceiveCount`.
         receives: u32,
     },
+    /// Its priorities make no sense, or not for that queue.
+    #[error("the worker cannot start: {0}")]
+    Priorities(#[from] PrioritiesError),
     /// The system gives no thread.
     #[error("the worker cannot start: the system gives no thread: {0}")]
     Thread(#[source] io::Error),
@@ -239,6 +248,16 @@ impl Worker {
     #[must_use]
     pub fn concurrency(mut self, count: usize) -> Self {
         self.options.concurrency = count.max(1);
+        self
+    }
+
+    /// Receives from three queues, by the priority of their tasks: from the worker's own, and from those
+    /// whose names end in `-high` and `-low` more. They share its concurrency. An idle level holds one
+    /// place while it waits for a task; where there are fewer places than levels, they take turns of a
+    /// second. None by default.
+    #[must_use]
+    pub fn priorities(mut self, priorities: Priorities) -> Self {
+        self.options.priorities = Some(priorities);
         self
     }
 

@@ -9,6 +9,7 @@ use crate::backoff::Backoff;
 use crate::client::Client;
 use crate::clock::{Clock, SystemClock};
 use crate::id::{RandomSource, SystemRandom};
+use crate::priority::Priorities;
 use crate::retry::RetryPolicy;
 
 /// When a task that nobody here knows is offered again.
@@ -26,6 +27,7 @@ const ARGUMENT_KEPT_BYTES: usize = 256 * 1024;
 pub(super) struct Options {
     pub(super) name: String,
     pub(super) concurrency: usize,
+    pub(super) priorities: Option<Priorities>,
     pub(super) reply_queue: Option<String>,
     pub(super) allowed_reply_queues: Vec<String>,
     pub(super) retry: RetryPolicy,
@@ -52,6 +54,7 @@ impl Default for Options {
         Self {
             name: format!("worker-{}", std::process::id()),
             concurrency: 10,
+            priorities: None,
             reply_queue: None,
             allowed_reply_queues: Vec::new(),
             retry: RetryPolicy::default(),

@@ -4,11 +4,14 @@
 //!
 //! - Never for longer than the worker may linger, nor than what was just waited for anyway: a place among
 //!   the tasks that run, or the last message. So where places and messages come at once, nothing is put off.
-//! - A wait that brought no place is not repeated at once: tasks that run for hours put off less and less.
+//! - A wait after which no or few messages came becomes seldom: where few tasks come, nobody waits.
 
 use std::time::Duration;
 
 use crate::trials::Trials;
+
+/// Messages of a receive that was worth being put off.
+const WORTH_MESSAGES: usize = 3;
 
 /// Knows how long a receive may be put off.
 #[derive(Debug)]
@@ -17,28 +20,30 @@ pub(super) struct Patience {
     /// How long the last receive waited for its messages.
     receive_took: Duration,
     waits: Trials,
+    /// Whether the next receive was put off.
+    put_off: bool,
 }
 
 impl Patience {
     /// A receive may be put off for up to `linger`.
     pub(super) fn new(linger: Duration) -> Self {
-        Self { linger, receive_took: Duration::ZERO, waits: Trials::default() }
+        let (receive_took, waits) = (Duration::ZERO, Trials::default());
+        Self { linger, receive_took, waits, put_off: false }
     }
 
     /// How long the next receive may be put off, after a place was waited for that long.
     pub(super) fn of_next(&mut self, place_took: Duration) -> Duration {
         let wait = place_took.max(self.receive_took).min(self.linger);
-        if self.waits.is_due() { wait } else { Duration::ZERO }
+        self.put_off = !wait.is_zero() && self.waits.is_due();
+        if self.put_off { wait } else { Duration::ZERO }
     }
 
-    /// Learns whether a wait brought a further place.
-    pub(super) fn note_wait(&mut self, brought_a_place: bool) {
-        self.waits.note(brought_a_place);
-    }
-
-    /// Learns how long a receive took.
-    pub(super) fn note_receive(&mut self, took: Duration) {
+    /// Learns of a receive: how long it took, and how many messages came.
+    pub(super) fn note_receive(&mut self, took: Duration, messages: usize) {
         self.receive_took = took;
+        if std::mem::take(&mut self.put_off) {
+            self.waits.note(messages >= WORTH_MESSAGES);
+        }
     }
 }
 
@@ -53,18 +58,21 @@ mod tests {
         let mut patience = Patience::new(LINGER);
         assert_eq!(patience.of_next(Duration::ZERO), Duration::ZERO);
         assert_eq!(patience.of_next(Duration::from_millis(7)), Duration::from_millis(7));
-        patience.note_receive(Duration::from_millis(20));
+        patience.note_receive(Duration::from_millis(20), 10);
         assert_eq!(patience.of_next(Duration::from_millis(7)), Duration::from_millis(20));
         assert_eq!(patience.of_next(Duration::from_secs(5)), LINGER);
     }
 
     #[test]
-    fn a_wait_in_vain_is_not_repeated_at_once() {
+    fn waits_that_bring_few_messages_become_seldom() {
         let mut patience = Patience::new(LINGER);
-        patience.note_wait(false);
-        assert_eq!(patience.of_next(LINGER), Duration::ZERO);
-        assert_eq!(patience.of_next(LINGER), LINGER);
-        patience.note_wait(true);
-        assert_eq!(patience.of_next(LINGER), LINGER);
+        let mut put_off = |messages: usize| {
+            let wait = patience.of_next(LINGER);
+            patience.note_receive(LINGER, messages);
+            !wait.is_zero()
+        };
+        assert_eq!((0..1000).filter(|_| put_off(2)).count(), 11);
+        while !put_off(3) {}
+        assert!((0..100).all(|_| put_off(3)));
     }
 }

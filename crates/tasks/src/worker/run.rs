@@ -6,32 +6,41 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::join_all;
 use longshore_types::limits::{RECEIVE_COUNT_MAX, VISIBILITY_TIMEOUT_MAX};
 use tokio::runtime::Handle;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::acknowledger::Acknowledger;
+use super::controls::{ControlLoop, Controls};
 use super::dispatcher::Dispatcher;
 use super::handlers::HandlerRuntime;
 use super::heartbeat::{Heartbeat, HeartbeatParts};
 use super::marks::Marks;
+use super::options::Options;
 use super::outbox::OutboxLoop;
+use super::permits::Permits;
 use super::poller::Poller;
+use super::registry::Registry;
 use super::reply_queues::ReplyQueues;
 use super::room::Room;
 use super::runtime::Runtime;
 use super::seen::Seen;
 use super::sender::Sender;
+use super::status::WorkerStatus;
 use super::store_gate::StoreGate;
+use super::turns::Turns;
 use super::{Worker, WorkerError, stall, thread};
 use crate::backoff::Backoff;
 use crate::batcher::Others;
 use crate::error_chain::in_one_line;
+use crate::priority::Priority;
 use crate::start;
 use crate::store::Records;
+use crate::transport::meter::TaskNames;
 use crate::transport::{DeadLetterFacts, QueueFacts, QueueHandle, Transport};
 
 /// The least visibility timeout that leaves time to renew it.
@@ -92,19 +101,43 @@ impl Worker {
         handlers: Handle,
         shutdown: CancellationToken,
     ) -> Result<(), WorkerError> {
-        let patience = self.options.queue_patience;
-        let found = start::find_queue(&*transport, &self.queue_name, patience, &shutdown).await?;
-        let Some((queue, facts)) = found else { return Ok(()) };
-        self.fit_attempts(&queue, facts.dead_letter.as_ref())?;
+        if let Some(priorities) = &self.options.priorities {
+            priorities.check_for(&self.queue_name)?;
+        }
+        let Some(levels) = self.find_levels(&*transport, &shutdown).await? else { return Ok(()) };
+        let own = &levels[levels.len() / 2];
+        self.fit_attempts(&own.queue, own.facts.dead_letter.as_ref())?;
         (self.transport, self.records) = (transport, records);
+        let turns = self.options.priorities.map_or_else(Turns::alone, Turns::of);
         let handlers = HandlerRuntime {
             runtime: handlers,
-            queue: queue.name().to_owned(),
+            queue: own.queue.name().to_owned(),
             room: Room::default(),
-            concurrency: self.options.concurrency,
+            permits: Permits::new(self.options.concurrency, turns),
             shutdown: shutdown.clone(),
         };
-        self.work(queue, facts, handlers, shutdown).await
+        self.work(levels, handlers, shutdown).await
+    }
+
+    /// The queues that are received from, the highest level first, and the worker's own in the middle;
+    /// `None` if the shutdown came first.
+    async fn find_levels(
+        &self,
+        transport: &dyn Transport,
+        shutdown: &CancellationToken,
+    ) -> Result<Option<Vec<Level>>, WorkerError> {
+        let (own, patience) = (&self.queue_name, self.options.queue_patience);
+        let names = match self.options.priorities {
+            None => vec![own.clone()],
+            Some(_) => Priority::ALL.map(|level| level.queue_of(own)).to_vec(),
+        };
+        let mut levels = Vec::new();
+        for name in names {
+            let found = start::find_queue(transport, &name, patience, shutdown).await?;
+            let Some((queue, facts)) = found else { return Ok(None) };
+            levels.push(Level { queue, facts });
+        }
+        Ok(Some(levels))
     }
 
     /// On a FIFO queue nothing is sent anew, so all attempts, and one more receive for an attempt that
@@ -143,26 +176,21 @@ impl Worker {
     /// Works until the shutdown, and through it.
     async fn work(
         self,
-        queue: QueueHandle,
-        facts: QueueFacts,
+        levels: Vec<Level>,
         handlers: HandlerRuntime,
         shutdown: CancellationToken,
     ) -> Result<(), WorkerError> {
         let mut flushing = JoinSet::new();
         let mut background = JoinSet::new();
-        let grace = self.options.grace;
-        let runtime = self.start(queue, facts, handlers, &mut flushing);
-        let heartbeat = Arc::clone(&runtime.heartbeat);
-        background.spawn(async move { heartbeat.run().await });
-        background.spawn(OutboxLoop::new(Arc::clone(&runtime)).run());
-        if runtime.options.own_thread {
-            let (handlers, status) = (runtime.handlers.clone(), Arc::clone(&runtime.status));
-            background.spawn(stall::watch(handlers.runtime, handlers.queue, status));
-        }
-
-        let drained = runtime.drained.clone();
-        let status = Arc::clone(&runtime.status);
-        let dispatcher = dispatch(runtime, shutdown.clone(), &mut background);
+        let (grace, status) = (self.options.grace, self.status());
+        let drained = CancellationToken::new();
+        let dispatchers = {
+            let runtimes = self.start(levels, &handlers, &drained, &mut flushing);
+            watch_over(&runtimes, &handlers, &mut background);
+            let dispatch = |runtime| dispatch(runtime, shutdown.clone(), &mut background);
+            join_all(runtimes.into_iter().map(dispatch).collect::<Vec<_>>())
+        };
+        drop(handlers);
         let deadline = async {
             shutdown.cancelled().await;
             status.note_draining();
@@ -171,7 +199,7 @@ impl Worker {
             sleep(LAST_WORDS).await;
         };
         tokio::select! {
-            () = dispatcher => {}
+            _ = dispatchers => {}
             () = deadline => tracing::warn!("the drain was cut off; what was held comes again"),
             Some(Err(error)) = background.join_next() => {
                 tracing::error!(%error, "a part of the worker has ended");
@@ -187,58 +215,123 @@ impl Worker {
         if ended_early { Err(WorkerError::Broken) } else { Ok(()) }
     }
 
+    /// A runtime for each level. They share what is the worker's: permits, controls, status, handlers.
     fn start(
         self,
-        queue: QueueHandle,
-        facts: QueueFacts,
-        handlers: HandlerRuntime,
+        levels: Vec<Level>,
+        handlers: &HandlerRuntime,
+        drained: &CancellationToken,
+        flushing: &mut JoinSet<()>,
+    ) -> Vec<Arc<Runtime>> {
+        let Self { transport, records, registry, options, status, .. } = self;
+        let names = Arc::new(registry.task_names());
+        status.note_start(&names);
+        let shared = Shared {
+            transport,
+            records,
+            names,
+            registry: Arc::new(registry),
+            ends: Permits::new(options.concurrency, Turns::alone()),
+            options,
+            status,
+            controls: Controls::new(),
+            handlers: handlers.clone(),
+            drained: drained.clone(),
+        };
+        let runtime = |(place, level)| shared.runtime(place, level, flushing);
+        levels.into_iter().enumerate().map(runtime).collect()
+    }
+}
+
+/// A queue that is received from.
+struct Level {
+    queue: QueueHandle,
+    facts: QueueFacts,
+}
+
+/// What the levels of a worker share.
+struct Shared {
+    transport: Arc<dyn Transport>,
+    records: Records,
+    names: Arc<TaskNames>,
+    registry: Arc<Registry>,
+    options: Options,
+    status: Arc<WorkerStatus>,
+    ends: Arc<Permits>,
+    controls: Controls,
+    handlers: HandlerRuntime,
+    drained: CancellationToken,
+}
+
+impl Shared {
+    fn runtime(
+        &self,
+        place: usize,
+        Level { queue, facts }: Level,
         flushing: &mut JoinSet<()>,
     ) -> Arc<Runtime> {
-        let Self { transport, records, registry, options, status, .. } = self;
+        let (options, transport, records) = (&self.options, &self.transport, &self.records);
         let visibility_timeout = options.visibility_timeout.unwrap_or(facts.visibility_timeout);
         let visibility_timeout = visibility_timeout.clamp(VISIBILITY_MIN, VISIBILITY_TIMEOUT_MAX);
         let (acknowledger, acknowledging) =
-            Acknowledger::new(Arc::clone(&transport), queue.clone(), Arc::clone(&status));
+            Acknowledger::new(Arc::clone(transport), queue.clone(), Arc::clone(&self.status));
         let under_way = Others::default();
         let (sender, sending) =
-            Sender::new(Arc::clone(&transport), options.linger, under_way.clone());
+            Sender::new(Arc::clone(transport), options.linger, under_way.clone());
         let (marks, marking) = Marks::new(records.clone());
         flushing.spawn(acknowledging.run());
         flushing.spawn(sending.run());
         flushing.spawn(marking.run());
         let heartbeat = Heartbeat::new(HeartbeatParts {
-            transport: Arc::clone(&transport),
+            transport: Arc::clone(transport),
             queue: queue.clone(),
             records: records.clone(),
             visibility_timeout,
-            status: Arc::clone(&status),
+            status: Arc::clone(&self.status),
         });
-        let names = Arc::new(registry.task_names());
-        status.note_start(options.concurrency, &names);
         let (own, allowed) = (options.reply_queue.clone(), options.allowed_reply_queues.clone());
-        let ends = Arc::new(Semaphore::new(options.concurrency));
         Arc::new(Runtime {
-            transport,
+            transport: Arc::clone(transport),
             queue,
             facts,
             visibility_timeout,
-            records,
-            names,
-            registry,
-            options,
-            status,
+            records: records.clone(),
+            names: Arc::clone(&self.names),
+            registry: Arc::clone(&self.registry),
+            options: options.clone(),
+            status: Arc::clone(&self.status),
             heartbeat,
             acknowledger,
             sender,
             marks,
             reply_queues: ReplyQueues { own, allowed },
             seen: Seen::default(),
-            handlers,
+            handlers: self.handlers.clone(),
             store_gate: StoreGate::default(),
-            ends,
+            permits: Arc::clone(&self.handlers.permits),
+            share: self.handlers.permits.share(place),
+            controls: self.controls.clone(),
+            ends: Arc::clone(&self.ends),
             under_way,
-            drained: CancellationToken::new(),
+            drained: self.drained.clone(),
         })
+    }
+}
+
+/// Starts what goes on beside the runs: heartbeats for each level, and once for all of them what looks at
+/// the store and at the handlers.
+fn watch_over(runtimes: &[Arc<Runtime>], handlers: &HandlerRuntime, background: &mut JoinSet<()>) {
+    for runtime in runtimes {
+        let heartbeat = Arc::clone(&runtime.heartbeat);
+        background.spawn(async move { heartbeat.run().await });
+    }
+    let own = &runtimes[runtimes.len() / 2];
+    let controls = ControlLoop { runtime: Arc::clone(own), queue: handlers.queue.clone() };
+    background.spawn(controls.run());
+    background.spawn(OutboxLoop::new(Arc::clone(own)).run());
+    if own.options.own_thread {
+        let (runtime, queue) = (handlers.runtime.clone(), handlers.queue.clone());
+        background.spawn(stall::watch(runtime, queue, Arc::clone(&own.status)));
     }
 }
 
@@ -249,12 +342,8 @@ fn dispatch(
     background: &mut JoinSet<()>,
 ) -> impl Future<Output = ()> + use<> {
     let (sender, deliveries) = mpsc::channel(RECEIVE_COUNT_MAX);
-    let poller = Poller {
-        runtime: Arc::clone(&runtime),
-        permits: Arc::new(Semaphore::new(runtime.options.concurrency)),
-        deliveries: sender,
-        shutdown: shutdown.clone(),
-    };
+    let poller =
+        Poller { runtime: Arc::clone(&runtime), deliveries: sender, shutdown: shutdown.clone() };
     background.spawn(poller.run());
     Dispatcher { runtime, deliveries, shutdown }.run()
 }

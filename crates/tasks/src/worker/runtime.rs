@@ -1,16 +1,18 @@
-//! What all parts of a running worker share.
+//! What all parts of a running worker share that work for one SQS queue. A worker with priorities has
+//! three of these, which share permits, controls, status and handlers.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use super::acknowledger::Acknowledger;
+use super::controls::Controls;
 use super::handlers::HandlerRuntime;
 use super::heartbeat::Heartbeat;
 use super::marks::Marks;
 use super::options::Options;
+use super::permits::{Permits, Share};
 use super::registry::Registry;
 use super::reply_queues::ReplyQueues;
 use super::seen::Seen;
@@ -24,7 +26,7 @@ use crate::task_options::ReplyMode;
 use crate::transport::meter::TaskNames;
 use crate::transport::{QueueFacts, QueueHandle, Transport};
 
-/// What all parts of a running worker share. When the last of them lets go of it, the
+/// What all parts of a running worker share that work for one SQS queue. When the last of them lets go of it, the
 /// acknowledger, the sender and the marks flush and end.
 #[derive(Debug)]
 pub(super) struct Runtime {
@@ -34,9 +36,9 @@ pub(super) struct Runtime {
     /// How long a received message stays in flight without a heartbeat.
     pub(super) visibility_timeout: Duration,
     pub(super) records: Records,
-    pub(super) registry: Registry,
     /// The names of the tasks that are told apart where requests and runs are counted.
     pub(super) names: Arc<TaskNames>,
+    pub(super) registry: Arc<Registry>,
     pub(super) options: Options,
     pub(super) status: Arc<WorkerStatus>,
     pub(super) heartbeat: Arc<Heartbeat>,
@@ -47,9 +49,14 @@ pub(super) struct Runtime {
     pub(super) seen: Seen,
     pub(super) handlers: HandlerRuntime,
     pub(super) store_gate: StoreGate,
+    /// As many as tasks may run at once.
+    pub(super) permits: Arc<Permits>,
+    /// What of them the queue of this runtime gets.
+    pub(super) share: Share,
+    pub(super) controls: Controls,
     /// Places for ends that are on their way to whoever asked: as many as tasks may run at once. Beyond
     /// that an end keeps the place of its run.
-    pub(super) ends: Arc<Semaphore>,
+    pub(super) ends: Arc<Permits>,
     /// Deliveries that may yet have something to send.
     pub(super) under_way: Others,
     /// Cancelled when the grace period is over: what still runs is handed back.

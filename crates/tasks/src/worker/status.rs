@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::ops::AddAssign;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use longshore_types::Timestamp;
 
 use super::runs::{Runs, TaskNumbers};
+use crate::control::QueueControl;
 use crate::transport::meter::TaskNames;
 
 /// What a worker has done, by the end of each run it had.
@@ -44,6 +45,30 @@ pub struct WorkerReport {
     pub deleted: u64,
     /// Deletes that were not confirmed: the message may come again, and is then known.
     pub delete_unknown: u64,
+    /// Receives that did not come back in time, and were begun again.
+    pub overdue: u64,
+}
+
+/// Whether an answer to a receive is to be expected.
+#[derive(Clone, Copy, Debug, Default)]
+enum Awaited {
+    /// The worker has not begun to receive.
+    #[default]
+    NotYet,
+    /// Since then, without one.
+    Since(Timestamp),
+    /// None is: nothing is to be received.
+    Not,
+}
+
+/// A receive that is under way. Dropped, it no longer is.
+#[derive(Debug)]
+pub(super) struct UnderWay(Arc<WorkerStatus>);
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.receiving.fetch_sub(1, Relaxed);
+    }
 }
 
 /// A task that runs just now.
@@ -78,7 +103,7 @@ impl Drop for ShownRun {
 /// What a worker counts beside its report, at one moment.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct WorkerNumbers {
-    /// Tasks that it runs at once, at most; 0 before it has started.
+    /// Tasks that may run at once just now; 0 before it has begun.
     pub places: u64,
     /// Messages whose leases it holds just now.
     pub leases_held: u64,
@@ -135,12 +160,14 @@ macro_rules! counters {
             running: AtomicU64,
             draining: AtomicBool,
             handlers_blocked: AtomicBool,
+            receiving: AtomicU64,
             receive_answered_at: AtomicU64,
+            awaited: Mutex<Awaited>,
+            control: Mutex<(QueueControl, Option<usize>)>,
             last_run: AtomicU64,
             runs: Mutex<BTreeMap<u64, RunningTask>>,
             /// Of each task; from the worker's start on.
             tasks: OnceLock<Runs>,
-            places: AtomicU64,
             pub(super) leases: LeaseCounts,
             $(pub(super) $name: AtomicU64,)*
         }
@@ -175,7 +202,8 @@ counters!(
     lost,
     returned,
     deleted,
-    delete_unknown
+    delete_unknown,
+    overdue
 );
 
 impl WorkerStatus {
@@ -187,7 +215,7 @@ impl WorkerStatus {
     /// What is counted beside the report.
     pub fn numbers(&self) -> WorkerNumbers {
         WorkerNumbers {
-            places: self.places.load(Relaxed),
+            places: self.concurrency().unwrap_or_default() as u64,
             leases_held: self.leases.held.load(Relaxed),
             leases_renewed: self.leases.renewed.load(Relaxed),
             leases_lost: self.leases.lost.load(Relaxed),
@@ -195,9 +223,8 @@ impl WorkerStatus {
         }
     }
 
-    /// The worker starts, with so many places for tasks of these names.
-    pub(super) fn note_start(&self, places: usize, names: &TaskNames) {
-        self.places.store(places as u64, Relaxed);
+    /// The worker starts, for tasks of these names.
+    pub(super) fn note_start(&self, names: &TaskNames) {
         self.tasks.get_or_init(|| Runs::new(names));
     }
 
@@ -236,8 +263,72 @@ impl WorkerStatus {
         (millis > 0).then(|| Timestamp::from_millis(millis))
     }
 
-    pub(super) fn note_running(&self, count: usize) {
-        self.running.store(count as u64, Relaxed);
+    /// Receives that are under way just now.
+    pub fn receiving(&self) -> u64 {
+        self.receiving.load(Relaxed)
+    }
+
+    /// Since when an answer to a receive is awaited and none has come, by a worker that was started at
+    /// `started`. `None` while nothing is to be received, because every place is taken or the queue is
+    /// paused. However long the
+    /// worker waits for broker or store, it is since the last answer.
+    pub fn unanswered_since(&self, started: Timestamp) -> Option<Timestamp> {
+        match *self.awaited() {
+            Awaited::NotYet => Some(started),
+            Awaited::Since(since) => Some(since),
+            Awaited::Not => None,
+        }
+    }
+
+    /// What operators have said of the queue, as far as the worker knows.
+    pub fn control(&self) -> QueueControl {
+        self.said().0.clone()
+    }
+
+    /// How many tasks may run at once just now; `None` before the worker has begun.
+    pub fn concurrency(&self) -> Option<usize> {
+        self.said().1
+    }
+
+    fn said(&self) -> MutexGuard<'_, (QueueControl, Option<usize>)> {
+        self.control.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn note_control(&self, control: QueueControl, concurrency: usize) {
+        if control.is_paused() {
+            self.note_no_room();
+        }
+        *self.said() = (control, Some(concurrency));
+    }
+
+    fn awaited(&self) -> MutexGuard<'_, Awaited> {
+        self.awaited.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// There is room: an answer is awaited from now on, if none was before.
+    pub(super) fn note_room(&self, now: Timestamp) {
+        let mut awaited = self.awaited();
+        if !matches!(*awaited, Awaited::Since(_)) {
+            *awaited = Awaited::Since(now);
+        }
+    }
+
+    /// There is nothing to receive for: no answer is awaited.
+    pub(super) fn note_no_room(&self) {
+        *self.awaited() = Awaited::Not;
+    }
+
+    /// Counts a receive as under way until what this answers is dropped.
+    pub(super) fn begin_receive(self: &Arc<Self>) -> UnderWay {
+        self.receiving.fetch_add(1, Relaxed);
+        UnderWay(Arc::clone(self))
+    }
+
+    /// One of those who count what they hold has so many now; `noted` is what it said before.
+    pub(super) fn note_running(&self, noted: &mut usize, count: usize) {
+        self.running.fetch_add(count as u64, Relaxed);
+        self.running.fetch_sub(*noted as u64, Relaxed);
+        *noted = count;
     }
 
     pub(super) fn note_draining(&self) {
@@ -250,6 +341,8 @@ impl WorkerStatus {
 
     pub(super) fn note_received(&self, count: usize, now: Timestamp) {
         self.receive_answered_at.store(now.as_millis(), Relaxed);
+        let paused = self.control().is_paused();
+        *self.awaited() = if paused { Awaited::Not } else { Awaited::Since(now) };
         self.received.fetch_add(count as u64, Relaxed);
     }
 }

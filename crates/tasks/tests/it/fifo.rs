@@ -6,7 +6,7 @@ use std::time::Duration;
 use longshore_tasks::transport::{Action, QueueHandle};
 use longshore_tasks::{
     Client, ClientOptions, Failure, Reply, RetryPolicy, SendError, Status, Store, Worker,
-    WorkerError, reply,
+    WorkerError, WorkerReport, reply,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::inputs::Counting;
 use crate::simulation::Fault;
-use crate::world::{Counter, REPLIES, Square, VISIBILITY, World, start, until};
+use crate::world::{Counter, REPLIES, Running, Square, VISIBILITY, World, start, until};
 
 const TASKS: &str = "tasks.fifo";
 const DEAD: &str = "tasks-dead.fifo";
@@ -135,12 +135,19 @@ async fn on_a_fifo_queue_a_dead_letter_whose_answer_was_lost_is_not_sent_twice()
     assert_eq!(worker.stop().await.made_good, 2, "both were sent again from the record");
 }
 
+/// A worker that has begun to receive when the store goes: one that starts without it receives nothing.
+async fn start_and_lose_the_store(world: &World) -> Running<WorkerReport> {
+    let worker = start(squaring(world));
+    until(|| !world.simulation.calls(Action::ReceiveMessage).is_empty()).await;
+    world.flaky.set_down(true);
+    worker
+}
+
 #[tokio::test(start_paused = true)]
 async fn on_a_fifo_queue_a_task_survives_an_hour_without_the_store() {
     let (world, client) = world();
+    let worker = start_and_lose_the_store(&world).await;
     let id = client.send(Square(8)).await.unwrap().id().clone();
-    world.flaky.set_down(true);
-    let worker = start(squaring(&world));
     sleep(Duration::from_secs(3600)).await;
     assert_eq!(world.simulation.messages(TASKS)[0].receive_count, 3);
     world.flaky.set_down(false);
@@ -154,9 +161,8 @@ async fn on_a_fifo_queue_a_task_survives_an_hour_without_the_store() {
 #[tokio::test(start_paused = true)]
 async fn on_a_fifo_queue_a_task_that_runs_elsewhere_is_waited_for_at_its_last_receive() {
     let (world, client) = world();
+    let worker = start_and_lose_the_store(&world).await;
     let id = client.send(Square(8)).await.unwrap().id().clone();
-    world.flaky.set_down(true);
-    let worker = start(squaring(&world));
     until(|| world.simulation.messages(TASKS)[0].receive_count == 2).await;
     world.claim_elsewhere(&id, Duration::from_secs(1800)).await;
     world.flaky.set_down(false);
@@ -169,9 +175,8 @@ async fn on_a_fifo_queue_a_task_that_runs_elsewhere_is_waited_for_at_its_last_re
 #[tokio::test(start_paused = true)]
 async fn on_a_fifo_queue_a_wait_at_the_last_receive_holds_no_shutdown_up() {
     let (world, client) = world();
+    let worker = start_and_lose_the_store(&world).await;
     client.send(Square(8)).await.unwrap();
-    world.flaky.set_down(true);
-    let worker = start(squaring(&world));
     until(|| world.simulation.messages(TASKS)[0].receive_count == 3).await;
     sleep(Duration::from_secs(60)).await;
     let stopped_at = Instant::now();

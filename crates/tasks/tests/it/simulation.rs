@@ -12,7 +12,7 @@ use longshore_tasks::transport::{
 };
 use longshore_types::MessageAttributes;
 use tokio::sync::{Notify, Semaphore};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 
 /// What goes wrong with a call.
 #[derive(Clone, Debug)]
@@ -21,6 +21,8 @@ pub(crate) enum Fault {
     NotSent,
     /// It is carried out, and its answer is lost.
     AnswerLost,
+    /// It is not carried out, and no answer ever comes.
+    Hangs,
     /// It is carried out for all but the entries at these places.
     Entries(Vec<usize>, &'static str),
 }
@@ -75,6 +77,8 @@ pub(crate) struct Simulation {
     /// Calls of an action wait here while it is held.
     held: Mutex<BTreeMap<Action, Arc<Semaphore>>>,
     patience: Mutex<Option<Duration>>,
+    /// How long a receive is on its way.
+    way: Mutex<Duration>,
     pub(crate) meter: RequestMeter,
 }
 
@@ -85,6 +89,7 @@ impl Simulation {
             sent: Notify::new(),
             held: Mutex::default(),
             patience: Mutex::default(),
+            way: Mutex::default(),
             meter: RequestMeter::default(),
         })
     }
@@ -114,6 +119,11 @@ impl Simulation {
     /// A receive whose caller leaves takes no message here; it is dropped that long after a stop.
     pub(crate) fn set_receive_patience(&self, patience: Duration) {
         *self.patience.lock().unwrap() = Some(patience);
+    }
+
+    /// A receive is on its way for that long before it is carried out.
+    pub(crate) fn set_way(&self, way: Duration) {
+        *self.way.lock().unwrap() = way;
     }
 
     /// What is on a queue, in flight or not.
@@ -176,6 +186,9 @@ impl Simulation {
             drop(gate.acquire().await);
         }
         let fault = self.state().faults.get_mut(&action).and_then(VecDeque::pop_front);
+        if matches!(fault, Some(Fault::Hangs)) {
+            std::future::pending::<()>().await;
+        }
         if matches!(fault, Some(Fault::NotSent)) {
             let target = queue.name().to_owned();
             return Err(TransportError::NotSent { action, target, source: "refused".into() });
@@ -412,6 +425,8 @@ impl Transport for Simulation {
         async move {
             let mut metered = self.meter.receive(queue.name());
             let faults = self.enter(Action::ReceiveMessage, queue, request.count_max).await?;
+            let way = *self.way.lock().unwrap();
+            sleep(way).await;
             let answer = faults.answer(self.long_poll(queue.name(), request).await)?;
             metered.brought(&answer);
             Ok(answer)

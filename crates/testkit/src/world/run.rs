@@ -100,11 +100,20 @@ impl World {
 
     async fn any_available(&self, queues: &[String]) -> bool {
         for queue in queues {
-            if self.handles(queue) && self.available(queue).await > 0 {
+            if self.handles(queue) && self.waiting(queue).await > 0 {
                 return true;
             }
         }
         false
+    }
+
+    /// How many tasks of a queue can be received now, of all its levels.
+    async fn waiting(&self, queue: &str) -> usize {
+        let mut waiting = 0;
+        for level in self.names.queues_of(queue) {
+            waiting += self.available(&level).await;
+        }
+        waiting
     }
 
     /// Whether anybody works on the queue: messages for other programs stay.

@@ -1,8 +1,9 @@
 //! An application of two tasks, tested as its user would.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use longshore::{App, Context, Failure, Task};
+use longshore::{App, Context, Failure, Priorities, Priority, State, Task};
 use longshore_tasks::life::{How, Phase};
 use longshore_testkit::{World, context, start};
 use serde::{Deserialize, Serialize};
@@ -241,4 +242,35 @@ async fn two_worlds_are_the_same() {
 #[should_panic(expected = "there is no queue thumbnail: the application declares")]
 async fn a_queue_that_is_not_there_is_named() {
     start(app()).await.drain("thumbnail").await;
+}
+
+type Deliveries = Arc<Mutex<Vec<String>>>;
+
+async fn deliver(task: Email, State(delivered): State<Deliveries>) -> Result<(), Failure> {
+    delivered.lock().unwrap().push(task.to);
+    Err(Failure::dead("nobody lives there"))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_queue_with_priorities_runs_all_its_levels_the_highest_first() {
+    let delivered = Deliveries::default();
+    let state = Arc::clone(&delivered);
+    let app = App::new("post").state(async |_, _| Ok(state)).queue("mails", |queue| {
+        queue.handle(deliver).concurrency(3).priorities(Priorities::strict())
+    });
+    let world = start(app).await;
+    for (to, priority) in
+        [("low", Priority::Low), ("normal", Priority::Normal), ("high", Priority::High)]
+    {
+        for _ in 0..8 {
+            let mail = Email { to: to.to_owned() };
+            world.client().send(mail).priority(priority).await.unwrap();
+        }
+    }
+    assert_eq!(world.available("mails-high").await, 8);
+    assert_eq!(world.run_until_idle().await.dead, 24);
+    assert_eq!(world.dead_letters("mails-low").await.len(), 24, "all in one dead-letter queue");
+    let delivered = delivered.lock().unwrap();
+    let last_high = delivered.iter().rposition(|to| to == "high").unwrap();
+    assert!(last_high < 12, "{delivered:?}");
 }
