@@ -14,6 +14,23 @@ from harness.system import System
 MEDIA_TYPE = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
 
+def scrape(url):
+    """The samples at `url`: a list of labels and values for each name."""
+    answer = http.get(url)
+    assert (answer.status, answer.headers["content-type"]) == (200, MEDIA_TYPE), answer.text
+    found = defaultdict(list)
+    for family in text_string_to_metric_families(answer.text):
+        assert family.documentation, family.name
+        for sample in family.samples:
+            found[sample.name].append((sample.labels, sample.value))
+    return found
+
+
+def total(samples, **labels):
+    """The sum of the samples that have these labels."""
+    return sum(value for of, value in samples if labels.items() <= of.items())
+
+
 class Watched(System):
     """A broker whose metrics are served, and whose log says all that it can say."""
 
@@ -29,14 +46,7 @@ class Watched(System):
 
     def scrape(self):
         """The samples: a dictionary of labels and values for each name."""
-        answer = http.get(self.metrics_url)
-        assert (answer.status, answer.headers["content-type"]) == (200, MEDIA_TYPE), answer.text
-        found = defaultdict(list)
-        for family in text_string_to_metric_families(answer.text):
-            assert family.documentation, family.name
-            for sample in family.samples:
-                found[sample.name].append((sample.labels, sample.value))
-        return found
+        return scrape(self.metrics_url)
 
     def of_queue(self, queue):
         """What a scrape says of one queue, by name."""
@@ -229,3 +239,39 @@ def test_no_log_at_any_level_bears_what_a_message_or_a_signature_bears(watched):
     for place, secret in {**SECRETS, "receipt handle": message["ReceiptHandle"]}.items():
         assert secret not in log, place
         assert secret not in page, place
+
+
+def test_app_and_worker_show_their_tasks_and_every_request_that_the_broker_was_asked(tmp_path):
+    broker_metrics, app_port = f"127.0.0.1:{free_port()}", free_port()
+    system = System(tmp_path, broker_flags=["--metrics-listen", broker_metrics], worker_flags=["--work-time", "0s"])
+    system.app_flags = ["--app-health-listen", f"127.0.0.1:{app_port}", "--work-time", "0s"]
+    try:
+        system.start_apart(workers=1)
+        accepted = [http.get(f"{system.app_url}/fibonacci?value={value}") for value in range(1, 21)]
+        urls = [answer.json()["callbackUrl"] for answer in accepted]
+        wait.until(lambda: all(http.get(url).json()["status"] == "COMPLETED" for url in urls), "all tasks are done")
+
+        roles = [f"{system.workers[0].health_url}/metrics", f"http://127.0.0.1:{app_port}/metrics"]
+
+        def deletes_are_done():
+            deleted = [scrape(url)["longshore_sqs_entries_total"] for url in roles]
+            return sum(total(entries, action="DeleteMessageBatch") for entries in deleted) >= 40
+
+        wait.until(deletes_are_done, "what was done is deleted")
+        worker, app = map(scrape, roles)
+        assert total(worker["longshore_task_runs_total"], task="fibonacci", outcome="done") == 20
+        assert total(worker["longshore_task_run_duration_seconds_count"], task="fibonacci") == 20
+        assert total(worker["longshore_task_lateness_seconds_count"], task="fibonacci") == 20
+        assert total(app["longshore_replies_total"], fate="kept") == 20
+        for role in (worker, app):
+            assert total(role["longshore_store_call_duration_seconds_count"], call="write") >= 1
+            assert total(role["longshore_sqs_requests_total"], purpose="other") == 0
+
+        asked = scrape(f"http://{broker_metrics}/metrics")["longshore_requests_total"]
+        for action in ("SendMessageBatch", "DeleteMessageBatch", "ChangeMessageVisibilityBatch"):
+            metered = [total(role["longshore_sqs_requests_total"], action=action) for role in (worker, app)]
+            assert sum(metered) == pytest.approx(total(asked, action=action)), action
+        page = http.get(f"http://127.0.0.1:{app_port}/health").json()
+        assert page["role"] == "app" and page["requests"]["byPurpose"]["task"]["entries"] == 20
+    finally:
+        system.kill()

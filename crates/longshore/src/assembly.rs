@@ -85,10 +85,7 @@ where
         let (make, gateway) = (self.routes.take(), self.gateway.clone());
         let options = self.options.clone();
         let make = || make.map_or_else(Router::new, |make| make(gateway, options));
-        let first = self.around.names.task_queues.first().cloned();
-        let replies = self.replies.as_ref().map(Replies::status);
-        let page = AppPage::new(self.around.transport(), first, replies, shutdown);
-        let router = clash::merged(make, page.routes())?;
+        let router = clash::merged(make, self.health(shutdown).routes())?;
         Ok(router
             .fallback(async || {
                 Problem::not_found("nothing is here: the start-up message names what can be asked")
@@ -97,6 +94,13 @@ where
                 let detail = "this can be asked for with another method: see the header Allow";
                 Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail)
             }))
+    }
+
+    /// The app's health page, which says `draining` once `shutdown` is cancelled.
+    pub(crate) fn health(&self, shutdown: CancellationToken) -> AppPage {
+        let first = self.around.names.task_queues.first().cloned();
+        let replies = self.replies.as_ref().map(Replies::status);
+        AppPage::new(self.around.transport(), first, replies, shutdown)
     }
 
     /// What consumes the reply queue; `None` for an application that has none.

@@ -93,8 +93,8 @@ impl EmbeddedTransport {
     }
 
     /// The requests so far, counted as SQS would bill them.
-    pub fn meter(&self) -> &RequestMeter {
-        &self.meter
+    pub fn meter(&self) -> Arc<RequestMeter> {
+        Arc::clone(&self.meter)
     }
 
     async fn call(
@@ -105,6 +105,11 @@ impl EmbeddedTransport {
         request: impl Into<Request>,
     ) -> Result<Reply> {
         self.meter.count(action, queue, payload_bytes);
+        self.ask(action, queue, request).await
+    }
+
+    /// A call that is counted already, or will be.
+    async fn ask(&self, action: Action, queue: &str, request: impl Into<Request>) -> Result<Reply> {
         let answer = self.broker.call(request.into()).await;
         answer.map_err(|error| transport_error(action, queue, error))
     }
@@ -121,6 +126,10 @@ impl EmbeddedTransport {
 }
 
 impl Transport for EmbeddedTransport {
+    fn meter(&self) -> Option<Arc<RequestMeter>> {
+        Some(Self::meter(self))
+    }
+
     fn resolve<'a>(&'a self, queue: &'a str) -> BoxFuture<'a, Result<QueueHandle>> {
         Box::pin(async move {
             if queue.contains("://") {
@@ -183,9 +192,12 @@ impl Transport for EmbeddedTransport {
     ) -> BoxFuture<'a, Result<Vec<ReceivedMessage>>> {
         Box::pin(async move {
             let request = receive_request(queue, request);
-            let reply = self.call(Action::ReceiveMessage, queue.name(), 0, request).await?;
+            let mut metered = self.meter.receive(queue.name());
+            let reply = self.ask(Action::ReceiveMessage, queue.name(), request).await?;
             let Reply::ReceiveMessage(reply) = reply else { mismatch(&reply) };
-            Ok(reply.messages.into_iter().map(received).collect())
+            let messages: Vec<_> = reply.messages.into_iter().map(received).collect();
+            metered.brought(&messages);
+            Ok(messages)
         })
     }
 

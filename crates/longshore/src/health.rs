@@ -2,6 +2,8 @@
 
 pub(crate) mod ask;
 #[cfg(feature = "application")]
+pub(crate) mod metrics;
+#[cfg(feature = "application")]
 pub(crate) mod page;
 
 pub(crate) use ask::ask;

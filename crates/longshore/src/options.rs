@@ -38,7 +38,7 @@ pub use data::DirectoryOptions;
 pub(crate) use endpoint::EndpointOptions;
 pub(crate) use groups::{BrokerOptions, DrainOptions};
 #[cfg(feature = "application")]
-pub(crate) use http::HttpOptions;
+pub(crate) use http::{HttpOptions, PageOptions};
 pub(crate) use origin::parse_origin;
 pub(crate) use program::LogFormat;
 pub use program::ProgramOptions;

@@ -29,7 +29,8 @@ pub(crate) async fn give(
     options: QueueOrderOptions,
 ) -> Result<(), Fault> {
     let queue = task_queue(names, &options.queue)?;
-    let controls = QueueControls::new(store::open(&options.data.store()).await?);
+    let (store, _) = store::open(&options.data.store()).await?;
+    let controls = QueueControls::new(store);
     let given = signed(begun(&controls, queue, order), &options).await;
     let control =
         given.map_err(|error| Fault::failed(format!("the order was not given: {error}")))?;

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use crate::{Durations, Spread};
+use longshore_metrics::{Durations, Spread};
 
 /// What the writer counts.
 #[derive(Debug, Default)]

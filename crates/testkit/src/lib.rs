@@ -2,6 +2,7 @@
 //!
 //! - [`start`]: an application in this process, under a clock that a test moves: [`World`]. Who has tasks
 //!   tests them with it.
+//! - [`assert_requests!`]: what tasks cost in requests of Amazon SQS.
 //! - [`context`]: a context of any attempt, to call a handler by hand.
 //! - [`store_suite`]: the suite that every [`Store`](longshore_tasks::Store) must pass. Who writes a
 //!   store runs it.
@@ -28,6 +29,7 @@ pub mod store_suite;
 pub mod world;
 
 pub use faulty_store::{Fault, FaultyStore, Odds};
+#[cfg(feature = "world")]
 pub use manual_clock::ManualClock;
 pub use seeded::Seeded;
 #[cfg(feature = "world")]

@@ -22,12 +22,19 @@ const fn layer(member: &'static str, may_use: &'static [&'static str]) -> Layer 
 
 const LAYERS: &[Layer] = &[
     layer("longshore-types", &[]),
+    layer("longshore-metrics", &[]),
     layer("longshore-wire", &["longshore-types"]),
     layer("longshore-engine", &["longshore-types"]),
-    layer("longshore-storage", &[]),
+    layer("longshore-storage", &["longshore-metrics"]),
     layer(
         "longshore-broker",
-        &["longshore-types", "longshore-wire", "longshore-engine", "longshore-storage"],
+        &[
+            "longshore-types",
+            "longshore-metrics",
+            "longshore-wire",
+            "longshore-engine",
+            "longshore-storage",
+        ],
     ),
     Layer {
         member: "longshore-macros",
@@ -35,7 +42,7 @@ const LAYERS: &[Layer] = &[
         // What it writes is code for the framework, and what it reads is spelled as `types` does.
         tests_may_use: &["longshore-tasks", "longshore-types"],
     },
-    layer("longshore-tasks", &["longshore-macros", "longshore-types"]),
+    layer("longshore-tasks", &["longshore-macros", "longshore-metrics", "longshore-types"]),
     // What users test their applications with is built on the front door, and on what SQS says of a queue.
     layer(
         "longshore-testkit",
@@ -47,6 +54,7 @@ const LAYERS: &[Layer] = &[
         &[
             "longshore-broker",
             "longshore-gateway",
+            "longshore-metrics",
             "longshore-tasks",
             "longshore-types",
             "longshore-wire",

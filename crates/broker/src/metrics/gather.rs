@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use longshore_engine::{Counts, Fairness, QueueEntry, QueueKind};
-use longshore_storage::{Activity, Spread, Usage};
+use longshore_metrics::Spread;
+use longshore_storage::{Activity, Usage};
 use longshore_types::{QueueArn, Timestamp};
 
 use super::traffic::{RequestCount, Traffic};

@@ -18,13 +18,12 @@
 
 mod gather;
 mod of_queues;
-mod page;
 mod render;
 mod tally;
 mod traffic;
 
 pub(crate) use gather::gather;
-pub(crate) use render::{MEDIA_TYPE, render};
+pub(crate) use longshore_metrics::{MEDIA_TYPE, render};
 pub(crate) use tally::Tally;
 pub(crate) use traffic::{Traffic, UNKNOWN_ACTION};
 

@@ -3,11 +3,11 @@
 use std::fmt;
 
 use longshore_engine::QueueKind;
+use longshore_metrics::{Family, Page};
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 
 use super::gather::{OfQueue, Queues};
-use super::page::{Family, Histogram, Page};
 
 /// A number of a queue; `None` where a queue of its kind has none.
 type Number = (Family, fn(&OfQueue) -> Option<u64>);
@@ -141,24 +141,24 @@ fn labels(queue: &OfQueue) -> [(&'static str, &str); 3] {
     [("region", region), ("account", account), ("queue", arn.name.as_str())]
 }
 
-impl Page<'_> {
+impl Queues {
     /// Adds the families of queues.
-    pub(super) fn queues(&mut self, queues: &Queues) -> fmt::Result {
-        let shown = &queues.shown;
+    pub(super) fn write(&self, page: &mut Page<'_>) -> fmt::Result {
+        let shown = &self.shown;
         for (family, number) in GAUGES {
             let sample = |queue| Some((labels(queue), ConstGauge::new(number(queue)?)));
-            self.family(family, shown.iter().filter_map(sample))?;
+            page.family(family, shown.iter().filter_map(sample))?;
         }
         for (family, number) in COUNTERS {
             let sample = |queue| Some((labels(queue), ConstCounter::new(number(queue)?)));
-            self.family(family, shown.iter().filter_map(sample))?;
+            page.family(family, shown.iter().filter_map(sample))?;
         }
         let age = |queue: &OfQueue| ConstGauge::new(queue.oldest_age.as_secs_f64());
-        self.family(&AGE, shown.iter().map(|queue| (labels(queue), age(queue))))?;
+        page.family(&AGE, shown.iter().map(|queue| (labels(queue), age(queue))))?;
         let standard = shown.iter().filter(|queue| queue.kind == QueueKind::Standard);
         let quiet_age = |queue: &OfQueue| ConstGauge::new(queue.oldest_quiet_age.as_secs_f64());
-        self.family(&QUIET_AGE, standard.map(|queue| (labels(queue), quiet_age(queue))))?;
-        let sizes = |queue: &OfQueue| Histogram::of_sizes(&queue.tally.sizes);
-        self.family(&SIZE, shown.iter().map(|queue| (labels(queue), sizes(queue))))
+        page.family(&QUIET_AGE, standard.map(|queue| (labels(queue), quiet_age(queue))))?;
+        let sizes = |queue: &OfQueue| queue.tally.sizes.histogram();
+        page.family(&SIZE, shown.iter().map(|queue| (labels(queue), sizes(queue))))
     }
 }

@@ -5,37 +5,20 @@
 
 use std::fmt;
 
-use longshore_storage::Spread;
-use prometheus_client::collector::Collector;
-use prometheus_client::encoding::{DescriptorEncoder, text};
+use longshore_metrics::{Family, Histogram, Page, Spread};
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::metrics::info::Info;
-use prometheus_client::registry::Registry;
 
 use super::gather::Numbers;
-use super::page::{Family, Histogram, Page};
 use super::traffic::RequestCount;
 
-/// The media type of the text.
-pub(crate) const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-
-/// Makes the text.
-pub(crate) fn render(numbers: Numbers) -> String {
-    let mut registry = Registry::default();
-    registry.register_collector(Box::new(numbers));
-    let mut page = String::new();
-    text::encode(&mut page, &registry).expect("a String takes everything");
-    page
-}
-
-impl Collector for Numbers {
-    fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        let mut page = Page(encoder);
+impl longshore_metrics::Numbers for Numbers {
+    fn write(&self, page: &mut Page<'_>) -> fmt::Result {
         if let Some(queues) = &self.queues {
-            page.queues(queues)?;
+            queues.write(page)?;
         }
-        page.broker(self)?;
+        self.broker(page)?;
         for (family, value) in GAUGES {
             if let Some(value) = value(self) {
                 page.single(family, &ConstGauge::new(value))?;
@@ -44,8 +27,7 @@ impl Collector for Numbers {
         for (family, value) in COUNTERS {
             page.single(family, &ConstCounter::new(value(self)))?;
         }
-        page.requests(&self.requests)?;
-        page.durations(self)
+        self.traffic(page)
     }
 }
 
@@ -130,26 +112,23 @@ const SYNC_DURATION: Family = Family::in_seconds(
     "How long the syncs of the log took since the broker started",
 );
 
-impl Page<'_> {
-    fn broker(&mut self, numbers: &Numbers) -> fmt::Result {
-        self.single(&BUILD, &Info::new([("version", env!("CARGO_PKG_VERSION"))]))?;
-        let started_at = std::time::Duration::from_millis(numbers.started_at.as_millis());
-        self.single(&START, &ConstGauge::new(started_at.as_secs_f64()))
+impl Numbers {
+    fn broker(&self, page: &mut Page<'_>) -> fmt::Result {
+        page.single(&BUILD, &Info::new([("version", env!("CARGO_PKG_VERSION"))]))?;
+        let started_at = std::time::Duration::from_millis(self.started_at.as_millis());
+        page.single(&START, &ConstGauge::new(started_at.as_secs_f64()))
     }
 
-    fn requests(&mut self, requests: &[RequestCount]) -> fmt::Result {
-        let sample = |((action, protocol, code), count): &RequestCount| {
+    fn traffic(&self, page: &mut Page<'_>) -> fmt::Result {
+        let request = |((action, protocol, code), count): &RequestCount| {
             let labels = [("action", *action), ("protocol", *protocol), ("code", *code)];
             (labels, ConstCounter::new(*count))
         };
-        self.family(&REQUESTS, requests.iter().map(sample))
-    }
-
-    fn durations(&mut self, numbers: &Numbers) -> fmt::Result {
-        let sample = |(action, spread): &(&'static str, Spread)| {
+        page.family(&REQUESTS, self.requests.iter().map(request))?;
+        let duration = |(action, spread): &(&'static str, Spread)| {
             ([("action", *action)], Histogram::of_durations(spread))
         };
-        self.family(&REQUEST_DURATION, numbers.durations.iter().map(sample))?;
-        self.single(&SYNC_DURATION, &Histogram::of_durations(&numbers.activity.syncs))
+        page.family(&REQUEST_DURATION, self.durations.iter().map(duration))?;
+        page.single(&SYNC_DURATION, &Histogram::of_durations(&self.activity.syncs))
     }
 }

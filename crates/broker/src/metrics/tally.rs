@@ -3,10 +3,10 @@
 //! A queue that is deleted takes its tally with it, and one that is created again begins anew.
 
 use longshore_engine::Event;
+use longshore_metrics::Histogram;
 
 /// Upper bounds of the sizes of messages in bytes; the last is the largest message that there is.
-pub(super) const SIZE_BOUNDS: [u64; 7] =
-    [1 << 8, 1 << 10, 1 << 12, 1 << 14, 1 << 16, 1 << 18, 1 << 20];
+const SIZE_BOUNDS: [u64; 7] = [1 << 8, 1 << 10, 1 << 12, 1 << 14, 1 << 16, 1 << 18, 1 << 20];
 
 /// What happened at a queue since the broker started.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,8 +26,8 @@ pub(crate) struct Tally {
 /// How large the messages were that were sent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Sizes {
-    pub(super) counts: [u64; SIZE_BOUNDS.len()],
-    pub(super) bytes: u64,
+    counts: [u64; SIZE_BOUNDS.len()],
+    bytes: u64,
 }
 
 impl Tally {
@@ -50,4 +50,16 @@ impl Sizes {
     pub(super) fn count(&self) -> u64 {
         self.counts.iter().sum()
     }
+
+    /// In bytes. No message is larger than the last bound.
+    pub(super) fn histogram(&self) -> Histogram {
+        let bounds = SIZE_BOUNDS.map(float).into_iter().chain([f64::INFINITY]);
+        let buckets = bounds.zip(self.counts.into_iter().chain([0])).collect();
+        Histogram::new(float(self.bytes), buckets)
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "what is beyond 2^53 bytes may be rounded")]
+const fn float(bytes: u64) -> f64 {
+    bytes as f64
 }

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use longshore_storage::{Durations, Spread};
+use longshore_metrics::{Durations, Spread};
 use longshore_wire::Request;
 
 /// What a request is called that names no action that there is, or cannot be read.

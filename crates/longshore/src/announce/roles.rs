@@ -72,15 +72,16 @@ pub(crate) fn app<O: Args, S>(
     options: &AppOptions<O>,
     endpoint: &Endpoint,
     names: &Names,
-    address: SocketAddr,
+    (address, pages): (SocketAddr, Option<SocketAddr>),
 ) -> String {
     let address = url(address);
-    let lines = [
+    let mut lines = vec![
         ("app", address.clone()),
         ("broker", endpoint.name.clone()),
         ("queues", queues(names)),
         ("store", store(&options.data)),
     ];
+    lines.extend(pages.map(metrics));
     let text = head(&app.name, "app listens", &lines);
     format!("{text}{}{}", to_try(app, &address), one_host(&options.data))
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
+use longshore_tasks::transport::RequestMeter;
 use longshore_tasks::{Client, Worker};
 
 use super::Surroundings;
@@ -34,6 +35,11 @@ impl<S: Clone + Send + Sync + 'static> Workers<S> {
             queue.override_options(overrides);
         }
         Ok(Self { around, client, task_queues, state })
+    }
+
+    /// What the requests of these workers, and of all that shares their transport, are counted in.
+    pub(crate) fn meter(&self) -> Option<Arc<RequestMeter>> {
+        self.around.transport.meter()
     }
 
     /// One worker for each queue that has handlers, with the queue's name, `times` over. Each is

@@ -11,6 +11,7 @@ use axum::http::StatusCode;
 use axum::routing::get;
 use axum::{Json, Router};
 use longshore_tasks::control::Said;
+use longshore_tasks::transport::{RequestMeter, RequestReport};
 use longshore_tasks::worker::RunningTask;
 use longshore_tasks::{
     Clock, RepliesReport, RepliesStatus, SystemClock, Transport, WorkerReport, WorkerStatus,
@@ -51,6 +52,7 @@ impl Condition {
 #[derive(Debug)]
 pub(crate) struct WorkersPage {
     workers: Mutex<Vec<Option<Started>>>,
+    meter: Option<Arc<RequestMeter>>,
     clock: Arc<dyn Clock>,
 }
 
@@ -68,6 +70,8 @@ struct WorkersHealth {
     role: &'static str,
     status: Condition,
     workers: Vec<WorkerHealth>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    requests: Option<RequestReport>,
 }
 
 #[derive(Debug, Serialize)]
@@ -93,15 +97,23 @@ struct WorkerHealth {
 }
 
 impl WorkersPage {
-    /// A page of `count` workers that have not started.
-    pub(crate) fn new(count: usize) -> Self {
-        Self { workers: Mutex::new(vec![None; count]), clock: Arc::new(SystemClock) }
+    /// A page of `count` workers that have not started, with the requests of their process.
+    pub(crate) fn new(count: usize, meter: Option<Arc<RequestMeter>>) -> Self {
+        let (workers, clock) = (Mutex::new(vec![None; count]), Arc::new(SystemClock));
+        Self { workers, meter, clock }
     }
 
     /// Shows `status` as that of the worker at `place`, which is for `queue`.
     pub(crate) fn show(&self, place: usize, queue: &str, status: Arc<WorkerStatus>) {
         let mut workers = self.workers.lock().unwrap_or_else(PoisonError::into_inner);
         workers[place] = Some(Started { queue: queue.to_owned(), status, at: self.clock.now() });
+    }
+
+    /// The workers that have started, each with its queue.
+    pub(crate) fn started(&self) -> Vec<(String, Arc<WorkerStatus>)> {
+        let workers = self.workers.lock().unwrap_or_else(PoisonError::into_inner);
+        let started = workers.iter().flatten();
+        started.map(|started| (started.queue.clone(), Arc::clone(&started.status))).collect()
     }
 
     /// `GET /health`, and the same at `GET /`.
@@ -118,7 +130,8 @@ impl WorkersPage {
         let workers: Vec<_> =
             workers.iter().map(|started| worker_health(started.as_ref(), now)).collect();
         let unwell = workers.iter().map(|worker| worker.status).find(|it| *it != Condition::Ok);
-        WorkersHealth { role: "worker", status: unwell.unwrap_or(Condition::Ok), workers }
+        let requests = self.meter.as_deref().map(RequestMeter::report);
+        WorkersHealth { role: "worker", status: unwell.unwrap_or(Condition::Ok), workers, requests }
     }
 }
 
@@ -165,6 +178,8 @@ struct AppHealth {
     status: Condition,
     #[serde(skip_serializing_if = "Option::is_none")]
     replies: Option<RepliesReport>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    requests: Option<RequestReport>,
 }
 
 impl AppPage {
@@ -184,7 +199,8 @@ impl AppPage {
         let page = async |State(page): State<Self>| {
             let status = page.condition().await;
             let replies = page.replies.map(|replies| replies.report());
-            (status.status_code(), Json(AppHealth { role: "app", status, replies }))
+            let requests = page.transport.meter().map(|meter| meter.report());
+            (status.status_code(), Json(AppHealth { role: "app", status, replies, requests }))
         };
         Router::new().route("/health", get(page)).with_state(self)
     }
@@ -204,11 +220,13 @@ impl AppPage {
 
 #[cfg(test)]
 mod tests {
+    use longshore_tasks::transport::Action;
+
     use super::*;
 
     #[test]
     fn workers_that_have_not_started_wait() {
-        let health = WorkersPage::new(2).health(Timestamp::from_millis(1));
+        let health = WorkersPage::new(2, None).health(Timestamp::from_millis(1));
         assert_eq!(health.status, Condition::Waiting);
         assert_eq!(health.workers.len(), 2);
     }
@@ -226,10 +244,13 @@ mod tests {
 
     #[test]
     fn a_page_names_role_and_status() {
-        let health = WorkersPage::new(1).health(Timestamp::from_millis(1));
+        let meter = Arc::new(RequestMeter::default());
+        meter.count(Action::GetQueueUrl, "q", 0);
+        let health = WorkersPage::new(1, Some(meter)).health(Timestamp::from_millis(1));
         let page = serde_json::to_value(health).unwrap();
         assert_eq!(page["role"], "worker");
         assert_eq!(page["status"], "waiting");
         assert_eq!(page["workers"][0]["running"], 0);
+        assert_eq!(page["requests"]["byPurpose"]["look"]["requests"], 1.0);
     }
 }

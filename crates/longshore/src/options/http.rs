@@ -1,4 +1,4 @@
-//! The flags of the app's HTTP.
+//! The flags of the app's HTTP, and of its pages for operators.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -32,4 +32,17 @@ pub(crate) struct HttpOptions {
         value_parser = duration, default_value = "4d"
     )]
     pub(crate) result_retention: Duration,
+}
+
+/// The app's pages for operators.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "App")]
+pub(crate) struct PageOptions {
+    /// Where the app's metrics are, for Prometheus, at /metrics, and its health page once more; without
+    /// it nowhere. They bear the names of queues and tasks and nothing of messages
+    #[arg(
+        long, env = "LONGSHORE_APP_HEALTH_LISTEN", value_name = "ADDRESS",
+        value_parser = parse_address
+    )]
+    pub(crate) app_health_listen: Option<SocketAddr>,
 }

@@ -7,8 +7,8 @@ use clap::{Args, ValueEnum};
 
 use super::application::HEALTH_LISTEN;
 use super::{
-    BrokerOptions, DataOptions, DrainOptions, EndpointOptions, HttpOptions, QueueOptions,
-    ReceiveOptions, ResultOptions, WorkerOptions, parse_address,
+    BrokerOptions, DataOptions, DrainOptions, EndpointOptions, HttpOptions, PageOptions,
+    QueueOptions, ReceiveOptions, ResultOptions, WorkerOptions, parse_address,
 };
 
 /// `up`: everything in one process.
@@ -58,6 +58,9 @@ pub(crate) struct AppOptions<O: Args> {
     /// The app's HTTP.
     #[command(flatten)]
     pub(crate) http: HttpOptions,
+    /// Its pages for operators.
+    #[command(flatten)]
+    pub(crate) pages: PageOptions,
     /// Where things are kept.
     #[command(flatten)]
     pub(crate) data: DataOptions,

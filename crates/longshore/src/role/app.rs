@@ -1,6 +1,7 @@
 //! `app`: HTTP in front, the reply queue behind.
 
 use std::fmt::Debug;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -10,14 +11,16 @@ use longshore_tasks::Replies;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use super::bind::{address_of, bind};
+use super::bind::{address_of, bind, bind_named};
 use super::crew::{SLACK, until_signal_or_end};
 use super::endpoint::{Endpoint, cannot_start};
+use super::worker::spawn_pages;
 use super::{Crew, store};
 use crate::announce;
 use crate::app::App;
 use crate::assembly::Surroundings;
 use crate::exit::Fault;
+use crate::health::metrics::MetricsPage;
 use crate::options::AppOptions;
 use crate::signals::Signals;
 
@@ -72,10 +75,12 @@ where
     let names = app.names(&options.queues)?;
     let listener = bind(options.http.listen, "--listen").await?;
     let address = address_of(&listener);
-    let store = store::open(&options.data.store()).await?;
+    let pages = bind_named(options.pages.app_health_listen, "--app-health-listen").await?;
+    let pages_address = pages.as_ref().map(address_of);
+    let (store, calls) = store::open(&options.data.store()).await?;
     let endpoint = Endpoint::connect(&options.endpoint).await?;
     let grace = options.drain.grace;
-    let message = announce::roles::app(&app, &options, &endpoint, &names, address);
+    let message = announce::roles::app(&app, &options, &endpoint, &names, (address, pages_address));
     let (mut front, mut back) = (Crew::new(), Crew::new());
     let around = Surroundings {
         retention: options.http.result_retention,
@@ -84,8 +89,14 @@ where
         grace,
         ..Surroundings::new(endpoint.transport, names, store)
     };
+    let metrics = MetricsPage::new(Arc::clone(&around.transport), calls);
     let mut assembly = app.assemble(around, options.application);
+    let health = assembly.health(front.shutdown());
     let router = assembly.router(front.shutdown())?;
+    if let Some(listener) = pages {
+        let metrics = metrics.replies(assembly.replies().map(|replies| replies.status()));
+        spawn_pages(&mut back, health.routes(), metrics, listener);
+    }
     spawn_http(&mut front, listener, router, grace);
     spawn_replies(&mut back, assembly.replies());
     announce::say(&message);

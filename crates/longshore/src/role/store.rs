@@ -2,18 +2,24 @@
 
 use std::sync::Arc;
 
+use longshore_tasks::store::{MeasuredStore, StoreCalls};
 use longshore_tasks::{Store, StoreError, StoreLocation, SystemClock};
 
 use crate::exit::Fault;
 
-/// Opens the store at that place.
+/// Opens the store at that place, and counts its calls.
 ///
 /// # Errors
 ///
 /// It cannot be reached or opened, was written by a later version, or is set up so that it would lose
 /// records: what it is, and what to do.
-pub(crate) async fn open(location: &StoreLocation) -> Result<Arc<dyn Store>, Fault> {
-    location.open(Arc::new(SystemClock)).await.map_err(|error| cannot_open(&error))
+pub(crate) async fn open(
+    location: &StoreLocation,
+) -> Result<(Arc<dyn Store>, Arc<StoreCalls>), Fault> {
+    let opened = location.open(Arc::new(SystemClock)).await;
+    let store = MeasuredStore::new(opened.map_err(|error| cannot_open(&error))?);
+    let calls = store.calls();
+    Ok((Arc::new(store), calls))
 }
 
 fn cannot_open(error: &StoreError) -> Fault {

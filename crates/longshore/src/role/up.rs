@@ -5,11 +5,12 @@
 //! use that endpoint.
 
 use std::fmt::Debug;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
 use longshore_broker::{Broker, ServerOptions};
-use longshore_tasks::StoreLocation;
+use longshore_tasks::{Replies, StoreLocation};
 use tokio::net::TcpListener;
 
 use super::admission::admission;
@@ -17,13 +18,14 @@ use super::bind::{address_of, bind, bind_health};
 use super::crew::{SLACK, until_signal_or_end};
 use super::endpoint::Endpoint;
 use super::names::Names;
-use super::worker::{HandlerRuntime, serve_page};
+use super::worker::{HandlerRuntime, spawn_pages};
 use super::{Crew, app, broker, store, worker};
 use crate::announce;
 use crate::announce::roles::Addresses;
 use crate::app::App;
 use crate::assembly::Surroundings;
 use crate::exit::Fault;
+use crate::health::metrics::MetricsPage;
 use crate::options::{UpOptions, broker_region};
 use crate::signals::Signals;
 
@@ -113,7 +115,7 @@ where
     O: Args + Clone + Debug + Send + Sync + 'static,
     S: Clone + Send + Sync + 'static,
 {
-    let store = store::open(&store_location(&options)).await?;
+    let (store, calls) = store::open(&store_location(&options)).await?;
     let endpoint = match broker {
         Some(broker) => Endpoint::embedded(broker),
         None => Endpoint::connect(&options.endpoint).await?,
@@ -129,13 +131,15 @@ where
         ..Surroundings::new(endpoint.transport, names, store)
     };
     let (mut front, mut back, mut outer) = (Crew::new(), Crew::new(), Crew::new());
+    let metrics = MetricsPage::new(Arc::clone(&around.transport), calls);
     let mut assembly = app.assemble(around, options.application);
     let (gateway, replies) = (assembly.gateway().clone(), assembly.replies());
     let router = assembly.router(front.shutdown())?;
     let workers = assembly.workers().await?;
     let handlers = HandlerRuntime::new()?;
     let page = worker::spawn(&mut back, &workers, options.workers, &handlers);
-    outer.spawn(serve_page(page, ports.health, outer.shutdown()));
+    let metrics = metrics.workers(&page).replies(replies.as_ref().map(Replies::status));
+    spawn_pages(&mut outer, page.routes(), metrics, ports.health);
     app::spawn_http(&mut front, ports.app, router, grace);
     app::spawn_replies(&mut back, replies);
     if let (Some(broker), Some((listener, admission))) = (broker, ports.broker) {

@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
+use axum::Router;
 use clap::Args;
 use longshore_gateway::{ServerOptions, serve};
 use longshore_tasks::Worker;
@@ -18,6 +19,7 @@ use crate::announce;
 use crate::app::App;
 use crate::assembly::{Surroundings, Workers};
 use crate::exit::Fault;
+use crate::health::metrics::MetricsPage;
 use crate::health::page::WorkersPage;
 use crate::options::WorkerRoleOptions;
 use crate::signals::Signals;
@@ -55,8 +57,8 @@ pub(super) fn spawn<S: Clone + Send + Sync + 'static>(
     count: u16,
     handlers: &HandlerRuntime,
 ) -> Arc<WorkersPage> {
-    let workers = workers.make(count);
-    let page = Arc::new(WorkersPage::new(workers.len()));
+    let (meter, workers) = (workers.meter(), workers.make(count));
+    let page = Arc::new(WorkersPage::new(workers.len(), meter));
     for (number, (queue, worker)) in workers.into_iter().enumerate() {
         page.show(number, &queue, worker.status());
         let worker = worker.handler_runtime(handlers.handle());
@@ -81,14 +83,18 @@ async fn run_worker(
     }
 }
 
-/// Serves the workers' health page until `shutdown`.
-pub(super) async fn serve_page(
-    page: Arc<WorkersPage>,
+/// Serves a health page and metrics in `crew`.
+pub(super) fn spawn_pages(
+    crew: &mut Crew,
+    health: Router,
+    metrics: MetricsPage,
     listener: TcpListener,
-    shutdown: CancellationToken,
-) -> Result<(), Fault> {
-    serve(listener, page.routes(), ServerOptions::default(), shutdown).await;
-    Ok(())
+) {
+    let (pages, shutdown) = (health.merge(metrics.routes()), crew.shutdown());
+    crew.spawn(async move {
+        serve(listener, pages, ServerOptions::default(), shutdown).await;
+        Ok(())
+    });
 }
 
 /// Runs `worker` until a signal.
@@ -108,7 +114,7 @@ where
     let names = app.names(&options.queues)?;
     let listener = bind_health(options.worker.health_listen).await?;
     let address = address_of(&listener);
-    let store = store::open(&options.data.store()).await?;
+    let (store, calls) = store::open(&options.data.store()).await?;
     let endpoint = Endpoint::connect(&options.endpoint).await?;
     let (grace, retention) = (options.drain.grace, options.results.result_retention);
     let message = announce::roles::worker(&app, &options, &endpoint, &names, address);
@@ -119,11 +125,13 @@ where
         grace,
         ..Surroundings::new(endpoint.transport, names, store)
     };
+    let metrics = MetricsPage::new(Arc::clone(&around.transport), calls);
     let workers = app.assemble(around, options.application).workers().await?;
     let handlers = HandlerRuntime::new()?;
     let (mut back, mut pages) = (Crew::new(), Crew::new());
     let page = spawn(&mut back, &workers, options.workers, &handlers);
-    pages.spawn(serve_page(page, listener, pages.shutdown()));
+    let metrics = metrics.workers(&page);
+    spawn_pages(&mut pages, page.routes(), metrics, listener);
     announce::say(&message);
     until_signal_or_end(signals, [&mut back, &mut pages]).await;
     let ended = back.stop(grace + SLACK).await;

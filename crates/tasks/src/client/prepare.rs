@@ -22,6 +22,7 @@ const KEY_CHARS_MAX: usize = 128;
 /// A task that has its id and its message, and is not sent yet.
 #[derive(Debug)]
 pub(super) struct Prepared {
+    pub(super) name: &'static str,
     pub(super) id: TaskId,
     pub(super) message: OutgoingMessage,
     pub(super) asked: Arc<Asked>,
@@ -67,7 +68,7 @@ pub(super) fn prepare<T: Task>(
         body: body.cloned(),
         attributes: message.attributes.clone(),
     };
-    Ok(Prepared { id, message, asked: Arc::new(asked) })
+    Ok(Prepared { name: T::NAME, id, message, asked: Arc::new(asked) })
 }
 
 fn wants_reply_by_queue<T: Task>() -> bool {

@@ -15,7 +15,10 @@ use crate::id::TaskId;
 use crate::life::{self, Repeated, TaskRecord, When};
 use crate::reply::Reply;
 use crate::store::{Alias, Answer, Change, Records, StoreError};
-use crate::transport::{EntryResult, QueueHandle, SentMessage, Transport, TransportError};
+use crate::transport::meter::{Charged, Item, charge};
+use crate::transport::{
+    EntryResult, OutgoingMessage, Purpose, QueueHandle, SentMessage, Transport, TransportError,
+};
 
 /// What became of a task, in its place.
 pub(super) type Sent = Result<TaskId, SendError>;
@@ -26,6 +29,13 @@ struct Begun {
     prepared: Prepared,
     /// The record that this send wrote; `None` if one was there before.
     record: Option<TaskRecord>,
+}
+
+impl Begun {
+    fn charged(&self) -> Charged<OutgoingMessage> {
+        let item = Item { purpose: Purpose::Task, task: self.prepared.name.into() };
+        Charged { entry: self.prepared.message.clone(), item }
+    }
 }
 
 /// Sends tasks.
@@ -59,8 +69,8 @@ impl Sending {
         if begun.is_empty() {
             return;
         }
-        let messages = begun.iter().map(|task| task.prepared.message.clone()).collect();
-        let sent = self.transport.send_batch(queue, messages).await;
+        let messages = begun.iter().map(Begun::charged).collect();
+        let sent = charge(messages, |messages| self.transport.send_batch(queue, messages)).await;
         let mut aliases = Vec::new();
         for (task, entry) in begun.into_iter().zip(entries(sent)) {
             let (place, id) = (task.place, task.prepared.id.clone());

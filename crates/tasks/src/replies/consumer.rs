@@ -17,7 +17,10 @@ use crate::life;
 use crate::receive;
 use crate::reply::{self, NotAReply, Reply};
 use crate::store::{self, Answer, Change, Found, StoreError, Timed};
-use crate::transport::{QueueFacts, QueueHandle, ReceiveRequest, ReceivedMessage, TransportError};
+use crate::transport::meter::{Charged, Item, charge, charge_reply_receive};
+use crate::transport::{
+    Purpose, QueueFacts, QueueHandle, ReceiveRequest, ReceivedMessage, TransportError,
+};
 
 /// When a receive that failed is made again.
 const RECEIVE_AGAIN: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(5));
@@ -77,7 +80,8 @@ impl Consumer<'_> {
         let (transport, wait) = (&*self.replies.transport, self.replies.wait);
         let count_max = limits::RECEIVE_COUNT_MAX;
         let request = ReceiveRequest { count_max, wait, visibility_timeout: None };
-        receive::receive(transport, self.queue, request, self.shutdown).await
+        let receive = receive::receive(transport, self.queue, request, self.shutdown);
+        charge_reply_receive(receive).await
     }
 
     /// The replies among messages; what is none is dead-lettered.
@@ -227,7 +231,9 @@ impl Consumer<'_> {
             fifo_id: &message.message_id,
         };
         let copy = dead_letter::copy(target, letter);
-        let sent = self.replies.transport.send_batch(target, vec![copy]).await;
+        let copy = Charged { entry: copy, item: Item::unnamed(Purpose::DeadLetter) };
+        let transport = &self.replies.transport;
+        let sent = charge(vec![copy], |copies| transport.send_batch(target, copies)).await;
         match sent.map(|mut entries| entries.pop()) {
             Ok(Some(Ok(_))) => {
                 tracing::warn!(message = id, %reason, "not a reply: dead-lettered");

@@ -9,7 +9,8 @@ use tokio::time::Instant;
 use crate::batch_entries::{Settled, settle};
 use crate::batcher::{BatchLoop, Batcher, Linger};
 use crate::error_chain::in_one_line;
-use crate::transport::{Action, QueueHandle, Transport};
+use crate::transport::meter::{Charged, Item, charge};
+use crate::transport::{Action, Purpose, QueueHandle, Transport};
 
 /// How long a delete waits for others to share its request.
 const LINGER: Duration = Duration::from_secs(1);
@@ -58,7 +59,9 @@ impl DeletesLoop {
 }
 
 async fn delete(transport: &dyn Transport, queue: &QueueHandle, receipts: Vec<String>) -> Vec<()> {
-    let call = |receipts| transport.delete_batch(queue, receipts);
+    let of_reply = |entry| Charged { entry, item: Item::unnamed(Purpose::ReplyDelete) };
+    let receipts = receipts.into_iter().map(of_reply).collect();
+    let call = |receipts| charge(receipts, |receipts| transport.delete_batch(queue, receipts));
     let settled = settle(Action::DeleteMessageBatch, receipts, call).await;
     for one in &settled {
         if let Settled::GaveUp { cause, .. } = one {

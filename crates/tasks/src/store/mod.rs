@@ -23,6 +23,7 @@ mod ended;
 mod grouped;
 mod groups;
 pub mod location;
+mod measured;
 pub mod memory;
 #[cfg(feature = "postgres")]
 pub mod postgres;
@@ -46,6 +47,7 @@ use thiserror::Error;
 pub use dynamodb::{DynamoOptions, DynamoStore};
 pub use grouped::GroupedStore;
 pub use location::{StoreLocation, StoreLocationError};
+pub use measured::{CallNumbers, MeasuredStore, StoreCalls};
 pub use memory::MemoryStore;
 pub use records::{Answer, Change, Found, Records};
 pub use row::{Alias, AskedRow, LifeRow, ListQuery, Page, Place, Row, Write, Written};

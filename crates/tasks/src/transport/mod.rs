@@ -7,7 +7,8 @@
 //!
 //! - [`Transport::resolve`] and [`Transport::queue_facts`] are asked once for a queue, when a role
 //!   starts or first sends to it, and not for each message.
-//! - Every call is billed somewhere: a transport counts it in its [`RequestMeter`].
+//! - Every call is billed somewhere: a transport counts each try in its [`RequestMeter`], on the task that
+//!   made the call, where the meter finds what it is for.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -24,7 +25,7 @@ pub mod meter;
 
 pub use failure::{EntryFault, EntryResult, Result, TransportError};
 pub use futures::future::BoxFuture;
-pub use meter::{Action, RequestMeter};
+pub use meter::{Action, Purpose, RequestMeter, RequestReport, Requests};
 
 /// An error of any kind, kept as the cause of one of ours.
 pub type Cause = Box<dyn std::error::Error + Send + Sync>;
@@ -156,6 +157,13 @@ pub struct ReceivedMessage {
     pub group_id: Option<String>,
 }
 
+impl ReceivedMessage {
+    /// The bytes that SQS counts towards the size of a message, and bills.
+    pub fn bytes(&self) -> usize {
+        longshore_types::message::message_bytes(&self.body, &self.attributes)
+    }
+}
+
 /// What a receive asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReceiveRequest {
@@ -194,6 +202,12 @@ pub trait Transport: Debug + Send + Sync + 'static {
     /// [`TransportError::NotSent`]: connections cannot be made.
     fn separated(&self) -> BoxFuture<'_, Result<Option<Arc<dyn Transport>>>> {
         Box::pin(async { Ok(None) })
+    }
+
+    /// What the requests of this transport are counted in, for whoever shows them; `None`, the default, if
+    /// they are not.
+    fn meter(&self) -> Option<Arc<RequestMeter>> {
+        None
     }
 
     /// Finds a queue by its name; what looks like a URL is taken as the queue's URL, unasked.

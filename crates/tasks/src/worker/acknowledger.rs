@@ -20,25 +20,31 @@ use super::status::{WorkerStatus, count};
 use crate::batch_entries::{Settled, settle};
 use crate::batcher::{BatchLoop, Batcher, Linger};
 use crate::error_chain::in_one_line;
-use crate::transport::{Action, QueueHandle, Transport};
+use crate::transport::meter::{Charged, Item, charge};
+use crate::transport::{Action, Purpose, QueueHandle, Transport};
 
 /// How long a delete waits for others to share its request.
 const DELETE_LINGER: Linger = Linger::Whole(Duration::from_secs(1));
 /// The part of what is left of its lease that a delete waits for at most.
 const LEASE_PARTS: u32 = 4;
 
+/// A message to delete.
+type Receipt = Charged<String>;
+/// A message to hand back, and for how long it stays away.
+type Return = Charged<(String, Duration)>;
+
 /// Where leases are spent.
 #[derive(Debug)]
 pub(super) struct Acknowledger {
-    deletes: Batcher<String, ()>,
-    returns: Batcher<(String, Duration), bool>,
+    deletes: Batcher<Receipt, ()>,
+    returns: Batcher<Return, bool>,
 }
 
 /// Makes the calls for the [`Acknowledger`].
 #[derive(Debug)]
 pub(super) struct AcknowledgerLoop {
-    deletes: BatchLoop<String, ()>,
-    returns: BatchLoop<(String, Duration), bool>,
+    deletes: BatchLoop<Receipt, ()>,
+    returns: BatchLoop<Return, bool>,
     transport: Arc<dyn Transport>,
     queue: QueueHandle,
     status: Arc<WorkerStatus>,
@@ -60,20 +66,22 @@ impl Acknowledger {
     /// Has the message deleted, soon.
     pub(super) async fn delete(&self, lease: StoppedLease) {
         let patience = lease.time_left() / LEASE_PARTS;
-        drop(self.deletes.submit_within(lease.into_receipt(), 0, patience).await);
+        drop(self.deletes.submit_within(receipt(lease), 0, patience).await);
     }
 
     /// Has the message deleted, at once: the task goes on with another message, and the less both are
     /// there, the better.
     pub(super) async fn delete_at_once(&self, lease: StoppedLease) {
-        drop(self.deletes.submit_within(lease.into_receipt(), 0, Duration::ZERO).await);
+        drop(self.deletes.submit_within(receipt(lease), 0, Duration::ZERO).await);
     }
 
     /// Makes the message available `after` that time; returns when the queue has said so, or it
     /// was tried often enough. Then it comes when its lease ends.
     pub(super) async fn hand_back(&self, lease: StoppedLease, after: Duration) {
         let after = lease.visibility_up_to(after);
-        let handed_back = self.returns.ask((lease.into_receipt(), after), 0).await;
+        let item = Item::new(Purpose::HandBack, lease.task());
+        let entry = (lease.into_receipt(), after);
+        let handed_back = self.returns.ask(Charged { entry, item }, 0).await;
         if handed_back != Some(true) {
             tracing::warn!("a message was not handed back; it comes when its lease ends");
         }
@@ -90,14 +98,19 @@ impl AcknowledgerLoop {
     }
 }
 
+fn receipt(lease: StoppedLease) -> Receipt {
+    let item = Item::new(Purpose::Delete, lease.task());
+    Charged { entry: lease.into_receipt(), item }
+}
+
 async fn delete(
     transport: &dyn Transport,
     queue: &QueueHandle,
     status: &WorkerStatus,
-    receipts: Vec<String>,
+    receipts: Vec<Receipt>,
 ) -> Vec<()> {
     let settled = settle(Action::DeleteMessageBatch, receipts, |receipts| {
-        transport.delete_batch(queue, receipts)
+        charge(receipts, |receipts| transport.delete_batch(queue, receipts))
     })
     .await;
     for one in &settled {
@@ -117,9 +130,10 @@ async fn delete(
 async fn hand_back(
     transport: &dyn Transport,
     queue: &QueueHandle,
-    changes: Vec<(String, Duration)>,
+    changes: Vec<Return>,
 ) -> Vec<bool> {
-    let call = |changes| transport.change_visibility_batch(queue, changes);
+    let call =
+        |changes| charge(changes, |changes| transport.change_visibility_batch(queue, changes));
     let settled = settle(Action::ChangeMessageVisibilityBatch, changes, call).await;
     settled.into_iter().map(|one| !matches!(one, Settled::GaveUp { .. })).collect()
 }

@@ -22,6 +22,7 @@ use crate::life::{self, DeadLetterDue, End, Ending, How, Outbox, Refusal, TaskRe
 use crate::reply::{self, Reply};
 use crate::store::{Change, Found, StoreError};
 use crate::task_options::ReplyMode;
+use crate::transport::Purpose;
 
 /// Tries to write an end, and the pauses between them: the run's effects would be repeated.
 const KEEP_TRIES: u32 = 5;
@@ -192,7 +193,8 @@ impl Execution {
             Err(cause) => Err(cause),
             Ok(queue) => {
                 let message = reply::seal(&queue, &self.task, reply, self.now());
-                sender.send(&queue, message, Some(&self.under_way)).await
+                let item = self.item(Purpose::Reply);
+                sender.send(&queue, message, item, Some(&self.under_way)).await
             }
         };
         if let Err(cause) = &sent {
@@ -212,7 +214,8 @@ impl Execution {
         };
         let message = dead_letter::copy(&facts.queue, letter);
         let sender = &self.runtime.sender;
-        let sent = sender.send(&facts.queue, message, Some(&self.under_way)).await;
+        let item = self.item(Purpose::DeadLetter);
+        let sent = sender.send(&facts.queue, message, item, Some(&self.under_way)).await;
         if let Err(cause) = &sent {
             tracing::warn!(cause, "a dead letter was not sent; it will be");
         }

@@ -31,6 +31,7 @@ use super::outcome::Outcome;
 use super::permits::Permit;
 use super::poller::Delivery;
 use super::registry::Registered;
+use super::runs::RunEnd;
 use super::runtime::Runtime;
 use super::status::{RunningTask, count};
 use crate::batcher::Joined;
@@ -39,7 +40,8 @@ use crate::failure::Reason;
 use crate::id::TaskId;
 use crate::life::TaskRecord;
 use crate::store::StoreError;
-use crate::transport::ReceivedMessage;
+use crate::transport::meter::Item;
+use crate::transport::{Purpose, ReceivedMessage};
 
 /// How long a message that was sent anew is delayed, so that it does not find the claim which is
 /// about to be released for it.
@@ -304,6 +306,8 @@ impl Execution {
             attempt: held.record.life.attempts_made,
             since: self.now().as_millis(),
         });
+        let late = (held.record.life.attempts_made == 1).then(|| self.late()).flatten();
+        let _counted = self.runtime.status.tasks().begin(self.lease.task(), late);
         let (body, handlers) = (self.message.body.clone(), &self.runtime.handlers);
         let run = registered.handler.run(body, self.context(held), handlers);
         handlers.run(run, registered.options.timeout).await
@@ -312,6 +316,12 @@ impl Execution {
     /// Does to record and message what the end of the run says.
     async fn conclude(mut self: Box<Self>, held: &Held, end: End) {
         let life = &held.record.life;
+        let end = if let End::Ran(outcome) = end {
+            End::Ran(self.enforce_limits(life.attempts_made, outcome))
+        } else {
+            end
+        };
+        self.runtime.status.tasks().end(self.lease.task(), run_end(&end));
         match end {
             End::Ran(outcome) => self.conclude_outcome(life.attempts_made, outcome).await,
             End::Unknown(reason) => self.put_off_unknown(life.unknown, reason).await,
@@ -333,7 +343,7 @@ impl Execution {
 
     async fn conclude_outcome(self: Box<Self>, attempt: u32, outcome: Outcome) {
         let status = Arc::clone(&self.runtime.status);
-        match self.enforce_limits(attempt, outcome) {
+        match outcome {
             Outcome::Done { body } => {
                 count(&status.done);
                 tracing::debug!(took = ?self.took(), "a task is done");
@@ -376,9 +386,20 @@ impl Execution {
         self.envelope.task_name.as_deref()
     }
 
+    /// What is sent for the task is for.
+    pub(super) fn item(&self, purpose: Purpose) -> Item {
+        Item::new(purpose, self.lease.task())
+    }
+
     /// How long this delivery has taken so far.
     fn took(&self) -> Duration {
         self.begun_at.elapsed()
+    }
+
+    /// How long ago the message was sent, if anybody says when.
+    fn late(&self) -> Option<Duration> {
+        let sent_at = self.message.sent_at.or(self.envelope.created_at)?;
+        Some(self.now().since(sent_at))
     }
 
     pub(super) fn now(&self) -> Timestamp {
@@ -411,6 +432,21 @@ impl Execution {
             progress: held.progress.clone(),
             client: self.runtime.options.client.clone(),
         })
+    }
+}
+
+fn run_end(end: &End) -> RunEnd {
+    match end {
+        End::Ran(Outcome::Done { .. }) => RunEnd::Done,
+        End::Ran(Outcome::Discard { .. }) => RunEnd::Discarded,
+        End::Ran(Outcome::Dead { .. }) => RunEnd::Dead,
+        End::Ran(Outcome::Retry { .. }) => RunEnd::Retried,
+        End::Ran(Outcome::Snooze { .. }) => RunEnd::Snoozed,
+        End::Unknown(_) => RunEnd::Unknown,
+        End::Cancelled => RunEnd::Cancelled,
+        End::Ended => RunEnd::Ended,
+        End::Lost => RunEnd::Lost,
+        End::Drained => RunEnd::HandedBack,
     }
 }
 

@@ -17,6 +17,7 @@
 //! - What is not known to be renewed counts as ending when it did.
 
 use std::collections::HashMap;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -29,6 +30,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::lease::{Lease, LeaseSignals};
 use super::renewal::{Renewal, Renewed};
+use super::status::{WorkerStatus, count};
 use crate::life::TaskRecord;
 use crate::store::Records;
 use crate::transport::{QueueHandle, Transport};
@@ -51,6 +53,7 @@ pub(super) struct HeartbeatParts {
     pub(super) records: Records,
     /// How long a renewal lasts.
     pub(super) visibility_timeout: Duration,
+    pub(super) status: Arc<WorkerStatus>,
 }
 
 /// A call that has ended.
@@ -85,6 +88,7 @@ pub(super) struct Leases {
 #[derive(Debug)]
 pub(super) struct Entry {
     receipt: String,
+    task: Arc<str>,
     pub(super) held: Option<Held>,
     received_at: Instant,
     renew_at: Instant,
@@ -134,12 +138,18 @@ impl Heartbeat {
         (self.parts.visibility_timeout / 20).clamp(least, most)
     }
 
-    /// Renews the message's lease from now on; it began at `received_at`, or later.
-    pub(super) fn begin(self: &Arc<Self>, receipt: String, received_at: Instant) -> Lease {
+    /// Renews the lease on the message of a `task` from now on; it began at `received_at`, or later.
+    pub(super) fn begin(
+        self: &Arc<Self>,
+        receipt: String,
+        task: Arc<str>,
+        received_at: Instant,
+    ) -> Lease {
         let timeout = self.parts.visibility_timeout;
         let signals = LeaseSignals::new();
         let entry = Entry {
             receipt: receipt.clone(),
+            task: Arc::clone(&task),
             held: None,
             received_at,
             renew_at: received_at + timeout / 2,
@@ -150,13 +160,14 @@ impl Heartbeat {
         let mut leases = self.leases();
         leases.last_id += 1;
         let id = leases.last_id;
+        count(&self.parts.status.leases.held);
         let wake = leases.wakes_at.is_none_or(|wakes_at| entry.renew_at < wakes_at);
         leases.by_id.insert(id, entry);
         drop(leases);
         if wake {
             self.changed.notify_one();
         }
-        Lease::new(id, receipt, received_at, Arc::clone(self), signals)
+        Lease::new(id, receipt, task, received_at, Arc::clone(self), signals)
     }
 
     /// Owns the record from now on, and extends its claim from the next renewal on.
@@ -182,8 +193,11 @@ impl Heartbeat {
     }
 
     /// Renews no more. A call in flight is not waited for.
-    pub(super) fn forget(&self, id: u64) {
+    pub(super) fn forget(&self, id: u64, is_lost: bool) {
         self.leases().by_id.remove(&id);
+        let counts = &self.parts.status.leases;
+        counts.held.fetch_sub(1, Relaxed);
+        counts.lost.fetch_add(is_lost.into(), Relaxed);
     }
 
     /// Renews what is due and looks at what runs, until dropped. Calls go side by side: a store that
@@ -258,6 +272,8 @@ impl Heartbeat {
         let patience = patience.unwrap_or_else(Instant::now);
         let call = timeout_at(patience, self.extend_and_renew(&batch));
         let renewed = call.await.unwrap_or_else(|_| vec![Renewed::TryAgain; batch.len()]);
+        let done = renewed.iter().filter(|renewed| matches!(renewed, Renewed::At(_))).count();
+        self.parts.status.leases.renewed.fetch_add(done as u64, Relaxed);
         let mut leases = self.leases();
         for (renewal, renewed) in batch.iter().zip(renewed) {
             if let Some(entry) = leases.by_id.get_mut(&renewal.id) {
@@ -301,7 +317,8 @@ impl Entry {
         self.in_flight = true;
         let timeout = parts.visibility_timeout.min(super::lease::visibility_left(age));
         let (receipt, held) = (self.receipt.clone(), self.held.clone());
-        Some(Renewal { id, receipt, held, ends_at: self.ends_at, timeout })
+        let task = Arc::clone(&self.task);
+        Some(Renewal { id, receipt, task, held, ends_at: self.ends_at, timeout })
     }
 
     fn end_renewal(&mut self, renewed: Renewed, timeout: Duration) {

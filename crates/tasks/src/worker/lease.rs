@@ -29,6 +29,8 @@ pub(super) struct LeaseLost;
 pub(super) struct Lease {
     id: u64,
     receipt: String,
+    /// The label of the message's task.
+    task: Arc<str>,
     received_at: Instant,
     heartbeat: Arc<Heartbeat>,
     signals: LeaseSignals,
@@ -97,6 +99,7 @@ impl LeaseSignals {
 #[must_use = "a lease that is not spent leaves its message in flight"]
 pub(super) struct StoppedLease {
     receipt: String,
+    task: Arc<str>,
     received_at: Instant,
     ends_at: Instant,
 }
@@ -105,11 +108,17 @@ impl Lease {
     pub(super) fn new(
         id: u64,
         receipt: String,
+        task: Arc<str>,
         received_at: Instant,
         heartbeat: Arc<Heartbeat>,
         signals: LeaseSignals,
     ) -> Self {
-        Self { id, receipt, received_at, heartbeat, signals }
+        Self { id, receipt, task, received_at, heartbeat, signals }
+    }
+
+    /// The label of the message's task.
+    pub(super) fn task(&self) -> &Arc<str> {
+        &self.task
     }
 
     /// What the heartbeat tells.
@@ -149,13 +158,14 @@ impl Lease {
         let ends_at = self.heartbeat.stop(self.id).await;
         self.held()?;
         let receipt = std::mem::take(&mut self.receipt);
-        Ok(StoppedLease { receipt, received_at: self.received_at, ends_at })
+        let task = Arc::clone(&self.task);
+        Ok(StoppedLease { receipt, task, received_at: self.received_at, ends_at })
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        self.heartbeat.forget(self.id);
+        self.heartbeat.forget(self.id, self.signals.lost.is_cancelled());
     }
 }
 
@@ -163,6 +173,11 @@ impl StoppedLease {
     /// The receipt handle, to spend it.
     pub(super) fn into_receipt(self) -> String {
         self.receipt
+    }
+
+    /// The label of the message's task.
+    pub(super) fn task(&self) -> &Arc<str> {
+        &self.task
     }
 
     /// How long the lease lasts by itself.

@@ -50,6 +50,7 @@ mod renewal;
 mod reply_queues;
 mod room;
 mod run;
+mod runs;
 mod runtime;
 pub(crate) mod same_queue;
 mod seen;
@@ -76,7 +77,8 @@ pub use context::Context;
 pub use handler::{BlockingHandler, Handler, State};
 pub use outcome::Outcome;
 pub use registry::Handlers;
-pub use status::{RunningTask, WorkerReport, WorkerStatus};
+pub use runs::{RunEnd, TaskNumbers};
+pub use status::{RunningTask, WorkerNumbers, WorkerReport, WorkerStatus};
 
 use crate::client::Client;
 use crate::clock::Clock;

@@ -25,7 +25,8 @@ use crate::dead_letter::{self, DeadLetter};
 use crate::id::TaskId;
 use crate::life::TaskRecord;
 use crate::reply;
-use crate::transport::{OutgoingMessage, QueueHandle};
+use crate::transport::meter::Item;
+use crate::transport::{OutgoingMessage, Purpose, QueueHandle};
 
 /// Queues that are sent to at once: fewer than the sender's calls, so that what ends now has room.
 const QUEUES_MAX: usize = 6;
@@ -180,7 +181,10 @@ impl Shared {
         let sent = match self.runtime.sender.queue(queue).await {
             Err(cause) => Err(cause),
             Ok(found) => match self.message(&found, &debt) {
-                Some(message) => self.runtime.sender.send(&found, message, None).await,
+                Some(message) => {
+                    let item = self.item(&debt);
+                    self.runtime.sender.send(&found, message, item, None).await
+                }
                 None => return,
             },
         };
@@ -194,6 +198,14 @@ impl Shared {
         let mut mark = Mark::of(record);
         (mark.reply, mark.dead_letter) = (what == What::Reply, what == What::DeadLetter);
         self.runtime.marks.mark(mark).await;
+    }
+
+    fn item(&self, Debt { record, what }: &Debt) -> Item {
+        let purpose = match what {
+            What::Reply => Purpose::Reply,
+            What::DeadLetter => Purpose::DeadLetter,
+        };
+        Item { purpose, task: self.runtime.names.label(record.asked.name.as_deref()) }
     }
 
     fn message(&self, queue: &QueueHandle, debt: &Debt) -> Option<OutgoingMessage> {

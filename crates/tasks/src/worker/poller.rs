@@ -31,6 +31,7 @@ use super::status::count;
 use crate::backoff::{Backoff, BackoffState};
 use crate::error_chain::in_one_line;
 use crate::receive;
+use crate::transport::meter::charge_receive;
 use crate::transport::{ReceiveRequest, ReceivedMessage, TransportError};
 
 /// When a receive that failed is made again.
@@ -205,13 +206,15 @@ impl Poller {
             visibility_timeout: Some(runtime.visibility_timeout),
         };
         let (transport, queue) = (&*runtime.transport, &runtime.queue);
-        let answer = receive::receive(transport, queue, request, &until).await?;
+        let receive = receive::receive(transport, queue, request, &until);
+        let answer = charge_receive(Arc::clone(&runtime.names), receive).await?;
         let Some(messages) = answer else { return Ok(0) };
         let came = messages.len();
         runtime.status.note_received(came, runtime.options.clock.now());
         let received_at = begin_of_leases(called_at, runtime.visibility_timeout);
         let begin = |message: ReceivedMessage| {
-            let lease = runtime.heartbeat.begin(message.receipt_handle.clone(), received_at);
+            let (receipt, task) = (message.receipt_handle.clone(), runtime.names.of(&message));
+            let lease = runtime.heartbeat.begin(receipt, task, received_at);
             Delivery { message, lease, is_fifo: queue.is_fifo() }
         };
         // All leases are renewed from here on, before anything is waited for.

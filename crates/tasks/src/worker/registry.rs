@@ -10,6 +10,7 @@ use super::batch_handler::{BatchHandler, BatchOptions, batched};
 use super::handler::{self, AnyHandler, BlockingHandler, Handler};
 use crate::task::Task;
 use crate::task_options::TaskOptions;
+use crate::transport::meter::TaskNames;
 
 /// The handlers of a queue's tasks, which share the state `S`.
 ///
@@ -219,6 +220,11 @@ impl Registry {
     /// The handler for `name`, or for the default task.
     pub(super) fn find(&self, name: Option<&str>) -> Option<&Registered> {
         self.handlers.get(name.or(self.default_name)?)
+    }
+
+    /// The names of the tasks that are handled.
+    pub(super) fn task_names(&self) -> TaskNames {
+        TaskNames::new(self.handlers.keys().copied(), self.default_name)
     }
 
     /// Every handler with its task's name.

@@ -1,5 +1,6 @@
 //! One renewal of a batch of leases: the claims in the store first, then the messages at the queue.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use longshore_types::Timestamp;
@@ -9,7 +10,8 @@ use super::heartbeat::{Entry, Heartbeat, HeartbeatParts, Held};
 use crate::error_chain::in_one_line;
 use crate::life::{self, Progress, Refusal, TaskRecord};
 use crate::store::{Answer, Change, Found};
-use crate::transport::{Action, EntryResult};
+use crate::transport::meter::{Charged, Item, charge};
+use crate::transport::{Action, EntryResult, Purpose};
 
 /// Decisions on what others wrote meanwhile, before a renewal is tried again later.
 const ROUNDS_MAX: u32 = 3;
@@ -21,6 +23,8 @@ const CHANGE: Action = Action::ChangeMessageVisibilityBatch;
 pub(super) struct Renewal {
     pub(super) id: u64,
     pub(super) receipt: String,
+    /// The label of the message's task.
+    pub(super) task: Arc<str>,
     pub(super) held: Option<Held>,
     pub(super) ends_at: Instant,
     pub(super) timeout: Duration,
@@ -51,8 +55,7 @@ impl Heartbeat {
         let claims = self.extend(batch).await;
         let begun_at = Instant::now();
         let extended = batch.iter().zip(&claims).filter(|(_, claim)| claim.is_ok());
-        let changes: Vec<_> =
-            extended.map(|(renewal, _)| (renewal.receipt.clone(), renewal.timeout)).collect();
+        let changes = extended.map(|(renewal, _)| renewal.charged()).collect();
         let mut answers = self.change_visibility(changes).await.into_iter();
         let settle = |claim: Result<(), Renewed>| match claim {
             Err(not_extended) => not_extended,
@@ -202,17 +205,28 @@ impl Heartbeat {
         Some(record)
     }
 
-    async fn change_visibility(&self, changes: Vec<(String, Duration)>) -> Vec<EntryResult<()>> {
+    async fn change_visibility(
+        &self,
+        changes: Vec<Charged<(String, Duration)>>,
+    ) -> Vec<EntryResult<()>> {
         if changes.is_empty() {
             return Vec::new();
         }
         let HeartbeatParts { transport, queue, .. } = &self.parts;
-        let answer = transport.change_visibility_batch(queue, changes).await;
+        let change = |changes| transport.change_visibility_batch(queue, changes);
+        let answer = charge(changes, change).await;
         answer.unwrap_or_else(|error| {
             let error = in_one_line(&error);
             tracing::warn!(queue = queue.name(), error, "leases were not renewed; trying again");
             Vec::new()
         })
+    }
+}
+
+impl Renewal {
+    fn charged(&self) -> Charged<(String, Duration)> {
+        let item = Item::new(Purpose::Renew, &self.task);
+        Charged { entry: (self.receipt.clone(), self.timeout), item }
     }
 }
 

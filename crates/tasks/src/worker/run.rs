@@ -40,6 +40,7 @@ use crate::error_chain::in_one_line;
 use crate::priority::Priority;
 use crate::start;
 use crate::store::Records;
+use crate::transport::meter::TaskNames;
 use crate::transport::{DeadLetterFacts, QueueFacts, QueueHandle, Transport};
 
 /// The least visibility timeout that leaves time to renew it.
@@ -223,9 +224,12 @@ impl Worker {
         flushing: &mut JoinSet<()>,
     ) -> Vec<Arc<Runtime>> {
         let Self { transport, records, registry, options, status, .. } = self;
+        let names = Arc::new(registry.task_names());
+        status.note_start(&names);
         let shared = Shared {
             transport,
             records,
+            names,
             registry: Arc::new(registry),
             ends: Permits::new(options.concurrency, Turns::alone()),
             options,
@@ -249,6 +253,7 @@ struct Level {
 struct Shared {
     transport: Arc<dyn Transport>,
     records: Records,
+    names: Arc<TaskNames>,
     registry: Arc<Registry>,
     options: Options,
     status: Arc<WorkerStatus>,
@@ -282,6 +287,7 @@ impl Shared {
             queue: queue.clone(),
             records: records.clone(),
             visibility_timeout,
+            status: Arc::clone(&self.status),
         });
         let (own, allowed) = (options.reply_queue.clone(), options.allowed_reply_queues.clone());
         Arc::new(Runtime {
@@ -290,6 +296,7 @@ impl Shared {
             facts,
             visibility_timeout,
             records: records.clone(),
+            names: Arc::clone(&self.names),
             registry: Arc::clone(&self.registry),
             options: options.clone(),
             status: Arc::clone(&self.status),

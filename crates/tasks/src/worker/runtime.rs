@@ -23,6 +23,7 @@ use crate::batcher::Others;
 use crate::retry::RetryPolicy;
 use crate::store::Records;
 use crate::task_options::ReplyMode;
+use crate::transport::meter::TaskNames;
 use crate::transport::{QueueFacts, QueueHandle, Transport};
 
 /// What all parts of a running worker share that work for one SQS queue. When the last of them lets go of it, the
@@ -35,6 +36,8 @@ pub(super) struct Runtime {
     /// How long a received message stays in flight without a heartbeat.
     pub(super) visibility_timeout: Duration,
     pub(super) records: Records,
+    /// The names of the tasks that are told apart where requests and runs are counted.
+    pub(super) names: Arc<TaskNames>,
     pub(super) registry: Arc<Registry>,
     pub(super) options: Options,
     pub(super) status: Arc<WorkerStatus>,

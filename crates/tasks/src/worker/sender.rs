@@ -15,6 +15,7 @@ use tokio::time::Instant;
 use crate::batch_entries::{Settled, settle};
 use crate::batcher::{BatchLoop, Batcher, Joined, Linger, Others};
 use crate::error_chain::in_one_line;
+use crate::transport::meter::{Charged, Item, charge};
 use crate::transport::{Action, OutgoingMessage, QueueHandle, Transport};
 
 /// Queues whose handles are kept: those that replies may go to, and dead-letter queues.
@@ -22,13 +23,16 @@ const KNOWN_QUEUES_MAX: usize = 1000;
 /// How long a queue that was not found is not asked for again.
 const ASK_AGAIN_AFTER: Duration = Duration::from_secs(5);
 
+/// A message, where it goes and what it is for.
+type Outgoing = (QueueHandle, Charged<OutgoingMessage>);
+
 /// Where messages are handed in.
 #[derive(Debug)]
 pub(super) struct Sender {
     transport: Arc<dyn Transport>,
     /// A cell for each name, so that one which is slow to be found keeps no other waiting.
     known: Mutex<HashMap<String, Arc<Known>>>,
-    messages: Batcher<(QueueHandle, OutgoingMessage), Result<(), String>>,
+    messages: Batcher<Outgoing, Result<(), String>>,
 }
 
 /// What asking for a queue came to.
@@ -42,7 +46,7 @@ struct Known {
 #[derive(Debug)]
 pub(super) struct SenderLoop {
     transport: Arc<dyn Transport>,
-    messages: BatchLoop<(QueueHandle, OutgoingMessage), Result<(), String>>,
+    messages: BatchLoop<Outgoing, Result<(), String>>,
 }
 
 impl Sender {
@@ -57,15 +61,17 @@ impl Sender {
         (Self { transport, known: Mutex::default(), messages }, run)
     }
 
-    /// Sends the message, and says why it is not known to be sent. Whoever sends it has nothing more to
-    /// send before the answer: others wait for it no longer.
+    /// Sends the message, which is for `item`, and says why it is not known to be sent. Whoever sends it
+    /// has nothing more to send before the answer: others wait for it no longer.
     pub(super) async fn send(
         &self,
         queue: &QueueHandle,
         message: OutgoingMessage,
+        item: Item,
         sender: Option<&Joined>,
     ) -> Result<(), String> {
         let bytes = message.bytes();
+        let message = Charged { entry: message, item };
         let ended = || Err("the worker has ended".to_owned());
         let answer = self.messages.submit((queue.clone(), message), bytes).await;
         if let Some(sender) = sender {
@@ -118,11 +124,8 @@ impl SenderLoop {
 }
 
 /// A batch call is about one queue, so a batch for several becomes several calls.
-async fn send_by_queue(
-    transport: &dyn Transport,
-    batch: Vec<(QueueHandle, OutgoingMessage)>,
-) -> Vec<Result<(), String>> {
-    let mut by_queue: HashMap<QueueHandle, Vec<(usize, OutgoingMessage)>> = HashMap::new();
+async fn send_by_queue(transport: &dyn Transport, batch: Vec<Outgoing>) -> Vec<Result<(), String>> {
+    let mut by_queue: HashMap<QueueHandle, Vec<(usize, Charged<OutgoingMessage>)>> = HashMap::new();
     let count = batch.len();
     for (place, (queue, message)) in batch.into_iter().enumerate() {
         by_queue.entry(queue).or_default().push((place, message));
@@ -138,11 +141,11 @@ async fn send_by_queue(
 async fn send(
     transport: &dyn Transport,
     queue: QueueHandle,
-    messages: Vec<(usize, OutgoingMessage)>,
+    messages: Vec<(usize, Charged<OutgoingMessage>)>,
 ) -> Vec<(usize, Result<(), String>)> {
     let (places, messages): (Vec<_>, Vec<_>) = messages.into_iter().unzip();
     let action = Action::SendMessageBatch;
-    let send = |messages| transport.send_batch(&queue, messages);
+    let send = |messages| charge(messages, |messages| transport.send_batch(&queue, messages));
     let settled = settle(action, messages, send).await;
     let answer = |one| match one {
         Settled::Done(_) => Ok(()),

@@ -20,7 +20,7 @@ use crate::failure::Reason;
 use crate::life::{self, Refusal, TaskRecord, Unknown};
 use crate::reply::Reply;
 use crate::store::{Change, Found, StoreError};
-use crate::transport::OutgoingMessage;
+use crate::transport::{OutgoingMessage, Purpose};
 
 impl Execution {
     /// After the last attempt there is none to retry; a reply that no message can carry is none.
@@ -165,7 +165,8 @@ impl Execution {
         }
         message.group_id.clone_from(&self.message.group_id);
         message.delay = Some(wait.min(limits::DELAY_MAX));
-        let sent = self.runtime.sender.send(queue, message, Some(&self.under_way)).await;
+        let (sender, item) = (&self.runtime.sender, self.item(Purpose::Resend));
+        let sent = sender.send(queue, message, item, Some(&self.under_way)).await;
         if let Err(cause) = &sent {
             tracing::warn!(cause, "a task was not sent anew");
         }

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::ops::AddAssign;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use longshore_types::Timestamp;
 
+use super::runs::{Runs, TaskNumbers};
 use crate::control::QueueControl;
+use crate::transport::meter::TaskNames;
 
 /// What a worker has done, by the end of each run it had.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
@@ -98,6 +100,43 @@ impl Drop for ShownRun {
     }
 }
 
+/// What a worker counts beside its report, at one moment.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct WorkerNumbers {
+    /// Tasks that may run at once just now; 0 before it has begun.
+    pub places: u64,
+    /// Messages whose leases it holds just now.
+    pub leases_held: u64,
+    /// Renewals of leases.
+    pub leases_renewed: u64,
+    /// Leases that were lost.
+    pub leases_lost: u64,
+    /// What was counted of each task that has a handler, and of all others as `other`; none before it has
+    /// started.
+    pub tasks: BTreeMap<Arc<str>, TaskNumbers>,
+}
+
+/// Those of another worker are added.
+impl AddAssign for WorkerNumbers {
+    fn add_assign(&mut self, other: Self) {
+        self.places += other.places;
+        self.leases_held += other.leases_held;
+        self.leases_renewed += other.leases_renewed;
+        self.leases_lost += other.leases_lost;
+        for (task, numbers) in other.tasks {
+            *self.tasks.entry(task).or_default() += numbers;
+        }
+    }
+}
+
+/// What the heartbeat counts.
+#[derive(Debug, Default)]
+pub(super) struct LeaseCounts {
+    pub(super) held: AtomicU64,
+    pub(super) renewed: AtomicU64,
+    pub(super) lost: AtomicU64,
+}
+
 macro_rules! counters {
     ($($name:ident),*) => {
         /// What a worker is doing now, and has done. Shared with whoever shows it.
@@ -127,6 +166,9 @@ macro_rules! counters {
             control: Mutex<(QueueControl, Option<usize>)>,
             last_run: AtomicU64,
             runs: Mutex<BTreeMap<u64, RunningTask>>,
+            /// Of each task; from the worker's start on.
+            tasks: OnceLock<Runs>,
+            pub(super) leases: LeaseCounts,
             $(pub(super) $name: AtomicU64,)*
         }
 
@@ -168,6 +210,27 @@ impl WorkerStatus {
     /// Messages that are held just now.
     pub fn running(&self) -> u64 {
         self.running.load(Relaxed)
+    }
+
+    /// What is counted beside the report.
+    pub fn numbers(&self) -> WorkerNumbers {
+        WorkerNumbers {
+            places: self.concurrency().unwrap_or_default() as u64,
+            leases_held: self.leases.held.load(Relaxed),
+            leases_renewed: self.leases.renewed.load(Relaxed),
+            leases_lost: self.leases.lost.load(Relaxed),
+            tasks: self.tasks.get().map(Runs::numbers).unwrap_or_default(),
+        }
+    }
+
+    /// The worker starts, for tasks of these names.
+    pub(super) fn note_start(&self, names: &TaskNames) {
+        self.tasks.get_or_init(|| Runs::new(names));
+    }
+
+    /// Where the runs of each task are counted.
+    pub(super) fn tasks(&self) -> &Runs {
+        self.tasks.get().expect("a worker that runs a task has started")
     }
 
     /// Up to `count_max` tasks that run just now, those that run longest first.

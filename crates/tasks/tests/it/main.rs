@@ -17,6 +17,8 @@ mod groups;
 mod inputs;
 mod leases;
 mod lost;
+mod meter;
+mod numbers;
 mod outcomes;
 mod polling;
 mod priorities;

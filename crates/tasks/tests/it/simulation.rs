@@ -176,7 +176,9 @@ impl Simulation {
     }
 
     async fn enter(&self, action: Action, queue: &QueueHandle, entries: usize) -> Result<Faults> {
-        self.meter.count(action, queue.name(), 0);
+        if action != Action::ReceiveMessage {
+            self.meter.count(action, queue.name(), 0);
+        }
         let call = Call { action, queue: queue.name().to_owned(), entries };
         self.state().calls.push(call);
         let gate = self.held.lock().unwrap().get(&action).cloned();
@@ -436,10 +438,13 @@ impl Transport for Simulation {
         request: ReceiveRequest,
     ) -> BoxFuture<'a, Result<Vec<ReceivedMessage>>> {
         async move {
+            let mut metered = self.meter.receive(queue.name());
             let faults = self.enter(Action::ReceiveMessage, queue, request.count_max).await?;
             let way = *self.way.lock().unwrap();
             sleep(way).await;
-            faults.answer(self.long_poll(queue.name(), request).await)
+            let answer = faults.answer(self.long_poll(queue.name(), request).await)?;
+            metered.brought(&answer);
+            Ok(answer)
         }
         .boxed()
     }

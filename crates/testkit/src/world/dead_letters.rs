@@ -5,7 +5,7 @@ use std::time::Duration;
 use longshore_tasks::dead_letter::REASON;
 use longshore_tasks::envelope::{Envelope, task_id_of};
 use longshore_tasks::transport::{QueueHandle, ReceiveRequest, ReceivedMessage};
-use longshore_tasks::{Codec as _, Task, TaskId, Transport as _};
+use longshore_tasks::{Codec as _, Task, TaskId};
 use longshore_types::MessageAttribute;
 use longshore_types::limits::{BATCH_ENTRIES_MAX, RECEIVE_COUNT_MAX};
 
@@ -85,7 +85,7 @@ impl World {
     /// There is no such queue, or it has no dead-letter queue.
     pub async fn dead_letters(&self, queue: &str) -> Vec<DeadLetter> {
         let queue = self.queue(queue).await;
-        let facts = self.sent.queue_facts(&queue).await.expect("the broker of this test answers");
+        let facts = self.own.queue_facts(&queue).await.expect("the broker of this test answers");
         let dead = facts.dead_letter.unwrap_or_else(|| {
             panic!("the queue {} has no dead-letter queue: declare one", queue.name())
         });
@@ -101,7 +101,7 @@ impl World {
                 wait: Duration::ZERO,
                 visibility_timeout: Some(LOOK),
             };
-            let messages = self.sent.receive(queue, request).await;
+            let messages = self.own.receive(queue, request).await;
             let messages = messages.expect("the broker of this test answers");
             if messages.is_empty() {
                 break;
@@ -110,7 +110,7 @@ impl World {
         }
         for some in seen.chunks(BATCH_ENTRIES_MAX) {
             let back = some.iter().map(|message| (message.receipt_handle.clone(), Duration::ZERO));
-            let handed = self.sent.change_visibility_batch(queue, back.collect()).await;
+            let handed = self.own.change_visibility_batch(queue, back.collect()).await;
             handed.expect("the broker of this test answers");
         }
         seen

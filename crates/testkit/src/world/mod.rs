@@ -22,6 +22,7 @@ mod dead_letters;
 mod defaults;
 mod http;
 mod queues;
+mod requests;
 mod run;
 mod sent;
 
@@ -37,7 +38,7 @@ use longshore::options::QueueOptions;
 use longshore::role::{Endpoint, Names};
 use longshore::{App, Fault};
 use longshore_tasks::{
-    Client, Context, MemoryStore, Replies, Status, Task, TaskId, TaskRecord, Worker,
+    Client, Context, MemoryStore, Replies, Status, Task, TaskId, TaskRecord, Transport, Worker,
 };
 use longshore_types::{Clock, Timestamp};
 use tokio_util::sync::CancellationToken;
@@ -48,6 +49,8 @@ use crate::Seeded;
 
 pub use dead_letters::DeadLetter;
 pub use http::Answer;
+pub use longshore_tasks::transport::Purpose;
+pub use requests::{Spending, per_task, refuse};
 
 /// What ids and jitter follow from. Nobody needs another: what a test of tasks is about is not random.
 const SEED: u64 = 1;
@@ -91,6 +94,8 @@ pub struct World {
     broker: Broker,
     clock: Arc<PausedClock>,
     sent: Arc<Sent>,
+    /// What the test itself asks the broker by, whose requests are nobody's.
+    own: Arc<dyn Transport>,
     names: Names,
     client: Client,
     router: Router,
@@ -202,6 +207,7 @@ where
     names.check_declared()?;
     let broker = open_broker(&names, Arc::clone(&clock) as _).await?;
     let sent = Arc::new(Sent::new(Endpoint::embedded(&broker).transport));
+    let own = Endpoint::embedded(&broker).transport;
     let store = Arc::new(MemoryStore::with_clock(Arc::clone(&clock) as _));
     let around = Surroundings {
         clock: Arc::clone(&clock) as _,
@@ -213,7 +219,7 @@ where
     let (client, replies) = (assembly.client().clone(), assembly.replies());
     let workers = assembly.workers().await?;
     let workers: MakeWorkers = Box::new(move || workers.make(1));
-    Ok(World { broker, clock, sent, names, client, router, workers, replies })
+    Ok(World { broker, clock, sent, own, names, client, router, workers, replies })
 }
 
 async fn open_broker(names: &Names, clock: Arc<dyn Clock>) -> Result<Broker, Fault> {

@@ -1,6 +1,5 @@
 //! What a test asks the queues of its world.
 
-use longshore_tasks::Transport as _;
 use longshore_tasks::transport::QueueHandle;
 use longshore_types::AttributeName;
 use longshore_wire::{GetQueueAttributes, Reply};
@@ -29,7 +28,7 @@ impl World {
 
     /// The queue of that name.
     pub(super) async fn queue(&self, name: &str) -> QueueHandle {
-        let found = self.sent.resolve(name).await;
+        let found = self.own.resolve(name).await;
         found.unwrap_or_else(|_| {
             let declared = self.names.declared.iter().map(|queue| queue.name.as_str());
             let declared = declared.collect::<Vec<_>>().join(", ");

@@ -7,8 +7,8 @@ use std::time::Duration;
 use longshore_tasks::dead_letter::REASON;
 use longshore_tasks::envelope::Envelope;
 use longshore_tasks::transport::{
-    EntryResult, OutgoingMessage, QueueFacts, QueueHandle, ReceiveRequest, ReceivedMessage, Result,
-    SentMessage,
+    EntryResult, OutgoingMessage, QueueFacts, QueueHandle, ReceiveRequest, ReceivedMessage,
+    RequestMeter, Result, SentMessage,
 };
 use longshore_tasks::{BoxFuture, Codec as _, Task, TaskId, Transport};
 
@@ -59,6 +59,10 @@ impl Transport for Sent {
     /// None: on one thread the broker gives nothing to a receive whose caller is leaving.
     fn receive_patience(&self) -> Option<Duration> {
         Some(Duration::ZERO)
+    }
+
+    fn meter(&self) -> Option<Arc<RequestMeter>> {
+        self.transport.meter()
     }
 
     fn resolve<'a>(&'a self, queue: &'a str) -> BoxFuture<'a, Result<QueueHandle>> {

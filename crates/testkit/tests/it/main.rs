@@ -10,6 +10,8 @@ mod mutants;
 mod postgres;
 #[cfg(feature = "redis")]
 mod redis;
+#[cfg(feature = "world")]
+mod requests;
 mod suite;
 mod takeover;
 #[cfg(feature = "world")]

@@ -4,13 +4,21 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use longshore_tasks::store::GroupedStore;
+use longshore_tasks::store::{GroupedStore, MeasuredStore};
 use longshore_tasks::{MemoryStore, SqliteStore, Store};
 use longshore_testkit::{FaultyStore, Odds, store_suite};
 
 #[tokio::test]
 async fn the_store_in_memory_passes() {
     store_suite::exercise(async || Arc::new(MemoryStore::new()) as Arc<dyn Store>).await;
+}
+
+#[tokio::test]
+async fn a_store_whose_calls_are_counted_passes() {
+    store_suite::exercise(async || {
+        Arc::new(MeasuredStore::new(Arc::new(MemoryStore::new()))) as Arc<dyn Store>
+    })
+    .await;
 }
 
 #[tokio::test]

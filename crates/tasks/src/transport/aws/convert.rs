@@ -113,11 +113,6 @@ fn attribute(value: &MessageAttributeValue) -> Option<MessageAttribute> {
     Some(MessageAttribute { data_type, value: text.or_else(binary)? })
 }
 
-/// The bytes of a message that SQS counts.
-pub(super) fn received_bytes(message: &ReceivedMessage) -> usize {
-    longshore_types::message::message_bytes(&message.body, &message.attributes)
-}
-
 /// The dead-letter queue's name and `maxReceiveCount` in a redrive policy, whose number some
 /// endpoints write as a string.
 pub(super) fn redrive_policy(text: &str) -> Option<(String, u32)> {

@@ -70,28 +70,27 @@ impl AwsTransport {
     ///
     /// [`ConnectError`] on a system that cannot speak to such an endpoint.
     pub async fn connect(options: AwsOptions) -> std::result::Result<Self, ConnectError> {
-        Self::with_meter(options, Arc::default()).await
+        let made = connect::clients(options.clone()).await?;
+        let region = made.client.config().region().map(ToString::to_string);
+        let meter = RequestMeter::in_region(&region.unwrap_or_default());
+        Ok(Self::of(made, options, Arc::new(meter)))
     }
 
-    async fn with_meter(
-        options: AwsOptions,
-        meter: Arc<RequestMeter>,
-    ) -> std::result::Result<Self, ConnectError> {
-        let made = connect::clients(options.clone()).await?;
+    fn of(made: Clients, options: AwsOptions, meter: Arc<RequestMeter>) -> Self {
         let Clients { client, polling_client, is_amazon } = made;
-        Ok(Self { client, polling_client, is_amazon, meter, options })
+        Self { client, polling_client, is_amazon, meter, options }
     }
 
     /// Clients, and so connections, of its own, which are driven by the runtime that calls.
     async fn over_own_connections(&self) -> Result<Option<Arc<dyn Transport>>> {
-        let made = Self::with_meter(self.options.clone(), self.meter()).await;
+        let made = connect::clients(self.options.clone()).await;
         let action = Action::GetQueueUrl;
         let made = made.map_err(|error| TransportError::NotSent {
             action,
             target: "the endpoint over new connections".to_owned(),
             source: error.into(),
         })?;
-        Ok(Some(Arc::new(made)))
+        Ok(Some(Arc::new(Self::of(made, self.options.clone(), self.meter()))))
     }
 
     /// The SDK's client, for administering queues. Its calls pass no meter: none is made for a
@@ -181,10 +180,10 @@ impl AwsTransport {
             .message_system_attribute_names(MessageSystemAttributeName::ApproximateReceiveCount)
             .message_system_attribute_names(MessageSystemAttributeName::SentTimestamp)
             .message_system_attribute_names(MessageSystemAttributeName::MessageGroupId);
-        let mut billed = self.meter.receive(queue.name());
+        let mut metered = self.meter.receive(queue.name());
         let answer = receive.send().await.map_err(|error| classify(&call, &error))?;
         let messages: Vec<_> = answer.messages().iter().filter_map(convert::received).collect();
-        billed.payload_bytes = messages.iter().map(convert::received_bytes).sum();
+        metered.brought(&messages);
         Ok(messages)
     }
 
@@ -265,6 +264,10 @@ impl Transport for AwsTransport {
 
     fn separated(&self) -> BoxFuture<'_, Result<Option<Arc<dyn Transport>>>> {
         self.over_own_connections().boxed()
+    }
+
+    fn meter(&self) -> Option<Arc<RequestMeter>> {
+        Some(Self::meter(self))
     }
 
     fn resolve<'a>(&'a self, queue: &'a str) -> BoxFuture<'a, Result<QueueHandle>> {
