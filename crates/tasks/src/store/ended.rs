@@ -1,26 +1,58 @@
 //! Waits for tasks to end: told by whoever in this process hears of it, else by asking the store.
 //!
 //! One of those who wait asks for all of them in one call, and another takes its place when it
-//! leaves: nothing runs in the background, and nobody's wait costs a call of its own.
+//! leaves, at the same pace: nothing runs in the background, nobody's wait costs a call of its own, and
+//! thousands who leave one after the other cost no call each.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::Notify;
+use tokio::sync::{MutexGuard as AskingGuard, Notify};
+use tokio::time::{Instant, sleep_until};
 
 use crate::id::TaskId;
 
 /// How soon the store is asked again, at first and at last.
-pub(super) const LOOK_AGAIN: (Duration, Duration) =
-    (Duration::from_millis(20), Duration::from_secs(1));
+const LOOK_AGAIN: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(1));
 
 /// Who waits for which task.
 #[derive(Debug, Default)]
 pub(super) struct Waiting {
     tasks: Mutex<HashMap<TaskId, Waited>>,
     /// Held by the one who asks the store.
-    pub(super) asking: tokio::sync::Mutex<()>,
+    asking: tokio::sync::Mutex<Pace>,
+}
+
+/// When the store is asked next.
+#[derive(Debug)]
+pub(super) struct Pace {
+    next_at: Instant,
+    pause: Duration,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self { next_at: Instant::now(), pause: LOOK_AGAIN.0 }
+    }
+}
+
+impl Pace {
+    /// Waits until the store may be asked. Whoever leaves while it asks has asked all the same.
+    pub(super) async fn wait(&mut self) {
+        sleep_until(self.next_at).await;
+        self.note_look();
+    }
+
+    /// The store is asked, or has answered: the pause begins.
+    pub(super) fn note_look(&mut self) {
+        self.next_at = Instant::now() + self.pause;
+    }
+
+    /// The next pause is longer.
+    pub(super) fn slow_down(&mut self) {
+        self.pause = (self.pause * 2).min(LOOK_AGAIN.1);
+    }
 }
 
 #[derive(Debug, Default)]
@@ -43,6 +75,17 @@ impl Waiting {
         let waited = tasks.entry(id.clone()).or_default();
         waited.count += 1;
         Wait { waiting: self, id: id.clone(), ended: Arc::clone(&waited.ended) }
+    }
+
+    /// The right to ask for all, at once if nobody had it, and else at the pace of whoever did.
+    pub(super) async fn ask(&self) -> AskingGuard<'_, Pace> {
+        match self.asking.try_lock() {
+            Ok(mut pace) => {
+                *pace = Pace::default();
+                pace
+            }
+            Err(_taken) => self.asking.lock().await,
+        }
     }
 
     /// The task has ended.
