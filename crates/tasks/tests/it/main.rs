@@ -19,6 +19,7 @@ mod lost;
 mod outcomes;
 mod polling;
 mod priorities;
+mod regressions;
 mod replies;
 mod requests;
 mod simulation;
