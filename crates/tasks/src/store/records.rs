@@ -9,9 +9,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use longshore_types::Timestamp;
-use tokio::time::sleep;
 
-use super::ended::{LOOK_AGAIN, Waiting};
+use super::ended::{Pace, Waiting};
 use super::{
     Alias, AskedRow, LifeRow, ListQuery, Result, Row, Store, StoreError, Timed, Write, Written,
 };
@@ -254,10 +253,8 @@ impl Records {
         told.as_mut().enable();
         let looked = async {
             // Whoever is first asks for everybody.
-            let asking = self.waiting.asking.lock().await;
-            let found = self.look_for(id).await;
-            drop(asking);
-            found
+            let mut pace = self.waiting.ask().await;
+            self.look_for(id, &mut pace).await
         };
         tokio::select! {
             () = told => Ok(()),
@@ -265,9 +262,9 @@ impl Records {
         }
     }
 
-    async fn look_for(&self, id: &TaskId) -> Result<()> {
-        let (mut pause, last) = LOOK_AGAIN;
+    async fn look_for(&self, id: &TaskId, pace: &mut Pace) -> Result<()> {
         loop {
+            pace.wait(&self.waiting).await;
             let ids = self.waiting.ids();
             let records = self.find_all(ids.clone()).await?.value;
             // Whoever waits for a record that cannot be read asks for it, and hears why.
@@ -282,8 +279,8 @@ impl Records {
             if over.contains(id) {
                 return Ok(());
             }
-            sleep(pause).await;
-            pause = (pause * 2).min(last);
+            pace.note_look();
+            pace.slow_down(&self.waiting);
         }
     }
 

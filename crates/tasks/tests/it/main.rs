@@ -22,6 +22,7 @@ mod numbers;
 mod outcomes;
 mod polling;
 mod priorities;
+mod regressions;
 mod replies;
 mod requests;
 mod simulation;

@@ -67,6 +67,8 @@ struct State {
     last_number: u64,
     faults: BTreeMap<Action, VecDeque<Fault>>,
     calls: Vec<Call>,
+    /// Calls of an action are refused with that code.
+    refused: BTreeMap<Action, &'static str>,
 }
 
 /// Queues that behave like SQS.
@@ -103,6 +105,15 @@ impl Simulation {
     /// The next call of that action goes wrong; called again, the one after it too.
     pub(crate) fn fail_next(&self, action: Action, fault: Fault) {
         self.state().faults.entry(action).or_default().push_back(fault);
+    }
+
+    /// Calls of that action are refused with that code, until they are accepted again.
+    pub(crate) fn refuse(&self, action: Action, code: &'static str) {
+        self.state().refused.insert(action, code);
+    }
+
+    pub(crate) fn accept(&self, action: Action) {
+        self.state().refused.remove(&action);
     }
 
     /// Calls of that action wait, before they are carried out, until they are let go.
@@ -193,17 +204,23 @@ impl Simulation {
             let target = queue.name().to_owned();
             return Err(TransportError::NotSent { action, target, source: "refused".into() });
         }
+        self.state().check(action, queue.name())?;
         Ok(Faults { action, queue: queue.name().to_owned(), fault })
     }
 
     /// Waits until something can be received, or the time is over.
-    async fn long_poll(&self, queue: &str, request: ReceiveRequest) -> Vec<ReceivedMessage> {
+    async fn long_poll(
+        &self,
+        queue: &str,
+        request: ReceiveRequest,
+    ) -> Result<Vec<ReceivedMessage>> {
         let ends_at = Instant::now() + request.wait;
         loop {
             let sent = self.sent.notified();
+            self.state().check(Action::ReceiveMessage, queue)?;
             let (received, next) = self.state().receive(queue, request);
             if !received.is_empty() || Instant::now() >= ends_at {
-                return received;
+                return Ok(received);
             }
             tokio::select! {
                 () = sent => {}
@@ -239,6 +256,15 @@ impl Faults {
 }
 
 impl State {
+    /// Refuses a call that the script refuses, and each on a queue that is not there.
+    fn check(&self, action: Action, queue: &str) -> Result<()> {
+        let missing = (!self.queues.contains_key(queue)).then_some("QueueDoesNotExist");
+        let Some(code) = self.refused.get(&action).copied().or(missing) else { return Ok(()) };
+        let (target, code) = (queue.to_owned(), code.to_owned());
+        let message = "not for you".to_owned();
+        Err(TransportError::Refused { action, target, code, message })
+    }
+
     fn put(&mut self, queue: &str, message: OutgoingMessage) -> String {
         self.last_number += 1;
         let id = format!("00000000-0000-4000-8000-{:012}", self.last_number);
@@ -377,15 +403,7 @@ impl Transport for Simulation {
             let name = queue.strip_prefix("sim://").unwrap_or(queue);
             let handle = QueueHandle::new(name, &format!("sim://{name}"));
             self.enter(Action::GetQueueUrl, &handle, 0).await?;
-            if self.state().queues.contains_key(name) {
-                return Ok(handle);
-            }
-            Err(TransportError::Refused {
-                action: Action::GetQueueUrl,
-                target: queue.to_owned(),
-                code: "QueueDoesNotExist".to_owned(),
-                message: "no such queue".to_owned(),
-            })
+            Ok(handle)
         }
         .boxed()
     }
@@ -412,14 +430,6 @@ impl Transport for Simulation {
     ) -> BoxFuture<'a, Result<Vec<EntryResult<SentMessage>>>> {
         async move {
             let faults = self.enter(Action::SendMessageBatch, queue, messages.len()).await?;
-            if !self.state().queues.contains_key(queue.name()) {
-                return Err(TransportError::Refused {
-                    action: Action::SendMessageBatch,
-                    target: queue.name().to_owned(),
-                    code: "QueueDoesNotExist".to_owned(),
-                    message: "no such queue".to_owned(),
-                });
-            }
             let send = |(place, message)| match faults.strikes(place).or_else(|| refusal(&message))
             {
                 Some(fault) => Err(fault),
@@ -442,7 +452,7 @@ impl Transport for Simulation {
             let faults = self.enter(Action::ReceiveMessage, queue, request.count_max).await?;
             let way = *self.way.lock().unwrap();
             sleep(way).await;
-            let answer = faults.answer(self.long_poll(queue.name(), request).await)?;
+            let answer = faults.answer(self.long_poll(queue.name(), request).await?)?;
             metered.brought(&answer);
             Ok(answer)
         }

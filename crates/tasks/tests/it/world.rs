@@ -1,6 +1,6 @@
 //! An application, a task queue, a reply queue, their dead-letter queues, and workers to start.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -106,6 +106,7 @@ impl World {
             down: AtomicBool::new(false),
             broken: AtomicBool::new(false),
             lost_ends: AtomicU32::new(0),
+            asked_for: AtomicUsize::new(0),
         });
         Self { simulation, store, flaky, clock, client }
     }
@@ -134,7 +135,12 @@ impl World {
     }
 
     pub(crate) fn start_replies(&self) -> Running<RepliesReport> {
-        let records = self.client.records().clone();
+        self.start_replies_of(&self.client)
+    }
+
+    /// Has replies kept for whoever waits for them by that client.
+    pub(crate) fn start_replies_of(&self, client: &Client) -> Running<RepliesReport> {
+        let records = client.records().clone();
         self.run_replies(Replies::new(Arc::clone(&self.simulation) as _, REPLIES, records))
     }
 
@@ -240,6 +246,8 @@ pub(crate) struct FlakyStore {
     pub(crate) broken: AtomicBool,
     /// How many answers to writes that end a task are lost.
     pub(crate) lost_ends: AtomicU32,
+    /// How many records were asked for.
+    pub(crate) asked_for: AtomicUsize,
 }
 
 impl FlakyStore {
@@ -268,6 +276,7 @@ impl Store for FlakyStore {
     }
 
     fn read(&self, ids: Vec<TaskId>) -> BoxFuture<'_, Stored<Vec<Option<Row>>>> {
+        self.asked_for.fetch_add(ids.len(), Ordering::SeqCst);
         self.call(self.store.read(ids))
     }
 

@@ -6,20 +6,23 @@
 //! test ─▶ client() ─▶ sent.rs (notes what was sent) ─▶ broker in memory      │
 //!      ─▶ get(), post_json() ─▶ the app's routes ─▶ client                   │
 //!      ─▶ run_until_idle() ─▶ workers, replies: started, awaited, stopped    │
+//!      ─▶ run_until_empty() ─▶ the same, and time passes in between          │
 //!      ─▶ advance() ─▶ tokio's paused clock ─▶ clock.rs ─▶ all of them       │
 //!            └───────────────────────────────────────────────────────────────┘
 //! ```
 //!
 //! # Invariants
 //!
-//! - Workers run only within [`World::run_until_idle`] and [`World::drain`]: between them a test sees
-//!   what was sent and not yet run, and time passes in one step, however long it is.
+//! - Workers run only within [`World::run_until_idle`], [`World::run_until_empty`] and [`World::drain`]:
+//!   between them a test sees what was sent and not yet run, and time passes in one step, however long
+//!   it is.
 //! - There is one clock: tokio's. What it is for `sleep`, it is for broker, store, client and workers.
 //! - Nothing is read from the environment, and ids and jitter are the same in every run.
 
 mod clock;
 mod dead_letters;
 mod defaults;
+mod enqueued;
 mod http;
 mod queues;
 mod requests;
@@ -296,7 +299,7 @@ impl World {
     ///
     /// An argument cannot be read as a `T`.
     pub fn sent<T: Task>(&self) -> Vec<T> {
-        self.sent.of_type()
+        self.sent.of_type().into_iter().map(|(_, task)| task).collect()
     }
 
     /// All that is known of a task: its attempts with their errors, how it stands. `None` if it is not

@@ -14,16 +14,34 @@ impl World {
     ///
     /// There is no such queue.
     pub async fn available(&self, queue: &str) -> usize {
+        self.count(queue, &[AttributeName::ApproximateNumberOfMessages]).await
+    }
+
+    /// How many messages a queue has: those that can be received, are delayed, or are in flight.
+    pub(super) async fn messages(&self, queue: &str) -> usize {
+        let all = [
+            AttributeName::ApproximateNumberOfMessages,
+            AttributeName::ApproximateNumberOfMessagesDelayed,
+            AttributeName::ApproximateNumberOfMessagesNotVisible,
+        ];
+        self.count(queue, &all).await
+    }
+
+    /// The sum of attributes that are each a number of messages.
+    async fn count(&self, queue: &str, names: &[AttributeName]) -> usize {
         let queue = self.queue(queue).await;
-        let name = AttributeName::ApproximateNumberOfMessages;
-        let (queue_url, attribute_names) = (queue.url().to_owned(), vec![name.to_string()]);
+        let attribute_names = names.iter().map(ToString::to_string).collect();
+        let queue_url = queue.url().to_owned();
         let asked =
             self.broker.call(GetQueueAttributes { queue_url, attribute_names }.into()).await;
         let Ok(Reply::GetQueueAttributes(reply)) = asked else {
             panic!("the queue {} has no attributes: {asked:?}", queue.name())
         };
-        let count = reply.attributes.get(&name).and_then(|count| count.parse().ok());
-        count.expect("every queue tells how many messages it has")
+        let count = |name| {
+            let count = reply.attributes.get(name).and_then(|count| count.parse::<usize>().ok());
+            count.expect("every queue tells how many messages it has")
+        };
+        names.iter().map(count).sum()
     }
 
     /// The queue of that name.

@@ -23,6 +23,12 @@ const LOOK_LATER: Duration = Duration::from_secs(1);
 const LONG: Duration = Duration::from_secs(10);
 /// How long, in this world, anything may run: SQS keeps no message in flight for longer.
 const LONGEST: Duration = Duration::from_secs(12 * 3600);
+/// How long a queue keeps a message at most.
+const FOR_EVER: Duration = Duration::from_secs(14 * 24 * 3600);
+/// Between two looks at what is delayed or to be tried again, at first: SQS counts whole seconds.
+const DUE_AGAIN: Duration = Duration::from_secs(1);
+/// The part of what was waited until now that may pass before the next look.
+const DUE_PARTS: u32 = 50;
 
 /// Workers that run.
 struct Running {
@@ -96,6 +102,75 @@ impl World {
         }
         self.take_in_replies().await;
         report
+    }
+
+    /// As [`World::run_until_idle`], and then lets time pass until what is delayed or to be tried again is
+    /// due, and runs that, until the queues of all workers are empty: every task that was sent, and each that
+    /// one of them sent, has come to its end. What waits for long runs a fiftieth of its wait late at most.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use longshore::{App, Context, Failure, Task};
+    ///
+    /// #[derive(serde::Serialize, serde::Deserialize, Task)]
+    /// #[task(reply = u32, retry(attempts = 4, backoff = "15m..1h"))]
+    /// struct Call(String);
+    ///
+    /// async fn call(_: Call, ctx: Context) -> Result<u32, Failure> {
+    ///     if ctx.attempt() < 4 { Err(Failure::retry("the line is busy")) } else { Ok(ctx.attempt()) }
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() {
+    /// let app = App::new("exchange").queue("calls", |queue| queue.handle(call));
+    /// let world = longshore_testkit::start(app).await;
+    /// let later = world.client().send(Call("ada".to_owned())).delay(Duration::from_secs(600));
+    /// let pending = later.await.unwrap();
+    ///
+    /// let report = world.run_until_empty().await; // hours, in no time
+    /// assert_eq!((report.retried, report.done), (3, 1));
+    /// assert_eq!(pending.now().await.unwrap(), Some(4));
+    /// # }
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// As [`World::run_until_idle`]; and the queues are not empty after 14 days of this world.
+    pub async fn run_until_empty(&self) -> WorkerReport {
+        let (began, mut report) = (Instant::now(), self.run_until_idle().await);
+        while self.wait_until_due(began).await {
+            report += self.run_until_idle().await;
+        }
+        report
+    }
+
+    /// Lets time pass until a task can run. `false` if there is none.
+    async fn wait_until_due(&self, began: Instant) -> bool {
+        let queues: Vec<String> = self.names.task_queues.iter().map(ToString::to_string).collect();
+        let waits_since = Instant::now();
+        while self.any_left(&queues).await {
+            if self.any_available(&queues).await {
+                return true;
+            }
+            assert!(
+                began.elapsed() < FOR_EVER,
+                "tasks of {queues:?} are put off for ever: they have not ended after 14 days of this world"
+            );
+            sleep(DUE_AGAIN.max(waits_since.elapsed() / DUE_PARTS)).await;
+        }
+        false
+    }
+
+    async fn any_left(&self, queues: &[String]) -> bool {
+        for queue in queues.iter().filter(|queue| self.handles(queue)) {
+            for level in self.names.queues_of(queue) {
+                if self.messages(&level).await > 0 {
+                    return true;
+                }
+            }
+        }
+        false
     }
 
     async fn any_available(&self, queues: &[String]) -> bool {

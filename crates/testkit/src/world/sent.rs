@@ -22,8 +22,15 @@ pub(super) struct Sent {
 #[derive(Debug, Default)]
 struct Tasks {
     known: HashSet<TaskId>,
-    /// In the order in which they were sent: name and argument.
-    sent: Vec<(String, String)>,
+    /// In the order in which they were sent.
+    sent: Vec<SentTask>,
+}
+
+#[derive(Debug)]
+struct SentTask {
+    id: TaskId,
+    name: String,
+    body: String,
 }
 
 impl Tasks {
@@ -32,8 +39,8 @@ impl Tasks {
     fn note(&mut self, message: &OutgoingMessage) {
         let envelope = Envelope::open(&message.attributes);
         let (Some(name), Some(id)) = (envelope.task_name, envelope.task_id) else { return };
-        if !message.attributes.contains_key(REASON) && self.known.insert(id) {
-            self.sent.push((name, message.body.clone()));
+        if !message.attributes.contains_key(REASON) && self.known.insert(id.clone()) {
+            self.sent.push(SentTask { id, name, body: message.body.clone() });
         }
     }
 }
@@ -43,13 +50,15 @@ impl Sent {
         Self { transport, tasks: Mutex::default() }
     }
 
-    /// The arguments of the tasks of type `T`, in the order in which they were sent.
-    pub(super) fn of_type<T: Task>(&self) -> Vec<T> {
+    /// The tasks of type `T` with their arguments, in the order in which they were sent.
+    pub(super) fn of_type<T: Task>(&self) -> Vec<(TaskId, T)> {
         let tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
-        let of_type = tasks.sent.iter().filter(|(name, _)| name == T::NAME);
-        let read = |(name, body): &(String, String)| {
-            T::Codec::decode_argument(body)
-                .unwrap_or_else(|fault| panic!("a task `{name}` was sent with {body}: {fault}"))
+        let of_type = tasks.sent.iter().filter(|task| task.name == T::NAME);
+        let read = |SentTask { id, name, body }: &SentTask| {
+            let argument = T::Codec::decode_argument(body);
+            let argument = argument
+                .unwrap_or_else(|fault| panic!("a task `{name}` was sent with {body}: {fault}"));
+            (id.clone(), argument)
         };
         of_type.map(read).collect()
     }

@@ -1,4 +1,5 @@
-//! The stores of Longshore in the suite, and wrong stores and wrong rules that it catches.
+//! The stores of Longshore in the suite, and wrong stores and wrong rules that it catches; and an
+//! application in its world.
 #![expect(clippy::unwrap_used, reason = "a test that fails should say where")]
 
 #[cfg(feature = "dynamodb")]
@@ -11,6 +12,7 @@ mod postgres;
 #[cfg(feature = "redis")]
 mod redis;
 #[cfg(feature = "world")]
+mod regressions;
 mod requests;
 mod suite;
 mod takeover;

@@ -126,6 +126,58 @@ async fn a_retry_in_a_quarter_of_an_hour_takes_no_time() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn all_that_was_sent_runs_to_its_end_however_often_it_is_put_off() {
+    let world = start(app()).await;
+    let before = world.now();
+    let flaky = world.client().send(of("flaky")).delay(10 * MINUTE).await.unwrap();
+    world.client().send(of("broken")).await.unwrap();
+    let report = world.run_until_empty().await;
+    // The two, and the mail that one of them sends.
+    assert_eq!((report.retried, report.done, report.dead), (1, 2, 1));
+    assert_eq!(flaky.now().await.unwrap().as_deref(), Some("small/flaky"));
+    let took = world.now().since(before);
+    // Ten minutes of delay, and up to 15 until the second attempt.
+    assert!((10 * MINUTE..26 * MINUTE).contains(&took), "{took:?}");
+    assert_eq!(world.run_until_empty().await.received, 0);
+    assert_eq!(world.dead_letters("thumbnails").await.len(), 1, "a dead letter stays");
+}
+
+async fn put_off(_: Email) -> Result<(), Failure> {
+    Err(Failure::snooze(360 * MINUTE))
+}
+
+#[tokio::test(start_paused = true)]
+#[should_panic(expected = "are put off for ever")]
+async fn who_is_put_off_for_ever_is_not_waited_for() {
+    let world = start(App::new("post").queue("mails", |queue| queue.handle(put_off))).await;
+    world.client().send(Email { to: "ada".to_owned() }).await.unwrap();
+    world.run_until_empty().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_sent_and_has_not_begun_is_told_from_what_has() {
+    let world = start(app()).await;
+    world.client().send(of("flaky")).await.unwrap();
+    world.client().send(of("cat")).delay(10 * MINUTE).await.unwrap();
+    assert_eq!(world.enqueued::<Thumbnail>().await, [of("flaky"), of("cat")]);
+    assert_eq!(world.run_until_idle().await.retried, 1);
+    assert_eq!(world.enqueued::<Thumbnail>().await, [of("cat")], "one has begun, one is delayed");
+    let found = world.assert_enqueued(|task: &Thumbnail| task.image.starts_with('c')).await;
+    assert_eq!(found, of("cat"));
+    world.run_until_empty().await;
+    assert!(world.enqueued::<Thumbnail>().await.is_empty());
+    assert_eq!(world.sent::<Thumbnail>().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+#[should_panic(expected = r#"1 were sent, and these wait: [Thumbnail { image: "cat" }]"#)]
+async fn what_waits_is_shown_where_something_else_is_expected() {
+    let world = start(app()).await;
+    world.client().send(of("cat")).await.unwrap();
+    world.assert_enqueued(|task: &Thumbnail| task.image == "dog").await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn tasks_of_a_batch_share_a_call_and_each_has_its_own_end() {
     let queues = r#"
         [queues.orders]
