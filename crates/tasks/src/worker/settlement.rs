@@ -22,6 +22,9 @@ use crate::reply::Reply;
 use crate::store::{Change, Found, StoreError};
 use crate::transport::{OutgoingMessage, Purpose};
 
+/// The part of a queue's retention that a message which comes again has left at least.
+const RETENTION_PARTS: u32 = 10;
+
 impl Execution {
     /// After the last attempt there is none to retry; a reply that no message can carry is none.
     pub(super) fn enforce_limits(&self, attempt: u32, outcome: Outcome) -> Outcome {
@@ -121,16 +124,27 @@ impl Execution {
     }
 
     /// Makes the message available after `wait`. One that the native redrive policy would soon
-    /// take is sent anew, as the same task, and the old one deleted.
+    /// take, or that the queue will not keep for so long, is sent anew, as the same task, and the old one
+    /// deleted.
     pub(super) async fn hand_back(self: Box<Self>, wait: Duration) {
         if self.lease.held().is_err() {
             return self.lose();
         }
-        if self.runtime.is_worn(self.message.receive_count) && self.resend(wait).await {
+        let worn = self.runtime.is_worn(self.message.receive_count);
+        if (worn || self.expires_within(wait)) && self.resend(wait).await {
             self.replace().await;
         } else {
             self.leave_for(wait).await;
         }
+    }
+
+    /// Whether the queue drops the message before that time, or so soon after it that it may not be received
+    /// again.
+    fn expires_within(&self, wait: Duration) -> bool {
+        let retention = self.runtime.facts.retention;
+        let wait = wait.min(limits::VISIBILITY_TIMEOUT_MAX);
+        let age = self.message.sent_at.map(|sent_at| self.now().since(sent_at));
+        age.is_some_and(|age| age + wait + retention / RETENTION_PARTS >= retention)
     }
 
     async fn leave_for(self: Box<Self>, wait: Duration) {

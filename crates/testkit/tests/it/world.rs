@@ -142,6 +142,25 @@ async fn all_that_was_sent_runs_to_its_end_however_often_it_is_put_off() {
     assert_eq!(world.dead_letters("thumbnails").await.len(), 1, "a dead letter stays");
 }
 
+type Put = Arc<Mutex<u32>>;
+
+/// Is put off for a day, ten times.
+async fn patiently(_: Email, State(runs): State<Put>) -> Result<(), Failure> {
+    let mut runs = runs.lock().unwrap();
+    *runs += 1;
+    if *runs > 10 { Ok(()) } else { Err(Failure::snooze(DAY)) }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_that_is_put_off_for_longer_than_its_queue_keeps_messages_is_not_lost() {
+    let app = App::new("post").state(async |_, _| Ok(Put::default()));
+    let world = start(app.queue("mails", |queue| queue.handle(patiently))).await;
+    let pending = world.client().send(Email { to: "ada".to_owned() }).await.unwrap();
+    let report = world.run_until_empty().await;
+    assert_eq!((report.snoozed, report.done), (10, 1));
+    assert_eq!(pending.now().await.unwrap(), Some(()));
+}
+
 async fn put_off(_: Email) -> Result<(), Failure> {
     Err(Failure::snooze(360 * MINUTE))
 }
