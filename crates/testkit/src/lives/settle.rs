@@ -64,7 +64,7 @@ impl World {
     }
 
     /// Nobody but the sweeper does anything: all that is owed is sent.
-    async fn send_everything(&mut self, clock: &crate::ManualClock) -> Step {
+    async fn send_everything(&mut self, clock: &crate::manual_clock::ManualClock) -> Step {
         for _ in 0..ROUNDS {
             self.look().await?;
             if !self.model.owes_reply && !self.model.owes_dead_letter {
@@ -87,7 +87,10 @@ impl World {
         Ok(())
     }
 
-    async fn result_is_shown_and_expires(&mut self, clock: &crate::ManualClock) -> Step {
+    async fn result_is_shown_and_expires(
+        &mut self,
+        clock: &crate::manual_clock::ManualClock,
+    ) -> Step {
         let found = self.look().await?;
         let (Some(record), true) = (found.record, self.model.stand == Stand::Ended) else {
             return self.what_runs_is_pending().await;

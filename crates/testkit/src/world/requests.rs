@@ -36,7 +36,7 @@ impl World {
 
 /// Checks what requests were spent, as Amazon SQS would bill them; an empty receive is one too.
 ///
-/// First a [`World`](crate::World), or what [`World::requests`](crate::World::requests) answers; then one
+/// First a [`World`], or what [`World::requests`](crate::World::requests) answers; then one
 /// clause or more, each of which must hold:
 ///
 /// - `<= 0.6 per task`: requests for each task, which are those that were sent;
