@@ -21,7 +21,7 @@ use crate::world::{
 };
 
 /// A worker whose every run ends it.
-async fn kill_in_a_run(world: &World) {
+pub(crate) async fn kill_in_a_run(world: &World) {
     let runs = Counter::default();
     let counter = runs.clone();
     let worker = start(world.worker(move |_, _| {

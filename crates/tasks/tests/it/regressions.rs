@@ -16,7 +16,7 @@ use tokio::runtime::Handle;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::lost::squaring;
+use crate::lost::{kill_in_a_run, squaring};
 use crate::replies::foreign_reply;
 use crate::world::{
     Counter, Log, RECEIVES_MAX, REPLIES, REPLIES_DEAD, RETENTION, Square, TASKS, TASKS_DEAD,
@@ -285,17 +285,6 @@ const PATHS: [Path; 7] = [
     Path::Vanished,
 ];
 
-async fn kill_a_worker(world: &World) {
-    let runs = Counter::default();
-    let counter = runs.clone();
-    let worker = start(world.worker(move |_, _| {
-        counter.add();
-        std::future::pending()
-    }));
-    until(|| runs.get() == 1).await;
-    worker.kill().await;
-}
-
 /// Sends a task with that id and sees it to its end.
 async fn end_by(world: &World, path: Path, id: &TaskId) {
     let deadline = (path == Path::TooLate).then(|| world.now());
@@ -307,11 +296,11 @@ async fn end_by(world: &World, path: Path, id: &TaskId) {
         Path::Cancelled => world.client.cancel(id).await.unwrap(),
         Path::Killed => {
             for _ in 0..3 {
-                kill_a_worker(world).await;
+                kill_in_a_run(world).await;
             }
         }
         Path::Vanished => {
-            kill_a_worker(world).await;
+            kill_in_a_run(world).await;
             world.simulation.take_all(TASKS);
         }
         Path::Done | Path::Dead | Path::Discarded | Path::TooLate => {}
