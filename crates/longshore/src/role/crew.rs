@@ -50,13 +50,18 @@ impl Crew {
         }
     }
 
+    /// Tells all parts to stop, and waits for none.
+    pub(crate) fn tell_to_stop(&self) {
+        self.shutdown.cancel();
+    }
+
     /// Tells all parts to stop and waits until they have, up to `patience`.
     ///
     /// # Errors
     ///
     /// The first fault of a part, also of one that ended before.
     pub(crate) async fn stop(&mut self, patience: Duration) -> Result<(), Fault> {
-        self.shutdown.cancel();
+        self.tell_to_stop();
         let ended = async {
             while let Some(end) = self.members.join_next().await {
                 if self.fault.is_none() {

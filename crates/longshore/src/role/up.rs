@@ -29,9 +29,6 @@ use crate::health::metrics::MetricsPage;
 use crate::options::{UpOptions, broker_region};
 use crate::signals::Signals;
 
-/// How often waiting receives are answered while their receivers stop.
-const RELEASE_EVERY: Duration = Duration::from_millis(50);
-
 /// The ports of `up`, all taken before anything is written.
 struct Ports {
     app: TcpListener,
@@ -156,25 +153,18 @@ where
 }
 
 /// Stops workers and replies. Receives that wait at the broker in this process are answered
-/// without messages, so that nobody has to wait for them.
+/// without messages, and none waits from here on, so that nobody has to wait for them.
 async fn stop_receivers(
     receivers: &mut Crew,
     broker: Option<&Broker>,
     patience: Duration,
 ) -> Result<(), Fault> {
-    let release = async {
-        loop {
-            // Again and again, because a receive may be about to begin.
-            if let Some(broker) = broker {
-                broker.release_parked();
-            }
-            tokio::time::sleep(RELEASE_EVERY).await;
-        }
-    };
-    tokio::select! {
-        ended = receivers.stop(patience) => ended,
-        () = release => Ok(()),
+    // They are told to stop first: one whose receive is answered would begin another.
+    receivers.tell_to_stop();
+    if let Some(broker) = broker {
+        broker.release_parked();
     }
+    receivers.stop(patience).await
 }
 
 fn store_location<O: Args>(options: &UpOptions<O>) -> StoreLocation {

@@ -132,6 +132,25 @@ fn a_file_that_is_no_database_is_refused_and_left_alone() {
     assert_eq!(mode & 0o777, 0o644);
 }
 
+#[test]
+fn the_database_of_another_program_is_refused_and_left_alone() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("accounts.sqlite3");
+    for version in [0, 1, 2] {
+        let connection = rusqlite::Connection::open(&path).unwrap();
+        connection.execute_batch("CREATE TABLE IF NOT EXISTS accounts (id INTEGER)").unwrap();
+        connection.pragma_update(None, "user_version", version).unwrap();
+        drop(connection);
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+        let before = std::fs::read(&path).unwrap();
+        let refusal = SqliteStore::open(&path).unwrap_err().to_string();
+        assert!(refusal.contains("a table `accounts`"), "{refusal}");
+        assert_eq!(std::fs::read(&path).unwrap(), before, "of version {version}");
+        let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o644);
+    }
+}
+
 #[tokio::test]
 async fn a_row_that_cannot_be_read_fails_alone() {
     let directory = TempDir::new().unwrap();

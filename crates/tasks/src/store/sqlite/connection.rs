@@ -69,7 +69,7 @@ pub(super) fn open(path: &Path) -> rusqlite::Result<Connection> {
 
 /// Waits a little for another process's transaction; `false` once that was done for long enough.
 #[expect(clippy::disallowed_methods, reason = "on a thread that waits for nothing but this file")]
-fn wait_for_others(tries: i32) -> bool {
+pub(super) fn wait_for_others(tries: i32) -> bool {
     std::thread::sleep(BUSY_PAUSE);
     tries < BUSY_TRIES
 }

@@ -11,6 +11,20 @@ const PRIVATE: u32 = 0o600;
 /// What a file of `SQLite` begins with, unless nothing has been written to it.
 const MAGIC: &[u8] = b"SQLite format 3\0";
 
+/// Whether something is there, and it begins as a database does.
+///
+/// # Errors
+///
+/// It cannot be read.
+pub(super) fn is_database(path: &Path) -> io::Result<bool> {
+    match fs::metadata(path) {
+        Ok(found) if found.is_file() => Ok(begins_with(File::open(path)?)? == MAGIC),
+        Ok(_) => Ok(false),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
 /// Makes the file if there is none, and takes it from everybody but its owner. A file of something
 /// else, which was named by mistake, keeps its mode: `SQLite` refuses it.
 ///
@@ -36,9 +50,15 @@ fn can_be_a_store(file: File) -> io::Result<bool> {
     if !file.metadata()?.is_file() {
         return Ok(false);
     }
+    let begins = begins_with(file)?;
+    Ok(begins.is_empty() || begins == MAGIC)
+}
+
+/// The first bytes, as many as tell a database.
+fn begins_with(file: File) -> io::Result<Vec<u8>> {
     let mut begins = Vec::with_capacity(MAGIC.len());
     file.take(MAGIC.len() as u64).read_to_end(&mut begins)?;
-    Ok(begins.is_empty() || begins == MAGIC)
+    Ok(begins)
 }
 
 /// An earlier version left its files open to everybody.

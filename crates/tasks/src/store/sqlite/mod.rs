@@ -70,7 +70,7 @@ impl SqliteStore {
     ///
     /// # Errors
     ///
-    /// If the file cannot be opened, is no database, or was made by a later version.
+    /// If the file cannot be opened, is no database or another program's, or was made by a later version.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         Self::open_with_clock(path, Arc::new(SystemClock))
     }
@@ -85,8 +85,18 @@ impl SqliteStore {
         let name = path.display().to_string();
         let fail =
             |source: rusqlite::Error| StoreError::unavailable(&name, "open its file", source);
-        file::make_private(path)
-            .map_err(|source| StoreError::unavailable(&name, "open its file", source))?;
+        let fail_io =
+            |source: std::io::Error| StoreError::unavailable(&name, "open its file", source);
+        if file::is_database(path).map_err(fail_io)?
+            && let Some(table) = schema::foreign_table(path).map_err(fail)?
+        {
+            let reason = format!(
+                "it is another program's database, with a table `{table}` and none of Longshore's: \
+                 name another file"
+            );
+            return Err(StoreError::Unsafe { store: name, reason });
+        }
+        file::make_private(path).map_err(fail_io)?;
         let mut connection = connection::open(path).map_err(fail)?;
         if let Some(found) = schema::prepare(&mut connection, clock.now()).map_err(fail)? {
             return Err(StoreError::TooNew { store: name, found, known: schema::VERSION });

@@ -1,7 +1,9 @@
 //! The tables, and their version in `user_version`.
 
+use std::path::Path;
+
 use longshore_types::Timestamp;
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::takeover;
 
@@ -47,6 +49,23 @@ CREATE TABLE kept_values (
     keep    INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 ";
+
+/// A table that a file of some format has: of this one, and of the first.
+const OURS: [&str; 2] = ["kept_values", "claims"];
+
+/// A table of the database at `path`, if it has some and none of ours: then another program's database
+/// was named by mistake. The file is only read.
+pub(super) fn foreign_table(path: &Path) -> rusqlite::Result<Option<String>> {
+    let mut connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    connection.busy_handler(Some(super::connection::wait_for_others))?;
+    let version: u32 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    let sql = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'";
+    let mut tables = connection.prepare(sql)?;
+    let tables = tables.query_map([], |row| row.get(0))?;
+    let tables = tables.collect::<rusqlite::Result<Vec<String>>>()?;
+    let ours = version > VERSION || OURS.iter().any(|ours| tables.iter().any(|name| name == ours));
+    Ok(tables.into_iter().next().filter(|_| !ours))
+}
 
 /// Makes the tables in a new file, and takes over a file of an older version. Answers the version of
 /// a file that is newer than this code.
