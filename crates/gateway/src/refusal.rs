@@ -32,7 +32,7 @@ pub fn of_send(
             Problem::unavailable(detail, retry_after).with("callbackUrl", callback_url(id))
         }
         SendError::Store(_) => {
-            let detail = "the reply store cannot be written, so the task was not sent: try again";
+            let detail = "the store cannot be written, so the task was not sent: try again";
             Problem::unavailable(detail, retry_after)
         }
         // And whatever else will be: the caller can only try again.
@@ -46,7 +46,7 @@ pub fn of_send(
 /// The answer to a question about a task when the store cannot say.
 pub fn of_status(error: &StoreError, retry_after: Duration) -> Problem {
     tracing::warn!(%error, "a status cannot be told");
-    Problem::unavailable("the reply store cannot be read: ask again", retry_after)
+    Problem::unavailable("the store cannot be read: ask again", retry_after)
 }
 
 #[cfg(test)]
