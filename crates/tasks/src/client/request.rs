@@ -49,7 +49,7 @@ pub struct SendTask<T: Task> {
 /// use longshore_tasks::{Client, ReplyError, Task};
 ///
 /// async fn price<T: Task<Reply = u64>>(client: &Client, ask: T) -> Result<Option<u64>, ReplyError> {
-///     match client.call(ask).deadline(Duration::from_secs(5)).await {
+///     match client.call(ask).deadline(Duration::from_secs(5)).tag("quotes").await {
 ///         Ok(price) => Ok(Some(price)),
 ///         // No worker begins it any more; one that has begun goes on.
 ///         Err(ReplyError::TimedOut { .. }) => Ok(None),
@@ -157,10 +157,29 @@ impl<T: Task> CallTask<T> {
         self
     }
 
-    /// How the task is sent.
-    pub fn options(mut self, options: SendOptions) -> Self {
-        self.send = self.send.options(options);
-        self
+    /// How the task is sent: all of it at once.
+    pub fn options(self, options: SendOptions) -> Self {
+        Self { send: self.send.options(options), ..self }
+    }
+
+    /// The message group; see [`SendTask::key`].
+    pub fn key(self, key: impl Into<String>) -> Self {
+        Self { send: self.send.key(key), ..self }
+    }
+
+    /// Something that the task can be found by; see [`SendTask::tag`].
+    pub fn tag(self, tag: impl Into<String>) -> Self {
+        Self { send: self.send.tag(tag), ..self }
+    }
+
+    /// An id of the caller's own; see [`SendTask::id`]. A second call with the same id waits for the same task.
+    pub fn id(self, id: TaskId) -> Self {
+        Self { send: self.send.id(id), ..self }
+    }
+
+    /// How soon the task is to be run; see [`SendTask::priority`].
+    pub fn priority(self, priority: Priority) -> Self {
+        Self { send: self.send.priority(priority), ..self }
     }
 }
 

@@ -9,7 +9,7 @@ use longshore_tasks::{Json, ReplyError, SendError, Status, Task, TaskId};
 use tokio::time::timeout;
 
 use crate::simulation::Fault;
-use crate::world::{REPLIES, Square, TASKS, World, until};
+use crate::world::{REPLIES, Square, TASKS, World, start, until};
 
 #[tokio::test(start_paused = true)]
 async fn a_task_is_its_argument_and_four_attributes() {
@@ -97,6 +97,20 @@ async fn r28_a_wait_for_a_reply_never_hangs() {
     let unknown = world.client.pending::<Square>(TaskId::parse("nobody").unwrap());
     let refusal = unknown.reply(patience).await.unwrap_err();
     assert!(matches!(refusal, ReplyError::NotKnown { .. }), "{refusal}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_with_an_id_of_the_callers_own_is_the_task_that_has_it() {
+    let world = World::new();
+    let replies = world.start_replies();
+    let worker = start(world.worker(|Square(n), _| async move { Ok(n * n) }));
+    let id = TaskId::parse("square-of-eight").unwrap();
+    for asked in [8, 9] {
+        let call = world.client.call(Square(asked)).id(id.clone()).tag("squares");
+        assert_eq!(call.await.unwrap(), 64);
+    }
+    assert_eq!(worker.stop().await.done, 1);
+    replies.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
