@@ -29,7 +29,6 @@ pub mod store_suite;
 pub mod world;
 
 pub use faulty_store::{Fault, FaultyStore, Odds};
-#[cfg(feature = "world")]
 pub use manual_clock::ManualClock;
 pub use seeded::Seeded;
 #[cfg(feature = "world")]

@@ -34,7 +34,7 @@ use self::lanes::Lanes;
 use self::prepare::Prepared;
 use self::send::{Sending, Sent};
 use crate::error_chain::in_one_line;
-use crate::id::TaskId;
+use crate::id::{RandomSource, TaskId};
 use crate::life::{self, Refusal, TaskRecord};
 use crate::priority::Priority;
 use crate::store::{self, Change, ListQuery, Records, Store};
@@ -261,6 +261,10 @@ impl Client {
     /// Waits until the task may have ended: ask for its status then.
     async fn ended(&self, id: &TaskId) -> store::Result<()> {
         self.records().ended(id).await
+    }
+
+    fn random(&self) -> &dyn RandomSource {
+        &*self.inner.options.random
     }
 
     fn now(&self) -> Timestamp {

@@ -5,9 +5,10 @@ use std::marker::PhantomData;
 use std::time::Duration;
 
 use thiserror::Error;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use super::{Client, SendError, Status};
+use crate::backoff::Backoff;
 use crate::codec::{Codec, CodecError};
 use crate::id::TaskId;
 use crate::store::StoreError;
@@ -16,6 +17,10 @@ use crate::worker::same_queue;
 
 /// As good as for ever, for a wait.
 const FOR_EVER: Duration = Duration::from_secs(365 * 86_400);
+/// How long the first look may take where the patience is shorter: what is there is answered.
+const FIRST_LOOK: Duration = Duration::from_secs(1);
+/// When a store that did not answer is asked again.
+const ASK_AGAIN: Backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(1));
 
 /// A task that was sent: what [`Client::send`] answers.
 ///
@@ -74,7 +79,8 @@ pub enum ReplyError {
     /// A reply came that the codec cannot read.
     #[error(transparent)]
     Unreadable(#[from] CodecError),
-    /// The store did not say how the task stands.
+    /// The store did not say how the task stands: [`Pending::reply`] has asked again until the patience was
+    /// over, and this is its last answer.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -107,10 +113,16 @@ impl<T: Task> Pending<T> {
         }
     }
 
-    /// Waits for the reply, up to `patience`. What is there is answered, however short that is.
+    /// Waits for the reply, up to `patience`. What is there is answered, however short that is: the first
+    /// look at the store may take a second.
     ///
     /// A reply that this process hears of is answered at once; one that only the store has, within
-    /// a second. Any number of waits of a process ask the store in one call.
+    /// a second. Any number of waits of a process ask the store in one call. A store that does not answer is
+    /// asked again, after pauses of up to a second; what it answered last is the error once the patience is
+    /// over.
+    ///
+    /// A handler that waits for a task of its own queue is warned of in the log, because it holds a place
+    /// that the task may need. What it gives to `tokio::spawn` is not known to be its, and not warned of.
     ///
     /// # Cancel safety
     ///
@@ -118,19 +130,61 @@ impl<T: Task> Pending<T> {
     pub async fn reply(&self, patience: Duration) -> Result<T::Reply, ReplyError> {
         same_queue::warn_of_wait(&self.queue, &self.id);
         let deadline = deadline(patience);
-        if let Some(ended) = self.now().await? {
-            return Ok(ended);
+        let mut wait = Wait { task: self, is_pending: false, failure: None };
+        let looks_until = deadline.max(Instant::now() + FIRST_LOOK);
+        if let Ok(Some(ended)) = timeout_at(looks_until, wait.look()).await {
+            return ended;
         }
-        let waiting = async {
-            loop {
-                self.client.ended(&self.id).await?;
-                if let Some(ended) = self.now().await? {
-                    return Ok(ended);
-                }
+        if let Ok(ended) = timeout_at(deadline, wait.end()).await {
+            return ended;
+        }
+        let timed_out = || ReplyError::TimedOut { id: self.id.clone(), waited: patience };
+        Err(wait.failure.map_or_else(timed_out, ReplyError::Store))
+    }
+}
+
+/// A wait for a reply.
+struct Wait<'a, T: Task> {
+    task: &'a Pending<T>,
+    /// Whether the last look found a task that has not ended.
+    is_pending: bool,
+    /// Why the store did not answer the last call.
+    failure: Option<StoreError>,
+}
+
+impl<T: Task> Wait<'_, T> {
+    /// Waits for the end, for as long as it takes.
+    async fn end(&mut self) -> Result<T::Reply, ReplyError> {
+        let mut pauses = ASK_AGAIN.start();
+        loop {
+            if let Some(ended) = self.look().await {
+                return ended;
             }
-        };
-        let timed_out = |_| ReplyError::TimedOut { id: self.id.clone(), waited: patience };
-        timeout_at(deadline, waiting).await.map_err(timed_out)?
+            match self.failure {
+                None => pauses.reset(),
+                Some(_) => sleep(pauses.next_jittered(self.task.client.random())).await,
+            }
+        }
+    }
+
+    /// The end, if it is there; looked for once the task may have ended, if it had not before.
+    async fn look(&mut self) -> Option<Result<T::Reply, ReplyError>> {
+        match self.ask().await {
+            Ok(Some(ended)) => return Some(Ok(ended)),
+            Ok(None) => (self.is_pending, self.failure) = (true, None),
+            Err(ReplyError::Store(error @ StoreError::Unavailable { .. })) => {
+                self.failure = Some(error);
+            }
+            Err(error) => return Some(Err(error)),
+        }
+        None
+    }
+
+    async fn ask(&mut self) -> Result<Option<T::Reply>, ReplyError> {
+        if std::mem::take(&mut self.is_pending) {
+            self.task.client.ended(&self.task.id).await?;
+        }
+        self.task.now().await
     }
 }
 

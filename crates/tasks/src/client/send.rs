@@ -2,7 +2,7 @@
 //!
 //! What is sent one by one meets in [`lanes`](super::lanes), and comes here in batches too.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -48,13 +48,17 @@ pub(super) struct Sending {
 }
 
 impl Sending {
-    /// Sends tasks to a queue, in batches of as many as fit, and answers for each in its place.
+    /// Sends tasks to a queue, in batches of as many as fit, and answers for each in its place. Tasks of one
+    /// id are one task: the first of them is sent, and its answer is that of all.
     pub(super) async fn send(&self, queue: &QueueHandle, tasks: Vec<Prepared>) -> Vec<Sent> {
         let mut answers: Vec<Option<Sent>> = tasks.iter().map(|_| None).collect();
-        let mut tasks: VecDeque<_> = tasks.into_iter().enumerate().collect();
+        let (mut tasks, repeated) = take_repeated(tasks);
         while !tasks.is_empty() {
             let batch = take_batch(&mut tasks);
             self.send_batch(queue, batch, &mut answers).await;
+        }
+        for (place, first) in repeated {
+            answers[place] = answers[first].as_ref().map(again);
         }
         answers.into_iter().map(|answer| answer.expect("every task is answered for")).collect()
     }
@@ -144,7 +148,12 @@ impl Sending {
                 },
             })
         });
-        Ok(if written.await?.is_some() { Start::Again } else { Start::Known })
+        Ok(match written.await? {
+            // Who met a record that was withdrawn since is the first, and may withdraw its own.
+            Some(record) if record.version == 1 => Start::Anew(Box::new(record)),
+            Some(_) => Start::Again,
+            None => Start::Known,
+        })
     }
 
     /// The task is certainly not on the queue: its record goes, unless somebody has seen it.
@@ -226,6 +235,37 @@ fn entries(
     let Failed { certain, reason } = rest;
     let rest = std::iter::repeat_with(move || Err(Failed { certain, reason: reason.clone() }));
     entries.into_iter().map(entry).chain(rest)
+}
+
+/// The tasks in their places; and each whose id is an earlier one's, with the place of that.
+fn take_repeated(tasks: Vec<Prepared>) -> (VecDeque<(usize, Prepared)>, Vec<(usize, usize)>) {
+    let (mut first, mut repeated) = (HashMap::new(), Vec::new());
+    let mut own = VecDeque::with_capacity(tasks.len());
+    for (place, task) in tasks.into_iter().enumerate() {
+        match *first.entry(task.id.clone()).or_insert(place) {
+            earlier if earlier == place => own.push_back((place, task)),
+            earlier => repeated.push((place, earlier)),
+        }
+    }
+    (own, repeated)
+}
+
+/// The same answer for another who asked.
+fn again(sent: &Sent) -> Sent {
+    let error = match sent {
+        Ok(id) => return Ok(id.clone()),
+        Err(error) => error,
+    };
+    Err(match error {
+        SendError::NotSent { reason } => SendError::NotSent { reason: reason.clone() },
+        SendError::Unknown { id, reason } => {
+            SendError::Unknown { id: id.clone(), reason: reason.clone() }
+        }
+        SendError::Invalid { reason } => SendError::invalid(reason.clone()),
+        SendError::Store(error) => {
+            SendError::Store(StoreError::unavailable("the store", "note a task", error.to_string()))
+        }
+    })
 }
 
 /// The tasks that come first, as many as one call takes.

@@ -7,13 +7,15 @@
 //! Of a worker that died, the lease on the message ends first and the claim a margin later. So
 //! whoever receives the message then finds the claim about to end, and waits for that here: to
 //! hand the message back would cost one of its receives and a second more. A claim that lasts
-//! longer was extended, so its worker lives. A message that has hardly a receive left is not held that
+//! longer was extended, so its worker lives. Where the store has no clock, the claim is over once it was
+//! seen unchanged for its whole time: that is waited for here too, as far as there are places for it
+//! ([`Seen`](super::seen::Seen)), and no longer than until its holder writes. A message that has hardly a receive left is not held that
 //! long: were its worker killed meanwhile, SQS would soon take it. It is sent anew at once.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 use super::executor::Execution;
 use super::heartbeat::{Held, ProgressNote};
@@ -22,6 +24,9 @@ use crate::store::{Answer, Change, Found, StoreError};
 
 /// Decisions against what others write, before the delivery is handed back.
 const ROUNDS_MAX: u32 = 8;
+/// How often a claim that is watched is looked at, in parts of its time: a holder that lives has extended
+/// it after about half.
+const LOOKS: u32 = 4;
 /// How long a delivery stays away that lost every round: others are busy with its task.
 const LOST_ROUNDS: Duration = Duration::from_secs(1);
 
@@ -44,10 +49,11 @@ enum Round {
 }
 
 impl Execution {
-    /// Claims the task, after the end of a claim that is about to end.
+    /// Claims the task, after the end of a claim that is about to end, or that nobody extends.
     pub(super) async fn claim(&self) -> Result<Claim, StoreError> {
         // An extension comes some time before the renewal, so a margin alone would be too little.
-        let gives_up_at = Instant::now() + self.runtime.heartbeat.claim_margin() * 2;
+        let mut gives_up_at = Instant::now() + self.runtime.heartbeat.claim_margin() * 2;
+        let mut watching = None;
         loop {
             let claim = self.ask_for_claim().await?;
             self.runtime.store_gate.open();
@@ -55,13 +61,24 @@ impl Execution {
                 self.runtime.seen.forget(&self.task);
                 return Ok(claim);
             };
-            if self.is_worn_before_a_run()
-                || Instant::now() + rest > gives_up_at
-                || self.drains_within(rest).await
-            {
+            if self.is_worn_before_a_run() {
+                return Ok(claim);
+            }
+            if watching.is_none() && !self.keeps_time() {
+                watching = self.runtime.seen.try_watch();
+                gives_up_at += watching.as_ref().map_or(Duration::ZERO, |_| rest);
+            }
+            let look = if watching.is_some() { self.lease.claim_lease() / LOOKS } else { rest };
+            let is_hopeless = Instant::now() + rest > gives_up_at;
+            if is_hopeless || !self.keeps_lease_for(rest.min(look)).await {
                 return Ok(claim);
             }
         }
+    }
+
+    /// Whether the times of records are the store's own.
+    fn keeps_time(&self) -> bool {
+        self.runtime.records.store().keeps_time()
     }
 
     async fn ask_for_claim(&self) -> Result<Claim, StoreError> {
@@ -100,11 +117,14 @@ impl Execution {
             token: self.token,
             lease: self.lease.claim_lease(),
             unchanged: self.runtime.seen.is_unchanged(&record),
-            times_are_the_stores: self.runtime.records.store().keeps_time(),
+            times_are_the_stores: self.keeps_time(),
         };
         let mut next = match life::claim(&record, &ask, now) {
             Claimed::Run(next) => next,
-            Claimed::Busy(wait) => return Ok(Round::Done(Claim::Busy(wait))),
+            Claimed::Busy(wait) => {
+                let own = (!ask.times_are_the_stores).then(|| self.runtime.seen.left_of(&record));
+                return Ok(Round::Done(Claim::Busy(own.unwrap_or(wait))));
+            }
             Claimed::Late => return Ok(Round::Done(Claim::Late)),
             Claimed::Ended(ending) => {
                 return Ok(Round::Done(Claim::Ended(ending, Box::new(record))));
@@ -168,10 +188,6 @@ impl Execution {
     fn is_worn_before_a_run(&self) -> bool {
         !self.runtime.queue.is_fifo()
             && self.runtime.is_worn_before_a_run(self.message.receive_count)
-    }
-
-    async fn drains_within(&self, rest: Duration) -> bool {
-        self.runtime.drained.run_until_cancelled(sleep(rest)).await.is_none()
     }
 }
 

@@ -190,7 +190,7 @@ impl Execution {
     }
 
     /// Waits. `false` if the lease cannot be kept for so long, or the grace period is over.
-    async fn keeps_lease_for(&self, pause: Duration) -> bool {
+    pub(super) async fn keeps_lease_for(&self, pause: Duration) -> bool {
         let signals = self.lease.signals();
         tokio::select! {
             biased;

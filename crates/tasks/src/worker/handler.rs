@@ -15,6 +15,7 @@ use futures::FutureExt as _;
 use super::context::Context;
 use super::handlers::HandlerRuntime;
 use super::outcome::Outcome;
+use super::same_queue;
 use crate::codec::Codec;
 use crate::failure::Failure;
 use crate::task::Task;
@@ -248,7 +249,7 @@ where
         let inside = handlers.room.enter();
         async move {
             let _inside = inside;
-            let run = move || handler.call(task, state, context);
+            let run = same_queue::carried(move || handler.call(task, state, context));
             match tokio::task::spawn_blocking(run).await {
                 Ok(ended) => Ran::Outcome(conclude::<T>(ended)),
                 Err(error) => match error.try_into_panic() {

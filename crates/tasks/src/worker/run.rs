@@ -305,7 +305,7 @@ impl Shared {
             sender,
             marks,
             reply_queues: ReplyQueues { own, allowed },
-            seen: Seen::default(),
+            seen: Seen::new(options.concurrency),
             handlers: self.handlers.clone(),
             store_gate: StoreGate::default(),
             permits: Arc::clone(&self.handlers.permits),

@@ -1,12 +1,13 @@
 //! Sends, and what is known of them when they fail.
 
 use std::future::IntoFuture as _;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use longshore_tasks::envelope::{CREATED_AT, REPLY_TO, TASK_ID, TASK_NAME};
 use longshore_tasks::transport::Action;
-use longshore_tasks::{Json, ReplyError, SendError, Status, Task, TaskId};
-use tokio::time::timeout;
+use longshore_tasks::{Json, ReplyError, SendError, SendOptions, Status, Task, TaskId};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::simulation::Fault;
 use crate::world::{REPLIES, Square, TASKS, World, start, until};
@@ -111,6 +112,73 @@ async fn a_call_with_an_id_of_the_callers_own_is_the_task_that_has_it() {
     }
     assert_eq!(worker.stop().await.done, 1);
     replies.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_outlives_a_store_that_is_away_for_a_while() {
+    let world = World::new();
+    let pending = world.flaky_client().send(Square(8)).await.unwrap();
+    let worker = start(world.worker(|Square(n), _| async move { Ok(n * n) }));
+    world.until_empty(TASKS).await;
+    worker.stop().await;
+    world.flaky.set_down(true);
+    let wait = tokio::spawn(async move { pending.reply(Duration::from_secs(10)).await });
+    sleep(Duration::from_secs(8)).await;
+    world.flaky.set_down(false);
+    assert_eq!(wait.await.unwrap().unwrap(), 64);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_ends_with_its_patience_and_says_what_the_store_said_last() {
+    let world = World::new();
+    let pending = world.flaky_client().send(Square(8)).await.unwrap();
+    let patience = Duration::from_secs(5);
+    let begun = Instant::now();
+    world.flaky.set_down(true);
+    let away = pending.reply(patience).await.unwrap_err();
+    assert!(matches!(away, ReplyError::Store(_)), "{away}");
+    assert_eq!(begun.elapsed(), patience);
+    // A store that was away, and says in time that the task has not ended.
+    let (back, flaky) = (patience / 2, &world.flaky);
+    let come_back = async {
+        sleep(back).await;
+        flaky.set_down(false);
+    };
+    let (waited, ()) = tokio::join!(pending.reply(patience), come_back);
+    assert!(matches!(waited, Err(ReplyError::TimedOut { .. })), "{waited:?}");
+    // A store that never answers.
+    flaky.answers_held.store(true, Ordering::SeqCst);
+    let begun = Instant::now();
+    let waited = pending.reply(patience).await;
+    assert!(matches!(waited, Err(ReplyError::TimedOut { .. })), "{waited:?}");
+    assert_eq!(begun.elapsed(), patience);
+}
+
+#[tokio::test(start_paused = true)]
+async fn tasks_of_one_id_in_one_batch_are_one_task_sent_or_not() {
+    let world = World::new();
+    let twice = || {
+        let id = TaskId::parse("own-id").unwrap();
+        let options = SendOptions { id: Some(id), ..SendOptions::default() };
+        vec![
+            (Square(8), options.clone()),
+            (Square(7), SendOptions::default()),
+            (Square(8), options),
+        ]
+    };
+    world.simulation.fail_next(Action::SendMessageBatch, Fault::NotSent);
+    let sent = world.client.send_all_with(twice()).await;
+    let is_not_sent = |sent| matches!(sent, &Err(SendError::NotSent { .. }));
+    assert!(sent.iter().all(is_not_sent), "{sent:?}");
+    assert_eq!(world.known().await, 0);
+
+    let sent = world.client.send_all_with(twice()).await;
+    let ids: Vec<_> = sent.iter().map(|sent| sent.as_ref().unwrap().id()).collect();
+    assert!(ids[0] == ids[2] && ids[0] != ids[1]);
+    assert_eq!(
+        (world.known().await, world.bodies(TASKS)),
+        (2, vec!["8".to_owned(), "7".to_owned()])
+    );
 }
 
 #[tokio::test(start_paused = true)]

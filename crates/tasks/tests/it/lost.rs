@@ -8,13 +8,15 @@ use longshore_tasks::life::{Standing, When};
 use longshore_tasks::store::{LifeRow, Write};
 use longshore_tasks::transport::Action;
 use longshore_tasks::{
-    Clock, Failure, MemoryStore, Status, Store as _, Task, TaskId, Worker, WorkerReport,
+    Client, Clock, Failure, MemoryStore, SendError, Status, Store as _, Task, TaskId, Worker,
+    WorkerReport,
 };
 use longshore_types::{MessageAttribute, MessageAttributes, Timestamp};
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep};
 
 use crate::inputs::SimulatedClock;
+use crate::simulation::Fault;
 use crate::world::{
     Counter, REPLIES, RETENTION, Running, Square, TASKS, TASKS_DEAD, VISIBILITY, World, start,
     until,
@@ -406,13 +408,36 @@ impl Task for Cube {
 #[tokio::test(start_paused = true)]
 async fn u4_a_reply_that_is_there_is_answered_however_short_the_patience_is() {
     let world = World::new();
-    let pending = world.client.send(Square(8)).await.unwrap();
+    let pending = world.flaky_client().send(Square(8)).await.unwrap();
     let worker = squaring(&world, &Counter::default());
     world.until_empty(TASKS).await;
     for _ in 0..1000 {
         assert_eq!(pending.reply(Duration::ZERO).await.unwrap(), 64);
     }
     worker.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_whose_record_was_withdrawn_under_its_second_sender_is_withdrawn_by_that_one_too() {
+    let world = World::new();
+    world.simulation.hold(Action::SendMessageBatch);
+    let send = |client: Client| {
+        let id = TaskId::parse("own-id").unwrap();
+        world.simulation.fail_next(Action::SendMessageBatch, Fault::NotSent);
+        tokio::spawn(async move { client.send(Square(8)).id(id).await.map(drop) })
+    };
+    let first = send(world.client.clone());
+    until(|| world.simulation.calls(Action::SendMessageBatch).len() == 1).await;
+    // The second meets the first version, and hears of it when the first sender has withdrawn that.
+    world.flaky.answers_held.store(true, Ordering::SeqCst);
+    let second = send(world.flaky_client());
+    sleep(Duration::from_secs(1)).await;
+    world.simulation.let_go(Action::SendMessageBatch);
+    assert!(matches!(first.await.unwrap(), Err(SendError::NotSent { .. })));
+    assert_eq!(world.known().await, 0);
+    world.flaky.answers_held.store(false, Ordering::SeqCst);
+    assert!(matches!(second.await.unwrap(), Err(SendError::NotSent { .. })));
+    assert_eq!(world.known().await, 0);
 }
 
 #[tokio::test(start_paused = true)]

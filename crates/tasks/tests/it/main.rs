@@ -9,6 +9,7 @@ mod aws;
 mod batches;
 mod chaos;
 mod client;
+mod clockless;
 mod control;
 mod crash;
 mod drain;
@@ -25,6 +26,7 @@ mod priorities;
 mod regressions;
 mod replies;
 mod requests;
+mod same_queue;
 mod simulation;
 #[cfg(feature = "sqlite")]
 mod sqlite;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use longshore_tasks::transport::Action;
-use longshore_tasks::{CancelError, SendOptions, Status, TaskId};
+use longshore_tasks::{CancelError, Status, TaskId};
 use tokio::time::{Instant, sleep};
 
 use crate::lost::squaring;
@@ -104,12 +104,17 @@ async fn a_task_past_its_deadline_is_not_run() {
 async fn who_sends_an_id_again_keeps_the_task_when_the_send_before_is_refused() {
     let world = World::new();
     let id = TaskId::parse("order-19").unwrap();
-    let options = || SendOptions { id: Some(id.clone()), ..SendOptions::default() };
-    world
-        .simulation
-        .fail_next(Action::SendMessageBatch, Fault::Entries(vec![0], "ServiceUnavailable"));
-    let answers =
-        world.client.send_all_with(vec![(Square(8), options()), (Square(8), options())]).await;
-    assert!(answers[0].is_err() && answers[1].is_ok());
+    let fault = Fault::Entries(vec![0], "ServiceUnavailable");
+    world.simulation.fail_next(Action::SendMessageBatch, fault);
+    world.simulation.hold(Action::SendMessageBatch);
+    let sends = [world.client.clone(), world.flaky_client()].map(|client| {
+        let id = id.clone();
+        tokio::spawn(async move { client.send(Square(8)).id(id).await.is_ok() })
+    });
+    until(|| world.simulation.calls(Action::SendMessageBatch).len() == 2).await;
+    world.simulation.let_go(Action::SendMessageBatch);
+    let sent =
+        futures::future::join_all(sends).await.into_iter().filter(|sent| *sent.as_ref().unwrap());
+    assert_eq!(sent.count(), 1);
     assert_eq!(world.status(&id).await, Some(Status::Pending));
 }

@@ -92,23 +92,25 @@ impl World {
         }
         let clock = SimulatedClock::new();
         let store = Arc::new(MemoryStore::with_clock(Arc::new(clock)));
-        let options = ClientOptions {
-            reply_queue: Some(REPLIES.to_owned()),
-            retention: RETENTION,
-            clock: Arc::new(clock),
-            random: Arc::new(Counting::default()),
-            ..ClientOptions::default()
-        };
-        let client =
-            Client::new(Arc::clone(&simulation) as _, TASKS, Arc::clone(&store) as _, options);
+        let client = client_of(&simulation, clock, Arc::clone(&store) as _);
         let flaky = Arc::new(FlakyStore {
             store: Arc::clone(&store),
             down: AtomicBool::new(false),
             broken: AtomicBool::new(false),
+            yields: AtomicBool::new(false),
+            without_clock: AtomicBool::new(false),
+            answers_held: AtomicBool::new(false),
             lost_ends: AtomicU32::new(0),
             asked_for: AtomicUsize::new(0),
         });
         Self { simulation, store, flaky, clock, client }
+    }
+
+    /// A client like the world's own, on the store that can be unreachable. That answers no call at the
+    /// first poll from now on, as no store does whose answers come from somewhere else.
+    pub(crate) fn flaky_client(&self) -> Client {
+        self.flaky.yields.store(true, Ordering::SeqCst);
+        client_of(&self.simulation, self.clock, Arc::clone(&self.flaky) as _)
     }
 
     /// A worker that runs `handler`.
@@ -200,6 +202,17 @@ impl World {
     }
 }
 
+fn client_of(simulation: &Arc<Simulation>, clock: SimulatedClock, store: Arc<dyn Store>) -> Client {
+    let options = ClientOptions {
+        reply_queue: Some(REPLIES.to_owned()),
+        retention: RETENTION,
+        clock: Arc::new(clock),
+        random: Arc::new(Counting::default()),
+        ..ClientOptions::default()
+    };
+    Client::new(Arc::clone(simulation) as _, TASKS, store, options)
+}
+
 pub(crate) fn start(worker: Worker) -> Running<WorkerReport> {
     let shutdown = CancellationToken::new();
     let run = worker.run(shutdown.clone());
@@ -244,6 +257,12 @@ pub(crate) struct FlakyStore {
     pub(crate) down: AtomicBool,
     /// Whether to write over a version is to panic, once a task is claimed.
     pub(crate) broken: AtomicBool,
+    /// Whether no call is answered at the first poll.
+    pub(crate) yields: AtomicBool,
+    /// Whether it says that its times are its callers'.
+    pub(crate) without_clock: AtomicBool,
+    /// Whether calls are carried out, and their answers wait until they are let go.
+    pub(crate) answers_held: AtomicBool,
     /// How many answers to writes that end a task are lost.
     pub(crate) lost_ends: AtomicU32,
     /// How many records were asked for.
@@ -260,11 +279,18 @@ impl FlakyStore {
         call: BoxFuture<'a, Result<T, StoreError>>,
     ) -> BoxFuture<'a, Result<T, StoreError>> {
         async move {
+            if self.yields.load(Ordering::SeqCst) {
+                tokio::task::yield_now().await;
+            }
             if self.down.load(Ordering::SeqCst) {
                 let source = Cause::from("the store is down");
                 return Err(StoreError::unavailable("flaky", "answer", source));
             }
-            call.await
+            let answer = call.await;
+            while self.answers_held.load(Ordering::SeqCst) {
+                sleep(Duration::from_millis(10)).await;
+            }
+            answer
         }
         .boxed()
     }
@@ -273,6 +299,10 @@ impl FlakyStore {
 impl Store for FlakyStore {
     fn name(&self) -> &'static str {
         "the flaky store"
+    }
+
+    fn keeps_time(&self) -> bool {
+        !self.without_clock.load(Ordering::SeqCst)
     }
 
     fn read(&self, ids: Vec<TaskId>) -> BoxFuture<'_, Stored<Vec<Option<Row>>>> {

@@ -19,6 +19,7 @@
 //! - A redriven dead task runs again; a message of an earlier generation runs nothing.
 //! - Versions grow by one, `Written` means written, and a conflict means that nothing was.
 //! - A record is there until its time is over, and not after.
+//! - Where the store has no clock, a task is taken over only after its version stayed for a whole lease.
 
 mod model;
 mod rules;
@@ -27,7 +28,9 @@ mod turns;
 mod world;
 
 use std::fmt;
+use std::ops::AddAssign;
 use std::sync::Arc;
+use std::time::Duration;
 
 use longshore_tasks::Store;
 
@@ -70,7 +73,11 @@ pub enum Passage {
 #[derive(Clone, Debug)]
 pub struct Lives {
     store: Arc<dyn Store>,
-    other: Option<Arc<dyn Store>>,
+    handles: Vec<Arc<dyn Store>>,
+    /// Whether times are the store's own.
+    keeps_time: bool,
+    /// How wrong clocks are at most.
+    skew: Duration,
     passage: Passage,
     rules: Arc<dyn Rules>,
     odds: Odds,
@@ -119,8 +126,8 @@ impl fmt::Display for Broken {
 
 impl std::error::Error for Broken {}
 
-impl Seen {
-    fn add(&mut self, other: &Self) {
+impl AddAssign for Seen {
+    fn add_assign(&mut self, other: Self) {
         self.written += other.written;
         self.conflicts += other.conflicts;
         self.failed += other.failed;
@@ -136,14 +143,25 @@ impl Seen {
 impl Lives {
     /// Lives over `store` by Longshore's own rules, without faults.
     pub fn new(store: Arc<dyn Store>, passage: Passage) -> Self {
-        Self { store, other: None, passage, rules: Arc::new(LongshoreRules), odds: Odds::default() }
+        let (keeps_time, handles) = (store.keeps_time(), vec![Arc::clone(&store)]);
+        let (rules, odds) = (Arc::new(LongshoreRules), Odds::default());
+        Self { store, handles, keeps_time, skew: Duration::ZERO, passage, rules, odds }
     }
 
     /// Through another handle on the same store too, as a second process has it: each call goes
     /// through one of the two.
     #[must_use]
     pub fn shared_with(mut self, other: Arc<dyn Store>) -> Self {
-        self.other = Some(other);
+        self.handles.push(other);
+        self
+    }
+
+    /// Through these handles on the same store alone, whose clocks are wrong by up to `skew`: to
+    /// everybody the times of records are those of foreign clocks. The store that the lives were made
+    /// with tells the true time, and is only looked at.
+    #[must_use]
+    pub fn by_foreign_clocks(mut self, handles: Vec<Arc<dyn Store>>, skew: Duration) -> Self {
+        (self.handles, self.keeps_time, self.skew) = (handles, false, skew);
         self
     }
 
@@ -183,7 +201,7 @@ impl Lives {
     pub async fn histories(&self, first: u64, count: u64, turns: usize) -> Result<Seen, Broken> {
         let mut all = Seen::default();
         for seed in first..first + count {
-            all.add(&self.live(seed, turns).await?);
+            all += self.live(seed, turns).await?;
         }
         Ok(all)
     }

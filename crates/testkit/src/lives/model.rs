@@ -43,6 +43,10 @@ pub(super) enum Stand {
 #[derive(Clone, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "what is true of a task, each thing by itself")]
 pub(super) struct Model {
+    /// Whether a claim ends by its time: where times are not the store's, by being seen unchanged alone.
+    keeps_time: bool,
+    /// How much too early somebody may see a time come.
+    skew: Duration,
     pub(super) stand: Stand,
     pub(super) version: u64,
     pub(super) generation: u32,
@@ -62,8 +66,10 @@ pub(super) struct Model {
 type Verdict = Result<(), &'static str>;
 
 impl Model {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(keeps_time: bool, skew: Duration) -> Self {
         Self {
+            keeps_time,
+            skew,
             stand: Stand::Absent,
             version: 0,
             generation: 0,
@@ -81,8 +87,13 @@ impl Model {
     /// Time passes: a row whose time is over is gone.
     pub(super) fn pass(&mut self, now: Timestamp) {
         if self.stand != Stand::Absent && self.keep <= now {
-            *self = Self::new();
+            self.forget();
         }
+    }
+
+    /// The row is gone.
+    fn forget(&mut self) {
+        *self = Self::new(self.keeps_time, self.skew);
     }
 
     pub(super) fn allows(&self, action: &Action, now: Timestamp) -> bool {
@@ -130,7 +141,7 @@ impl Model {
         if self.stand != Stand::Pending || self.version != 1 {
             return Err("somebody has seen it: it cannot be withdrawn");
         }
-        *self = Self::new();
+        self.forget();
         Ok(())
     }
 
@@ -148,7 +159,7 @@ impl Model {
         let redriven = self.dead && generation == self.generation + 1;
         match self.stand {
             Stand::Absent => return Err("there is nothing to claim"),
-            Stand::Running { until, .. } if until > now && !unchanged => {
+            Stand::Running { until, .. } if (until > now || !self.keeps_time) && !unchanged => {
                 return Err("somebody else runs it");
             }
             Stand::Ended | Stand::Expired if !redriven => return Err("it has ended"),
@@ -232,7 +243,7 @@ impl Model {
     }
 
     fn expire(&mut self, now: Timestamp) -> Verdict {
-        let over = self.result.as_ref().is_some_and(|(_, until)| *until < now);
+        let over = self.result.as_ref().is_some_and(|(_, until)| *until < now + self.early());
         let untried = self.owes_reply && self.tries < 3;
         if self.stand != Stand::Ended || !over || self.owes_dead_letter || untried {
             return Err("its result has not been kept for long enough");
@@ -240,6 +251,11 @@ impl Model {
         (self.stand, self.owes_reply, self.attempts) = (Stand::Expired, false, 0);
         (self.result, self.cancel) = (None, false);
         Ok(())
+    }
+
+    /// A clock that is ahead sees the very millisecond that a time comes in, too.
+    fn early(&self) -> Duration {
+        self.skew + Duration::from_millis(u64::from(!self.skew.is_zero()))
     }
 
     /// Where the record is not as it must be.

@@ -70,7 +70,8 @@ impl World {
             if !self.model.owes_reply && !self.model.owes_dead_letter {
                 return Ok(());
             }
-            clock.advance(Duration::from_secs(30));
+            // Where clocks are apart, it is due for each of them some time.
+            self.advance(clock, Duration::from_secs(30) + self.skew / 10);
             self.sweep_once().await?;
         }
         Err(format!("something was forgotten: {:?}", self.model))
@@ -101,7 +102,7 @@ impl World {
         if !over && !matches!(shown, Some(Shown::Ended(_))) {
             return Err(format!("the result is not shown: {shown:?}"));
         }
-        clock.advance(retention + Duration::from_millis(1));
+        self.advance(clock, retention + self.skew * 2 + Duration::from_millis(1));
         self.sweep_once().await?;
         let found = self.look().await?;
         let Some(record) = found.record else { return Ok(()) };

@@ -8,13 +8,14 @@ use longshore_tasks::id::TaskId;
 use longshore_tasks::life::{Asked, Ending, TaskRecord};
 use longshore_tasks::reply::Reply;
 use longshore_tasks::store::{Answer, Change, Found};
-use longshore_tasks::{Records, Store};
+use longshore_tasks::{Clock as _, Records, Store};
 use longshore_types::Timestamp;
 
 use super::model::{Action, Model, Stand};
 use super::rules::Rules;
 use super::{Lives, Passage, Seen};
 use crate::faulty_store::{FaultyStore, Odds};
+use crate::manual_clock::ManualClock;
 use crate::seeded::Seeded;
 
 /// Why a history broke, or nothing.
@@ -108,6 +109,10 @@ pub(super) struct World {
     pub(super) passage: Passage,
     pub(super) random: Seeded,
     odds: Odds,
+    /// Whether times are the store's own.
+    pub(super) keeps_time: bool,
+    /// How wrong clocks are at most.
+    pub(super) skew: Duration,
     pub(super) durations: Durations,
     pub(super) model: Model,
     pub(super) seen: Seen,
@@ -144,8 +149,7 @@ impl World {
             let records = Records::new(Arc::clone(&faulty) as Arc<_>, random((2 + number) << 40));
             (records, faulty)
         };
-        let handles =
-            (0..).zip([&lives.store].into_iter().chain(&lives.other)).map(handle).collect();
+        let handles = (0..).zip(&lives.handles).map(handle).collect();
         Self {
             id: TaskId::parse(&format!("life-{seed}")).expect("a number makes a task id"),
             handles,
@@ -154,8 +158,10 @@ impl World {
             passage: lives.passage.clone(),
             random: Seeded::new(seed),
             odds: lives.odds,
+            keeps_time: lives.keeps_time,
+            skew: lives.skew,
             durations: Durations { lease, retention: 4 * DAY, messages: 15 * DAY },
-            model: Model::new(),
+            model: Model::new(lives.keeps_time, lives.skew),
             seen: Seen::default(),
             history: Vec::new(),
             messages: Vec::new(),
@@ -214,7 +220,30 @@ impl World {
     }
 
     fn is_exact(&self) -> bool {
-        matches!(self.passage, Passage::Moved(_))
+        matches!(self.passage, Passage::Moved(_)) && self.skew.is_zero()
+    }
+
+    /// What somebody takes `now` for, whose clock is as wrong as clocks are.
+    pub(super) fn told(&self, now: Timestamp) -> Timestamp {
+        let off = self.random.up_to(self.skew * 2);
+        Timestamp::from_millis((now + off).as_millis().saturating_sub(millis(self.skew)))
+    }
+
+    /// The time that has passed, whatever a store says: what is measured by one's own monotonic clock.
+    pub(super) fn monotonic(&self, found: Timestamp) -> Timestamp {
+        match &self.passage {
+            Passage::Moved(clock) => clock.now(),
+            Passage::Real => found,
+        }
+    }
+
+    /// Time passes. It does not stop where wrong clocks disagree on whether the record is there.
+    pub(super) fn advance(&self, clock: &ManualClock, passed: Duration) {
+        clock.advance(passed);
+        let (now, keep) = (clock.now(), self.model.keep);
+        if self.model.stand != Stand::Absent && now + self.skew >= keep && keep + self.skew > now {
+            clock.advance((keep + self.skew).since(now) + Duration::from_millis(1));
+        }
     }
 
     /// Time has passed, or may have: the model and the store agree on what is there.
@@ -322,6 +351,10 @@ impl World {
             }
         }
     }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn version(found: &Found) -> Option<u64> {

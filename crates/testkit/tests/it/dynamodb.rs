@@ -3,10 +3,12 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use longshore_tasks::store::StoreLocation;
-use longshore_tasks::{Store, SystemClock};
-use longshore_testkit::store_suite;
+use longshore_tasks::{Clock as _, Store, SystemClock};
+use longshore_testkit::lives::{Lives, Passage};
+use longshore_testkit::{ManualClock, Odds, store_suite};
 
 const VARIABLE: &str = "LONGSHORE_TEST_DYNAMODB";
 
@@ -48,4 +50,19 @@ async fn a_table_keeps_what_it_was_given_for_whoever_opens_it_later() {
 async fn two_handles_of_a_table_are_two_hosts() {
     let Some(table) = new_table() else { return };
     store_suite::exercise_shared(open(&table).await, open(&table).await).await;
+}
+
+/// The clock is passed in, so time passes for results and tombstones too.
+#[tokio::test]
+async fn some_live_through_two_handles_with_faults() {
+    let Some(table) = new_table() else { return };
+    // From now on: what is over by the server's own clock, it removes.
+    let clock = Arc::new(ManualClock::at(SystemClock.now()));
+    let open = async || table.open(Arc::clone(&clock) as Arc<_>).await.unwrap();
+    let (one, other) = (open().await, open().await);
+    let faults = Odds { before: 4, lost: 6, slow: 2, delay_max: Duration::from_millis(5) };
+    let passage = Passage::Moved(Arc::clone(&clock));
+    let lives = Lives::new(one, passage).shared_with(other).faults(faults);
+    let seen = lives.histories(300_000, 60, 150).await.unwrap_or_else(|why| panic!("{why}"));
+    assert!(seen.overtaken > 0 && seen.redriven > 0 && seen.expired > 0, "{seen:?}");
 }

@@ -13,6 +13,7 @@ mod postgres;
 mod redis;
 #[cfg(feature = "world")]
 mod regressions;
+#[cfg(feature = "world")]
 mod requests;
 mod suite;
 mod takeover;

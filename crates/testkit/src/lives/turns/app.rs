@@ -93,10 +93,11 @@ impl World {
         Ok(())
     }
 
-    /// A hidden reply waits for its alias for an hour, and no longer.
+    /// A hidden reply waits for its alias for an hour, less by what clocks are apart, and no longer.
     async fn note(&mut self, message_id: TaskId) -> Step {
         let now = self.observe().await?.now;
-        if self.hidden.get(&message_id).is_some_and(|since| now.since(*since) >= HIDDEN_KEPT) {
+        let kept = HIDDEN_KEPT.saturating_sub(self.skew * 2);
+        if self.hidden.get(&message_id).is_some_and(|since| now.since(*since) >= kept) {
             self.hidden.remove(&message_id);
         }
         self.noted.insert(message_id);

@@ -86,7 +86,7 @@ impl World {
             _ => Duration::from_secs(5 * 86_400),
         };
         let passed = self.random.up_to(most);
-        clock.advance(passed);
+        self.advance(clock, passed);
         self.say(format!("{passed:?} pass"));
         self.look().await.map(drop)
     }

@@ -58,7 +58,7 @@ impl World {
 
     async fn hide(&mut self, message: &mut ReplyMessage) -> bool {
         let Ok(found) = self.observe().await else { return false };
-        let hidden = life::hidden("replies", message.reply.clone(), found.now);
+        let hidden = life::hidden("replies", message.reply.clone(), self.told(found.now));
         let written = self.records().write_one(Change::first(message.of.clone(), hidden)).await;
         self.say(format!("the reply to {} is hidden: {}", message.of, written.is_ok()));
         if written.is_err() {

@@ -42,7 +42,7 @@ impl World {
     async fn claim_unread(&mut self, who: usize) -> Step {
         let record = TaskRecord::assumed(self.id.clone(), Self::asked());
         let ask = self.ask(who, 1, false);
-        let now = self.observe().await?.now;
+        let now = self.told(self.observe().await?.now);
         match self.rules.claim(&record, &ask, now) {
             Claimed::Run(next) => self.write_claim(who, record, *next, ask).await,
             other @ (Claimed::Busy(_) | Claimed::Ended(_) | Claimed::Late) => {
@@ -59,7 +59,7 @@ impl World {
             token: who as u64,
             lease,
             unchanged,
-            times_are_the_stores: true,
+            times_are_the_stores: self.keeps_time,
         }
     }
 
@@ -100,6 +100,7 @@ impl World {
     /// Whether the version that is there was seen for a whole lease, as by a monotonic clock.
     fn was_unchanged(&mut self, who: usize, record: &TaskRecord, now: Timestamp) -> bool {
         let lease = record.claim().map_or(self.durations.lease, |claim| claim.lease);
+        let now = self.monotonic(now);
         match self.workers[who].seen {
             Some((version, since)) if version == record.version => now.since(since) >= lease,
             _ => {
@@ -123,7 +124,7 @@ impl World {
 
     async fn holder_turn(&mut self, who: usize) -> Step {
         let Some((record, fence)) = self.workers[who].holds.clone() else { return Ok(()) };
-        let now = self.observe().await?.now;
+        let now = self.told(self.observe().await?.now);
         let (action, next) = self.decide(&record, fence, now);
         self.agree(record.version, now, &action, next.is_ok())?;
         let Ok(next) = next else {

@@ -12,12 +12,21 @@ use longshore_testkit::ManualClock;
 use longshore_testkit::lives::{Lives, Passage, Rules};
 use longshore_types::Timestamp;
 
+fn lives() -> Lives {
+    let clock = Arc::new(ManualClock::new());
+    let store = Arc::new(MemoryStore::with_clock(Arc::clone(&clock) as Arc<_>));
+    Lives::new(store, Passage::Moved(clock))
+}
+
 /// Runs lives until they break.
 #[track_caller]
 fn check_noticed(rules: impl Rules + 'static, why: &str) {
-    let clock = Arc::new(ManualClock::new());
-    let store = Arc::new(MemoryStore::with_clock(Arc::clone(&clock) as Arc<_>));
-    let lives = Lives::new(store, Passage::Moved(clock)).rules(Arc::new(rules));
+    check_noticed_in(lives(), rules, why);
+}
+
+#[track_caller]
+fn check_noticed_in(lives: Lives, rules: impl Rules + 'static, why: &str) {
+    let lives = lives.rules(Arc::new(rules));
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let broken = runtime.block_on(lives.histories(0, 3_000, 150));
     let broken = broken.expect_err("a wrong rule is noticed").to_string();
@@ -102,6 +111,25 @@ fn a_claim_that_asks_for_nobody_elses() {
         }
     }
     check_noticed(Greedy, "the rules say true to Claim");
+}
+
+#[test]
+fn a_takeover_that_trusts_the_time_of_a_foreign_clock() {
+    #[derive(Debug)]
+    struct Trusting;
+    impl Rules for Trusting {
+        fn claim(&self, record: &TaskRecord, ask: &Ask, now: Timestamp) -> Claimed {
+            life::claim(record, &Ask { times_are_the_stores: true, ..ask.clone() }, now)
+        }
+    }
+    let off_by = |skew| {
+        let clock = Arc::new(ManualClock::new());
+        let memory = MemoryStore::with_clock(Arc::clone(&clock) as Arc<_>);
+        let handle = Arc::new(memory.by_clock(Arc::clone(&clock) as Arc<_>)) as Arc<_>;
+        Lives::new(Arc::new(memory), Passage::Moved(clock)).by_foreign_clocks(vec![handle], skew)
+    };
+    check_noticed_in(off_by(Duration::ZERO), Trusting, "the rules say true to Claim");
+    check_noticed_in(off_by(Duration::from_secs(1)), Trusting, "somebody else runs it");
 }
 
 #[test]
