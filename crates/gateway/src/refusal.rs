@@ -3,6 +3,7 @@
 //! | what happened | answer | the task |
 //! |---|---|---|
 //! | the queue cannot be reached, or refuses | 503, `Retry-After` | was not sent |
+//! | the queue throttles, for longer than was waited | 503, `Retry-After` says for how long | was not sent |
 //! | the store cannot be written | 503, `Retry-After` | was not sent |
 //! | no answer came after the request was written | 503, `Retry-After`, `callbackUrl` | may run |
 //! | the task cannot be sent as it is | 400 | was not sent |
@@ -30,6 +31,10 @@ pub fn of_send(
             let detail = "the queue did not confirm the task, which may or may not run: ask the \
                           callback URL for its status before sending it again";
             Problem::unavailable(detail, retry_after).with("callbackUrl", callback_url(id))
+        }
+        SendError::Throttled { retry_after, .. } => {
+            let detail = "the queue takes no tasks just now, so the task was not sent: try again";
+            Problem::unavailable(detail, *retry_after)
         }
         SendError::Store(_) => {
             let detail = "the store cannot be written, so the task was not sent: try again";
@@ -67,6 +72,14 @@ mod tests {
         assert_eq!(problem.status(), StatusCode::SERVICE_UNAVAILABLE);
         assert_eq!(problem.member("callbackUrl"), None);
         assert_eq!(problem.into_response().headers()[RETRY_AFTER], "5");
+    }
+
+    #[test]
+    fn a_caller_is_told_for_how_long_the_queue_throttles() {
+        let (retry_after, reason) = (Duration::from_millis(11_200), "slow down".to_owned());
+        let problem = answer(&SendError::Throttled { retry_after, reason });
+        assert_eq!(problem.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(problem.into_response().headers()[RETRY_AFTER], "12");
     }
 
     #[test]

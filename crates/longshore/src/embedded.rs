@@ -17,7 +17,7 @@ use std::time::Duration;
 use longshore_broker::Broker;
 use longshore_tasks::transport::{
     Action, DeadLetterFacts, EntryFault, EntryResult, OutgoingMessage, QueueFacts, QueueHandle,
-    ReceiveRequest, ReceivedMessage, RequestMeter, Result, SentMessage,
+    ReceiveRequest, ReceivedMessage, RequestMeter, Result, SentMessage, Throttle,
 };
 use longshore_tasks::{BoxFuture, Transport, TransportError};
 use longshore_types::{AttributeName, AttributeValue, MessageAttribute, QueueArn, Timestamp};
@@ -78,6 +78,7 @@ const TARGET: &str = "the broker in this process";
 pub struct EmbeddedTransport {
     broker: Broker,
     meter: Arc<RequestMeter>,
+    throttle: Throttle,
 }
 
 impl fmt::Debug for EmbeddedTransport {
@@ -89,7 +90,7 @@ impl fmt::Debug for EmbeddedTransport {
 impl EmbeddedTransport {
     /// A transport to `broker`.
     pub fn new(broker: Broker) -> Self {
-        Self { broker, meter: Arc::default() }
+        Self { broker, meter: Arc::default(), throttle: Throttle::default() }
     }
 
     /// The requests so far, counted as SQS would bill them.
@@ -128,6 +129,10 @@ impl EmbeddedTransport {
 impl Transport for EmbeddedTransport {
     fn meter(&self) -> Option<Arc<RequestMeter>> {
         Some(Self::meter(self))
+    }
+
+    fn throttle(&self) -> Option<Throttle> {
+        Some(self.throttle.clone())
     }
 
     fn resolve<'a>(&'a self, queue: &'a str) -> BoxFuture<'a, Result<QueueHandle>> {
@@ -253,13 +258,15 @@ fn mismatch(reply: &Reply) -> ! {
 fn transport_error(action: Action, queue: &str, error: SqsError) -> TransportError {
     let target = format!("{queue} at {TARGET}");
     let message = error.to_string();
-    if error == SqsError::RequestThrottled {
-        return TransportError::Throttled { action, target, message };
-    }
     if matches!(error, SqsError::ServiceUnavailable(_)) {
         return TransportError::Unavailable { action, target, message };
     }
     let spelling = error.spelling();
+    let too_many_in_flight = action == Action::ReceiveMessage && spelling.shape == "OverLimit";
+    if error == SqsError::RequestThrottled || too_many_in_flight {
+        let (code, retry_after) = (spelling.shape.to_owned(), None);
+        return TransportError::Throttled { action, target, code, message, retry_after };
+    }
     match spelling.fault {
         Fault::Sender => {
             TransportError::Refused { action, target, code: spelling.shape.to_owned(), message }

@@ -1,20 +1,26 @@
 //! Carries out a batch call entry by entry: what failed is tried again with its cause, and
 //! nothing is counted as done that was not answered for.
+//!
+//! What was throttled is asked again after the pause that the gates of the queue say, for as long as its
+//! patience lasts, and that counts as no try.
 
 use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use crate::backoff::Backoff;
 use crate::error_chain::in_one_line;
-use crate::transport::{self, Action, EntryFault, EntryResult};
+use crate::transport::{self, Action, EntryFault, EntryResult, TransportError};
 
 /// Tries of an entry, and the pauses between them: about three seconds in all, so that a broker's
 /// restart is survived and a shutdown not held up.
 const TRIES: u32 = 6;
 const TRY_AGAIN: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_millis(1600));
+
+/// How long what is throttled is asked again where nobody waits for it with a patience of their own.
+const THROTTLED_FOR: Duration = Duration::from_secs(120);
 
 /// Why an entry was given up: its own fault, or what kept the whole call from an answer.
 pub(crate) type LastCause = Arc<dyn Error + Send + Sync>;
@@ -32,7 +38,18 @@ pub(crate) enum Settled<T> {
         cause: LastCause,
         /// Whether it is certain that the entry was not done, by none of the tries.
         certain: bool,
+        /// How long nothing is asked, if it is the throttling that was not waited for.
+        throttled: Option<Duration>,
     },
+}
+
+/// How long entries are tried again.
+#[derive(Clone, Debug)]
+pub(crate) struct Patience {
+    /// Tries that fail otherwise than by throttling.
+    pub(crate) tries: u32,
+    /// Until when each entry that is throttled waits.
+    pub(crate) throttled_until: Vec<Instant>,
 }
 
 /// An entry on its way: what it came to, and whether any try may have done it unseen.
@@ -52,21 +69,73 @@ where
     E: Clone,
     F: Future<Output = transport::Result<Vec<EntryResult<T>>>>,
 {
+    let throttled_until = vec![Instant::now() + THROTTLED_FOR; entries.len()];
+    settle_within(action, entries, Patience { tries: TRIES, throttled_until }, call).await
+}
+
+/// The same, for as long as that patience lasts.
+pub(crate) async fn settle_within<E, T, F>(
+    action: Action,
+    entries: Vec<E>,
+    patience: Patience,
+    call: impl Fn(Vec<E>) -> F,
+) -> Vec<Settled<T>>
+where
+    E: Clone,
+    F: Future<Output = transport::Result<Vec<EntryResult<T>>>>,
+{
     let new = |_: &E| Entry { settled: None, doubtful: false };
     let mut states: Vec<Entry<T>> = entries.iter().map(new).collect();
-    for tries in 1..=TRIES {
-        let open: Vec<usize> = places_open(&states);
-        if open.is_empty() {
-            break;
-        }
-        if tries > 1 {
-            sleep(TRY_AGAIN.pause(tries - 1)).await;
-        }
+    let (mut tries, mut open) = (0, places_open(&states));
+    while !open.is_empty() {
         let again = open.iter().map(|place| entries[*place].clone()).collect();
         let answers = call(again).await;
-        conclude(action, &mut states, &open, answers, tries == TRIES);
+        let throttled = throttled_for(&answers);
+        tries += u32::from(throttled.is_none());
+        let pause = throttled.unwrap_or_else(|| TRY_AGAIN.pause(tries));
+        let until = Until { again_at: Instant::now() + pause, tries, patience: &patience };
+        conclude(action, &mut states, &open, answers, &until);
+        open = places_open(&states);
+        if !open.is_empty() {
+            sleep(pause).await;
+        }
     }
     states.into_iter().map(|state| state.settled.unwrap_or_else(unanswered)).collect()
+}
+
+/// Until when entries are tried again, and when they would be.
+struct Until<'a> {
+    again_at: Instant,
+    tries: u32,
+    patience: &'a Patience,
+}
+
+impl Until<'_> {
+    fn is_last_try(&self) -> bool {
+        self.tries >= self.patience.tries
+    }
+
+    /// How long is nothing asked, if the entry at that place does not wait for so long?
+    fn too_long_for(&self, place: usize) -> Option<Duration> {
+        let too_long = self.again_at > self.patience.throttled_until[place];
+        too_long.then(|| self.again_at.saturating_duration_since(Instant::now()))
+    }
+}
+
+/// When to ask again after an answer by which nothing failed but what was throttled. Of single entries the gate
+/// says it once it is asked.
+fn throttled_for<T>(answers: &transport::Result<Vec<EntryResult<T>>>) -> Option<Duration> {
+    match answers {
+        Err(TransportError::Throttled { retry_after, .. }) => {
+            Some(retry_after.unwrap_or(TRY_AGAIN.last))
+        }
+        Err(_) => None,
+        Ok(entries) => {
+            let mut faults = entries.iter().filter_map(|entry| entry.as_ref().err()).peekable();
+            let any = faults.peek().is_some();
+            (any && faults.all(EntryFault::is_throttled)).then_some(TRY_AGAIN.first)
+        }
+    }
 }
 
 /// Of an entry that the last answer has no place for.
@@ -74,7 +143,7 @@ fn unanswered<T>() -> Settled<T> {
     let message = "the answer leaves the entry out".to_owned();
     let code = EntryFault::UNANSWERED.to_owned();
     let cause = Arc::new(EntryFault { code, message, sender_fault: false });
-    Settled::GaveUp { cause, certain: false }
+    Settled::GaveUp { cause, certain: false, throttled: None }
 }
 
 fn places_open<T>(states: &[Entry<T>]) -> Vec<usize> {
@@ -87,49 +156,58 @@ fn conclude<T>(
     states: &mut [Entry<T>],
     open: &[usize],
     answers: transport::Result<Vec<EntryResult<T>>>,
-    last: bool,
+    until: &Until<'_>,
 ) {
     match answers {
         Ok(answers) => {
             for (place, answer) in open.iter().zip(answers) {
-                conclude_entry(action, &mut states[*place], answer, last);
+                let too_long = until.too_long_for(*place);
+                conclude_entry(action, &mut states[*place], answer, until.is_last_try(), too_long);
             }
         }
         Err(error) => {
-            let ends = last || !error.is_transient();
-            if !ends {
-                tracing::debug!(error = in_one_line(&error), "a batch call failed; trying again");
-            }
+            tracing::debug!(error = in_one_line(&error), "a batch call failed");
+            let is_throttled = matches!(error, TransportError::Throttled { .. });
+            let last = !error.is_transient() || !is_throttled && until.is_last_try();
             let (doubtful, cause) = (!error.is_certain(), Arc::new(error));
             for place in open {
                 let state = &mut states[*place];
                 state.doubtful |= doubtful;
-                if ends {
-                    state.give_up(Arc::<transport::TransportError>::clone(&cause));
+                let throttled = until.too_long_for(*place).filter(|_| is_throttled);
+                if last || throttled.is_some() {
+                    state.give_up(Arc::<TransportError>::clone(&cause), throttled);
                 }
             }
         }
     }
 }
 
-fn conclude_entry<T>(action: Action, state: &mut Entry<T>, answer: EntryResult<T>, last: bool) {
+fn conclude_entry<T>(
+    action: Action,
+    state: &mut Entry<T>,
+    answer: EntryResult<T>,
+    last: bool,
+    too_long: Option<Duration>,
+) {
     match answer {
         Ok(done) => state.settled = Some(Settled::Done(done)),
         Err(fault) if fault.is_stale_receipt(action) => state.settled = Some(Settled::Stale),
         Err(fault) => {
+            tracing::debug!(%fault, "an entry of a batch failed");
             state.doubtful |= !fault.is_certain();
-            if last || fault.sender_fault {
-                state.give_up(Arc::new(fault));
-            } else {
-                tracing::debug!(%fault, "an entry of a batch failed; trying again");
+            let throttled = too_long.filter(|_| fault.is_throttled());
+            let waits = fault.is_throttled() && throttled.is_none();
+            if !waits && (last || fault.sender_fault || throttled.is_some()) {
+                state.give_up(Arc::new(fault), throttled);
             }
         }
     }
 }
 
 impl<T> Entry<T> {
-    fn give_up(&mut self, cause: LastCause) {
-        self.settled = Some(Settled::GaveUp { cause, certain: !self.doubtful });
+    fn give_up(&mut self, cause: LastCause, throttled: Option<Duration>) {
+        let certain = !self.doubtful;
+        self.settled = Some(Settled::GaveUp { cause, certain, throttled });
     }
 }
 
@@ -138,7 +216,6 @@ mod tests {
     use std::cell::RefCell;
 
     use super::*;
-    use crate::transport::TransportError;
 
     fn fault(code: &str, sender_fault: bool) -> EntryFault {
         EntryFault { code: code.to_owned(), message: "no".to_owned(), sender_fault }
@@ -151,7 +228,7 @@ mod tests {
         match settled {
             Settled::Done(()) => "done".to_owned(),
             Settled::Stale => "stale".to_owned(),
-            Settled::GaveUp { cause, certain } => {
+            Settled::GaveUp { cause, certain, .. } => {
                 let sort = if *certain { "not done" } else { "unknown" };
                 format!("{sort}: {}", in_one_line(cause.as_ref()))
             }
@@ -223,6 +300,49 @@ mod tests {
         let refused = Ok(vec![Err(fault("AccessDenied", true))]);
         let (settled, _) = run(vec![1], vec![unknown, refused]).await;
         assert_eq!(settled, ["unknown: AccessDenied: no"]);
+    }
+
+    fn throttled(seconds: u64) -> transport::Result<Vec<EntryResult<()>>> {
+        let (action, target) = (Action::SendMessageBatch, "q".to_owned());
+        let (code, message) = ("RequestThrottled".to_owned(), "slow down".to_owned());
+        let retry_after = Some(Duration::from_secs(seconds));
+        Err(TransportError::Throttled { action, target, code, message, retry_after })
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_throttled_is_asked_again_when_the_endpoint_says_and_counts_as_no_try() {
+        let begun = Instant::now();
+        let answers = (0..20).map(|_| throttled(5)).chain([Ok(vec![Ok(())])]).collect();
+        let (settled, calls) = run(vec![1], answers).await;
+        assert_eq!((settled, calls.len()), (vec!["done".to_owned()], 21));
+        assert_eq!(begun.elapsed(), Duration::from_secs(100));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn r12_of_a_batch_only_the_entries_that_were_throttled_are_asked_again() {
+        let first = Ok(vec![Ok(()), Err(fault("RequestThrottled", false)), Ok(())]);
+        let (settled, calls) =
+            run(vec![1, 2, 3], vec![first, throttled(3), Ok(vec![Ok(())])]).await;
+        assert_eq!(calls, [vec![1, 2, 3], vec![2], vec![2]]);
+        assert_eq!(settled, ["done", "done", "done"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_does_not_wait_for_so_long_is_told_at_once_how_long_it_is() {
+        let (now, calls) = (Instant::now(), RefCell::new(0));
+        let seconds = |seconds| now + Duration::from_secs(seconds);
+        let patience = Patience { tries: 1, throttled_until: vec![seconds(5), seconds(20)] };
+        let answers = RefCell::new(vec![throttled(9), throttled(7)].into_iter());
+        let call = |entries: Vec<u32>| {
+            *calls.borrow_mut() += entries.len();
+            let answer = answers.borrow_mut().next().unwrap_or_else(|| Ok(vec![Ok(())]));
+            async { answer }
+        };
+        let settled = settle_within(Action::SendMessageBatch, vec![1, 2], patience, call).await;
+        let Settled::GaveUp { certain, throttled, .. } = &settled[0] else { panic!("it waited") };
+        assert_eq!((*certain, *throttled), (true, Some(Duration::from_secs(9))));
+        assert!(matches!(settled[1], Settled::Done(())));
+        assert_eq!((calls.into_inner(), now.elapsed()), (4, Duration::from_secs(16)));
     }
 
     #[tokio::test(start_paused = true)]

@@ -30,6 +30,9 @@ pub struct Surroundings {
     pub retention: Duration,
     /// How long a receive waits for a message, up to 20 s, which is the default.
     pub receive_wait: Duration,
+    /// How long a task, a reply or a receive may wait for others to share its request, under load only. 50 ms by
+    /// default; zero turns it off.
+    pub linger: Duration,
     /// How long what runs may take to end after a shutdown. 25 s by default.
     pub grace: Duration,
     /// What callback URLs begin with; by default the `Host` that a request names.
@@ -49,6 +52,7 @@ impl Surroundings {
             random: Arc::new(SystemRandom),
             retention: Duration::from_secs(345_600),
             receive_wait: RECEIVE_WAIT_MAX,
+            linger: ClientOptions::default().linger,
             grace: Duration::from_secs(25),
             public_url: None,
             worker: WorkerOptions::default(),
@@ -74,6 +78,7 @@ impl Surroundings {
                 .filter(|name| names.has_levels(name))
                 .collect(),
             retention: self.retention,
+            linger: self.linger,
             clock: self.clock(),
             random: Arc::clone(&self.random),
             ..ClientOptions::default()

@@ -61,6 +61,7 @@ impl<S: Clone + Send + Sync + 'static> Workers<S> {
         let mut worker = worker
             .name(format!("{}-{}-{number}", host::name(), std::process::id()))
             .wait(self.around.receive_wait)
+            .linger(self.around.linger)
             .grace(self.around.grace)
             .retention(self.around.retention)
             .clock(self.around.clock())

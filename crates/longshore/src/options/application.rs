@@ -124,6 +124,25 @@ pub(crate) struct ReceiveOptions {
         value_parser = receive_wait, default_value = "20s"
     )]
     pub(crate) receive_wait: Duration,
+
+    /// How long a task, a reply or a receive may wait for others to share its request, under load
+    /// only; 0s turns that off
+    #[arg(
+        long, env = "LONGSHORE_LINGER", value_name = "DURATION", value_parser = linger,
+        default_value = "50ms"
+    )]
+    pub(crate) linger: Duration,
+}
+
+/// A linger beyond this would be noticed by everybody who waits.
+const LINGER_MAX: Duration = Duration::from_secs(5);
+
+fn linger(text: &str) -> Result<Duration, String> {
+    let linger = duration(text).map_err(|fault| fault.to_string())?;
+    if linger > LINGER_MAX {
+        return Err("a request waits for others for 5s at most".to_owned());
+    }
+    Ok(linger)
 }
 
 fn receive_wait(text: &str) -> Result<Duration, String> {
@@ -132,4 +151,17 @@ fn receive_wait(text: &str) -> Result<Duration, String> {
         return Err("a receive waits for 20s at most".to_owned());
     }
     Ok(wait)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_linger_is_a_duration_up_to_5_s_or_nothing() {
+        assert_eq!(linger("0"), Ok(Duration::ZERO));
+        assert_eq!(linger("50ms"), Ok(Duration::from_millis(50)));
+        assert!(linger("6s").unwrap_err().contains("5s at most"));
+        assert!(linger("soon").is_err());
+    }
 }

@@ -85,6 +85,7 @@ where
     let around = Surroundings {
         retention: options.http.result_retention,
         receive_wait: options.receive.receive_wait,
+        linger: options.receive.linger,
         public_url: options.http.public_url,
         grace,
         ..Surroundings::new(endpoint.transport, names, store)

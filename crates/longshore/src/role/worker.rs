@@ -121,6 +121,7 @@ where
     let around = Surroundings {
         retention,
         receive_wait: options.receive.receive_wait,
+        linger: options.receive.linger,
         worker: options.worker,
         grace,
         ..Surroundings::new(endpoint.transport, names, store)

@@ -15,24 +15,16 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::expected::WORTH_ENTRIES;
+use super::gap::{MeanGap, WORTH};
 use crate::trials::Trials;
-
-/// Gaps without a request after which no more are expected: of requests that come at random, one in three
-/// thousand comes later.
-const QUIET_GAPS: u32 = 8;
-/// Requests that have to be expected within the linger, or else none is waited for.
-const WORTH: u32 = 2;
-/// The weight of what was learned before, against one new gap.
-const MEMORY: u32 = 7;
 
 /// Knows how closely requests follow one another.
 #[derive(Debug)]
 pub(super) struct Company {
     /// How long a request may wait in all.
     linger: Duration,
-    /// The mean gap, of which none counts for more than the linger, and how many it was learned from.
-    gap: Duration,
-    gaps: u32,
+    /// Of which none counts for more than the linger.
+    gap: MeanGap,
     last_came_at: Option<Instant>,
     waits: Trials,
     /// Whether the batch that is being filled waits.
@@ -42,15 +34,16 @@ pub(super) struct Company {
 impl Company {
     /// Expects nobody yet; requests may wait for up to `linger`.
     pub(super) fn new(linger: Duration) -> Self {
-        let (gap, waits) = (linger, Trials::default());
-        Self { linger, gap, gaps: 0, last_came_at: None, waits, is_waiting: false }
+        let (gap, waits) = (MeanGap::new(linger), Trials::default());
+        Self { linger, gap, last_came_at: None, waits, is_waiting: false }
     }
 
     /// The first request of a batch has come: until when it waits for the next.
     pub(super) fn first(&mut self, came_at: Instant) -> Instant {
-        let is_alone = self.last_came_at.is_none_or(|last| last + self.quiet() < came_at);
+        let is_alone = self.last_came_at.is_none_or(|last| last + self.gap.quiet() < came_at);
         self.learn(came_at);
-        self.is_waiting = !is_alone && self.gap * WORTH <= self.linger && self.waits.is_due();
+        self.is_waiting =
+            !is_alone && self.gap.mean() * WORTH <= self.linger && self.waits.is_due();
         self.waits_until(came_at)
     }
 
@@ -70,18 +63,11 @@ impl Company {
 
     fn learn(&mut self, came_at: Instant) {
         if let Some(last) = self.last_came_at.replace(came_at) {
-            let gap = came_at.saturating_duration_since(last).min(self.linger);
-            self.gap = (self.gap * self.gaps + gap) / (self.gaps + 1);
-            self.gaps = (self.gaps + 1).min(MEMORY);
+            self.gap.learn(came_at.saturating_duration_since(last));
         }
     }
 
     fn waits_until(&self, came_at: Instant) -> Instant {
-        if self.is_waiting { came_at + self.quiet() } else { came_at }
-    }
-
-    /// How long a silence means that no more are coming.
-    fn quiet(&self) -> Duration {
-        self.gap * QUIET_GAPS
+        if self.is_waiting { came_at + self.gap.quiet() } else { came_at }
     }
 }

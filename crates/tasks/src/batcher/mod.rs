@@ -14,6 +14,7 @@
 
 mod company;
 mod expected;
+mod gap;
 mod others;
 mod packing;
 
@@ -26,6 +27,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
 use self::expected::Expected;
+pub(crate) use self::gap::{MeanGap, QUIET_GAPS, WORTH};
 pub(crate) use self::others::{Joined, Others};
 pub(crate) use self::packing::Packing;
 
@@ -130,10 +132,19 @@ impl<I, O> Batcher<I, O> {
 impl<I, O> BatchLoop<I, O> {
     /// Makes calls until no more requests can come and all are answered. A call answers for each
     /// request in its place.
-    pub(crate) async fn run<F: Future<Output = Vec<O>>>(mut self, call: impl Fn(Vec<I>) -> F) {
+    pub(crate) async fn run<F: Future<Output = Vec<O>>>(self, call: impl Fn(Vec<I>) -> F) {
+        self.run_when(|| std::future::ready(()), call).await;
+    }
+
+    /// The same; while it is not `ready`, a batch that has room waits, and takes in what comes.
+    pub(crate) async fn run_when<F: Future<Output = Vec<O>>, R: Future<Output = ()>>(
+        mut self,
+        ready: impl Fn() -> R,
+        call: impl Fn(Vec<I>) -> F,
+    ) {
         let mut calls = FuturesUnordered::new();
         while let Some(first) = self.first(&mut calls).await {
-            let batch = self.fill(first, &mut calls).await;
+            let batch = self.fill(first, &ready, &mut calls).await;
             calls.push(carry_out(batch, &call));
         }
         while calls.next().await.is_some() {}
@@ -160,9 +171,10 @@ impl<I, O> BatchLoop<I, O> {
     }
 
     /// Waits for company, for as long as that is worth while.
-    async fn fill<F: Future<Output = ()>>(
+    async fn fill<F: Future<Output = ()>, R: Future<Output = ()>>(
         &mut self,
         first: Request<I, O>,
+        ready: &impl Fn() -> R,
         calls: &mut FuturesUnordered<F>,
     ) -> Vec<Request<I, O>> {
         let mut packing = Packing::new(self.entries_max);
@@ -184,7 +196,7 @@ impl<I, O> BatchLoop<I, O> {
                     batch.push(request);
                 }
                 Some(()) = calls.next() => {}
-                () = until(expected_until.min(patience_ends_at)) => {
+                () = until_ready(expected_until.min(patience_ends_at), ready) => {
                     in_silence = expected_until < patience_ends_at;
                     break;
                 }
@@ -201,6 +213,12 @@ async fn until(then: Instant) {
     if then > Instant::now() {
         sleep_until(then).await;
     }
+}
+
+/// Waits until then, and further until it is ready.
+async fn until_ready<R: Future<Output = ()>>(then: Instant, ready: &impl Fn() -> R) {
+    until(then).await;
+    ready().await;
 }
 
 async fn carry_out<I, O, F: Future<Output = Vec<O>>>(
@@ -355,6 +373,24 @@ mod tests {
         let (sizes, slowest) = batches_of_a_load(Duration::from_millis(30), 100).await;
         assert_eq!(sizes, [1; 100]);
         assert!(slowest <= Duration::from_millis(3), "{slowest:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn while_it_is_not_ready_a_batch_takes_in_what_comes() {
+        let (batcher, batch_loop) = Batcher::new(Linger::None);
+        let opens_at = Instant::now() + Duration::from_secs(5);
+        let calls = batch_loop.run_when(
+            || sleep_until(opens_at),
+            |values: Vec<()>| async move { vec![values.len(); values.len()] },
+        );
+        let ask = async |after| {
+            sleep(Duration::from_secs(after)).await;
+            (batcher.ask((), 1).await.unwrap(), Instant::now())
+        };
+        tokio::select! {
+            () = calls => unreachable!("the batcher is there"),
+            answers = join_all([0, 1, 4].map(ask)) => assert_eq!(answers, [(3, opens_at); 3]),
+        }
     }
 
     /// How long so many clients take that ask a thousand times, each again when it is answered after 2 ms.

@@ -1,5 +1,7 @@
 //! Why a task was not sent, or may not have been.
 
+use std::time::Duration;
+
 use thiserror::Error;
 
 use crate::codec::CodecError;
@@ -18,6 +20,7 @@ use crate::store::StoreError;
 ///         Ok(pending) => format!("sent as {}", pending.id()),
 ///         Err(SendError::Unknown { id, .. }) => format!("perhaps sent: ask for {id}"),
 ///         Err(SendError::Invalid { reason }) => format!("never: {reason}"),
+///         Err(SendError::Throttled { retry_after, .. }) => format!("not sent, try in {retry_after:?}"),
 ///         Err(not_sent) => format!("not sent, try again: {not_sent}"),
 ///     }
 /// }
@@ -29,6 +32,16 @@ pub enum SendError {
     #[error("the task was not sent: {reason}")]
     NotSent {
         /// What went wrong.
+        reason: String,
+    },
+    /// Its queue throttles sends, for longer than the task may wait (see
+    /// [`ClientOptions::throttle_patience`](super::ClientOptions::throttle_patience)). Nothing was done: send it
+    /// again after that time.
+    #[error("the task was not sent, ask again in {retry_after:?}: {reason}")]
+    Throttled {
+        /// How long nothing is sent to the queue.
+        retry_after: Duration,
+        /// What the queue said.
         reason: String,
     },
     /// No answer came after the request was written: the task may run. It is PENDING under `id`.

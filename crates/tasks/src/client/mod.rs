@@ -8,6 +8,8 @@
 //! - A send that certainly failed leaves nothing: its PENDING is withdrawn.
 //! - A send whose outcome is unknown stays PENDING, for the task may run.
 //! - A second send with the same id is the same task.
+//! - A send that its queue throttles waits within its patience, and asks no more often than the queue's gate
+//!   lets it.
 
 mod control;
 mod error;
@@ -21,6 +23,7 @@ mod status;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 pub use control::{ControlError, OrderQueue, QueueControls};
 pub use error::{CancelError, SendError};
@@ -39,7 +42,7 @@ use crate::life::{self, Refusal, TaskRecord};
 use crate::priority::Priority;
 use crate::store::{self, Change, ListQuery, Records, Store};
 use crate::task::Task;
-use crate::transport::{QueueHandle, Transport, TransportError};
+use crate::transport::{Gated, QueueHandle, Transport, TransportError};
 
 /// Sends tasks and knows how they stand. Cheap to clone; clones share everything.
 ///
@@ -92,6 +95,7 @@ impl Client {
     ) -> Self {
         let (queue_name, queues) = (task_queue.into(), Mutex::default());
         let records = Records::new(store, Arc::clone(&options.random));
+        let transport = Gated::new(transport, &options.random);
         let sending = Arc::new(Sending { transport, records, retention: options.retention });
         let lanes = Lanes::new(Arc::clone(&sending), options.linger);
         Self { inner: Arc::new(Inner { queue_name, queues, sending, lanes, options }) }
@@ -285,7 +289,7 @@ impl Client {
             return Err(NoQueue::NoLevels { queue: queue.to_owned(), level });
         }
         let found = self.queue(&level.unwrap_or_default().queue_of(queue)).await;
-        found.map_err(|error| NoQueue::NotFound(in_one_line(&error)))
+        found.map_err(|error| NoQueue::not_found(&error))
     }
 
     async fn queue(&self, name: &str) -> Result<QueueHandle, TransportError> {
@@ -304,13 +308,25 @@ impl Client {
 #[derive(Clone)]
 enum NoQueue {
     NotFound(String),
+    Throttled { retry_after: Duration, reason: String },
     NoLevels { queue: String, level: Priority },
+}
+
+impl NoQueue {
+    fn not_found(error: &TransportError) -> Self {
+        let reason = in_one_line(error);
+        match error.retry_after() {
+            Some(retry_after) => Self::Throttled { retry_after, reason },
+            None => Self::NotFound(reason),
+        }
+    }
 }
 
 impl From<NoQueue> for SendError {
     fn from(none: NoQueue) -> Self {
         match none {
             NoQueue::NotFound(reason) => Self::NotSent { reason },
+            NoQueue::Throttled { retry_after, reason } => Self::Throttled { retry_after, reason },
             NoQueue::NoLevels { queue, level } => Self::invalid(format!(
                 "it has the priority {level}, and the queue {queue} has no levels: give it some where the \
                  application names it, with queue.priorities(Priorities::strict()), or send the task \

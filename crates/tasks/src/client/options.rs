@@ -12,6 +12,8 @@ use crate::priority::Priority;
 
 /// How long a task waits for others under load.
 const LINGER: Duration = Duration::from_millis(50);
+/// How long a task waits while its queue throttles sends.
+const THROTTLE_PATIENCE: Duration = Duration::from_secs(5);
 /// Bytes of an argument that a task's record keeps.
 const ARGUMENT_KEPT_BYTES: usize = 256 * 1024;
 
@@ -50,6 +52,9 @@ pub struct ClientOptions {
     /// How long a task may wait for others to share its request: 50 ms by default. Only under load: a task
     /// without company leaves at once. Zero turns it off.
     pub linger: Duration,
+    /// How long a task waits, at most until its deadline, while its queue throttles sends: 5 s by default. If
+    /// the queue takes none for longer, that is said at once, by [`SendError::Throttled`](super::SendError::Throttled).
+    pub throttle_patience: Duration,
     /// Tells the time that messages bear.
     pub clock: Arc<dyn Clock>,
     /// Where task ids come from.
@@ -67,6 +72,7 @@ impl Default for ClientOptions {
             retention: Duration::MAX,
             argument_kept_bytes: ARGUMENT_KEPT_BYTES,
             linger: LINGER,
+            throttle_patience: THROTTLE_PATIENCE,
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),
         }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use longshore_types::limits::{DELAY_MAX, MESSAGE_BYTES_MAX};
+use tokio::time::Instant;
 
 use super::{ClientOptions, SendError, SendOptions};
 use crate::codec::Codec;
@@ -26,6 +27,8 @@ pub(super) struct Prepared {
     pub(super) id: TaskId,
     pub(super) message: OutgoingMessage,
     pub(super) asked: Arc<Asked>,
+    /// Until when it waits while its queue throttles sends.
+    pub(super) throttled_until: Instant,
 }
 
 /// The message and the record of a task.
@@ -68,7 +71,9 @@ pub(super) fn prepare<T: Task>(
         body: body.cloned(),
         attributes: message.attributes.clone(),
     };
-    Ok(Prepared { name: T::NAME, id, message, asked: Arc::new(asked) })
+    let wanted_for = send.deadline.map_or(Duration::MAX, |deadline| deadline.since(now));
+    let throttled_until = Instant::now() + options.throttle_patience.min(wanted_for);
+    Ok(Prepared { name: T::NAME, id, message, asked: Arc::new(asked), throttled_until })
 }
 
 fn wants_reply_by_queue<T: Task>() -> bool {

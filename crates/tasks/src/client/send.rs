@@ -8,16 +8,20 @@ use std::time::Duration;
 
 use longshore_types::limits::{BATCH_ENTRIES_MAX, RETENTION_MAX};
 
+use tokio::time::Instant;
+
 use super::SendError;
 use super::prepare::Prepared;
+use crate::batch_entries::{Patience, Settled, settle_within};
 use crate::batcher::Packing;
+use crate::error_chain::in_one_line;
 use crate::id::TaskId;
 use crate::life::{self, Repeated, TaskRecord, When};
 use crate::reply::Reply;
 use crate::store::{Alias, Answer, Change, Records, StoreError};
 use crate::transport::meter::{Charged, Item, charge};
 use crate::transport::{
-    EntryResult, OutgoingMessage, Purpose, QueueHandle, SentMessage, Transport, TransportError,
+    Action, Gated, OutgoingMessage, Purpose, QueueHandle, SentMessage, Transport as _,
 };
 
 /// What became of a task, in its place.
@@ -41,7 +45,7 @@ impl Begun {
 /// Sends tasks.
 #[derive(Debug)]
 pub(super) struct Sending {
-    pub(super) transport: Arc<dyn Transport>,
+    pub(super) transport: Arc<Gated>,
     pub(super) records: Records,
     /// How long a result is known.
     pub(super) retention: Duration,
@@ -69,28 +73,60 @@ impl Sending {
         batch: Vec<(usize, Prepared)>,
         answers: &mut [Option<Sent>],
     ) {
+        let batch = self.refuse_throttled(queue, batch, answers);
         let begun = self.begin(batch, answers).await;
         if begun.is_empty() {
             return;
         }
-        let messages = begun.iter().map(Begun::charged).collect();
-        let sent = charge(messages, |messages| self.transport.send_batch(queue, messages)).await;
         let mut aliases = Vec::new();
-        for (task, entry) in begun.into_iter().zip(entries(sent)) {
-            let (place, id) = (task.place, task.prepared.id.clone());
-            answers[place] = Some(match entry {
-                Ok(sent) => {
+        for (task, settled) in begun.iter().zip(self.settle(queue, &begun).await) {
+            let id = task.prepared.id.clone();
+            answers[task.place] = Some(match settled {
+                Settled::Done(sent) => {
                     aliases.push((id.clone(), sent.message_id));
                     Ok(id)
                 }
-                Err(Failed { certain: false, reason }) => Err(SendError::Unknown { id, reason }),
-                Err(Failed { certain: true, reason }) => {
-                    self.withdraw(task.record).await;
-                    Err(SendError::NotSent { reason })
+                Settled::Stale => unreachable!("a send names no receipt"),
+                Settled::GaveUp { cause, certain, throttled } => {
+                    if certain {
+                        self.withdraw(task.record.clone()).await;
+                    }
+                    Err(not_sent(id, in_one_line(&*cause), certain, throttled))
                 }
             });
         }
         self.note_aliases(aliases).await;
+    }
+
+    /// Sends the messages. What fails in a way that can pass, the transport tries again; what is throttled is
+    /// asked again here.
+    async fn settle(&self, queue: &QueueHandle, begun: &[Begun]) -> Vec<Settled<SentMessage>> {
+        let messages = begun.iter().map(Begun::charged).collect();
+        let throttled_until = begun.iter().map(|task| task.prepared.throttled_until).collect();
+        let patience = Patience { tries: 1, throttled_until };
+        let send =
+            |messages| charge(messages, |messages| self.transport.send_batch(queue, messages));
+        settle_within(Action::SendMessageBatch, messages, patience, send).await
+    }
+
+    /// The tasks that wait for as long as their queue throttles sends; the others are answered, and nothing is
+    /// written for them.
+    fn refuse_throttled(
+        &self,
+        queue: &QueueHandle,
+        batch: Vec<(usize, Prepared)>,
+        answers: &mut [Option<Sent>],
+    ) -> Vec<(usize, Prepared)> {
+        let shut = self.transport.gates().shut_for(queue.url(), Action::SendMessageBatch);
+        let Some(retry_after) = shut else { return batch };
+        let opens_at = Instant::now() + retry_after;
+        let (waiting, refused): (Vec<_>, Vec<_>) =
+            batch.into_iter().partition(|(_, task)| opens_at <= task.throttled_until);
+        for (place, _) in refused {
+            let reason = format!("{} throttles sends", queue.name());
+            answers[place] = Some(Err(SendError::Throttled { retry_after, reason }));
+        }
+        waiting
     }
 
     /// Writes PENDING. A task whose id is there is sent again only if it is not known to be sent.
@@ -99,6 +135,9 @@ impl Sending {
         batch: Vec<(usize, Prepared)>,
         answers: &mut [Option<Sent>],
     ) -> Vec<Begun> {
+        if batch.is_empty() {
+            return Vec::new();
+        }
         let first = |(_, task): &(usize, Prepared)| {
             Change::first(task.id.clone(), life::submitted(Arc::clone(&task.asked)))
         };
@@ -211,30 +250,13 @@ enum Start {
     Known,
 }
 
-/// Why an entry is not known to be sent.
-struct Failed {
-    certain: bool,
-    reason: String,
-}
-
-/// What became of each message; of those that the answer leaves out it is not known.
-fn entries(
-    sent: Result<Vec<EntryResult<SentMessage>>, TransportError>,
-) -> impl Iterator<Item = Result<SentMessage, Failed>> {
-    let unanswered = "the answer leaves the message out".to_owned();
-    let (entries, rest) = match sent {
-        Ok(entries) => (entries, Failed { certain: false, reason: unanswered }),
-        Err(error) => {
-            let reason = crate::error_chain::in_one_line(&error);
-            (Vec::new(), Failed { certain: error.is_certain(), reason })
-        }
-    };
-    let entry = |entry: EntryResult<SentMessage>| {
-        entry.map_err(|fault| Failed { certain: fault.is_certain(), reason: fault.to_string() })
-    };
-    let Failed { certain, reason } = rest;
-    let rest = std::iter::repeat_with(move || Err(Failed { certain, reason: reason.clone() }));
-    entries.into_iter().map(entry).chain(rest)
+/// Why a task was not sent, or may not have been.
+fn not_sent(id: TaskId, reason: String, certain: bool, throttled: Option<Duration>) -> SendError {
+    match (certain, throttled) {
+        (false, _) => SendError::Unknown { id, reason },
+        (true, Some(retry_after)) => SendError::Throttled { retry_after, reason },
+        (true, None) => SendError::NotSent { reason },
+    }
 }
 
 /// The tasks in their places; and each whose id is an earlier one's, with the place of that.

@@ -19,7 +19,8 @@ use crate::reply::{self, NotAReply, Reply};
 use crate::store::{self, Answer, Change, Found, StoreError, Timed};
 use crate::transport::meter::{Charged, Item, charge, charge_reply_receive};
 use crate::transport::{
-    Purpose, QueueFacts, QueueHandle, ReceiveRequest, ReceivedMessage, TransportError,
+    Action, Purpose, QueueFacts, QueueHandle, ReceiveRequest, ReceivedMessage, Transport as _,
+    TransportError, throttle,
 };
 
 /// When a receive that failed is made again.
@@ -66,6 +67,11 @@ impl Consumer<'_> {
                     self.note_answer();
                     let replies = self.open(messages, received_at).await;
                     self.take_in(replies, received_at).await;
+                }
+                Err(error) if error.retry_after().is_some() => {
+                    let transport = &*self.replies.transport;
+                    let open = throttle::open(transport, self.queue, Action::ReceiveMessage);
+                    self.shutdown.run_until_cancelled(open).await;
                 }
                 Err(error) => {
                     let error = in_one_line(&error);

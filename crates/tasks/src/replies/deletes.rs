@@ -10,7 +10,7 @@ use crate::batch_entries::{Settled, settle};
 use crate::batcher::{BatchLoop, Batcher, Linger};
 use crate::error_chain::in_one_line;
 use crate::transport::meter::{Charged, Item, charge};
-use crate::transport::{Action, Purpose, QueueHandle, Transport};
+use crate::transport::{Action, Purpose, QueueHandle, Transport, throttle};
 
 /// How long a delete waits for others to share its request.
 const LINGER: Duration = Duration::from_secs(1);
@@ -54,7 +54,8 @@ impl Deletes {
 impl DeletesLoop {
     /// Works until the [`Deletes`] are gone and everything was flushed.
     pub(super) async fn run(self, transport: &dyn Transport, queue: &QueueHandle) {
-        self.receipts.run(|receipts| delete(transport, queue, receipts)).await;
+        let ready = || throttle::open(transport, queue, Action::DeleteMessageBatch);
+        self.receipts.run_when(ready, |receipts| delete(transport, queue, receipts)).await;
     }
 }
 

@@ -34,7 +34,7 @@ use crate::id::{RandomSource, SystemRandom};
 use crate::life::Standing;
 use crate::start;
 use crate::store::{self, ListQuery, Records, Store};
-use crate::transport::{QueueFacts, QueueHandle, Transport, TransportError};
+use crate::transport::{Gated, QueueFacts, QueueHandle, Transport, TransportError};
 
 /// How often what is past its time is removed, and how much in one go.
 const EXPIRE_EVERY: Duration = Duration::from_secs(60);
@@ -65,7 +65,7 @@ const REVEAL_PAGES_MAX: usize = 100;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Replies {
-    transport: Arc<dyn Transport>,
+    transport: Arc<Gated>,
     queue_name: String,
     records: Records,
     clock: Arc<dyn Clock>,
@@ -126,8 +126,9 @@ impl Replies {
     /// A consumer of the queue of that name or URL. Give it the records of the app's
     /// [`Client`](crate::Client), so that whoever waits for a reply hears of it at once.
     pub fn new(transport: Arc<dyn Transport>, queue: impl Into<String>, records: Records) -> Self {
+        let random: Arc<dyn RandomSource> = Arc::new(SystemRandom);
         Self {
-            transport,
+            transport: Gated::new(transport, &random),
             queue_name: queue.into(),
             records,
             clock: Arc::new(SystemClock),

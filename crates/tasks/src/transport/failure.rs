@@ -6,6 +6,8 @@
 //! - A failure is certain only if the endpoint promises that nothing was done, or was never
 //!   reached. Everything else may have been carried out.
 
+use std::time::Duration;
+
 use thiserror::Error;
 
 use super::{Action, Cause};
@@ -59,6 +61,11 @@ pub struct EntryFault {
 impl EntryFault {
     /// The code, ours, of an entry that the answer to its batch leaves out.
     pub const UNANSWERED: &'static str = "Unanswered";
+
+    /// Whether too much is asked just now: the entry was not done, and is worth another try, later.
+    pub fn is_throttled(&self) -> bool {
+        is_throttling(&self.code)
+    }
 
     /// Whether it is certain that the entry was not done: it was refused, or nothing could be done
     /// just then. A failure within the endpoint, such as `InternalError`, may have come after it was.
@@ -118,15 +125,21 @@ pub enum TransportError {
         /// What SQS says about it.
         message: String,
     },
-    /// The endpoint has too many requests just now; nothing was done. Worth another try, later.
-    #[error("{target} throttled {action}: {message}")]
+    /// The endpoint has too many requests just now, or too many messages in flight; nothing was done. Worth
+    /// another try, later.
+    #[error("{target} throttled {action} ({code}): {message}{}", later(*retry_after))]
     Throttled {
         /// The call.
         action: Action,
         /// The queue or the endpoint.
         target: String,
+        /// The error code, as SQS spells it, such as `RequestThrottled`, or `OverLimit` of a receive.
+        code: String,
         /// What SQS says about it.
         message: String,
+        /// How long nothing is to be asked, as the endpoint said it by `x-amz-retry-after`; clients and workers
+        /// say here how long they ask nothing, which is that or more. `None`: nobody said it.
+        retry_after: Option<Duration>,
     },
     /// The endpoint can do nothing of the kind just now, and nothing was done: its disk is full,
     /// say. Worth another try, later.
@@ -141,7 +154,18 @@ pub enum TransportError {
     },
 }
 
+/// How long nothing is to be asked, in words.
+fn later(retry_after: Option<Duration>) -> String {
+    retry_after.map_or_else(String::new, |after| format!("; ask again in {after:?}"))
+}
+
 impl TransportError {
+    /// How long nothing is to be asked after a call that was throttled, if that is known; `None` for one that
+    /// failed otherwise.
+    pub fn retry_after(&self) -> Option<Duration> {
+        if let Self::Throttled { retry_after, .. } = self { *retry_after } else { None }
+    }
+
     /// Whether the same call can succeed later without anyone changing anything.
     pub fn is_transient(&self) -> bool {
         !matches!(self, Self::Refused { .. })

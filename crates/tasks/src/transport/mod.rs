@@ -1,7 +1,7 @@
 //! The few calls of SQS that the framework makes, behind one trait.
 //!
 //! A transport carries messages and judges nothing: it splits no batch, retries no entry and
-//! reads no attribute. Every batch call answers for each of its entries, in their order.
+//! reads no attribute. It makes no call again that was throttled. Every batch call answers for each of its entries, in their order.
 //!
 //! # Invariants
 //!
@@ -22,10 +22,13 @@ use crate::id::{TaskId, fifo_id};
 pub mod aws;
 pub mod failure;
 pub mod meter;
+pub(crate) mod throttle;
 
 pub use failure::{EntryFault, EntryResult, Result, TransportError};
 pub use futures::future::BoxFuture;
 pub use meter::{Action, Purpose, RequestMeter, RequestReport, Requests};
+pub(crate) use throttle::Gated;
+pub use throttle::Throttle;
 
 /// An error of any kind, kept as the cause of one of ours.
 pub type Cause = Box<dyn std::error::Error + Send + Sync>;
@@ -207,6 +210,12 @@ pub trait Transport: Debug + Send + Sync + 'static {
     /// What the requests of this transport are counted in, for whoever shows them; `None`, the default, if
     /// they are not.
     fn meter(&self) -> Option<Arc<RequestMeter>> {
+        None
+    }
+
+    /// What is known of queues that throttle, for the clients and workers of this transport to share; `None`,
+    /// the default, if each is to find it out by itself.
+    fn throttle(&self) -> Option<Throttle> {
         None
     }
 

@@ -21,7 +21,7 @@ use crate::batch_entries::{Settled, settle};
 use crate::batcher::{BatchLoop, Batcher, Linger};
 use crate::error_chain::in_one_line;
 use crate::transport::meter::{Charged, Item, charge};
-use crate::transport::{Action, Purpose, QueueHandle, Transport};
+use crate::transport::{Action, Purpose, QueueHandle, Transport, throttle};
 
 /// How long a delete waits for others to share its request.
 const DELETE_LINGER: Linger = Linger::Whole(Duration::from_secs(1));
@@ -92,7 +92,9 @@ impl AcknowledgerLoop {
     /// Works until the [`Acknowledger`] is gone and everything was flushed.
     pub(super) async fn run(self) {
         let Self { deletes, returns, transport, queue, status } = self;
-        let delete_all = deletes.run(|receipts| delete(&*transport, &queue, &status, receipts));
+        let ready = || throttle::open(&*transport, &queue, Action::DeleteMessageBatch);
+        let delete_all =
+            deletes.run_when(ready, |receipts| delete(&*transport, &queue, &status, receipts));
         let return_all = returns.run(|changes| hand_back(&*transport, &queue, changes));
         tokio::join!(delete_all, return_all);
     }

@@ -43,6 +43,7 @@ mod outcome;
 mod owed;
 mod patience;
 mod permits;
+mod poll_linger;
 mod poller;
 mod pool;
 mod registry;
@@ -305,8 +306,8 @@ impl Worker {
         self
     }
 
-    /// How long a reply may wait for others to share its request: 50 ms by default. Only under load: a
-    /// reply without company leaves at once. Zero turns it off.
+    /// How long a reply, or a receive, may wait for others to share its request: 50 ms by default. Only under
+    /// load: a reply without company leaves at once, and so is a task received that comes alone. Zero turns it off.
     #[must_use]
     pub fn linger(mut self, linger: Duration) -> Self {
         self.options.linger = linger;

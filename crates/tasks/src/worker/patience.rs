@@ -11,7 +11,7 @@ use std::time::Duration;
 use crate::trials::Trials;
 
 /// Messages of a receive that was worth being put off.
-const WORTH_MESSAGES: usize = 3;
+pub(super) const WORTH_MESSAGES: usize = 3;
 
 /// Knows how long a receive may be put off.
 #[derive(Debug)]

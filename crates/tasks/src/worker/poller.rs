@@ -9,7 +9,8 @@
 //! - A receive that does not come back is given up and begun again.
 //! - A receive under way is dropped at a shutdown only when its transport allows it; what it
 //!   brings until then is handed back.
-//! - While the store cannot be reached, or the queue is paused, nothing is received.
+//! - While the store cannot be reached, or the queue is paused or throttles, nothing is received.
+//! - While the next receive is put off, it holds no permit; and a shutdown does not wait for it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,13 +27,16 @@ use super::lane::{Lane, lanes};
 use super::lease::Lease;
 use super::patience::Patience;
 use super::permits::Permit;
+use super::poll_linger::PollLinger;
 use super::runtime::Runtime;
 use super::status::count;
 use crate::backoff::{Backoff, BackoffState};
 use crate::error_chain::in_one_line;
 use crate::receive;
 use crate::transport::meter::charge_receive;
-use crate::transport::{ReceiveRequest, ReceivedMessage, TransportError};
+use crate::transport::{
+    Action, ReceiveRequest, ReceivedMessage, Throttle, TransportError, throttle,
+};
 
 /// When a receive that failed is made again.
 pub(crate) const RECEIVE_AGAIN: Backoff =
@@ -72,6 +76,8 @@ pub(super) struct Poller {
 struct Pace {
     at_once: AtOnce,
     patience: Patience,
+    /// `None` on a FIFO queue, whose messages wait for those before them.
+    linger: Option<PollLinger>,
     /// Whether others share the permits: then nothing is held by whoever only waits.
     shared: bool,
     /// Whether the last receive came back full, so that more is known to wait.
@@ -91,21 +97,22 @@ impl Poller {
     /// Receives until the shutdown, and until the receives under way then have ended.
     pub(super) async fn run(self) {
         let share = &self.runtime.share;
-        let mut pace = Pace::new(share.levels() > 1, self.runtime.options.linger);
+        let mut pace = Pace::new(share.levels() > 1, &self.runtime);
         let mut under_way = FuturesUnordered::new();
         let (mut controls, mut until) =
             (self.runtime.controls.subscribe(), self.shutdown.child_token());
         loop {
             let paused = self.runtime.controls.is_paused();
             let wanted = if paused { 0 } else { pace.at_once.wanted(share.count()) };
-            share.wish(if paused { 0 } else { pace.wish(under_way.len()) });
+            let wish = if paused { 0 } else { pace.wish(under_way.len()) };
+            share.wish(if self.rests(&pace) { 0 } else { wish });
             let least = if under_way.is_empty() { 1 } else { RECEIVE_COUNT_MAX };
             tokio::select! {
                 biased;
                 () = self.shutdown.cancelled() => break,
                 _ = controls.changed() => self.halt_or_go_on(&mut until),
                 Some(ended) = under_way.next() => pace.note(ended, &self.runtime),
-                permits = self.permits(least, &mut pace), if under_way.len() < wanted => {
+                permits = self.permits(least, wish, &mut pace), if under_way.len() < wanted => {
                     under_way.push(self.receive(permits, self.wait(&pace), until.clone()));
                 }
             }
@@ -138,7 +145,8 @@ impl Poller {
 
     /// A permit for each message of the next receive: `least`, and what else is free. A receive beside
     /// another has permits for a whole one, or both would bring few.
-    async fn permits(&self, least: usize, pace: &mut Pace) -> Vec<Permit> {
+    async fn permits(&self, least: usize, wish: usize, pace: &mut Pace) -> Vec<Permit> {
+        self.rest(wish, pace).await;
         let (Runtime { status, share, .. }, asked_at) = (&*self.runtime, Instant::now());
         let mut permits = share.try_take(least, RECEIVE_COUNT_MAX);
         if permits.is_empty() {
@@ -149,7 +157,6 @@ impl Poller {
         }
         status.note_room(self.runtime.options.clock.now());
         let took = asked_at.elapsed();
-        sleep_until(pace.not_before).await;
         if let Some(reopens_at) = self.runtime.store_gate.reopens_at() {
             sleep_until(reopens_at).await;
         }
@@ -158,6 +165,26 @@ impl Poller {
             self.wait_for_more(&mut permits, took, &mut pace.patience).await;
         }
         permits
+    }
+
+    /// Whether the next receive is put off.
+    fn rests(&self, pace: &Pace) -> bool {
+        let throttle = self.runtime.transport.throttle();
+        let is_shut = |throttle: Throttle| {
+            throttle.shut_for(self.runtime.queue.url(), Action::ReceiveMessage).is_some()
+        };
+        pace.not_before > Instant::now() || throttle.is_some_and(is_shut)
+    }
+
+    /// Waits until the next receive may begin, and only then for permits.
+    async fn rest(&self, wish: usize, pace: &Pace) {
+        if !self.rests(pace) {
+            return;
+        }
+        sleep_until(pace.not_before).await;
+        let Runtime { transport, queue, share, .. } = &*self.runtime;
+        throttle::open(&**transport, queue, Action::ReceiveMessage).await;
+        share.wish(wish);
     }
 
     /// Waits a little for as many permits as fit a receive, after the first took that long to get.
@@ -237,10 +264,12 @@ impl Poller {
 }
 
 impl Pace {
-    fn new(shared: bool, linger: Duration) -> Self {
+    fn new(shared: bool, runtime: &Runtime) -> Self {
+        let linger = runtime.options.linger;
         let (at_once, patience) = (AtOnce::one(), Patience::new(linger));
+        let linger = (!runtime.queue.is_fifo()).then(|| PollLinger::new(linger));
         let (pauses, not_before) = (RECEIVE_AGAIN.start(), Instant::now());
-        Self { at_once, patience, shared, more_waits: false, pauses, not_before }
+        Self { at_once, patience, linger, shared, more_waits: false, pauses, not_before }
     }
 
     /// Whether messages are known to wait, or nobody else could use the permits.
@@ -262,6 +291,14 @@ impl Pace {
                 self.patience.note_receive(ended.took, came);
                 self.at_once.note(ended.asked, came);
                 self.more_waits = came > 0 && came == ended.asked;
+                if let Some(linger) = &mut self.linger {
+                    let now = Instant::now();
+                    self.not_before = now + linger.of_next(ended.asked, came, now);
+                }
+            }
+            Err(error) if error.retry_after().is_some() => {
+                self.at_once.note_failure();
+                self.more_waits = false;
             }
             Err(error) => {
                 if receive::is_overdue(&error) {

@@ -41,7 +41,7 @@ use crate::priority::Priority;
 use crate::start;
 use crate::store::Records;
 use crate::transport::meter::TaskNames;
-use crate::transport::{DeadLetterFacts, QueueFacts, QueueHandle, Transport};
+use crate::transport::{DeadLetterFacts, Gated, QueueFacts, QueueHandle, Transport};
 
 /// The least visibility timeout that leaves time to renew it.
 const VISIBILITY_MIN: Duration = Duration::from_secs(1);
@@ -101,6 +101,7 @@ impl Worker {
         handlers: Handle,
         shutdown: CancellationToken,
     ) -> Result<(), WorkerError> {
+        let transport: Arc<dyn Transport> = Gated::new(transport, &self.options.random);
         if let Some(priorities) = &self.options.priorities {
             priorities.check_for(&self.queue_name)?;
         }

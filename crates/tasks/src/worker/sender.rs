@@ -150,8 +150,8 @@ async fn send(
     let answer = |one| match one {
         Settled::Done(_) => Ok(()),
         Settled::Stale => unreachable!("a send names no receipt"),
-        Settled::GaveUp { cause, certain: true } => Err(in_one_line(&*cause)),
-        Settled::GaveUp { cause, certain: false } => {
+        Settled::GaveUp { cause, certain: true, .. } => Err(in_one_line(&*cause)),
+        Settled::GaveUp { cause, certain: false, .. } => {
             Err(format!("{} (it may have been sent)", in_one_line(&*cause)))
         }
     };

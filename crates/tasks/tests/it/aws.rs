@@ -18,6 +18,8 @@ use tokio::task::JoinHandle;
 enum Script {
     /// Answers with this status and body.
     Answer(u16, &'static str),
+    /// Answers with this status and body, and says after how many milliseconds to ask again.
+    Later(u16, &'static str, u32),
     /// Reads the request and closes the connection.
     HangUp,
 }
@@ -36,9 +38,15 @@ async fn endpoint(script: Script) -> (SocketAddr, JoinHandle<()>) {
 
 async fn answer(mut connection: TcpStream, script: Script) {
     while read_request(&mut connection).await {
-        let Script::Answer(status, body) = script else { return };
+        let (status, body, later) = match script {
+            Script::Answer(status, body) => (status, body, String::new()),
+            Script::Later(status, body, millis) => {
+                (status, body, format!("x-amz-retry-after: {millis}\r\n"))
+            }
+            Script::HangUp => return,
+        };
         let answer = format!(
-            "HTTP/1.1 {status} Scripted\r\ncontent-type: application/x-amz-json-1.0\r\n\
+            "HTTP/1.1 {status} Scripted\r\ncontent-type: application/x-amz-json-1.0\r\n{later}\
              content-length: {}\r\n\r\n{body}",
             body.len()
         );
@@ -155,6 +163,27 @@ async fn throttling_is_told_from_a_refusal() {
     let body = r#"{"__type":"com.amazonaws.sqs#RequestThrottled","message":"slow down"}"#;
     let error = send(Script::Answer(400, body)).await.unwrap_err();
     assert!(matches!(error, TransportError::Throttled { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn who_says_when_to_ask_again_is_not_asked_before_by_anybody() {
+    let body = r#"{"__type":"com.amazonaws.sqs#ServiceUnavailable","message":"draining"}"#;
+    for status in [503, 429] {
+        let (address, server) = endpoint(Script::Later(status, body, 2500)).await;
+        let (transport, meter) = transport_to(address).await;
+        let queue = QueueHandle::new("q", &format!("http://{address}/000000000000/q"));
+        let message = OutgoingMessage::new("8", MessageAttributes::new());
+        let error = transport.send_batch(&queue, vec![message]).await.unwrap_err();
+        server.abort();
+        let TransportError::Throttled { retry_after, .. } = &error else { panic!("{error:?}") };
+        assert_eq!(*retry_after, Some(std::time::Duration::from_millis(2500)));
+        assert!(error.is_certain() && error.to_string().contains("ask again in 2.5s"), "{error}");
+        assert_eq!(
+            meter.total(Action::SendMessageBatch),
+            1,
+            "neither the SDK nor this tries again"
+        );
+    }
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ mod chaos;
 mod client;
 mod clockless;
 mod control;
+mod cost;
 mod crash;
 mod drain;
 mod fifo;
@@ -30,5 +31,6 @@ mod same_queue;
 mod simulation;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+mod throttling;
 mod traffic;
 mod world;

@@ -23,6 +23,8 @@ pub(crate) enum Fault {
     AnswerLost,
     /// It is not carried out, and no answer ever comes.
     Hangs,
+    /// It is refused with that code, for so long if somebody says it.
+    Throttled(&'static str, Option<Duration>),
     /// It is carried out for all but the entries at these places.
     Entries(Vec<usize>, &'static str),
 }
@@ -69,6 +71,8 @@ struct State {
     calls: Vec<Call>,
     /// Calls of an action are refused with that code.
     refused: BTreeMap<Action, &'static str>,
+    /// Calls of an action are throttled.
+    throttled: HashSet<Action>,
 }
 
 /// Queues that behave like SQS.
@@ -112,8 +116,14 @@ impl Simulation {
         self.state().refused.insert(action, code);
     }
 
+    /// Calls of that action are throttled, until they are accepted again.
+    pub(crate) fn throttle(&self, action: Action) {
+        self.state().throttled.insert(action);
+    }
+
     pub(crate) fn accept(&self, action: Action) {
         self.state().refused.remove(&action);
+        self.state().throttled.remove(&action);
     }
 
     /// Calls of that action wait, before they are carried out, until they are let go.
@@ -196,13 +206,21 @@ impl Simulation {
         if let Some(gate) = gate {
             drop(gate.acquire().await);
         }
-        let fault = self.state().faults.get_mut(&action).and_then(VecDeque::pop_front);
+        let mut fault = self.state().faults.get_mut(&action).and_then(VecDeque::pop_front);
+        if self.state().throttled.contains(&action) {
+            fault = Some(Fault::Throttled("RequestThrottled", None));
+        }
         if matches!(fault, Some(Fault::Hangs)) {
             std::future::pending::<()>().await;
         }
         if matches!(fault, Some(Fault::NotSent)) {
             let target = queue.name().to_owned();
             return Err(TransportError::NotSent { action, target, source: "refused".into() });
+        }
+        if let Some(Fault::Throttled(code, retry_after)) = fault {
+            let (target, code) = (queue.name().to_owned(), code.to_owned());
+            let message = "slow down".to_owned();
+            return Err(TransportError::Throttled { action, target, code, message, retry_after });
         }
         self.state().check(action, queue.name())?;
         Ok(Faults { action, queue: queue.name().to_owned(), fault })

@@ -3,6 +3,7 @@
 
 use std::error::Error;
 use std::io;
+use std::time::Duration;
 
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_sqs::config::http::HttpResponse;
@@ -11,6 +12,9 @@ use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 use crate::error_chain::{causes, copied};
 use crate::transport::failure::{is_throttling, is_unavailable};
 use crate::transport::{Action, Cause, TransportError};
+
+/// The header by which SQS says after how many milliseconds to ask again.
+const RETRY_AFTER: &str = "x-amz-retry-after";
 
 /// Which call it was, for its errors.
 #[derive(Clone, Debug)]
@@ -38,14 +42,21 @@ impl Call {
     }
 
     /// What the endpoint itself says against it. An error of the server's own (5xx) may have come
-    /// after the request was carried out, unless its code says that nothing can be done just now. A
-    /// status of 503 alone says nothing: whoever stands in between may have waited in vain.
-    fn answered(&self, status: u16, error: &dyn ProvideErrorMetadata) -> TransportError {
+    /// after the request was carried out, unless its code says that nothing can be done just now, or it says
+    /// when to ask again. A status of 503 alone says nothing: whoever stands in between may have waited in vain.
+    fn answered(
+        &self,
+        status: u16,
+        retry_after: Option<Duration>,
+        error: &dyn ProvideErrorMetadata,
+    ) -> TransportError {
         let code = error.code().unwrap_or("an unnamed error");
         let message = error.message().unwrap_or_default().to_owned();
         let (action, target) = (self.action, self.target.clone());
-        if is_throttling(code) || status == 429 {
-            return TransportError::Throttled { action, target, message };
+        let asks_later = status == 503 && retry_after.is_some();
+        if is_throttling(code) || status == 429 || asks_later {
+            let code = code.to_owned();
+            return TransportError::Throttled { action, target, code, message, retry_after };
         }
         if status == 503 && is_unavailable(code) {
             return TransportError::Unavailable { action, target, message };
@@ -63,12 +74,19 @@ where
     E: Error + ProvideErrorMetadata + Send + Sync + 'static,
 {
     if let SdkError::ServiceError(answer) = error {
-        return call.answered(answer.raw().status().as_u16(), answer.err());
+        let raw = answer.raw();
+        let retry_after = raw.headers().get(RETRY_AFTER).and_then(milliseconds);
+        return call.answered(raw.status().as_u16(), retry_after, answer.err());
     }
     let never_left = matches!(error, SdkError::ConstructionFailure(_)) || never_left(error);
     // The SDK's own error would show the whole response, headers and body, in its `Debug`.
     let words = copied(error);
     if never_left { call.not_sent(words) } else { call.unknown(words) }
+}
+
+/// What the header says; `None` if that is no number.
+fn milliseconds(text: &str) -> Option<Duration> {
+    text.trim().parse().ok().map(Duration::from_millis)
 }
 
 /// Whether one of the causes says that there was no connection, or nothing to sign with.
@@ -95,7 +113,7 @@ mod tests {
 
     fn answered(status: u16, code: &str) -> TransportError {
         let error = ErrorMetadata::builder().code(code).message("no").build();
-        Call::new(Action::SendMessageBatch, "q").answered(status, &error)
+        Call::new(Action::SendMessageBatch, "q").answered(status, None, &error)
     }
 
     #[test]
@@ -124,9 +142,21 @@ mod tests {
 
     #[test]
     fn throttling_is_told_by_its_code_or_its_status() {
-        for (status, code) in [(400, "RequestThrottled"), (503, "Throttling"), (429, "Whatever")] {
+        for (status, code) in
+            [(400, "RequestThrottled"), (403, "OverLimit"), (503, "Throttling"), (429, "Whatever")]
+        {
             let error = answered(status, code);
             assert!(matches!(error, TransportError::Throttled { .. }), "{error:?}");
         }
+    }
+
+    #[test]
+    fn who_says_when_to_ask_again_has_done_nothing() {
+        let error = ErrorMetadata::builder().code("ServiceUnavailable").message("draining").build();
+        let call = Call::new(Action::SendMessageBatch, "q");
+        let error = call.answered(503, milliseconds(" 2500 "), &error);
+        assert!(error.is_certain() && error.is_transient(), "{error:?}");
+        assert_eq!(error.retry_after(), Some(Duration::from_millis(2500)));
+        assert_eq!(milliseconds("soon"), None);
     }
 }

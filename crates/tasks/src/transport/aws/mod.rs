@@ -2,7 +2,8 @@
 //!
 //! The SDK's own retries are off: they would hide from the meter what was asked, and from the
 //! caller that an earlier try may have been carried out. This module tries again itself, keeps
-//! the doubt of every try, and sends the same task id each time, by which a receiver knows it.
+//! the doubt of every try, and sends the same task id each time, by which a receiver knows it. What was
+//! throttled it does not try again: its caller does, who knows of other calls.
 
 mod classify;
 mod connect;
@@ -26,7 +27,8 @@ use self::classify::{Call, classify};
 use self::connect::Clients;
 use super::{
     Action, BoxFuture, DeadLetterFacts, EntryResult, OutgoingMessage, QueueFacts, QueueHandle,
-    ReceiveRequest, ReceivedMessage, RequestMeter, Result, SentMessage, Transport, TransportError,
+    ReceiveRequest, ReceivedMessage, RequestMeter, Result, SentMessage, Throttle, Transport,
+    TransportError,
 };
 use crate::backoff::Backoff;
 
@@ -59,6 +61,7 @@ pub struct AwsTransport {
     polling_client: Client,
     is_amazon: bool,
     meter: Arc<RequestMeter>,
+    throttle: Throttle,
     /// What the clients were made from, to make others like them.
     options: AwsOptions,
 }
@@ -73,12 +76,17 @@ impl AwsTransport {
         let made = connect::clients(options.clone()).await?;
         let region = made.client.config().region().map(ToString::to_string);
         let meter = RequestMeter::in_region(&region.unwrap_or_default());
-        Ok(Self::of(made, options, Arc::new(meter)))
+        Ok(Self::of(made, options, Arc::new(meter), Throttle::default()))
     }
 
-    fn of(made: Clients, options: AwsOptions, meter: Arc<RequestMeter>) -> Self {
+    fn of(
+        made: Clients,
+        options: AwsOptions,
+        meter: Arc<RequestMeter>,
+        throttle: Throttle,
+    ) -> Self {
         let Clients { client, polling_client, is_amazon } = made;
-        Self { client, polling_client, is_amazon, meter, options }
+        Self { client, polling_client, is_amazon, meter, throttle, options }
     }
 
     /// Clients, and so connections, of its own, which are driven by the runtime that calls.
@@ -90,7 +98,8 @@ impl AwsTransport {
             target: "the endpoint over new connections".to_owned(),
             source: error.into(),
         })?;
-        Ok(Some(Arc::new(Self::of(made, self.options.clone(), self.meter()))))
+        let throttle = self.throttle.clone();
+        Ok(Some(Arc::new(Self::of(made, self.options.clone(), self.meter(), throttle))))
     }
 
     /// The SDK's client, for administering queues. Its calls pass no meter: none is made for a
@@ -231,7 +240,7 @@ impl AwsTransport {
     }
 }
 
-/// Makes a call again that failed in a way that can pass. If any try may have been carried out,
+/// Makes a call again that failed in a way that can pass, unless it was throttled. If any try may have been carried out,
 /// the failure of the last one does not undo that: the doubt is what is reported.
 async fn persist<T, F: Future<Output = Result<T>>>(call: impl Fn() -> F) -> Result<T> {
     let mut doubt = None;
@@ -239,7 +248,8 @@ async fn persist<T, F: Future<Output = Result<T>>>(call: impl Fn() -> F) -> Resu
         match call().await {
             Ok(answer) => return Ok(answer),
             Err(error) => {
-                let last = tries == TRIES || !error.is_transient();
+                let throttled = matches!(error, TransportError::Throttled { .. });
+                let last = tries == TRIES || !error.is_transient() || throttled;
                 let doubtful = !error.is_certain();
                 if last {
                     return Err(doubt.unwrap_or(error));
@@ -268,6 +278,10 @@ impl Transport for AwsTransport {
 
     fn meter(&self) -> Option<Arc<RequestMeter>> {
         Some(Self::meter(self))
+    }
+
+    fn throttle(&self) -> Option<Throttle> {
+        Some(self.throttle.clone())
     }
 
     fn resolve<'a>(&'a self, queue: &'a str) -> BoxFuture<'a, Result<QueueHandle>> {
@@ -349,6 +363,16 @@ mod tests {
     async fn a_send_that_never_left_is_certain_after_every_try() {
         let answer = outcome(vec![Err(not_sent()), Err(not_sent()), Err(not_sent())]).await;
         assert!(matches!(answer, Err(TransportError::NotSent { .. })));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_throttled_is_not_tried_again_here() {
+        let (action, target) = (Action::SendMessageBatch, "q".to_owned());
+        let (code, message) = ("RequestThrottled".to_owned(), String::new());
+        let retry_after = None;
+        let throttled = TransportError::Throttled { action, target, code, message, retry_after };
+        let answer = outcome(vec![Err(throttled)]).await;
+        assert!(matches!(answer, Err(TransportError::Throttled { .. })));
     }
 
     #[tokio::test(start_paused = true)]
