@@ -280,6 +280,9 @@ fn again(sent: &Sent) -> Sent {
     };
     Err(match error {
         SendError::NotSent { reason } => SendError::NotSent { reason: reason.clone() },
+        SendError::Throttled { retry_after, reason } => {
+            SendError::Throttled { retry_after: *retry_after, reason: reason.clone() }
+        }
         SendError::Unknown { id, reason } => {
             SendError::Unknown { id: id.clone(), reason: reason.clone() }
         }

@@ -272,8 +272,8 @@ async fn each_sort_of_storm_is_weathered() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn fifty_storms_by_a_seed_are_weathered() {
-    for seed in 100..150 {
+async fn a_dozen_storms_by_a_seed_are_weathered() {
+    for seed in 100..112 {
         let dice = Dice::of(seed);
         let storm = Storm {
             percent: 20 + dice.below(81),
