@@ -1,5 +1,6 @@
 //! The application's side: reads orders from stdin, and answers on stdout, until stdin ends.
 
+use std::io::{self, Write as _, stdin, stdout};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +9,7 @@ use longshore::Client;
 use longshore::tasks::{
     AwsOptions, AwsTransport, ClientOptions, Replies, StoreLocation, SystemClock, Transport,
 };
-use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, stdin, stdout};
+use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
 use crate::drive::{Failed, drive};
@@ -18,31 +19,32 @@ use crate::{REPLIES, TASKS};
 const QUEUE_PATIENCE: Duration = Duration::from_secs(30);
 
 pub(crate) fn run() -> ExitCode {
-    let runtime = tokio::runtime::Runtime::new().expect("the system has what a runtime takes");
-    match runtime.block_on(produce()) {
+    let runtime = Runtime::new().expect("the system has what a runtime takes");
+    match produce(&runtime) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failed) => {
-            runtime.block_on(say(&format!("failed {failed}"))).ok();
+            // Whoever gave the orders may be gone, and there is nobody else to tell.
+            say(&format!("failed {failed}")).ok();
             ExitCode::FAILURE
         }
     }
 }
 
-async fn produce() -> Result<(), Failed> {
-    let client = connect().await?;
-    say("ready").await?;
-    let mut orders = BufReader::new(stdin()).lines();
-    while let Some(line) = orders.next_line().await? {
-        let done = drive(&client, line.parse()?).await?;
-        say(&done.line()).await?;
+/// Reads orders on this thread; the runtime's own carry them out, and hear of replies meanwhile.
+fn produce(runtime: &Runtime) -> Result<(), Failed> {
+    let client = runtime.block_on(connect())?;
+    say("ready")?;
+    for line in stdin().lines() {
+        let done = runtime.block_on(drive(&client, line?.parse()?))?;
+        say(&done.line())?;
     }
     Ok(())
 }
 
-async fn say(line: &str) -> std::io::Result<()> {
-    let mut stdout = stdout();
-    stdout.write_all(format!("{line}\n").as_bytes()).await?;
-    stdout.flush().await
+fn say(line: &str) -> io::Result<()> {
+    let mut stdout = stdout().lock();
+    writeln!(stdout, "{line}")?;
+    stdout.flush()
 }
 
 /// A client of the store and the endpoint that the environment names, which hears of replies.

@@ -200,7 +200,7 @@ fn node(script: &str, with: &Installed, directory: &Path) -> Result<Commands> {
     Ok(Commands { worker: program("worker"), producer: program("producer") })
 }
 
-/// Of Celery's pools, threads took least time for these tasks: forked processes are handed each task through a pipe.
+/// Of Celery's pools, threads took least processor time for these tasks: less than `prefork` and `gevent`.
 fn celery(broker: &str, results: &str, with: &Installed, concurrency: &str) -> Result<Commands> {
     let python = with.python.as_deref().context("nothing is installed for Python")?;
     let folder = peers().join("celery");
