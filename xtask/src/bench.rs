@@ -5,6 +5,7 @@
 //! reference system is started and asked for results. Every message is numbered, and every number accounted for.
 //!
 //! ```text
+//! contest                  `cargo xtask bench tasks`: Longshore beside other task frameworks
 //! server                   starts, watches and stops the programs
 //! machine, disk            what the numbers depend on
 //! http, sqs                one keep-alive connection; requests, and what replies hold
@@ -19,6 +20,7 @@
 //! - Only processes that were started here are stopped, each by its id.
 //! - A lost or repeated message fails the run.
 
+pub(crate) mod contest;
 mod disk;
 mod fleet;
 mod http;
@@ -37,7 +39,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use clap::Args;
+use clap::{Args, Subcommand};
 
 use crate::stopwatch::Stopwatch;
 use crate::workspace;
@@ -47,7 +49,10 @@ use server::{Peer, Server, Storage};
 
 /// How long and how hard.
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Options {
+    #[command(subcommand)]
+    part: Option<Part>,
     /// Seconds for each measurement.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=60))]
     seconds: u64,
@@ -74,6 +79,13 @@ pub(crate) struct Options {
     stores: Vec<String>,
 }
 
+/// What is measured instead of brokers and the reference system.
+#[derive(Debug, Subcommand)]
+enum Part {
+    /// Longshore beside other task frameworks: the same tasks, on the same broker or on Redis.
+    Tasks(contest::Options),
+}
+
 impl Options {
     fn load(&self) -> Load {
         let seconds = if self.quick { 1 } else { self.seconds };
@@ -88,6 +100,7 @@ impl Options {
 /// As [`run`].
 pub(crate) fn smoke(binary: PathBuf) -> Result<()> {
     run(&Options {
+        part: None,
         seconds: 1,
         quick: true,
         connections: 16,
@@ -105,6 +118,9 @@ pub(crate) fn smoke(binary: PathBuf) -> Result<()> {
 ///
 /// The program cannot be built or started, a request failed, or a message was lost or repeated.
 pub(crate) fn run(options: &Options) -> Result<()> {
+    if let Some(Part::Tasks(options)) = &options.part {
+        return contest::run(options);
+    }
     let binary = binary(options)?;
     let data = Data::create(options.data.as_deref())?;
     let load = options.load();
@@ -178,10 +194,15 @@ fn binary(options: &Options) -> Result<PathBuf> {
             .canonicalize()
             .with_context(|| format!("no program at {}", binary.display()));
     }
+    built("fibonacci")
+}
+
+/// The program of that package's name, as users build it.
+fn built(package: &str) -> Result<PathBuf> {
     let watch = Stopwatch::start();
-    workspace::succeed(&mut workspace::cargo(["build", "--release", "--package", "fibonacci"]))?;
+    workspace::succeed(&mut workspace::cargo(["build", "--release", "--package", package]))?;
     println!("built in {:.0} s\n", watch.elapsed().as_secs_f64());
-    Ok(workspace::release_profile()?.join("fibonacci"))
+    Ok(workspace::release_profile()?.join(package))
 }
 
 /// A directory of this run's own, removed when the run ends.

@@ -4,7 +4,7 @@
 //! the program that a user would build. `conformance/run` installs what it needs into its own cache. The stores' tests
 //! find servers that are started for them; what server cannot be had is said at the end.
 
-mod servers;
+pub(crate) mod servers;
 
 use std::process::Command;
 

@@ -143,8 +143,10 @@ pub(super) fn own_cpu_time() -> Result<Duration> {
     cpu_time("self")
 }
 
+/// Time of all processors that a process has used; its id, or `self`.
+///
 /// The kernel counts in hundredths of a second towards user space, whatever its own tick is.
-fn cpu_time(process: &str) -> Result<Duration> {
+pub(super) fn cpu_time(process: &str) -> Result<Duration> {
     let stat = fs::read_to_string(format!("/proc/{process}/stat")).context("a program is gone")?;
     // The second field is a name in parentheses that may hold anything; user and system time are the 14th and 15th.
     let after_name = stat.rsplit_once(')').map_or("", |(_, after)| after);

@@ -56,6 +56,11 @@ impl Queue {
         Ok(Self { address, url: url.to_owned(), epoch: Stopwatch::start() })
     }
 
+    /// The queue's URL.
+    pub(super) fn url(&self) -> &str {
+        &self.url
+    }
+
     /// A connection to the queue's server.
     pub(super) fn connect(&self) -> Result<Connection> {
         Connection::open(self.address)

@@ -1,4 +1,4 @@
-//! The servers of the stores' tests: started on free ports of the loopback interface, with data of their own in a
+//! The servers of the stores' tests, and of the benchmark of tasks: started on free ports of the loopback interface, with data of their own in a
 //! temporary directory, and ended when the tests have ended, however they ended.
 //!
 //! ```text
@@ -17,7 +17,7 @@ mod debian;
 mod dynamodb;
 mod postgres;
 mod redis;
-mod tied;
+pub(crate) mod tied;
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -36,9 +36,9 @@ const START_MAX: Duration = Duration::from_secs(60);
 const ANSWER_MAX: Duration = Duration::from_secs(1);
 
 /// A server that runs, and the URL by which tests reach it.
-struct Server {
-    url: String,
-    program: Program,
+pub(crate) struct Server {
+    pub(crate) url: String,
+    pub(crate) program: Program,
 }
 
 /// A store that is on a server.
@@ -66,6 +66,31 @@ pub(super) struct Servers {
     variables: Vec<(&'static str, String)>,
     not_tried: Vec<String>,
     data: TempDir,
+}
+
+/// A server whose data is in a directory that this makes.
+///
+/// # Errors
+///
+/// It cannot be had, or does not start.
+pub(crate) fn postgres(data: &Path) -> Result<Server> {
+    made(data)?;
+    tied::let_others_pass(data)?;
+    postgres::start(data)
+}
+
+/// A Redis whose `appendfsync` is `syncs`, with its data in a directory that this makes.
+///
+/// # Errors
+///
+/// It cannot be had, or does not start.
+pub(crate) fn redis(data: &Path, syncs: &str) -> Result<Server> {
+    made(data)?;
+    redis::start_syncing(data, syncs)
+}
+
+fn made(data: &Path) -> Result<()> {
+    std::fs::create_dir(data).with_context(|| format!("cannot make {}", data.display()))
 }
 
 /// Whether somebody names a server already.
@@ -106,7 +131,7 @@ impl Servers {
 
     fn add(&mut self, kind: &Kind) -> Result<()> {
         let data = self.data.path().join(kind.store.to_lowercase());
-        std::fs::create_dir(&data).with_context(|| format!("cannot make {}", data.display()))?;
+        made(&data)?;
         match (kind.start)(&data) {
             Ok(Server { url, program }) => {
                 println!("{} runs as process {}: {url}", kind.store, program.id());
@@ -134,7 +159,7 @@ impl Servers {
 }
 
 /// A failure without the log that it may bring along, which is shown where it happens.
-fn in_a_line(failure: &anyhow::Error) -> String {
+pub(crate) fn in_a_line(failure: &anyhow::Error) -> String {
     format!("{failure:#}").lines().next().unwrap_or_default().to_owned()
 }
 
@@ -150,7 +175,7 @@ fn answers(address: SocketAddr, words: &[u8]) -> bool {
 }
 
 /// The program of that name, where the shell would find it.
-fn on_path(name: &str) -> Option<PathBuf> {
+pub(crate) fn on_path(name: &str) -> Option<PathBuf> {
     path().into_iter().map(|directory| directory.join(name)).find(|program| program.is_file())
 }
 

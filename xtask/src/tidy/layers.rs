@@ -68,6 +68,7 @@ const LAYERS: &[Layer] = &[
     },
     layer("longshore-cli", &["longshore"]),
     layer("fibonacci", &["longshore"]),
+    layer("longshore-peer", &["longshore"]),
     layer("xtask", &[]),
 ];
 

@@ -13,7 +13,7 @@ use super::on_path;
 use crate::workspace;
 
 /// A command in `directory` whose process is sent `signal` when this process ends.
-pub(super) fn command(program: &Path, signal: &str, directory: &Path) -> Command {
+pub(crate) fn command(program: &Path, signal: &str, directory: &Path) -> Command {
     let mut command = match on_path("setpriv") {
         Some(setpriv) => {
             let mut command = workspace::command(setpriv);
@@ -59,7 +59,7 @@ pub(super) fn give(directory: &Path, user: &str) -> Result<()> {
 }
 
 /// Lets other users reach what lies in a directory by its name, and not list it.
-pub(super) fn let_others_pass(directory: &Path) -> Result<()> {
+pub(crate) fn let_others_pass(directory: &Path) -> Result<()> {
     let passable = std::fs::Permissions::from_mode(0o711);
     std::fs::set_permissions(directory, passable)
         .with_context(|| format!("cannot set the permissions of {}", directory.display()))
