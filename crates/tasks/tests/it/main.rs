@@ -16,6 +16,7 @@ mod drain;
 mod fifo;
 mod groups;
 mod inputs;
+mod key_limit;
 mod leases;
 mod lost;
 mod meter;
@@ -30,5 +31,6 @@ mod same_queue;
 mod simulation;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+mod stuck;
 mod traffic;
 mod world;
