@@ -117,6 +117,7 @@ impl<'a> Argument<'a> {
             "timeout" => {
                 "every attempt would fail at once; leave it out to use the worker's timeout"
             }
+            "concurrency_per_key" => "no task would ever run; leave it out for no limit of a key",
             "concurrency" => "no task would ever run; leave it out to use the worker's concurrency",
             _ => {
                 "the result would be gone before it is read; leave it out to use the worker's retention"

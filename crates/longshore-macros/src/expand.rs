@@ -63,6 +63,8 @@ fn write_key(text: &LitStr, path: &[Member]) -> TokenStream {
     let field = quote!(self #(.#path)*);
     let displayed = quote_spanned!(text.span()=> ::std::string::ToString::to_string(&#field));
     quote! {
+        const HAS_KEY: bool = true;
+
         fn key(&self) -> ::core::option::Option<::std::string::String> {
             ::core::option::Option::Some(#displayed)
         }

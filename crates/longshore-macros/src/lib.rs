@@ -42,6 +42,7 @@ use syn::{DeriveInput, parse_macro_input};
 ///     retry(attempts = 8, backoff = "2s..15m"),
 ///     key = "image",
 ///     concurrency = 16,
+///     concurrency_per_key = 2,
 ///     retention = "4d",
 ///     reply_by = "store",
 ///     queue = "thumbnails",
@@ -67,6 +68,7 @@ use syn::{DeriveInput, parse_macro_input};
 /// | `retry(attempts = 8, backoff = "2s..15m")` | attempts in all, and the bounds of the random waits between them | the worker's policy |
 /// | `timeout = "30s"` | how long an attempt may run, up to `12h` | as long as it takes |
 /// | `concurrency = 16` | tasks of the type that a worker runs at once | the worker's concurrency |
+/// | `concurrency_per_key = 2` | tasks of the type with one `key` that run at once, on all workers that share the store | no limit of a key |
 /// | `retention = "4d"` | how long the result is kept | the worker's |
 /// | `reply_by = "store"` | how the reply travels: by `"queue"`, by the `"store"` alone, or `"none"` | by queue |
 /// | `crate = longshore_tasks` | where the framework is found | `::longshore` |

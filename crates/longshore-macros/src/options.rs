@@ -27,6 +27,7 @@ const OPTIONS: &[Known] = &[
     Known { name: "retry", example: r#"retry(attempts = 8, backoff = "2s..15m")"# },
     Known { name: "timeout", example: r#"timeout = "30s""# },
     Known { name: "concurrency", example: "concurrency = 16" },
+    Known { name: "concurrency_per_key", example: "concurrency_per_key = 2" },
     Known { name: "retention", example: r#"retention = "4d""# },
     Known { name: "reply_by", example: r#"reply_by = "store""# },
     Known { name: "crate", example: "crate = longshore_tasks" },
@@ -44,6 +45,7 @@ pub(crate) struct Options {
     retry: Option<Retry>,
     timeout: Option<Duration>,
     concurrency: Option<LitInt>,
+    concurrency_per_key: Option<LitInt>,
     retention: Option<Duration>,
     reply_by: Option<&'static str>,
 }
@@ -58,7 +60,20 @@ impl Options {
                 list.read(input, |argument| options.read_one(argument))
             }));
         }
+        errors.keep(options.check_key_limit());
         options
+    }
+
+    /// A limit for each key needs a key.
+    fn check_key_limit(&self) -> Result<()> {
+        match (&self.concurrency_per_key, &self.key) {
+            (Some(count), None) => {
+                let message = "`concurrency_per_key` limits tasks with one key, and this type has none: say which \
+                               field it is, as in key = \"tenant\", or use `concurrency`";
+                Err(Error::new(count.span(), message))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn read_one(&mut self, argument: &Argument<'_>) -> Result<()> {
@@ -71,6 +86,7 @@ impl Options {
             "retry" => self.retry = Some(Retry::read(argument)?),
             "timeout" => self.timeout = Some(read_timeout(argument)?),
             "concurrency" => self.concurrency = Some(read_concurrency(argument)?),
+            "concurrency_per_key" => self.concurrency_per_key = Some(read_concurrency(argument)?),
             "retention" => self.retention = Some(argument.duration()?.value),
             "reply_by" => self.reply_by = Some(read_reply_mode(argument)?),
             _ => self.krate = Some(argument.path()?),
@@ -92,12 +108,14 @@ impl Options {
         });
         let timeout = self.timeout.map(duration).map(|timeout| quote!(.timeout(#timeout)));
         let concurrency = self.concurrency.as_ref().map(|count| quote!(.concurrency(#count)));
+        let per_key = self.concurrency_per_key.as_ref();
+        let per_key = per_key.map(|count| quote!(.concurrency_per_key(#count)));
         let retention = self.retention.map(duration).map(|time| quote!(.retention(#time)));
         let reply = self.reply_by.map(|mode| {
             let mode = format_ident!("{mode}");
             quote!(.reply(#krate::ReplyMode::#mode))
         });
-        let calls = quote!(#queue #retry #timeout #concurrency #retention #reply);
+        let calls = quote!(#queue #retry #timeout #concurrency #per_key #retention #reply);
         (!calls.is_empty()).then_some(calls)
     }
 }

@@ -46,6 +46,8 @@ use crate::task_options::TaskOptions;
 ///         TaskOptions::new().timeout(Duration::from_secs(30))
 ///     }
 ///
+///     const HAS_KEY: bool = true;
+///
 ///     fn key(&self) -> Option<String> {
 ///         Some(self.image.to_string())
 ///     }
@@ -57,6 +59,9 @@ pub trait Task: Sized + Send + Sync + 'static {
     const NAME: &'static str;
     /// What a handler answers.
     type Reply: Send + 'static;
+    /// Whether [`key`](Task::key) answers one: `false` by default, and `true` by the derive for a type with a `key`. A
+    /// type that limits how many tasks of a key run at once needs it.
+    const HAS_KEY: bool = false;
     /// How argument and reply are written into message bodies; [`Json`](crate::Json) for most.
     type Codec: Codec<Self>;
 

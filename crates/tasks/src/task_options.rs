@@ -35,6 +35,9 @@ pub struct TaskOptions {
     /// How many tasks of this type a worker runs at once, at least 1, within the worker's own concurrency.
     /// `None`: the worker's concurrency is the only bound.
     pub concurrency: Option<usize>,
+    /// How many tasks of this type with one key run at once, at least 1, on all workers that share the store. `None`: as
+    /// many as may run.
+    pub concurrency_per_key: Option<usize>,
     /// How the reply travels. `None`: [`ReplyMode::Queue`].
     pub reply: Option<ReplyMode>,
     /// How long the result is kept, from the task's end on. `None`: as the worker says.
@@ -99,6 +102,16 @@ impl TaskOptions {
         self
     }
 
+    /// How many tasks of this type with one key run at once, on all workers that share the store; at least 1. The type
+    /// must have a key. Tasks without one, from other programs, share a limit. A task beyond it waits for up to five
+    /// seconds, without taking a worker's place, and is then put back for longer each time, up to a minute; no attempt
+    /// is counted. On a FIFO queue SQS itself delivers one task of a key at a time, and nothing is asked of the store.
+    #[must_use]
+    pub fn concurrency_per_key(mut self, concurrency: usize) -> Self {
+        self.concurrency_per_key = Some(concurrency);
+        self
+    }
+
     /// How the reply travels.
     #[must_use]
     pub fn reply(mut self, mode: ReplyMode) -> Self {
@@ -121,6 +134,7 @@ impl TaskOptions {
             retry: self.retry.or_else(|| defaults.retry.clone()),
             timeout: self.timeout.or(defaults.timeout),
             concurrency: self.concurrency.or(defaults.concurrency),
+            concurrency_per_key: self.concurrency_per_key.or(defaults.concurrency_per_key),
             reply: self.reply.or(defaults.reply),
             retention: self.retention.or(defaults.retention),
         }
@@ -137,6 +151,7 @@ mod tests {
             .retry(RetryPolicy::never())
             .timeout(Duration::from_secs(30))
             .concurrency(16)
+            .concurrency_per_key(2)
             .reply(ReplyMode::Store)
             .retention(Duration::from_secs(60))
     }
@@ -154,6 +169,7 @@ mod tests {
             .retry(RetryPolicy::default())
             .timeout(Duration::from_secs(1))
             .concurrency(1)
+            .concurrency_per_key(1)
             .reply(ReplyMode::None)
             .retention(Duration::from_secs(1));
         assert_eq!(full().or(&other), full());

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
     retry(attempts = 8, backoff = "2s..15m"),
     key = "image",
     concurrency = 16,
+    concurrency_per_key = 2,
     retention = "4d",
     reply_by = "store",
     queue = "thumbnails",
@@ -70,6 +71,7 @@ fn every_option_that_is_said_is_there() {
         )
         .timeout(Duration::from_secs(30))
         .concurrency(16)
+        .concurrency_per_key(2)
         .reply(ReplyMode::Store)
         .retention(Duration::from_secs(345_600));
     assert_eq!(Thumbnail::options(), expected);
@@ -89,6 +91,7 @@ fn what_is_not_said_is_left_to_the_worker() {
     assert_eq!(SweepCaches::NAME, "sweep-caches");
     assert_eq!(SweepCaches::options(), TaskOptions::default());
     assert_eq!(SweepCaches.key(), None);
+    assert!(Thumbnail::HAS_KEY && !SweepCaches::HAS_KEY);
     assert!(reply_is::<SweepCaches, ()>() && codec_is::<SweepCaches, Json>());
 }
 

@@ -22,4 +22,16 @@ struct NoConcurrency;
 #[task(retention = "0")]
 struct NoRetention;
 
+#[derive(Task)]
+#[task(key = "tenant", concurrency_per_key = 0)]
+struct NoneOfAKey {
+    tenant: String,
+}
+
+#[derive(Task)]
+#[task(concurrency_per_key = 2)]
+struct NoKey {
+    tenant: String,
+}
+
 fn main() {}

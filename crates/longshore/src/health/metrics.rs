@@ -41,6 +41,14 @@ const CALLS: Family = Family::new(
 const RUNS: Family =
     Family::new("longshore_task_runs", "Runs of tasks since the start, by what they came to");
 const RUNNING: Family = Family::new("longshore_tasks_running", "Handlers that run just now");
+const STUCK: Family = Family::new(
+    "longshore_tasks_stuck",
+    "Handlers that go on just now though their runs were given up",
+);
+const ABANDONED: Family = Family::new(
+    "longshore_task_runs_abandoned",
+    "Runs that were given up and went on for more than a second, since the start",
+);
 const RUN_DURATION: Family = Family::in_seconds(
     "longshore_task_run_duration",
     "How long handlers ran since the start, whatever it came to",
@@ -213,6 +221,10 @@ impl Gathered {
         page.family(&RUNS, runs)?;
         let running = |(labels, of): (_, &TaskNumbers)| (labels, ConstGauge::new(of.running));
         page.family(&RUNNING, self.by_task().map(running))?;
+        let stuck = |(labels, of): (_, &TaskNumbers)| (labels, ConstGauge::new(of.stuck));
+        page.family(&STUCK, self.by_task().map(stuck))?;
+        let abandoned = |(labels, of): (_, &TaskNumbers)| (labels, ConstCounter::new(of.abandoned));
+        page.family(&ABANDONED, self.by_task().map(abandoned))?;
         let durations =
             |(labels, of): (_, &TaskNumbers)| (labels, Histogram::of_durations(&of.durations));
         page.family(&RUN_DURATION, self.by_task().map(durations))?;
@@ -243,6 +255,7 @@ impl Gathered {
                 ("busy", report.busy),
                 ("repeated", report.repeated),
                 ("returned", report.returned),
+                ("over_limit", report.over_limit),
             ];
             counts.map(|(reason, count)| ([queue, ("reason", reason)], ConstCounter::new(count)))
         });
@@ -365,6 +378,8 @@ mod tests {
             format!(r#"longshore_task_runs_total{{{images},outcome="done"}} 2"#),
             format!(r#"longshore_task_runs_total{{{images},outcome="dead"}} 1"#),
             format!("longshore_tasks_running{{{images}}} 0"),
+            format!("longshore_tasks_stuck{{{images}}} 0"),
+            format!("longshore_task_runs_abandoned_total{{{images}}} 0"),
             format!("longshore_task_run_duration_seconds_count{{{images}}} 3"),
             format!("longshore_task_lateness_seconds_count{{{images}}} 3"),
             r#"longshore_task_lateness_seconds_count{queue="images",task="other"} 0"#.to_owned(),

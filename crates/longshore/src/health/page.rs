@@ -1,7 +1,8 @@
 //! The health pages of an app and of workers: 200 if the role can do its work, else 503.
 //!
 //! Both are JSON objects with `role` and `status`: `ok`, `waiting` (for a broker that does not
-//! answer) or `draining` (the role was told to stop).
+//! answer), `stuck` (handlers that cannot be stopped keep places closed) or `draining` (the role was told to
+//! stop).
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -35,6 +36,8 @@ pub(crate) enum Condition {
     Ok,
     /// The broker does not answer.
     Waiting,
+    /// So many handlers go on though their runs were given up that places are closed.
+    Stuck,
     /// It was told to stop.
     Draining,
 }
@@ -43,7 +46,7 @@ impl Condition {
     fn status_code(self) -> StatusCode {
         match self {
             Self::Ok => StatusCode::OK,
-            Self::Waiting | Self::Draining => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Waiting | Self::Stuck | Self::Draining => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 }
@@ -89,6 +92,10 @@ struct WorkerHealth {
     paused: Option<Said>,
     /// What runs, the longest first.
     tasks: Vec<RunningTask>,
+    /// Handlers that go on though their runs were given up, those given up first come first.
+    stuck: Vec<RunningTask>,
+    /// Places that are closed because there are too many of those.
+    places_closed: u64,
     /// Whether a handler does not give its thread back. The worker keeps its leases all the same.
     handlers_blocked: bool,
     last_receive_age_seconds: Option<u64>,
@@ -146,6 +153,8 @@ fn worker_health(started: Option<&Started>, now: Timestamp) -> WorkerHealth {
         concurrency: status.and_then(WorkerStatus::concurrency),
         paused: status.and_then(|status| status.control().paused),
         tasks: status.map(|status| status.running_tasks(TASKS_MAX)).unwrap_or_default(),
+        stuck: status.map(|status| status.stuck_tasks(TASKS_MAX)).unwrap_or_default(),
+        places_closed: status.map_or(0, WorkerStatus::places_closed),
         handlers_blocked: status.is_some_and(WorkerStatus::handlers_blocked),
         last_receive_age_seconds: answered_at.map(|at| now.since(at).as_secs()),
         report: status.map(WorkerStatus::report).unwrap_or_default(),
@@ -156,10 +165,14 @@ fn condition(Started { status, at, .. }: &Started, now: Timestamp) -> Condition 
     // A worker whose places are all taken, or whose queue is paused, receives nothing, and is well.
     let unanswered_since = status.unanswered_since(*at);
     let receives = unanswered_since.is_none_or(|since| now.since(since) <= RECEIVE_AGE_MAX);
-    match (status.is_draining(), receives) {
-        (true, _) => Condition::Draining,
-        (false, true) => Condition::Ok,
-        (false, false) => Condition::Waiting,
+    if status.is_draining() {
+        Condition::Draining
+    } else if status.places_closed() > 0 {
+        Condition::Stuck
+    } else if receives {
+        Condition::Ok
+    } else {
+        Condition::Waiting
     }
 }
 

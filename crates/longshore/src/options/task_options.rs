@@ -8,7 +8,8 @@ use longshore_types::duration_text::parse_duration;
 use longshore_types::limits::VISIBILITY_TIMEOUT_MAX;
 
 /// The options that can be set, as a fault names them.
-const KNOWN: &str = "attempts=8, backoff=2s..15m, timeout=30s, concurrency=4, retention=1d";
+const KNOWN: &str =
+    "attempts=8, backoff=2s..15m, timeout=30s, concurrency=4, concurrency_per_key=2, retention=1d";
 
 /// What is set for the tasks of one name. What is not named stays as the code has it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,6 +20,7 @@ pub struct TaskOverride {
     backoff: Option<Backoff>,
     timeout: Option<Duration>,
     concurrency: Option<usize>,
+    concurrency_per_key: Option<usize>,
     retention: Option<Duration>,
 }
 
@@ -48,6 +50,9 @@ impl TaskOverride {
             "backoff" => self.backoff = Some(backoff(value)?),
             "timeout" => self.timeout = Some(duration(option, value, VISIBILITY_TIMEOUT_MAX)?),
             "concurrency" => self.concurrency = Some(count(option, value)? as usize),
+            "concurrency_per_key" => {
+                self.concurrency_per_key = Some(count(option, value)? as usize);
+            }
             "retention" => self.retention = Some(duration(option, value, Duration::MAX)?),
             _ => return Err(format!("`{word}` is no option of a task: there are {KNOWN}")),
         }
@@ -66,6 +71,7 @@ impl TaskOverride {
         let mut set = TaskOptions::new();
         (set.retry, set.timeout) = (retry, self.timeout);
         (set.concurrency, set.retention) = (self.concurrency, self.retention);
+        set.concurrency_per_key = self.concurrency_per_key;
         set.or(options)
     }
 }
@@ -110,14 +116,17 @@ mod tests {
 
     #[test]
     fn what_is_set_wins_and_the_rest_stays() {
-        let set = TaskOverride::parse("thumb nail attempts=8  timeout=30s concurrency=4").unwrap();
+        let set = TaskOverride::parse(
+            "thumb nail attempts=8  timeout=30s concurrency=4 concurrency_per_key=2",
+        )
+        .unwrap();
         assert_eq!(set.task, "thumb nail");
         let in_code = TaskOptions::new().timeout(secs(5)).retention(secs(60));
         let of_queue = RetryPolicy::default().backoff(Backoff::new(secs(1), secs(9)));
         let options = set.apply(&in_code, &of_queue);
         assert_eq!(options.retry, Some(of_queue.attempts(8)));
         assert_eq!((options.timeout, options.concurrency), (Some(secs(30)), Some(4)));
-        assert_eq!(options.retention, Some(secs(60)));
+        assert_eq!((options.retention, options.concurrency_per_key), (Some(secs(60)), Some(2)));
     }
 
     #[test]
@@ -138,6 +147,7 @@ mod tests {
             ("thumbnail", "write a task's name"),
             ("attempts=8", "write a task's name"),
             ("t attempts=0", "a number from 1 to"),
+            ("t concurrency_per_key=0", "a number from 1 to"),
             ("t concurrency=many", "a number from 1 to"),
             ("t timeout=13h", "12h at most"),
             ("t timeout=0", "more than 0"),

@@ -56,10 +56,12 @@ pub fn claim(record: &TaskRecord, ask: &Ask, now: Timestamp) -> Claimed {
         return Claimed::Late;
     }
     match &life.phase {
-        Phase::Running(claim) => match left_of(record, claim, ask, now) {
-            Some(wait) => Claimed::Busy(wait),
-            None => run(record, ask, now),
-        },
+        Phase::Running(claim) => {
+            match left_of(record, claim, (ask.unchanged, ask.times_are_the_stores), now) {
+                Some(wait) => Claimed::Busy(wait),
+                None => run(record, ask, now),
+            }
+        }
         Phase::Ended | Phase::Expired if is_redriven(life, ask) => run_again(record, ask, now),
         // A hidden reply answers the very message that it is known by.
         Phase::Ended | Phase::Hidden => match &life.ending {
@@ -73,14 +75,32 @@ pub fn claim(record: &TaskRecord, ask: &Ask, now: Timestamp) -> Claimed {
     }
 }
 
+/// Whether the claim of that fence still holds. `unchanged` and `clocked` are what [`Ask::unchanged`] and
+/// [`Ask::times_are_the_stores`] are to who asks for a claim.
+pub(crate) fn is_claimed(
+    record: &TaskRecord,
+    fence: u64,
+    unchanged: bool,
+    clocked: bool,
+    now: Timestamp,
+) -> bool {
+    let claim = record.claim().filter(|claim| claim.fence == fence);
+    claim.is_some_and(|claim| left_of(record, claim, (unchanged, clocked), now).is_some())
+}
+
 /// How much longer a claim lasts; `None` if it is over. However wrong a clock is, that is no longer
 /// than the claim was taken for.
-fn left_of(record: &TaskRecord, claim: &Claim, ask: &Ask, now: Timestamp) -> Option<Duration> {
+fn left_of(
+    record: &TaskRecord,
+    claim: &Claim,
+    (unchanged, clocked): (bool, bool),
+    now: Timestamp,
+) -> Option<Duration> {
     let until = record.until.unwrap_or(Timestamp::ZERO);
-    if !ask.times_are_the_stores {
-        return (!ask.unchanged).then_some(claim.lease);
+    if !clocked {
+        return (!unchanged).then_some(claim.lease);
     }
-    let over = ask.unchanged || until <= now;
+    let over = unchanged || until <= now;
     (!over).then(|| until.since(now).min(claim.lease))
 }
 

@@ -44,6 +44,7 @@ mod text;
 mod when;
 
 pub use cancel::{cancel_asked, progressed};
+pub(crate) use claim::is_claimed;
 pub use claim::{Ask, Claimed, claim, extended, released, retried};
 pub use end::{End, ended};
 pub use expiry::{Shown, Woken, result, woken};

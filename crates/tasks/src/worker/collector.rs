@@ -26,6 +26,7 @@ use std::sync::{Arc, OnceLock};
 use futures::FutureExt as _;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
 use tracing::{Instrument as _, Span};
 
 use super::batch_handler::BatchOptions;
@@ -35,6 +36,9 @@ use super::handlers::{HandlerRuntime, panic_text};
 use super::outcome::Outcome;
 use super::room::Room;
 use super::same_queue;
+use super::status::RunningTask;
+use super::stuck::{self, AboutRun, StuckRuns, Watched, Working};
+use crate::clock::Clock;
 use crate::failure::Failure;
 use crate::task::Task;
 use crate::transport::BoxFuture;
@@ -61,7 +65,11 @@ struct Member<T: Task> {
     context: Context,
     span: Span,
     answer: oneshot::Sender<Answer<T::Reply>>,
+    watched: WatchedBatch,
 }
+
+/// The batch that a task left in, as long as its run waits: with the last of them the batch is given up.
+type WatchedBatch = Arc<OnceLock<Arc<Watched>>>;
 
 /// What the run of a task is told.
 enum Answer<R> {
@@ -97,13 +105,16 @@ impl<T: Task> Collector<T> {
         handlers: &HandlerRuntime,
     ) -> impl Future<Output = Outcome> + Send + use<T> {
         let (answer, receiver) = oneshot::channel();
-        let member = Member { task, context, span: Span::current(), answer };
+        let watched = WatchedBatch::default();
+        let span = Span::current();
+        let member = Member { task, context, span, answer, watched: Arc::clone(&watched) };
         // The gatherer ends only with its runtime; then the answer says so.
         drop(self.gatherer.get_or_init(|| self.start(handlers)).send(member));
         let of_handler = self.room.enter();
         // In the order in which they are dropped.
         let inside = (handlers.room.enter(), of_handler);
         async move {
+            let _watched = watched;
             let answer = receiver.await;
             drop(inside);
             match answer {
@@ -133,8 +144,8 @@ impl<T: Task> Gatherer<T> {
     async fn run(mut self) {
         while let Some(first) = self.joined.recv().await {
             let batch = self.gather(first).await;
-            let (call, queue) = (Arc::clone(&self.call), self.handlers.queue.clone());
-            self.handlers.runtime.spawn(carry_out(call, batch, queue));
+            let (call, handlers) = (Arc::clone(&self.call), self.handlers.clone());
+            self.handlers.runtime.spawn(carry_out(call, batch, handlers));
         }
     }
 
@@ -189,13 +200,21 @@ fn waited_for<T: Task>(batch: &[Member<T>]) -> usize {
 }
 
 /// Calls the handler for a batch, and answers each run that still waits.
-async fn carry_out<T: Task>(call: Call<T>, mut batch: Vec<Member<T>>, queue: String) {
+async fn carry_out<T: Task>(
+    call: Call<T>,
+    mut batch: Vec<Member<T>>,
+    HandlerRuntime { queue, stuck, clock, .. }: HandlerRuntime,
+) {
     batch.retain(Member::is_waited_for);
-    let Some(span) = span_of(&batch, &queue) else { return };
+    let (Some(span), Some(working)) = (span_of(&batch, &queue), watch(&batch, &stuck, &*clock))
+    else {
+        return;
+    };
     let (tasks, mut answers): (Vec<_>, Vec<_>) =
         batch.into_iter().map(|member| ((member.task, member.context), member.answer)).unzip();
     // Called within: a function that panics before its future is made has failed too.
     let run = same_queue::within(queue, async move { call(tasks).await });
+    let run = stuck::within(working, run);
     let run = AssertUnwindSafe(run.instrument(span.clone())).catch_unwind();
     let ended = tokio::select! {
         biased;
@@ -207,6 +226,24 @@ async fn carry_out<T: Task>(call: Call<T>, mut batch: Vec<Member<T>>, queue: Str
         // Who waited may have gone.
         drop(answer.send(own));
     }
+}
+
+/// Watches a batch that leaves, as the run of its first task: it is given up when none of its runs waits for it.
+fn watch<T: Task>(batch: &[Member<T>], stuck: &StuckRuns, clock: &dyn Clock) -> Option<Working> {
+    let context = &batch.first()?.context;
+    let shown = RunningTask {
+        task: context.task_id().to_string(),
+        name: Some(T::NAME.to_owned()),
+        attempt: context.attempt(),
+        since: clock.now().as_millis(),
+    };
+    let about = AboutRun::new(shown, T::NAME.into(), CancellationToken::new(), None);
+    let (watched, working) = stuck.watch(about);
+    let watched = Arc::new(watched);
+    for member in batch {
+        member.watched.get_or_init(|| Arc::clone(&watched));
+    }
+    Some(working)
 }
 
 /// What log lines of the handler name: the batch, by the id of its first task. The lines of each of its tasks

@@ -27,7 +27,7 @@ use crate::task::Task;
 ///
 /// async fn copy(Copy(files): Copy, ctx: Context) -> Result<usize, Failure> {
 ///     for (done, file) in files.iter().enumerate() {
-///         if ctx.cancelled().is_cancelled() {
+///         if ctx.is_cancelled() {
 ///             return Err(Failure::discard("no longer wanted"));
 ///         }
 ///         ctx.progress(u8::try_from(done * 100 / files.len())?, file);
@@ -125,11 +125,17 @@ impl Context {
         self.inner.traceparent.as_deref()
     }
 
-    /// Cancelled when the run is in vain: its lease was lost, somebody asked for its end, or it is
-    /// longer than SQS allows. An asynchronous handler is dropped then; a blocking one, and work
-    /// that was started elsewhere, can look here.
+    /// Cancelled when the run is given up: its lease was lost, somebody asked for its end, it took longer than
+    /// its timeout or than SQS allows, or the worker stops and its grace period is over. An asynchronous handler
+    /// is dropped then; a blocking one, and work that was started elsewhere, can look here. A run that has ended
+    /// by itself is not cancelled.
     pub fn cancelled(&self) -> &CancellationToken {
         &self.inner.cancelled
+    }
+
+    /// Whether the run was given up: see [`Context::cancelled`]. What a handler returns then goes nowhere.
+    pub fn is_cancelled(&self) -> bool {
+        self.inner.cancelled.is_cancelled()
     }
 
     /// Says how far the task is: `percent` of 100, and what it does. The task's record shows it

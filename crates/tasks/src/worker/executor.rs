@@ -24,6 +24,7 @@ use super::claiming::Claim;
 use super::context::{Context, Inner};
 use super::handler::Ran;
 use super::heartbeat::Held;
+use super::key_limit::{Gate, TellOfEnd};
 use super::lane::Turn;
 use super::lease::Lease;
 use super::options::UNKNOWN_AGAIN;
@@ -34,6 +35,7 @@ use super::registry::Registered;
 use super::runs::RunEnd;
 use super::runtime::Runtime;
 use super::status::{RunningTask, count};
+use super::stuck::AboutRun;
 use crate::batcher::Joined;
 use crate::envelope::{self, Envelope};
 use crate::failure::Reason;
@@ -63,6 +65,8 @@ pub(super) struct Execution {
     /// The place that it takes among the tasks which run, or later among the ends on their way; `None`
     /// while its lane has the place.
     pub(super) permit: Option<Permit>,
+    /// Tells those who wait for a place of its key, if it has one.
+    pub(super) tell_of_end: Option<TellOfEnd>,
     /// Its turn in its lane, to be passed on when the task has ended.
     turn: Turn,
     /// What this delivery knows its claim by.
@@ -109,6 +113,7 @@ impl Execution {
             lease,
             under_way,
             permit,
+            tell_of_end: None,
             turn: Turn::default(),
             token,
             begun_at,
@@ -159,6 +164,7 @@ impl Execution {
     /// The task has ended for good: the next of its lane may run.
     pub(super) fn has_ended(&mut self) {
         self.turn.pass();
+        self.tell_of_end = None;
     }
 
     /// Claims the task. At the last receive that a FIFO queue grants, SQS would take the message
@@ -231,7 +237,7 @@ impl Execution {
         self.hand_back(pause).await;
     }
 
-    async fn attempt(self: Box<Self>, held: Held) {
+    async fn attempt(mut self: Box<Self>, held: Held) {
         let (attempt, attempts_max) = (held.record.life.attempts_made, self.attempts_max());
         Span::current().record("attempt", attempt);
         self.lease.cover(held.clone());
@@ -244,8 +250,38 @@ impl Execution {
             count(&self.runtime.status.returned);
             return self.give_way().await;
         }
-        let end = self.run_handler(&held).await;
+        let end = match self.gate(&held).await {
+            Gate::Open => self.run_handler(&held).await,
+            Gate::Ended(end) => end,
+            Gate::Closed(pause) => return self.release(pause).await,
+        };
         self.conclude(&held, end).await;
+    }
+
+    /// Whether the task may run now; one that will not be run needs no place.
+    async fn gate(&mut self, held: &Held) -> Gate {
+        if self.refusal(held).is_some() { Gate::Open } else { self.pass_key_limit(held).await }
+    }
+
+    /// Waits until the task is not to be run any more, here and now.
+    pub(super) async fn given_up(&self) -> End {
+        tokio::select! {
+            biased;
+            end = self.in_vain() => end,
+            () = self.runtime.drained.cancelled() => End::Drained,
+        }
+    }
+
+    /// Waits until a run of the task is in vain.
+    async fn in_vain(&self) -> End {
+        let signals = self.lease.signals();
+        tokio::select! {
+            biased;
+            () = signals.lost.cancelled() => End::Lost,
+            () = signals.ended.cancelled() => End::Ended,
+            () = signals.cancelled.cancelled() => End::Cancelled,
+            () = signals.too_long.cancelled() => End::Ran(too_long()),
+        }
     }
 
     /// Runs the handler, unless there is a reason not to.
@@ -261,13 +297,9 @@ impl Execution {
         if let Some(encoding) = &self.envelope.encoding {
             return End::Unknown(format!("no codec for the encoding `{encoding}`"));
         }
-        let signals = self.lease.signals();
         let ran = tokio::select! {
             biased;
-            () = signals.lost.cancelled() => return End::Lost,
-            () = signals.ended.cancelled() => return End::Ended,
-            () = signals.cancelled.cancelled() => return End::Cancelled,
-            () = signals.too_long.cancelled() => return End::Ran(too_long()),
+            end = self.in_vain() => return end,
             ran = self.call(registered, held) => ran,
             () = self.runtime.drained.cancelled() => return End::Drained,
         };
@@ -299,18 +331,25 @@ impl Execution {
 
     async fn call(&self, registered: &Registered, held: &Held) -> Ran {
         // Of a task of which only so many may run, the others wait here, with their leases renewed.
-        let _place = registered.place().await;
-        let _shown = self.runtime.status.show_run(RunningTask {
+        let place = registered.place().await;
+        let shown = RunningTask {
             task: self.task.to_string(),
             name: self.envelope.task_name.clone(),
             attempt: held.record.life.attempts_made,
             since: self.now().as_millis(),
-        });
+        };
+        let _shown = self.runtime.status.show_run(shown.clone());
+        self.lease.note_begin();
         let late = (held.record.life.attempts_made == 1).then(|| self.late()).flatten();
         let _counted = self.runtime.status.tasks().begin(self.lease.task(), late);
         let (body, handlers) = (self.message.body.clone(), &self.runtime.handlers);
-        let run = registered.handler.run(body, self.context(held), handlers);
-        handlers.run(run, registered.options.timeout).await
+        let (context, label) = (self.context(held), Arc::clone(self.lease.task()));
+        let about = AboutRun::new(shown, label, context.cancelled().clone(), place);
+        let run = registered.handler.run(body, context, handlers);
+        let begun_at = Instant::now();
+        let ran = handlers.run(run, registered.options.timeout, about).await;
+        self.lease.note_length(begun_at.elapsed());
+        ran
     }
 
     /// Does to record and message what the end of the run says.
@@ -428,7 +467,7 @@ impl Execution {
             created_at: self.envelope.created_at,
             deadline: self.envelope.deadline,
             traceparent: self.envelope.traceparent.clone(),
-            cancelled: self.lease.signals().in_vain(),
+            cancelled: self.lease.signals().in_vain().child_token(),
             progress: held.progress.clone(),
             client: self.runtime.options.client.clone(),
         })

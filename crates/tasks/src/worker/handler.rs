@@ -13,9 +13,10 @@ use std::sync::Arc;
 use futures::FutureExt as _;
 
 use super::context::Context;
-use super::handlers::HandlerRuntime;
+use super::handlers::{AbortOnDrop, HandlerRuntime};
 use super::outcome::Outcome;
 use super::same_queue;
+use super::stuck;
 use crate::codec::Codec;
 use crate::failure::Failure;
 use crate::task::Task;
@@ -141,6 +142,12 @@ pub trait Handler<T: Task, M, S>: Send + Sync + 'static {
 
 /// A function that runs tasks of type `T` and blocks its thread. As [`Handler`], without `async`.
 ///
+/// It runs on a thread of the handlers' runtime for blocking work. Tokio has up to 512 of them by default
+/// (`max_blocking_threads`), for everything in the process: beyond that a run waits for a thread, with its lease
+/// renewed. No thread can be stopped: a long handler looks at [`Context::is_cancelled`] now and then. One that goes
+/// on though its run was given up is logged as an error, and keeps no task from being run until there are as
+/// many of them as the worker has places.
+///
 /// ```
 /// use longshore_tasks::{Failure, Handlers, Json, Task};
 /// # #[derive(serde::Serialize, serde::Deserialize)]
@@ -249,8 +256,15 @@ where
         let inside = handlers.room.enter();
         async move {
             let _inside = inside;
-            let run = same_queue::carried(move || handler.call(task, state, context));
-            match tokio::task::spawn_blocking(run).await {
+            let working = stuck::working();
+            let run = same_queue::carried(move || {
+                let _working = working;
+                handler.call(task, state, context)
+            });
+            let thread = tokio::task::spawn_blocking(run);
+            // A run that is given up before it has a thread never begins.
+            let _abort = AbortOnDrop(thread.abort_handle());
+            match thread.await {
                 Ok(ended) => Ran::Outcome(conclude::<T>(ended)),
                 Err(error) => match error.try_into_panic() {
                     Ok(panic) => std::panic::resume_unwind(panic),

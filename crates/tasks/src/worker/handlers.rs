@@ -16,6 +16,8 @@ use super::outcome::Outcome;
 use super::permits::Permits;
 use super::room::Room;
 use super::same_queue;
+use super::stuck::{self, AboutRun, StuckRuns};
+use crate::clock::Clock;
 use crate::transport::BoxFuture;
 
 /// Where handlers run.
@@ -27,12 +29,14 @@ pub(super) struct HandlerRuntime {
     /// The runs of the worker, and how many there can be.
     pub(super) room: Room,
     pub(super) permits: Arc<Permits>,
+    pub(super) stuck: StuckRuns,
+    pub(super) clock: Arc<dyn Clock>,
     /// Cancelled when the worker is to stop.
     pub(super) shutdown: CancellationToken,
 }
 
-/// Ends a run whose waiter has gone.
-struct AbortOnDrop(AbortHandle);
+/// Ends a run whose waiter has gone: at its next `await`, or before it has begun.
+pub(super) struct AbortOnDrop(pub(super) AbortHandle);
 
 impl Drop for AbortOnDrop {
     fn drop(&mut self) {
@@ -42,10 +46,17 @@ impl Drop for AbortOnDrop {
 
 impl HandlerRuntime {
     /// Runs a handler. One that takes longer than `limit` is dropped, and failed; one that panics
-    /// has failed too. Dropped, it ends the run where that can be ended: at its next `await`.
-    pub(super) async fn run(&self, run: BoxFuture<'static, Ran>, limit: Option<Duration>) -> Ran {
-        let run = same_queue::within(self.queue.clone(), run).in_current_span();
-        let mut running = self.runtime.spawn(run);
+    /// has failed too. Dropped, it ends the run where that can be ended: at its next `await`. One that goes on
+    /// is stuck from then on.
+    pub(super) async fn run(
+        &self,
+        run: BoxFuture<'static, Ran>,
+        limit: Option<Duration>,
+        about: AboutRun,
+    ) -> Ran {
+        let (_watched, working) = self.stuck.watch(about);
+        let run = same_queue::within(self.queue.clone(), run);
+        let mut running = self.runtime.spawn(stuck::within(working, run).in_current_span());
         let _abort = AbortOnDrop(running.abort_handle());
         let ended = match limit {
             None => running.await,

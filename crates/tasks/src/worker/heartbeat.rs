@@ -1,9 +1,10 @@
 //! Renews the leases of all messages that are held, in batches, from one timer loop; and owns the
 //! record of each task while it runs.
 //!
-//! A lease is renewed when half of it is over, counted from before it can have begun; so
-//! are claims, before their message's lease and for longer. A renewal that fails is tried again
-//! until the lease is over; then it is lost, and whoever holds it is told.
+//! A lease begins as the queue's visibility timeout, and is renewed while half of that is left, counted from before
+//! it can have begun; so are claims, before their message's lease and for longer. It is renewed for that time again,
+//! or for longer where the task's runs are known to take longer (`lengths.rs`). A renewal that fails is tried
+//! again until the lease is over; then it is lost, and whoever holds it is told.
 //!
 //! Every two seconds, while anything runs, one call reads all records that run here: whoever else
 //! wrote one (a cancellation, a foreign worker's reply) is noticed, and what handlers said of their
@@ -29,6 +30,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::lease::{Lease, LeaseSignals};
+use super::lengths::Lengths;
 use super::renewal::{Renewal, Renewed};
 use super::status::{WorkerStatus, count};
 use crate::life::TaskRecord;
@@ -51,8 +53,11 @@ pub(super) struct HeartbeatParts {
     pub(super) transport: Arc<dyn Transport>,
     pub(super) queue: QueueHandle,
     pub(super) records: Records,
-    /// How long a renewal lasts.
+    /// How long a lease lasts at first, and a renewal at least.
     pub(super) visibility_timeout: Duration,
+    /// How long a renewal lasts at most.
+    pub(super) lease_max: Duration,
+    pub(super) lengths: Arc<Lengths>,
     pub(super) status: Arc<WorkerStatus>,
 }
 
@@ -91,6 +96,10 @@ pub(super) struct Entry {
     task: Arc<str>,
     pub(super) held: Option<Held>,
     received_at: Instant,
+    /// When its handler began; `None` while it has not.
+    begun_at: Option<Instant>,
+    /// How long the lease lasts, from when it began.
+    lasts: Duration,
     renew_at: Instant,
     ends_at: Instant,
     pub(super) in_flight: bool,
@@ -152,6 +161,8 @@ impl Heartbeat {
             task: Arc::clone(&task),
             held: None,
             received_at,
+            begun_at: None,
+            lasts: timeout,
             renew_at: received_at + timeout / 2,
             ends_at: received_at + timeout,
             in_flight: false,
@@ -178,6 +189,20 @@ impl Heartbeat {
         }
         if !leases.looks {
             self.changed.notify_one();
+        }
+    }
+
+    /// The handler of the task begins.
+    pub(super) fn note_begin(&self, id: u64) {
+        if let Some(entry) = self.leases().by_id.get_mut(&id) {
+            entry.begun_at = Some(Instant::now());
+        }
+    }
+
+    /// The handler of a task has come to its end after that time.
+    pub(super) fn note_length(&self, task: &str, length: Duration) {
+        if length >= self.parts.visibility_timeout / 2 {
+            self.parts.lengths.note(task, length);
         }
     }
 
@@ -255,14 +280,14 @@ impl Heartbeat {
 
     /// Takes what is due and, since the call is made anyway, what will be soon.
     fn take_due(&self, now: Instant) -> Vec<Renewal> {
-        let soon = now + self.parts.visibility_timeout / 10;
         let mut leases = self.leases();
         let is_due = |entry: &Entry| entry.waits() && entry.renew_at.min(entry.ends_at) <= now;
         if !leases.by_id.values().any(is_due) {
             return Vec::new();
         }
         let waiting = leases.by_id.iter_mut().filter(|(_, entry)| entry.waits());
-        let due = waiting.filter(|(_, entry)| entry.renew_at <= soon || entry.ends_at <= now);
+        let soon = |entry: &Entry| entry.renew_at <= now + entry.lasts / 10;
+        let due = waiting.filter(|(_, entry)| soon(entry) || entry.ends_at <= now);
         due.filter_map(|(id, entry)| entry.begin_renewal(*id, now, &self.parts)).collect()
     }
 
@@ -277,7 +302,7 @@ impl Heartbeat {
         let mut leases = self.leases();
         for (renewal, renewed) in batch.iter().zip(renewed) {
             if let Some(entry) = leases.by_id.get_mut(&renewal.id) {
-                entry.end_renewal(renewed, renewal.timeout);
+                entry.end_renewal(renewed, renewal.timeout, &self.parts);
             }
         }
         drop(leases);
@@ -315,22 +340,39 @@ impl Entry {
             return None;
         }
         self.in_flight = true;
-        let timeout = parts.visibility_timeout.min(super::lease::visibility_left(age));
+        let timeout = self.next_lease(now, parts).min(super::lease::visibility_left(age));
         let (receipt, held) = (self.receipt.clone(), self.held.clone());
         let task = Arc::clone(&self.task);
         Some(Renewal { id, receipt, task, held, ends_at: self.ends_at, timeout })
     }
 
-    fn end_renewal(&mut self, renewed: Renewed, timeout: Duration) {
+    /// How long the next lease lasts: the visibility timeout, or up to the bound for as long as the run is expected
+    /// to go on. What nobody claimed is not run yet, and may not be for long.
+    fn next_lease(&self, now: Instant, parts: &HeartbeatParts) -> Duration {
+        let least = parts.visibility_timeout;
+        if self.held.is_none() || parts.lease_max <= least {
+            return least;
+        }
+        let age = self.begun_at.map(|begun_at| now - begun_at).unwrap_or_default();
+        let expected = parts.lengths.lease(&self.task, age);
+        // SQS counts whole seconds.
+        let whole = expected.map(|lease| Duration::from_secs(lease.as_secs()));
+        whole.unwrap_or(least).clamp(least, parts.lease_max)
+    }
+
+    fn end_renewal(&mut self, renewed: Renewed, timeout: Duration, parts: &HeartbeatParts) {
         self.in_flight = false;
         match renewed {
             Renewed::At(begun_at) => {
-                self.renew_at = begun_at + timeout / 2;
-                self.ends_at = begun_at + timeout;
+                // However long it is, as much of it is left for further tries.
+                let rest = (parts.visibility_timeout / 2).max(timeout / 10);
+                let too_long_at = (self.received_at + AGE_MAX).max(begun_at + timeout / 2);
+                self.renew_at = (begun_at + timeout.saturating_sub(rest)).min(too_long_at);
+                (self.ends_at, self.lasts) = (begun_at + timeout, timeout);
             }
             Renewed::TryAgain if Instant::now() >= self.ends_at => self.signals.mark_lost(),
             // A twentieth is soon for a lease and not much for the queue.
-            Renewed::TryAgain => self.renew_at = Instant::now() + timeout / 20,
+            Renewed::TryAgain => self.renew_at = Instant::now() + parts.visibility_timeout / 20,
             Renewed::Lost => self.signals.mark_lost(),
             Renewed::Ended => self.signals.mark_ended(),
         }

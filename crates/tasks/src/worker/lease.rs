@@ -136,6 +136,16 @@ impl Lease {
         self.heartbeat.cover(self.id, held);
     }
 
+    /// The handler begins: how long it takes is learned, and its lease renewed accordingly.
+    pub(super) fn note_begin(&self) {
+        self.heartbeat.note_begin(self.id);
+    }
+
+    /// The handler has come to its end after that time.
+    pub(super) fn note_length(&self, length: Duration) {
+        self.heartbeat.note_length(&self.task, length);
+    }
+
     /// Takes the record back, to write how the run ended; the message is still renewed.
     pub(super) async fn uncover(&self) -> Result<Held, LeaseLost> {
         let held = self.heartbeat.uncover(self.id).await;

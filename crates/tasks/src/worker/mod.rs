@@ -34,8 +34,10 @@ mod executor;
 mod handler;
 mod handlers;
 mod heartbeat;
+mod key_limit;
 mod lane;
 mod lease;
+mod lengths;
 mod marks;
 mod options;
 mod outbox;
@@ -60,6 +62,7 @@ mod settlement;
 mod stall;
 mod status;
 mod store_gate;
+mod stuck;
 mod thread;
 mod turns;
 
@@ -157,6 +160,29 @@ pub enum WorkerError {
         /// `maxReceiveCount`.
         receives: u32,
     },
+    /// A limit for each key of a task makes no sense.
+    #[error(
+        "the worker of {queue} cannot start: the task `{task}` has a concurrency for each key, {why}"
+    )]
+    KeyLimit {
+        /// The worker's queue.
+        queue: String,
+        /// The task's name.
+        task: &'static str,
+        /// What is wrong, and what to do.
+        why: &'static str,
+    },
+    /// A task has two handlers, and only one of them could run.
+    #[error(
+        "the worker of {queue} cannot start: it has two handlers for the task `{task}`; remove one of them, or \
+         give one of the tasks another name"
+    )]
+    TwoHandlers {
+        /// The worker's queue.
+        queue: String,
+        /// The task's name.
+        task: &'static str,
+    },
     /// Its priorities make no sense, or not for that queue.
     #[error("the worker cannot start: {0}")]
     Priorities(#[from] PrioritiesError),
@@ -191,7 +217,7 @@ impl Worker {
     }
 
     /// Runs the tasks of a handler's type by it: see [`Handler`] for what it can be, and
-    /// [`Handlers::handle`] for the rest. Of two handlers for a name the later one runs.
+    /// [`Handlers::handle`] for the rest. With two handlers for a name the worker does not start.
     #[must_use]
     pub fn handle<T: Task, M, H: Handler<T, M, ()>>(mut self, handler: H) -> Self {
         self.handlers = self.handlers.handle(handler);
@@ -296,6 +322,18 @@ impl Worker {
     #[must_use]
     pub fn visibility_timeout(mut self, timeout: Duration) -> Self {
         self.options.visibility_timeout = Some(timeout);
+        self
+    }
+
+    /// How long the lease on a running task is renewed for at most: 5 min by default. The worker learns how long the
+    /// runs of each task take, and renews the lease for what is expected to be left and a quarter more, within this
+    /// bound and for the visibility timeout at least; a task that it does not know, for the visibility timeout.
+    ///
+    /// It is a price: the task of a worker that was killed waits for the end of its lease. Zero renews all leases for
+    /// the visibility timeout, as is always done on FIFO queues, where a whole group would wait.
+    #[must_use]
+    pub fn lease_max(mut self, most: Duration) -> Self {
+        self.options.lease_max = most;
         self
     }
 
@@ -412,6 +450,12 @@ impl Worker {
     pub async fn run(mut self, shutdown: CancellationToken) -> Result<WorkerReport, WorkerError> {
         let status = self.status();
         self.registry.merge(self.handlers.with_state(&()));
+        if let Some(task) = self.registry.handled_twice() {
+            return Err(WorkerError::TwoHandlers { queue: self.queue_name, task });
+        }
+        if let Some((task, why)) = self.registry.key_limit_fault() {
+            return Err(WorkerError::KeyLimit { queue: self.queue_name, task, why });
+        }
         self.run_apart(shutdown).await?;
         Ok(status.report())
     }

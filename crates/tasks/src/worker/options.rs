@@ -17,6 +17,9 @@ pub(super) const UNKNOWN_AGAIN: Backoff =
     Backoff::new(Duration::from_secs(5), Duration::from_secs(300));
 /// How long it is offered before it is dead: a deploy of apps and workers is over by then.
 const UNKNOWN_PATIENCE: Duration = Duration::from_secs(3600);
+/// How long a lease is renewed for at most: with runs of ten minutes three renewals, and the longest that the task
+/// of a killed worker waits.
+const LEASE_MAX: Duration = Duration::from_secs(300);
 /// How long a reply waits for others under load.
 const LINGER: Duration = Duration::from_millis(50);
 /// Bytes of an argument that a record keeps.
@@ -34,6 +37,7 @@ pub(super) struct Options {
     /// Whether somebody chose `retry`, so that a queue which cannot keep to it is a fault.
     pub(super) retry_was_chosen: bool,
     pub(super) visibility_timeout: Option<Duration>,
+    pub(super) lease_max: Duration,
     pub(super) wait: Duration,
     pub(super) linger: Duration,
     pub(super) grace: Duration,
@@ -60,6 +64,7 @@ impl Default for Options {
             retry: RetryPolicy::default(),
             retry_was_chosen: false,
             visibility_timeout: None,
+            lease_max: LEASE_MAX,
             wait: longshore_types::limits::RECEIVE_WAIT_MAX,
             linger: LINGER,
             grace: Duration::from_secs(25),

@@ -23,6 +23,27 @@ pub(super) struct Share {
     level: usize,
 }
 
+/// A wish that goes before all levels. Dropped, it is taken back.
+struct First<'a>(&'a Permits);
+
+impl Drop for First<'_> {
+    fn drop(&mut self) {
+        self.0.pool().unwish_first();
+        self.0.changed.notify_waiters();
+    }
+}
+
+/// Permits that wait with a receive for a task. Dropped, they do no more.
+#[derive(Debug)]
+pub(super) struct Receiving(Arc<Permits>, usize);
+
+impl Drop for Receiving {
+    fn drop(&mut self) {
+        self.0.pool().set_receiving(|all| all - self.1);
+        self.0.changed.notify_waiters();
+    }
+}
+
 /// One permit. Dropped, it is free again.
 #[derive(Debug)]
 pub(super) struct Permit(Arc<Permits>);
@@ -33,7 +54,7 @@ impl Permits {
         Arc::new(Self { pool: Mutex::new(Pool::new(count, turns)), changed: Notify::new() })
     }
 
-    /// How many permits there are.
+    /// How many permits there are just now.
     pub(super) fn count(&self) -> usize {
         self.pool().count()
     }
@@ -49,10 +70,49 @@ impl Permits {
         self.changed.notify_waiters();
     }
 
+    /// So many runs were given up and go on. Answers how many permits are closed for that.
+    pub(super) fn set_stuck(&self, stuck: usize) -> usize {
+        let closed = {
+            let mut pool = self.pool();
+            pool.set_stuck(stuck);
+            pool.closed()
+        };
+        self.changed.notify_waiters();
+        closed
+    }
+
     /// One that is free and that nobody wishes for.
     pub(super) fn try_take_free(self: &Arc<Self>) -> Option<Permit> {
         let taken = self.pool().take_free();
         taken.then(|| Permit(Arc::clone(self)))
+    }
+
+    /// So many permits wait with a receive.
+    pub(super) fn receive_with(self: &Arc<Self>, count: usize) -> Receiving {
+        self.pool().set_receiving(|all| all + count);
+        self.changed.notify_waiters();
+        Receiving(Arc::clone(self), count)
+    }
+
+    /// Waits for one before all levels do: for a task that gave its own up. One that waits with a receive is given
+    /// in its stead.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped, it has taken none.
+    pub(super) async fn take_first(self: &Arc<Self>) -> Permit {
+        self.pool().wish_first();
+        let waits = First(self);
+        loop {
+            let changed = self.changed.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            if self.pool().take_first() {
+                std::mem::forget(waits);
+                return Permit(Arc::clone(self));
+            }
+            changed.await;
+        }
     }
 
     /// What the level of that place gets of them.

@@ -226,6 +226,7 @@ impl Poller {
     ) -> Result<usize, TransportError> {
         let runtime = &self.runtime;
         let _under_way = runtime.status.begin_receive();
+        let receiving = runtime.permits.receive_with(permits.len());
         let called_at = Instant::now();
         let request = ReceiveRequest {
             count_max: permits.len(),
@@ -236,6 +237,7 @@ impl Poller {
         let receive = receive::receive(transport, queue, request, &until);
         let answer = charge_receive(Arc::clone(&runtime.names), receive).await?;
         let Some(messages) = answer else { return Ok(0) };
+        drop(receiving);
         let came = messages.len();
         runtime.status.note_received(came, runtime.options.clock.now());
         let received_at = begin_of_leases(called_at, runtime.visibility_timeout);

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 
 use super::batch_handler::{BatchHandler, BatchOptions, batched};
 use super::handler::{self, AnyHandler, BlockingHandler, Handler};
+use super::stuck::Place;
 use crate::task::Task;
 use crate::task_options::TaskOptions;
 use crate::transport::meter::TaskNames;
@@ -45,12 +46,13 @@ type Make<S> = Arc<dyn Fn(S, &TaskOptions) -> AnyHandler + Send + Sync>;
 
 struct Route<S> {
     options: TaskOptions,
+    has_key: bool,
     make: Make<S>,
 }
 
 impl<S> Clone for Route<S> {
     fn clone(&self) -> Self {
-        Self { options: self.options.clone(), make: Arc::clone(&self.make) }
+        Self { options: self.options.clone(), has_key: self.has_key, make: Arc::clone(&self.make) }
     }
 }
 
@@ -75,8 +77,8 @@ impl<S: Clone + Send + Sync + 'static> Handlers<S> {
 
     /// Runs tasks of type `T` by `handler`: see [`Handler`] for what it can be. The first handler's
     /// task is also what a message without a task name is, unless [`Handlers::default_task`] names
-    /// another. Of two handlers for a name the later one runs, and [`Handlers::handled_twice`] names it;
-    /// an application is refused then.
+    /// another. Of two handlers for a name only one could run, so [`Handlers::handled_twice`] names it, and
+    /// neither an application nor a worker starts.
     #[must_use]
     pub fn handle<T: Task, M, H: Handler<T, M, S>>(self, handler: H) -> Self {
         let handler = Arc::new(handler);
@@ -159,16 +161,17 @@ impl<S: Clone + Send + Sync + 'static> Handlers<S> {
             let handler = (route.make)(state.clone(), &route.options);
             let options = route.options.clone();
             let places = options.concurrency.map(|count| Arc::new(Semaphore::new(count.max(1))));
-            (*name, Registered { options, handler, places })
+            (*name, Registered { options, has_key: route.has_key, handler, places })
         };
         Registry {
             handlers: self.routes.iter().map(with_state).collect(),
             default_name: self.default_name,
+            twice: self.twice.clone(),
         }
     }
 
     fn add<T: Task>(mut self, make: Make<S>) -> Self {
-        let route = Route { options: T::options(), make };
+        let route = Route { options: T::options(), has_key: T::HAS_KEY, make };
         if self.routes.insert(T::NAME, route).is_some() {
             self.twice.push(T::NAME);
         }
@@ -190,6 +193,7 @@ impl<S> fmt::Debug for Handlers<S> {
 #[derive(Clone, Debug)]
 pub(super) struct Registered {
     pub(super) options: TaskOptions,
+    has_key: bool,
     pub(super) handler: AnyHandler,
     /// As many places as tasks of it may run at once, if that is bounded.
     places: Option<Arc<Semaphore>>,
@@ -197,9 +201,10 @@ pub(super) struct Registered {
 
 impl Registered {
     /// Waits until another task of it may run.
-    pub(super) async fn place(&self) -> Option<OwnedSemaphorePermit> {
-        let places = Arc::clone(self.places.as_ref()?);
-        Some(places.acquire_owned().await.expect("the semaphore is never closed"))
+    pub(super) async fn place(&self) -> Option<Place> {
+        let (places, count) = (Arc::clone(self.places.as_ref()?), self.options.concurrency?.max(1));
+        let permit = places.acquire_owned().await.expect("the semaphore is never closed");
+        Some(Place { _permit: permit, count })
     }
 }
 
@@ -208,11 +213,14 @@ impl Registered {
 pub(super) struct Registry {
     handlers: BTreeMap<&'static str, Registered>,
     default_name: Option<&'static str>,
+    twice: Vec<&'static str>,
 }
 
 impl Registry {
     /// Takes in other handlers. The first default task stays the default.
     pub(super) fn merge(&mut self, other: Self) {
+        let both = other.handlers.keys().copied().filter(|name| self.handlers.contains_key(name));
+        self.twice.extend(both.chain(other.twice).collect::<Vec<_>>());
         self.handlers.extend(other.handlers);
         self.default_name = self.default_name.or(other.default_name);
     }
@@ -220,6 +228,26 @@ impl Registry {
     /// The handler for `name`, or for the default task.
     pub(super) fn find(&self, name: Option<&str>) -> Option<&Registered> {
         self.handlers.get(name.or(self.default_name)?)
+    }
+
+    /// A name that was given two handlers.
+    pub(super) fn handled_twice(&self) -> Option<&'static str> {
+        self.twice.first().copied()
+    }
+
+    /// A task whose limit for each key makes no sense, and why.
+    pub(super) fn key_limit_fault(&self) -> Option<(&'static str, &'static str)> {
+        self.iter().find_map(|(name, Registered { options, has_key, .. })| {
+            match options.concurrency_per_key? {
+                0 => Some((name, "of 0, so that none could ever run: leave it out, or allow 1")),
+                _ if *has_key => None,
+                _ => Some((
+                    name,
+                    "and no key: give its type one by `#[task(key = \"…\")]`, or by `key` and `HAS_KEY` of its \
+                     `impl Task`, or leave the limit out",
+                )),
+            }
+        })
     }
 
     /// The names of the tasks that are handled.

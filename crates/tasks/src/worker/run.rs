@@ -19,6 +19,8 @@ use super::controls::{ControlLoop, Controls};
 use super::dispatcher::Dispatcher;
 use super::handlers::HandlerRuntime;
 use super::heartbeat::{Heartbeat, HeartbeatParts};
+use super::key_limit::KeyLimits;
+use super::lengths::Lengths;
 use super::marks::Marks;
 use super::options::Options;
 use super::outbox::OutboxLoop;
@@ -32,6 +34,7 @@ use super::seen::Seen;
 use super::sender::Sender;
 use super::status::WorkerStatus;
 use super::store_gate::StoreGate;
+use super::stuck::StuckRuns;
 use super::turns::Turns;
 use super::{Worker, WorkerError, stall, thread};
 use crate::backoff::Backoff;
@@ -110,11 +113,16 @@ impl Worker {
         self.fit_attempts(&own.queue, own.facts.dead_letter.as_ref())?;
         (self.transport, self.records) = (transport, records);
         let turns = self.options.priorities.map_or_else(Turns::alone, Turns::of);
+        let (queue, permits) =
+            (own.queue.name().to_owned(), Permits::new(self.options.concurrency, turns));
+        let stuck = StuckRuns::new(queue.clone(), Arc::clone(&permits), self.status());
         let handlers = HandlerRuntime {
             runtime: handlers,
-            queue: own.queue.name().to_owned(),
+            queue,
             room: Room::default(),
-            permits: Permits::new(self.options.concurrency, turns),
+            permits,
+            stuck,
+            clock: Arc::clone(&self.options.clock),
             shutdown: shutdown.clone(),
         };
         self.work(levels, handlers, shutdown).await
@@ -184,7 +192,7 @@ impl Worker {
         let mut flushing = JoinSet::new();
         let mut background = JoinSet::new();
         let (grace, status) = (self.options.grace, self.status());
-        let drained = CancellationToken::new();
+        let (drained, stuck) = (CancellationToken::new(), handlers.stuck.clone());
         let dispatchers = {
             let runtimes = self.start(levels, &handlers, &drained, &mut flushing);
             watch_over(&runtimes, &handlers, &mut background);
@@ -213,6 +221,7 @@ impl Worker {
         if timeout(LAST_WORDS, flush).await.is_err() {
             tracing::warn!("the last deletes were cut off; what they were for comes again");
         }
+        stuck.end().await;
         if ended_early { Err(WorkerError::Broken) } else { Ok(()) }
     }
 
@@ -228,6 +237,8 @@ impl Worker {
         let names = Arc::new(registry.task_names());
         status.note_start(&names);
         let shared = Shared {
+            lengths: Arc::new(Lengths::new(&names)),
+            key_limits: Arc::default(),
             transport,
             records,
             names,
@@ -252,6 +263,8 @@ struct Level {
 
 /// What the levels of a worker share.
 struct Shared {
+    lengths: Arc<Lengths>,
+    key_limits: Arc<KeyLimits>,
     transport: Arc<dyn Transport>,
     records: Records,
     names: Arc<TaskNames>,
@@ -288,6 +301,8 @@ impl Shared {
             queue: queue.clone(),
             records: records.clone(),
             visibility_timeout,
+            lease_max: lease_max(options, &queue),
+            lengths: Arc::clone(&self.lengths),
             status: Arc::clone(&self.status),
         });
         let (own, allowed) = (options.reply_queue.clone(), options.allowed_reply_queues.clone());
@@ -307,6 +322,7 @@ impl Shared {
             marks,
             reply_queues: ReplyQueues { own, allowed },
             seen: Seen::new(options.concurrency),
+            key_limits: Arc::clone(&self.key_limits),
             handlers: self.handlers.clone(),
             store_gate: StoreGate::default(),
             permits: Arc::clone(&self.handlers.permits),
@@ -317,6 +333,12 @@ impl Shared {
             drained: self.drained.clone(),
         })
     }
+}
+
+/// How long a lease is renewed for at most. The task of a worker that was killed waits for the end of its lease: on
+/// a FIFO queue its group waits with it, so there it is the visibility timeout.
+fn lease_max(options: &Options, queue: &QueueHandle) -> Duration {
+    if queue.is_fifo() { Duration::ZERO } else { options.lease_max.min(VISIBILITY_TIMEOUT_MAX) }
 }
 
 /// Starts what goes on beside the runs: heartbeats for each level, and once for all of them what looks at
@@ -330,6 +352,7 @@ fn watch_over(runtimes: &[Arc<Runtime>], handlers: &HandlerRuntime, background: 
     let controls = ControlLoop { runtime: Arc::clone(own), queue: handlers.queue.clone() };
     background.spawn(controls.run());
     background.spawn(OutboxLoop::new(Arc::clone(own)).run());
+    background.spawn(handlers.stuck.clone().run());
     if own.options.own_thread {
         let (runtime, queue) = (handlers.runtime.clone(), handlers.queue.clone());
         background.spawn(stall::watch(runtime, queue, Arc::clone(&own.status)));

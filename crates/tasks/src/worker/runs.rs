@@ -78,6 +78,10 @@ impl RunEnd {
 pub struct TaskNumbers {
     /// Handlers that run just now.
     pub running: u64,
+    /// Handlers that go on though their runs were given up.
+    pub stuck: u64,
+    /// Runs that were given up and went on, since the start.
+    pub abandoned: u64,
     /// How often runs came to each end that there was. A task that ends before its handler could run, such as
     /// one past its deadline, counts too.
     pub ends: BTreeMap<RunEnd, u64>,
@@ -91,6 +95,8 @@ pub struct TaskNumbers {
 impl AddAssign for TaskNumbers {
     fn add_assign(&mut self, other: Self) {
         self.running += other.running;
+        self.stuck += other.stuck;
+        self.abandoned += other.abandoned;
         for (end, count) in other.ends {
             *self.ends.entry(end).or_default() += count;
         }
@@ -109,6 +115,8 @@ pub(super) struct Runs {
 #[derive(Debug)]
 struct OfTask {
     running: AtomicU64,
+    stuck: AtomicU64,
+    abandoned: AtomicU64,
     ends: [AtomicU64; RunEnd::ALL.len()],
     durations: Durations,
     lateness: Durations,
@@ -149,6 +157,17 @@ impl Runs {
         count(&self.of(task).ends[end as usize]);
     }
 
+    /// Counts a run that was given up and goes on.
+    pub(super) fn note_stuck(&self, task: &str) {
+        count(&self.of(task).stuck);
+        count(&self.of(task).abandoned);
+    }
+
+    /// It has ended.
+    pub(super) fn note_stuck_end(&self, task: &str) {
+        self.of(task).stuck.fetch_sub(1, Relaxed);
+    }
+
     /// What was counted, by task name.
     pub(super) fn numbers(&self) -> BTreeMap<Arc<str>, TaskNumbers> {
         let named = self.by_task.iter().map(|(name, of)| (Arc::clone(name), of.numbers()));
@@ -164,6 +183,8 @@ impl OfTask {
     fn new() -> Self {
         Self {
             running: AtomicU64::new(0),
+            stuck: AtomicU64::new(0),
+            abandoned: AtomicU64::new(0),
             ends: Default::default(),
             durations: Durations::of_tasks(),
             lateness: Durations::of_tasks(),
@@ -174,6 +195,8 @@ impl OfTask {
         let ends = RunEnd::ALL.iter().map(|end| (*end, self.ends[*end as usize].load(Relaxed)));
         TaskNumbers {
             running: self.running.load(Relaxed),
+            stuck: self.stuck.load(Relaxed),
+            abandoned: self.abandoned.load(Relaxed),
             ends: ends.filter(|(_, count)| *count > 0).collect(),
             durations: self.durations.spread(),
             lateness: self.lateness.spread(),

@@ -10,6 +10,7 @@ use super::acknowledger::Acknowledger;
 use super::controls::Controls;
 use super::handlers::HandlerRuntime;
 use super::heartbeat::Heartbeat;
+use super::key_limit::KeyLimits;
 use super::marks::Marks;
 use super::options::Options;
 use super::permits::{Permits, Share};
@@ -47,6 +48,7 @@ pub(super) struct Runtime {
     pub(super) marks: Marks,
     pub(super) reply_queues: ReplyQueues,
     pub(super) seen: Seen,
+    pub(super) key_limits: Arc<KeyLimits>,
     pub(super) handlers: HandlerRuntime,
     pub(super) store_gate: StoreGate,
     /// As many as tasks may run at once.

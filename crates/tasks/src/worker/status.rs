@@ -41,6 +41,8 @@ pub struct WorkerReport {
     pub lost: u64,
     /// Messages handed back without a run.
     pub returned: u64,
+    /// Messages handed back without a run because as many of their key ran as may.
+    pub over_limit: u64,
     /// Messages deleted.
     pub deleted: u64,
     /// Deletes that were not confirmed: the message may come again, and is then known.
@@ -166,6 +168,8 @@ macro_rules! counters {
             control: Mutex<(QueueControl, Option<usize>)>,
             last_run: AtomicU64,
             runs: Mutex<BTreeMap<u64, RunningTask>>,
+            stuck: Mutex<BTreeMap<u64, RunningTask>>,
+            places_closed: AtomicU64,
             /// Of each task; from the worker's start on.
             tasks: OnceLock<Runs>,
             pub(super) leases: LeaseCounts,
@@ -201,6 +205,7 @@ counters!(
     busy,
     lost,
     returned,
+    over_limit,
     deleted,
     delete_unknown,
     overdue
@@ -244,6 +249,32 @@ impl WorkerStatus {
         let number = self.last_run.fetch_add(1, Relaxed);
         self.runs.lock().unwrap_or_else(PoisonError::into_inner).insert(number, run);
         ShownRun { status: Arc::clone(self), number }
+    }
+
+    /// Up to `count_max` handlers that go on though their runs were given up, because they block their threads;
+    /// those that were given up first come first.
+    pub fn stuck_tasks(&self, count_max: usize) -> Vec<RunningTask> {
+        let stuck = self.stuck.lock().unwrap_or_else(PoisonError::into_inner);
+        stuck.values().take(count_max).cloned().collect()
+    }
+
+    /// How many places are closed to tasks because more handlers go on, given up, than the worker has places.
+    pub fn places_closed(&self) -> u64 {
+        self.places_closed.load(Relaxed)
+    }
+
+    pub(super) fn note_stuck(&self, number: u64, run: RunningTask, label: &str) {
+        self.stuck.lock().unwrap_or_else(PoisonError::into_inner).insert(number, run);
+        self.tasks().note_stuck(label);
+    }
+
+    pub(super) fn note_stuck_end(&self, number: u64, label: &str) {
+        self.stuck.lock().unwrap_or_else(PoisonError::into_inner).remove(&number);
+        self.tasks().note_stuck_end(label);
+    }
+
+    pub(super) fn note_places_closed(&self, closed: usize) {
+        self.places_closed.store(closed as u64, Relaxed);
     }
 
     /// Whether the worker was told to stop.

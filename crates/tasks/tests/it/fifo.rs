@@ -31,12 +31,15 @@ pub(crate) fn world() -> (World, Client) {
 
 fn worker(world: &World, runs: &Counter) -> Worker {
     let counter = runs.clone();
+    worker_without_handlers(world).handle(move |_: Square| {
+        counter.add();
+        async { Err(Failure::retry("again")) }
+    })
+}
+
+fn worker_without_handlers(world: &World) -> Worker {
     let store: Arc<dyn Store> = Arc::clone(&world.store) as _;
     Worker::new(Arc::clone(&world.simulation) as _, TASKS, store)
-        .handle(move |_: Square| {
-            counter.add();
-            async { Err(Failure::retry("again")) }
-        })
         .own_thread(false)
         .reply_queue(REPLIES)
         .random(Arc::new(Counting::default()))
@@ -46,8 +49,12 @@ fn worker(world: &World, runs: &Counter) -> Worker {
 
 /// A worker whose store can be down.
 pub(crate) fn squaring(world: &World) -> Worker {
+    flaky(world).handle(|Square(n): Square| async move { Ok(n * n) })
+}
+
+/// The same without a handler.
+pub(crate) fn flaky(world: &World) -> Worker {
     Worker::new(Arc::clone(&world.simulation) as _, TASKS, Arc::clone(&world.flaky) as _)
-        .handle(|Square(n): Square| async move { Ok(n * n) })
         .own_thread(false)
         .reply_queue(REPLIES)
         .random(Arc::new(Counting::default()))
@@ -87,7 +94,7 @@ async fn on_a_fifo_queue_the_task_of_a_worker_that_dies_each_time_ends_with_a_re
     for _ in 0..2 {
         let runs = Counter::default();
         let counter = runs.clone();
-        let deadly = worker(&world, &Counter::default()).handle(move |_: Square| {
+        let deadly = worker_without_handlers(&world).handle(move |_: Square| {
             counter.add();
             std::future::pending::<Result<i64, Failure>>()
         });
@@ -129,7 +136,7 @@ async fn on_a_fifo_queue_a_dead_letter_whose_answer_was_lost_is_not_sent_twice()
         world.simulation.fail_next(Action::SendMessageBatch, Fault::AnswerLost);
     }
     let broken = || async { Err::<i64, _>(Failure::dead("broken")) };
-    let worker = start(worker(&world, &Counter::default()).handle(move |_: Square| broken()));
+    let worker = start(worker_without_handlers(&world).handle(move |_: Square| broken()));
     sleep(Duration::from_secs(60)).await;
     assert_eq!(world.simulation.messages(DEAD).len(), 1);
     assert_eq!(worker.stop().await.made_good, 2, "both were sent again from the record");

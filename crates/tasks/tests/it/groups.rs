@@ -7,7 +7,7 @@ use longshore_tasks::transport::Action;
 use longshore_tasks::{Client, Context, Failure, Worker};
 use tokio::time::{Instant, sleep};
 
-use crate::fifo::{TASKS, squaring, world};
+use crate::fifo::{TASKS, flaky, world};
 use crate::world::{Counter, Log, Square, VISIBILITY, World, start, until};
 
 fn lines(log: &Log<String>) -> Vec<String> {
@@ -29,7 +29,7 @@ fn noting(world: &World, log: &Log<String>, fails: i64) -> Worker {
             Ok(n)
         }
     };
-    squaring(world).handle::<Square, _, _>(handler).concurrency(10)
+    flaky(world).handle::<Square, _, _>(handler).concurrency(10)
 }
 
 /// Sends numbers to message groups.
@@ -91,7 +91,7 @@ async fn r9_a_long_group_takes_one_place_and_keeps_its_leases() {
             Ok(n)
         }
     };
-    let worker = start(squaring(&world).handle::<Square, _, _>(handler).concurrency(2));
+    let worker = start(flaky(&world).handle::<Square, _, _>(handler).concurrency(2));
     until(|| runs.get() == 1).await;
     send_to_groups(&client, &[(100, "b")]).await;
     until(|| world.simulation.messages(TASKS).is_empty()).await;

@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use longshore_tasks::WorkerError;
 use longshore_tasks::transport::Action;
+use longshore_tasks::{Client, Failure, Worker, WorkerError};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
+use crate::fifo;
 use crate::simulation::Fault;
 use crate::world::{Counter, Log, REPLIES, Square, TASKS, VISIBILITY, World, start, until};
 
@@ -220,4 +221,91 @@ async fn a_worker_whose_heartbeat_panics_ends_and_says_so() {
     let ended = worker.run(CancellationToken::new()).await;
     assert!(matches!(ended, Err(WorkerError::Broken)), "{ended:?}");
     assert_eq!(world.simulation.messages(TASKS).len(), 1);
+}
+
+/// What a run takes that is far longer than the visibility timeout.
+const TEN_MINUTES: Duration = Duration::from_secs(600);
+
+/// How many renewals each of three runs of ten minutes costs, one after the other.
+async fn renewals(world: &World, tasks: &Client, queue: &str, worker: Worker) -> Vec<usize> {
+    let worker = start(worker.handle(|Square(n): Square| async move {
+        sleep(TEN_MINUTES).await;
+        Ok::<_, Failure>(n)
+    }));
+    let made = || world.simulation.calls(Action::ChangeMessageVisibilityBatch).len();
+    let mut renewals = Vec::new();
+    for number in 0..3 {
+        let before = made();
+        tasks.send(Square(number)).await.unwrap();
+        world.until_empty(queue).await;
+        renewals.push(made() - before);
+    }
+    assert_eq!(worker.stop().await.lost, 0);
+    renewals
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_that_is_known_to_run_for_ten_minutes_needs_three_renewals() {
+    let world = World::new();
+    let learning = world.worker_without_handlers();
+    assert_eq!(renewals(&world, &world.client, TASKS, learning).await, [40, 3, 3]);
+    // As it was before, and is without learning.
+    let not_learning = world.worker_without_handlers().lease_max(Duration::ZERO);
+    assert_eq!(renewals(&world, &world.client, TASKS, not_learning).await, [40, 40, 40]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn on_a_fifo_queue_no_lease_is_longer_than_the_visibility_timeout() {
+    let (world, client) = fifo::world();
+    let worker = fifo::flaky(&world);
+    assert_eq!(renewals(&world, &client, fifo::TASKS, worker).await, [40, 40, 40]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_task_of_a_killed_worker_waits_no_longer_than_the_longest_lease() {
+    for (lease_max, waits) in [(300, 240..=310), (60, 30..=65), (0, 15..=35)] {
+        let world = World::new();
+        let runs = Counter::default();
+        let ten_minutes = |runs: &Counter| {
+            let runs = runs.clone();
+            move |Square(n), _| {
+                runs.add();
+                async move {
+                    sleep(TEN_MINUTES).await;
+                    Ok(n)
+                }
+            }
+        };
+        let worker = world.worker(ten_minutes(&runs)).lease_max(Duration::from_secs(lease_max));
+        let worker = start(worker);
+        world.send(1).await;
+        world.until_empty(TASKS).await;
+        world.send(2).await;
+        until(|| runs.get() == 2).await;
+        sleep(VISIBILITY / 2 + Duration::from_secs(5)).await;
+        worker.kill().await;
+        let killed_at = Instant::now();
+        let other = start(world.worker(ten_minutes(&runs)));
+        until(|| runs.get() == 3).await;
+        let waited = killed_at.elapsed().as_secs();
+        assert!(waits.contains(&waited), "{waited} s with {lease_max} s at most");
+        other.kill().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_short_task_among_long_ones_costs_no_renewal() {
+    let world = World::new();
+    let worker = start(world.worker(|Square(n), _| async move {
+        sleep(Duration::from_secs(u64::try_from(n).unwrap())).await;
+        Ok(n)
+    }));
+    for seconds in [600, 10, 10] {
+        let before = world.simulation.calls(Action::ChangeMessageVisibilityBatch).len();
+        world.send(seconds).await;
+        world.until_empty(TASKS).await;
+        let renewed = world.simulation.calls(Action::ChangeMessageVisibilityBatch).len() > before;
+        assert_eq!(renewed, seconds == 600);
+    }
+    worker.stop().await;
 }

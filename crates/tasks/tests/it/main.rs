@@ -17,6 +17,7 @@ mod drain;
 mod fifo;
 mod groups;
 mod inputs;
+mod key_limit;
 mod leases;
 mod lost;
 mod meter;
@@ -31,6 +32,7 @@ mod same_queue;
 mod simulation;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+mod stuck;
 mod throttling;
 mod traffic;
 mod world;

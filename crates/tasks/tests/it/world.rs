@@ -8,7 +8,7 @@ use futures::FutureExt as _;
 use longshore_tasks::clock::Clock as _;
 use longshore_tasks::life::{self, Ask, Claimed, Standing};
 use longshore_tasks::store::{
-    self, Alias, Change, Page, PutValue, Row, Timed, Value, ValueWritten, Write, Written,
+    self, Alias, Change, Expected, Page, PutValue, Row, Timed, Value, ValueWritten, Write, Written,
 };
 use longshore_tasks::transport::{BoxFuture, Cause};
 use longshore_tasks::{
@@ -72,6 +72,12 @@ impl<T> Running<T> {
         self.handle.await.unwrap()
     }
 
+    /// Ends the role, if it has not ended yet.
+    pub(crate) async fn kill_or_end(self) {
+        self.handle.abort();
+        drop(self.handle.await);
+    }
+
     /// Ends the role as a killed process ends: nothing more is done.
     pub(crate) async fn kill(self) {
         self.handle.abort();
@@ -100,6 +106,8 @@ impl World {
             yields: AtomicBool::new(false),
             without_clock: AtomicBool::new(false),
             answers_held: AtomicBool::new(false),
+            limits_down: AtomicBool::new(false),
+            careless: AtomicBool::new(false),
             lost_ends: AtomicU32::new(0),
             asked_for: AtomicUsize::new(0),
         });
@@ -263,6 +271,10 @@ pub(crate) struct FlakyStore {
     pub(crate) without_clock: AtomicBool,
     /// Whether calls are carried out, and their answers wait until they are let go.
     pub(crate) answers_held: AtomicBool,
+    /// Whether who has the places of a key cannot be asked.
+    pub(crate) limits_down: AtomicBool,
+    /// Whether a value is put over whatever is there.
+    pub(crate) careless: AtomicBool,
     /// How many answers to writes that end a task are lost.
     pub(crate) lost_ends: AtomicU32,
     /// How many records were asked for.
@@ -344,14 +356,32 @@ impl Store for FlakyStore {
     }
 
     fn values(&self, keys: Vec<String>) -> BoxFuture<'_, Stored<Vec<Option<Value>>>> {
-        self.call(self.store.values(keys))
+        let of_limits = keys.iter().any(|key| key.starts_with("limits/"));
+        if of_limits && self.limits_down.load(Ordering::SeqCst) {
+            let source = Cause::from("the limits are down");
+            return async { Err(StoreError::unavailable("flaky", "answer", source)) }.boxed();
+        }
+        let found = self.call(self.store.values(keys));
+        if !of_limits {
+            return found;
+        }
+        // Long enough for others to write meanwhile.
+        async move {
+            let found = found.await;
+            sleep(Duration::from_millis(20)).await;
+            found
+        }
+        .boxed()
     }
 
     fn list_values(&self, prefix: String, most: usize) -> BoxFuture<'_, Stored<Vec<Value>>> {
         self.call(self.store.list_values(prefix, most))
     }
 
-    fn put_value(&self, put: PutValue) -> BoxFuture<'_, Stored<ValueWritten>> {
+    fn put_value(&self, mut put: PutValue) -> BoxFuture<'_, Stored<ValueWritten>> {
+        if self.careless.load(Ordering::SeqCst) {
+            put.expected = Expected::Anything;
+        }
         self.call(self.store.put_value(put))
     }
 
