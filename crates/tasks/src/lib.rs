@@ -31,6 +31,7 @@ pub mod failure;
 pub mod id;
 pub mod life;
 pub mod priority;
+pub mod rate_limit;
 mod receive;
 pub mod replies;
 pub mod reply;
@@ -56,6 +57,7 @@ pub use failure::{Failure, Reason, Verdict};
 pub use id::{RandomSource, SystemRandom, TaskId, TaskIdError};
 pub use life::TaskRecord;
 pub use priority::{Priorities, PrioritiesError, Priority};
+pub use rate_limit::{RateLimit, RateLimitError};
 pub use replies::{Replies, RepliesError, RepliesReport, RepliesStatus};
 pub use reply::{Reply, ReplyStatus};
 pub use retry::RetryPolicy;
@@ -84,5 +86,5 @@ pub use transport::aws::{AwsOptions, AwsTransport};
 pub use transport::{BoxFuture, Transport, TransportError};
 pub use worker::{
     BatchHandler, BatchItem, BatchOptions, BatchResults, BlockingHandler, Context, Handler,
-    Handlers, Outcome, State, Worker, WorkerError, WorkerReport, WorkerStatus,
+    Handlers, Outcome, RunService, State, TaskRun, Worker, WorkerError, WorkerReport, WorkerStatus,
 };

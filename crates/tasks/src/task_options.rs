@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use crate::rate_limit::RateLimit;
 use crate::retry::RetryPolicy;
 
 /// How the tasks of one type are run and answered. `None` leaves an option to the worker.
@@ -35,6 +36,9 @@ pub struct TaskOptions {
     /// How many tasks of this type a worker runs at once, at least 1, within the worker's own concurrency.
     /// `None`: the worker's concurrency is the only bound.
     pub concurrency: Option<usize>,
+    /// How many tasks of this type each worker process begins in a time. One whose turn is near waits for it; others
+    /// are handed back until theirs comes, counting no attempt. `None`: as many as come.
+    pub rate_limit: Option<RateLimit>,
     /// How the reply travels. `None`: [`ReplyMode::Queue`].
     pub reply: Option<ReplyMode>,
     /// How long the result is kept, from the task's end on. `None`: as the worker says.
@@ -99,6 +103,14 @@ impl TaskOptions {
         self
     }
 
+    /// How many tasks of this type each worker process begins in a time; see
+    /// [`rate_limit`](Self#structfield.rate_limit).
+    #[must_use]
+    pub fn rate_limit(mut self, limit: RateLimit) -> Self {
+        self.rate_limit = Some(limit);
+        self
+    }
+
     /// How the reply travels.
     #[must_use]
     pub fn reply(mut self, mode: ReplyMode) -> Self {
@@ -121,6 +133,7 @@ impl TaskOptions {
             retry: self.retry.or_else(|| defaults.retry.clone()),
             timeout: self.timeout.or(defaults.timeout),
             concurrency: self.concurrency.or(defaults.concurrency),
+            rate_limit: self.rate_limit.or(defaults.rate_limit),
             reply: self.reply.or(defaults.reply),
             retention: self.retention.or(defaults.retention),
         }
@@ -137,6 +150,7 @@ mod tests {
             .retry(RetryPolicy::never())
             .timeout(Duration::from_secs(30))
             .concurrency(16)
+            .rate_limit(RateLimit::per_second(20))
             .reply(ReplyMode::Store)
             .retention(Duration::from_secs(60))
     }
@@ -154,6 +168,7 @@ mod tests {
             .retry(RetryPolicy::default())
             .timeout(Duration::from_secs(1))
             .concurrency(1)
+            .rate_limit(RateLimit::per_hour(1))
             .reply(ReplyMode::None)
             .retention(Duration::from_secs(1));
         assert_eq!(full().or(&other), full());

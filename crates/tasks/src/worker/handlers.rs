@@ -6,12 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
-use tokio::task::AbortHandle;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
-use super::handler::Ran;
+use super::layers::{RunService, TaskRun};
 use super::outcome::Outcome;
 use super::permits::Permits;
 use super::room::Room;
@@ -22,6 +23,8 @@ use crate::transport::BoxFuture;
 #[derive(Clone, Debug)]
 pub(super) struct HandlerRuntime {
     pub(super) runtime: Handle,
+    /// Where the worker itself runs, which no handler blocks.
+    pub(super) worker: Handle,
     /// The queue whose tasks they are.
     pub(super) queue: String,
     /// The runs of the worker, and how many there can be.
@@ -31,10 +34,10 @@ pub(super) struct HandlerRuntime {
     pub(super) shutdown: CancellationToken,
 }
 
-/// Ends a run whose waiter has gone.
-struct AbortOnDrop(AbortHandle);
+/// A run, which ends when its waiter has gone.
+struct Running(JoinHandle<Outcome>);
 
-impl Drop for AbortOnDrop {
+impl Drop for Running {
     fn drop(&mut self) {
         self.0.abort();
     }
@@ -43,26 +46,49 @@ impl Drop for AbortOnDrop {
 impl HandlerRuntime {
     /// Runs a handler. One that takes longer than `limit` is dropped, and failed; one that panics
     /// has failed too. Dropped, it ends the run where that can be ended: at its next `await`.
-    pub(super) async fn run(&self, run: BoxFuture<'static, Ran>, limit: Option<Duration>) -> Ran {
+    pub(super) async fn run(
+        &self,
+        run: BoxFuture<'static, Outcome>,
+        limit: Option<Duration>,
+    ) -> Outcome {
+        end_within(limit, self.spawn(run)).await
+    }
+
+    /// As [`run`](Self::run), through layers. The time until all of them are ready is not the run's.
+    pub(super) async fn run_layered(
+        &self,
+        service: RunService,
+        run: TaskRun,
+        limit: Option<Duration>,
+    ) -> Outcome {
+        let (ready, let_through) = oneshot::channel();
+        let running = self.spawn(service.run(run, ready));
+        // Layers that fail instead have ended the run.
+        let _failed = let_through.await;
+        end_within(limit, running).await
+    }
+
+    fn spawn(&self, run: impl Future<Output = Outcome> + Send + 'static) -> Running {
         let run = same_queue::within(self.queue.clone(), run).in_current_span();
-        let mut running = self.runtime.spawn(run);
-        let _abort = AbortOnDrop(running.abort_handle());
-        let ended = match limit {
-            None => running.await,
-            Some(limit) => match timeout(limit, &mut running).await {
-                Ok(ended) => ended,
-                Err(_) => return failed(format!("it took longer than its timeout of {limit:?}")),
-            },
-        };
-        ended.unwrap_or_else(|error| match error.try_into_panic() {
-            Ok(panic) => failed(panic_text(&*panic)),
-            Err(_) => failed("the runtime of the handlers was shut down".to_owned()),
-        })
+        Running(self.runtime.spawn(run))
     }
 }
 
-fn failed(reason: String) -> Ran {
-    Ran::Outcome(Outcome::retry(reason))
+/// What a run comes to, within a time if there is one.
+async fn end_within(limit: Option<Duration>, mut running: Running) -> Outcome {
+    let ended = match limit {
+        None => (&mut running.0).await,
+        Some(limit) => match timeout(limit, &mut running.0).await {
+            Ok(ended) => ended,
+            Err(_) => {
+                return Outcome::retry(format!("it took longer than its timeout of {limit:?}"));
+            }
+        },
+    };
+    ended.unwrap_or_else(|error| match error.try_into_panic() {
+        Ok(panic) => Outcome::retry(panic_text(&*panic)),
+        Err(_) => Outcome::retry("the runtime of the handlers was shut down"),
+    })
 }
 
 /// What a panic of a handler says.

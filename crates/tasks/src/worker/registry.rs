@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::batch_handler::{BatchHandler, BatchOptions, batched};
 use super::handler::{self, AnyHandler, BlockingHandler, Handler};
+use super::limiter::{Admission, Limiter, Patience};
 use crate::task::Task;
 use crate::task_options::TaskOptions;
 use crate::transport::meter::TaskNames;
@@ -46,11 +47,26 @@ type Make<S> = Arc<dyn Fn(S, &TaskOptions) -> AnyHandler + Send + Sync>;
 struct Route<S> {
     options: TaskOptions,
     make: Make<S>,
+    /// What keeps the task to its rate, in all workers that are made of this; anew for other options.
+    limiter: Arc<OnceLock<Arc<Limiter>>>,
+}
+
+impl<S> Route<S> {
+    fn set_options(&mut self, options: TaskOptions) {
+        (self.options, self.limiter) = (options, Arc::default());
+    }
+
+    /// `None` without a rate, or for one that no worker starts with.
+    fn limiter(&self) -> Option<Arc<Limiter>> {
+        let limit = self.options.rate_limit.filter(|limit| limit.check().is_ok())?;
+        Some(Arc::clone(self.limiter.get_or_init(|| Arc::new(Limiter::new(limit)))))
+    }
 }
 
 impl<S> Clone for Route<S> {
     fn clone(&self) -> Self {
-        Self { options: self.options.clone(), make: Arc::clone(&self.make) }
+        let Self { options, make, limiter } = self;
+        Self { options: options.clone(), make: Arc::clone(make), limiter: Arc::clone(limiter) }
     }
 }
 
@@ -124,7 +140,7 @@ impl<S: Clone + Send + Sync + 'static> Handlers<S> {
     #[must_use]
     pub fn options<T: Task>(mut self, options: TaskOptions) -> Self {
         if let Some(route) = self.routes.get_mut(T::NAME) {
-            route.options = options.or(&route.options);
+            route.set_options(options.or(&route.options));
         }
         self
     }
@@ -138,7 +154,7 @@ impl<S: Clone + Send + Sync + 'static> Handlers<S> {
         change: impl FnOnce(&TaskOptions) -> TaskOptions,
     ) -> Self {
         if let Some(route) = self.routes.get_mut(name) {
-            route.options = change(&route.options);
+            route.set_options(change(&route.options));
         }
         self
     }
@@ -159,7 +175,8 @@ impl<S: Clone + Send + Sync + 'static> Handlers<S> {
             let handler = (route.make)(state.clone(), &route.options);
             let options = route.options.clone();
             let places = options.concurrency.map(|count| Arc::new(Semaphore::new(count.max(1))));
-            (*name, Registered { options, handler, places })
+            let limiter = route.limiter();
+            (*name, Registered { name, options, handler, places, limiter })
         };
         Registry {
             handlers: self.routes.iter().map(with_state).collect(),
@@ -168,7 +185,7 @@ impl<S: Clone + Send + Sync + 'static> Handlers<S> {
     }
 
     fn add<T: Task>(mut self, make: Make<S>) -> Self {
-        let route = Route { options: T::options(), make };
+        let route = Route { options: T::options(), make, limiter: Arc::default() };
         if self.routes.insert(T::NAME, route).is_some() {
             self.twice.push(T::NAME);
         }
@@ -189,10 +206,12 @@ impl<S> fmt::Debug for Handlers<S> {
 /// A handler, and the options of its tasks.
 #[derive(Clone, Debug)]
 pub(super) struct Registered {
+    pub(super) name: &'static str,
     pub(super) options: TaskOptions,
     pub(super) handler: AnyHandler,
     /// As many places as tasks of it may run at once, if that is bounded.
     places: Option<Arc<Semaphore>>,
+    limiter: Option<Arc<Limiter>>,
 }
 
 impl Registered {
@@ -200,6 +219,14 @@ impl Registered {
     pub(super) async fn place(&self) -> Option<OwnedSemaphorePermit> {
         let places = Arc::clone(self.places.as_ref()?);
         Some(places.acquire_owned().await.expect("the semaphore is never closed"))
+    }
+
+    /// Waits until another task of it may begin, or says when to come again.
+    pub(super) async fn admit(&self, patience: Patience) -> Admission {
+        match &self.limiter {
+            None => Admission::Now,
+            Some(limiter) => limiter.admit(patience).await,
+        }
     }
 }
 
@@ -220,6 +247,11 @@ impl Registry {
     /// The handler for `name`, or for the default task.
     pub(super) fn find(&self, name: Option<&str>) -> Option<&Registered> {
         self.handlers.get(name.or(self.default_name)?)
+    }
+
+    /// Whether tasks of several types share the worker's places.
+    pub(super) fn is_shared(&self) -> bool {
+        self.handlers.len() > 1
     }
 
     /// The names of the tasks that are handled.
