@@ -40,6 +40,7 @@ mod start;
 pub mod store;
 pub mod task;
 pub mod task_options;
+pub mod trace;
 pub mod transport;
 mod trials;
 pub mod worker;
@@ -80,6 +81,7 @@ pub use store::{
 };
 pub use task::Task;
 pub use task_options::{ReplyMode, TaskOptions};
+pub use trace::TraceParent;
 
 #[cfg(feature = "aws")]
 pub use transport::aws::{AwsOptions, AwsTransport};

@@ -95,7 +95,7 @@ impl Execution {
         permit: Option<Permit>,
     ) -> Box<Self> {
         let Delivery { message, lease, .. } = delivery;
-        let envelope = Envelope::open(&message.attributes);
+        let envelope = Envelope::of(&message);
         let task = envelope::task_id_of(&envelope, &message);
         let token = runtime.options.random.next();
         let under_way = runtime.under_way.join();
@@ -441,7 +441,7 @@ impl Execution {
             receive_count: self.message.receive_count,
             created_at: self.envelope.created_at,
             deadline: self.envelope.deadline,
-            traceparent: self.envelope.traceparent.clone(),
+            traceparent: self.envelope.traceparent,
             cancelled: self.lease.signals().in_vain(),
             progress: held.progress.clone(),
             client: self.runtime.options.client.clone(),

@@ -34,5 +34,6 @@ mod simulation;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod throttling;
+mod traces;
 mod traffic;
 mod world;
