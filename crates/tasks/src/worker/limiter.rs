@@ -189,10 +189,10 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_burst_begins_at_once_and_the_rest_is_spread_in_the_order_of_coming() {
         let limiter = Arc::new(Limiter::new(RateLimit::per_second(2).burst(3)));
-        let began = Instant::now();
+        let start = Instant::now();
         let runs = (0..6).map(|_| async {
             assert_eq!(limiter.admit(Patience::Endless).await, Admission::Now);
-            began.elapsed().as_millis()
+            start.elapsed().as_millis()
         });
         let begun: Vec<u128> = join_all(runs).await;
         assert_eq!(begun[..3], [0, 0, 0]);
