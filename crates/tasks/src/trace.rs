@@ -108,7 +108,7 @@ mod tests {
     fn a_traceparent_reads_back_as_it_was_written_and_a_later_version_as_far_as_known() {
         let sampled = format!("00-{TRACE}-b7ad6b7169203331-01");
         let read = TraceParent::parse(&sampled).unwrap();
-        assert_eq!((read.to_string(), read.is_sampled()), (sampled.clone(), true));
+        assert_eq!((read.to_string(), read.is_sampled()), (sampled, true));
         let later = format!("cc-{TRACE}-b7ad6b7169203331-01-what-the-future-brings");
         assert_eq!(TraceParent::parse(&later), Some(read));
         let dropped = format!("00-{TRACE}-b7ad6b7169203331-00");
