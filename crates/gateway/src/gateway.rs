@@ -7,7 +7,7 @@ use axum::Json;
 use axum::http::header::LOCATION;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use longshore_tasks::{Client, Pending, SendError, SendOptions, Task, TaskId};
+use longshore_tasks::{Client, Pending, SendError, SendOptions, Task, TaskId, TraceParent};
 use serde_json::json;
 use tokio_util::task::TaskTracker;
 
@@ -180,7 +180,5 @@ impl Gateway {
 
 /// The trace that a request continues, if it says one: the header of W3C Trace Context.
 fn traceparent(headers: &HeaderMap) -> Option<String> {
-    let text = headers.get("traceparent")?.to_str().ok()?;
-    let plain = |byte: u8| byte.is_ascii_hexdigit() || byte == b'-';
-    (text.len() == 55 && text.bytes().all(plain)).then(|| text.to_owned())
+    Some(TraceParent::parse(headers.get("traceparent")?.to_str().ok()?)?.to_string())
 }

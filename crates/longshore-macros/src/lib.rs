@@ -23,6 +23,7 @@ mod name;
 mod nearest;
 mod options;
 mod queue;
+mod rate;
 mod retry;
 
 use proc_macro::TokenStream;
@@ -43,6 +44,7 @@ use syn::{DeriveInput, parse_macro_input};
 ///     key = "image",
 ///     concurrency = 16,
 ///     concurrency_per_key = 2,
+///     rate_limit = "20/s",
 ///     retention = "4d",
 ///     reply_by = "store",
 ///     queue = "thumbnails",
@@ -69,6 +71,7 @@ use syn::{DeriveInput, parse_macro_input};
 /// | `timeout = "30s"` | how long an attempt may run, up to `12h` | as long as it takes |
 /// | `concurrency = 16` | tasks of the type that a worker runs at once | the worker's concurrency |
 /// | `concurrency_per_key = 2` | tasks of the type with one `key` that run at once, on all workers that share the store | no limit of a key |
+/// | `rate_limit = "20/s"` | tasks of the type that each worker process begins in a second (`/s`), minute (`/m`) or hour (`/h`), and at once: `"20/s burst 5"` for fewer at once | as many as come |
 /// | `retention = "4d"` | how long the result is kept | the worker's |
 /// | `reply_by = "store"` | how the reply travels: by `"queue"`, by the `"store"` alone, or `"none"` | by queue |
 /// | `crate = longshore_tasks` | where the framework is found | `::longshore` |

@@ -9,6 +9,7 @@ use syn::{Attribute, Error, LitInt, LitStr, Path, Result, Type, parse_quote};
 use crate::argument::Argument;
 use crate::expand::duration;
 use crate::list::{Errors, Known, List};
+use crate::rate::Rate;
 use crate::retry::Retry;
 use crate::{name, queue};
 
@@ -28,6 +29,7 @@ const OPTIONS: &[Known] = &[
     Known { name: "timeout", example: r#"timeout = "30s""# },
     Known { name: "concurrency", example: "concurrency = 16" },
     Known { name: "concurrency_per_key", example: "concurrency_per_key = 2" },
+    Known { name: "rate_limit", example: r#"rate_limit = "20/s""# },
     Known { name: "retention", example: r#"retention = "4d""# },
     Known { name: "reply_by", example: r#"reply_by = "store""# },
     Known { name: "crate", example: "crate = longshore_tasks" },
@@ -46,6 +48,7 @@ pub(crate) struct Options {
     timeout: Option<Duration>,
     concurrency: Option<LitInt>,
     concurrency_per_key: Option<LitInt>,
+    rate_limit: Option<Rate>,
     retention: Option<Duration>,
     reply_by: Option<&'static str>,
 }
@@ -87,6 +90,7 @@ impl Options {
             "timeout" => self.timeout = Some(read_timeout(argument)?),
             "concurrency" => self.concurrency = Some(read_concurrency(argument)?),
             "concurrency_per_key" => self.concurrency_per_key = Some(read_concurrency(argument)?),
+            "rate_limit" => self.rate_limit = Some(Rate::read(&argument.text()?)?),
             "retention" => self.retention = Some(argument.duration()?.value),
             "reply_by" => self.reply_by = Some(read_reply_mode(argument)?),
             _ => self.krate = Some(argument.path()?),
@@ -110,12 +114,16 @@ impl Options {
         let concurrency = self.concurrency.as_ref().map(|count| quote!(.concurrency(#count)));
         let per_key = self.concurrency_per_key.as_ref();
         let per_key = per_key.map(|count| quote!(.concurrency_per_key(#count)));
+        let rate = self.rate_limit.as_ref().map(|rate| {
+            let rate = rate.expand(krate);
+            quote!(.rate_limit(#rate))
+        });
         let retention = self.retention.map(duration).map(|time| quote!(.retention(#time)));
         let reply = self.reply_by.map(|mode| {
             let mode = format_ident!("{mode}");
             quote!(.reply(#krate::ReplyMode::#mode))
         });
-        let calls = quote!(#queue #retry #timeout #concurrency #per_key #retention #reply);
+        let calls = quote!(#queue #retry #timeout #concurrency #per_key #rate #retention #reply);
         (!calls.is_empty()).then_some(calls)
     }
 }

@@ -325,6 +325,7 @@ fn received(message: longshore_wire::ReceivedMessage) -> ReceivedMessage {
     let receive_count = number(SystemAttributeName::ApproximateReceiveCount).unwrap_or(1);
     ReceivedMessage {
         group_id: message.attributes.get(&SystemAttributeName::MessageGroupId).cloned(),
+        trace_header: message.attributes.get(&SystemAttributeName::AwsTraceHeader).cloned(),
         message_id: message.message_id.to_string(),
         receive_count: u32::try_from(receive_count).unwrap_or(u32::MAX),
         sent_at: number(SystemAttributeName::SentTimestamp).map(Timestamp::from_millis),

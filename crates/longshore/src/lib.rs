@@ -78,8 +78,9 @@ pub use exit::Fault;
 pub use longshore_gateway::{Gateway, Problem};
 #[cfg(feature = "application")]
 pub use longshore_tasks::{
-    Backoff, BatchOptions, Client, Codec, CodecError, Context, Failure, Json, Priorities, Priority,
-    ReplyMode, RetryPolicy, State, Task, TaskOptions, Worker,
+    Backoff, BatchOptions, Client, Codec, CodecError, Context, Failure, Json, Outcome, Priorities,
+    Priority, RateLimit, ReplyMode, RetryPolicy, RunService, State, Task, TaskOptions, TaskRun,
+    Worker,
 };
 #[cfg(feature = "application")]
 pub use task_queue::TaskQueue;

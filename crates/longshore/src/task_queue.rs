@@ -1,12 +1,15 @@
 //! A queue of tasks, as an application says it: its handlers, and how they run.
 
+use std::error::Error;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use longshore_tasks::{
-    BatchHandler, BatchOptions, BlockingHandler, Handler, Handlers, Priorities, RetryPolicy, Task,
-    TaskOptions, Worker,
+    BatchHandler, BatchOptions, BlockingHandler, Handler, Handlers, Outcome, Priorities,
+    RetryPolicy, RunService, Task, TaskOptions, TaskRun, Worker,
 };
+use tower::{Layer, Service};
 
 use crate::options::TaskOverride;
 
@@ -59,7 +62,11 @@ pub struct TaskQueue<S = ()> {
     visibility_timeout: Option<Duration>,
     unknown_patience: Option<Duration>,
     allowed_reply_queues: Vec<String>,
+    layers: Vec<AddLayer>,
 }
+
+/// Puts a layer around what a worker runs.
+type AddLayer = Arc<dyn Fn(Worker) -> Worker + Send + Sync>;
 
 impl<S: Clone + Send + Sync + 'static> TaskQueue<S> {
     pub(crate) fn new(name: String) -> Self {
@@ -72,6 +79,7 @@ impl<S: Clone + Send + Sync + 'static> TaskQueue<S> {
             visibility_timeout: None,
             unknown_patience: None,
             allowed_reply_queues: Vec::new(),
+            layers: Vec::new(),
         }
     }
 
@@ -219,6 +227,63 @@ impl<S: Clone + Send + Sync + 'static> TaskQueue<S> {
         self
     }
 
+    /// Puts a layer of tower around the runs of all tasks of this queue: see [`Worker::layer`] for what it sees and may
+    /// do. Of several, the one that was added last is the outermost. Each worker of the queue has its own.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use longshore::{App, Failure, Outcome, RunService, Task, TaskRun};
+    /// use serde::{Deserialize, Serialize};
+    /// use tower::limit::ConcurrencyLimitLayer;
+    /// use tower::timeout::TimeoutLayer;
+    /// use tower::{BoxError, ServiceExt, layer::layer_fn, service_fn};
+    /// use tracing::Instrument;
+    ///
+    /// #[derive(Debug, Serialize, Deserialize, Task)]
+    /// struct Mail {
+    ///     to: String,
+    /// }
+    ///
+    /// async fn deliver(task: Mail) -> Result<(), Failure> {
+    ///     tracing::info!(to = task.to, "delivered");
+    ///     Ok(())
+    /// }
+    ///
+    /// /// A span around each run, whose name and fields are the application's own.
+    /// async fn trace(inner: RunService, run: TaskRun) -> Result<Outcome, BoxError> {
+    ///     let (task, attempt) = (run.context().task_id(), run.context().attempt());
+    ///     let span = tracing::info_span!("mail", %task, attempt);
+    ///     inner.oneshot(run).instrument(span).await
+    /// }
+    ///
+    /// let app = App::new("post").queue("mails", |queue| {
+    ///     queue
+    ///         .handle(deliver)
+    ///         .layer(layer_fn(|inner: RunService| service_fn(move |run| trace(inner.clone(), run))))
+    ///         .layer(TimeoutLayer::new(Duration::from_secs(30)))
+    ///         .layer(ConcurrencyLimitLayer::new(8))
+    /// });
+    /// # drop(app);
+    /// ```
+    #[must_use]
+    pub fn layer<L>(mut self, layer: L) -> Self
+    where
+        L: Layer<RunService> + Clone + Send + Sync + 'static,
+        L::Service: Service<
+                TaskRun,
+                Response = Outcome,
+                Error: Into<Box<dyn Error + Send + Sync>>,
+                Future: Send + 'static,
+            > + Clone
+            + Send
+            + Sync
+            + 'static,
+    {
+        self.layers.push(Arc::new(move |worker| worker.layer(layer.clone())));
+        self
+    }
+
     /// The worker with all that was said here.
     pub(crate) fn configure(&self, mut worker: Worker, state: &S) -> Worker {
         worker = worker.handlers(&self.handlers, state);
@@ -237,6 +302,7 @@ impl<S: Clone + Send + Sync + 'static> TaskQueue<S> {
         if let Some(patience) = self.unknown_patience {
             worker = worker.unknown_patience(patience);
         }
+        worker = self.layers.iter().fold(worker, |worker, add| add(worker));
         self.allowed_reply_queues.iter().fold(worker, Worker::allow_reply_queue)
     }
 

@@ -7,6 +7,7 @@
 use longshore_types::{MessageAttribute, MessageAttributes, Timestamp};
 
 use crate::id::TaskId;
+use crate::trace::TraceParent;
 use crate::transport::ReceivedMessage;
 
 /// The task's name, by which a worker finds the handler.
@@ -39,7 +40,7 @@ pub struct Envelope {
     /// The queue that wants the reply, a name or a URL; absent, it is the worker's own.
     pub reply_to: Option<String>,
     /// The W3C trace context of the sender.
-    pub traceparent: Option<String>,
+    pub traceparent: Option<TraceParent>,
     /// When the message was made.
     pub created_at: Option<Timestamp>,
     /// What was done to the body.
@@ -51,6 +52,14 @@ pub struct Envelope {
 }
 
 impl Envelope {
+    /// Reads what a message says of its task. Where it bears no trace context of its own, `AWSTraceHeader` says it.
+    pub fn of(message: &ReceivedMessage) -> Self {
+        let mut envelope = Self::open(&message.attributes);
+        let of_x_ray = || TraceParent::of_x_ray(message.trace_header.as_deref()?);
+        envelope.traceparent = envelope.traceparent.or_else(of_x_ray);
+        envelope
+    }
+
     /// Reads what is there. A value that makes no sense is taken as absent.
     pub fn open(attributes: &MessageAttributes) -> Self {
         let text = |name: &str| attributes.get(name).and_then(MessageAttribute::as_text);
@@ -60,7 +69,7 @@ impl Envelope {
             task_name: owned(TASK_NAME),
             task_id: text(TASK_ID).and_then(|id| TaskId::parse(id).ok()),
             reply_to: owned(REPLY_TO),
-            traceparent: owned(TRACEPARENT),
+            traceparent: text(TRACEPARENT).and_then(TraceParent::parse),
             created_at: text(CREATED_AT).and_then(parse_millis),
             encoding: owned(ENCODING),
             deadline: text(DEADLINE).and_then(parse_millis),
@@ -82,11 +91,12 @@ impl Envelope {
 
     /// The attributes to send.
     pub fn seal(&self) -> MessageAttributes {
+        let traceparent = self.traceparent.map(|place| place.to_string());
         let texts = [
             (TASK_NAME, self.task_name.as_deref()),
             (TASK_ID, self.task_id.as_ref().map(TaskId::as_str)),
             (REPLY_TO, self.reply_to.as_deref()),
-            (TRACEPARENT, self.traceparent.as_deref()),
+            (TRACEPARENT, traceparent.as_deref()),
             (ENCODING, self.encoding.as_deref()),
         ];
         let mut attributes: MessageAttributes = texts
@@ -133,7 +143,7 @@ mod tests {
             task_name: Some("fibonacci".to_owned()),
             task_id: TaskId::parse("t-1").ok(),
             reply_to: Some("FibonacciStatusQueue".to_owned()),
-            traceparent: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned()),
+            traceparent: TraceParent::new(0x0af7_6519, 0xb7ad_6b71, 1),
             created_at: Some(Timestamp::from_millis(1_600_000_000_123)),
             encoding: Some("gzip".to_owned()),
             deadline: Some(Timestamp::from_millis(1_600_000_009_000)),

@@ -31,6 +31,7 @@ pub mod failure;
 pub mod id;
 pub mod life;
 pub mod priority;
+pub mod rate_limit;
 mod receive;
 pub mod replies;
 pub mod reply;
@@ -39,6 +40,7 @@ mod start;
 pub mod store;
 pub mod task;
 pub mod task_options;
+pub mod trace;
 pub mod transport;
 mod trials;
 pub mod worker;
@@ -56,6 +58,7 @@ pub use failure::{Failure, Reason, Verdict};
 pub use id::{RandomSource, SystemRandom, TaskId, TaskIdError};
 pub use life::TaskRecord;
 pub use priority::{Priorities, PrioritiesError, Priority};
+pub use rate_limit::{RateLimit, RateLimitError};
 pub use replies::{Replies, RepliesError, RepliesReport, RepliesStatus};
 pub use reply::{Reply, ReplyStatus};
 pub use retry::RetryPolicy;
@@ -78,11 +81,12 @@ pub use store::{
 };
 pub use task::Task;
 pub use task_options::{ReplyMode, TaskOptions};
+pub use trace::TraceParent;
 
 #[cfg(feature = "aws")]
 pub use transport::aws::{AwsOptions, AwsTransport};
 pub use transport::{BoxFuture, Transport, TransportError};
 pub use worker::{
     BatchHandler, BatchItem, BatchOptions, BatchResults, BlockingHandler, Context, Handler,
-    Handlers, Outcome, State, Worker, WorkerError, WorkerReport, WorkerStatus,
+    Handlers, Outcome, RunService, State, TaskRun, Worker, WorkerError, WorkerReport, WorkerStatus,
 };

@@ -1,12 +1,14 @@
-//! A reply and its message: body, and the attributes `status`, `replyMessageId`, `createdAt`.
+//! A reply and its message: body, and the attributes `status`, `replyMessageId`, `createdAt`; and `traceparent`, if its
+//! task had one.
 
 use longshore_types::{MessageAttribute, MessageAttributes, Timestamp, limits};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::contents::{self, escape_json};
-use crate::envelope::CREATED_AT;
+use crate::envelope::{CREATED_AT, TRACEPARENT};
 use crate::id::TaskId;
+use crate::trace::TraceParent;
 use crate::transport::{OutgoingMessage, QueueHandle};
 
 /// Says whether the task was done or failed.
@@ -143,14 +145,23 @@ pub fn open(body: String, attributes: &MessageAttributes) -> Result<(TaskId, Rep
     Ok((id.ok_or(NotAReply::ReplyMessageId)?, Reply { status, body }))
 }
 
-/// The message that carries `reply` to `queue`.
-pub fn seal(queue: &QueueHandle, id: &TaskId, reply: Reply, now: Timestamp) -> OutgoingMessage {
+/// The message that carries `reply` to `queue`, in the trace of its task.
+pub fn seal(
+    queue: &QueueHandle,
+    id: &TaskId,
+    reply: Reply,
+    now: Timestamp,
+    trace: Option<TraceParent>,
+) -> OutgoingMessage {
     let status = reply.status.as_str();
-    let attributes = MessageAttributes::from([
+    let mut attributes = MessageAttributes::from([
         (STATUS.to_owned(), MessageAttribute::text(status)),
         (REPLY_MESSAGE_ID.to_owned(), MessageAttribute::text(id.as_str())),
         (CREATED_AT.to_owned(), MessageAttribute::number(now.as_millis())),
     ]);
+    attributes.extend(
+        trace.map(|place| (TRACEPARENT.to_owned(), MessageAttribute::text(place.to_string()))),
+    );
     // The status is in the deduplication id because COMPLETED must reach the application after a
     // FAILED of the same task, when it was redriven within the five minutes of deduplication.
     OutgoingMessage::new(reply.body, attributes).in_group_of(queue, id, &format!("{id}-{status}"))
@@ -180,7 +191,7 @@ mod tests {
         let queue = QueueHandle::new("replies", "http://h/1/replies");
         let id = TaskId::parse("t-1").unwrap();
         let reply = Reply::completed(r#"{"arg":8,"value":2.6863810024485354e+208}"#);
-        let message = seal(&queue, &id, reply.clone(), Timestamp::from_millis(7));
+        let message = seal(&queue, &id, reply.clone(), Timestamp::from_millis(7), None);
         assert_eq!(open(message.body, &message.attributes), Ok((id, reply)));
     }
 
@@ -189,7 +200,7 @@ mod tests {
         let queue = QueueHandle::new("replies.fifo", "http://h/1/replies.fifo");
         let id = TaskId::parse(&"x".repeat(128)).unwrap();
         let ids = [Reply::completed("1"), Reply::failed("no")].map(|reply| {
-            let message = seal(&queue, &id, reply, Timestamp::from_millis(7));
+            let message = seal(&queue, &id, reply, Timestamp::from_millis(7), None);
             assert_eq!(message.group_id.as_deref(), Some(id.as_str()));
             message.deduplication_id.unwrap()
         });

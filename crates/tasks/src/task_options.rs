@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use crate::rate_limit::RateLimit;
 use crate::retry::RetryPolicy;
 
 /// How the tasks of one type are run and answered. `None` leaves an option to the worker.
@@ -38,6 +39,9 @@ pub struct TaskOptions {
     /// How many tasks of this type with one key run at once, at least 1, on all workers that share the store. `None`: as
     /// many as may run.
     pub concurrency_per_key: Option<usize>,
+    /// How many tasks of this type each worker process begins in a time. One whose turn is near waits for it; others
+    /// are handed back until theirs comes, counting no attempt. `None`: as many as come.
+    pub rate_limit: Option<RateLimit>,
     /// How the reply travels. `None`: [`ReplyMode::Queue`].
     pub reply: Option<ReplyMode>,
     /// How long the result is kept, from the task's end on. `None`: as the worker says.
@@ -112,6 +116,14 @@ impl TaskOptions {
         self
     }
 
+    /// How many tasks of this type each worker process begins in a time; see
+    /// [`rate_limit`](Self#structfield.rate_limit).
+    #[must_use]
+    pub fn rate_limit(mut self, limit: RateLimit) -> Self {
+        self.rate_limit = Some(limit);
+        self
+    }
+
     /// How the reply travels.
     #[must_use]
     pub fn reply(mut self, mode: ReplyMode) -> Self {
@@ -135,6 +147,7 @@ impl TaskOptions {
             timeout: self.timeout.or(defaults.timeout),
             concurrency: self.concurrency.or(defaults.concurrency),
             concurrency_per_key: self.concurrency_per_key.or(defaults.concurrency_per_key),
+            rate_limit: self.rate_limit.or(defaults.rate_limit),
             reply: self.reply.or(defaults.reply),
             retention: self.retention.or(defaults.retention),
         }
@@ -152,6 +165,7 @@ mod tests {
             .timeout(Duration::from_secs(30))
             .concurrency(16)
             .concurrency_per_key(2)
+            .rate_limit(RateLimit::per_second(20))
             .reply(ReplyMode::Store)
             .retention(Duration::from_secs(60))
     }
@@ -170,6 +184,7 @@ mod tests {
             .timeout(Duration::from_secs(1))
             .concurrency(1)
             .concurrency_per_key(1)
+            .rate_limit(RateLimit::per_hour(1))
             .reply(ReplyMode::None)
             .retention(Duration::from_secs(1));
         assert_eq!(full().or(&other), full());

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use longshore_tasks::{
-    Backoff, Codec, CodecError, Json, ReplyMode, RetryPolicy, Task, TaskOptions,
+    Backoff, Codec, CodecError, Json, RateLimit, ReplyMode, RetryPolicy, Task, TaskOptions,
 };
 use serde::{Deserialize, Serialize};
 
@@ -115,6 +115,21 @@ fn an_enum_is_a_task_and_attributes_add_up() {
         .timeout(Duration::from_millis(1500))
         .reply(ReplyMode::None);
     assert_eq!(Measure::options(), expected);
+}
+
+#[derive(Serialize, Deserialize, Task)]
+#[task(rate_limit = "100/m", crate = longshore_tasks)]
+struct Fetch;
+
+#[derive(Serialize, Deserialize, Task)]
+#[task(rate_limit = "20/s burst 5", crate = longshore_tasks)]
+struct Ask;
+
+#[test]
+fn a_rate_is_what_the_framework_reads_from_the_same_text() {
+    assert_eq!(Fetch::options().rate_limit, "100/m".parse().ok());
+    assert_eq!(Ask::options().rate_limit, "20/s burst 5".parse().ok());
+    assert_eq!(Fetch::options().rate_limit, Some(RateLimit::per_minute(100)));
 }
 
 #[derive(Serialize, Deserialize)]

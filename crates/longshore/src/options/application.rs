@@ -36,9 +36,11 @@ pub struct WorkerOptions {
     #[arg(long, env = "LONGSHORE_ALLOW_REPLY_QUEUE", value_name = "QUEUE", value_delimiter = ',')]
     pub allow_reply_queue: Vec<String>,
 
-    /// Options of one task, over those in the code: NAME attempts=8 backoff=2s..15m timeout=30s
-    /// concurrency=4 concurrency_per_key=2 retention=1d, as many of them as wanted; again for another task
+    /// Options of one task, over those in the code.
     #[arg(
+        help = "Options of one task, over those in the code: NAME attempts=8 backoff=2s..15m timeout=30s \
+                concurrency=4 concurrency_per_key=2 rate_limit=20/s burst=5 retention=1d, as many of them as \
+                wanted; again for another task",
         long, env = "LONGSHORE_TASK_OPTIONS", value_name = "NAME OPTION=VALUE…", value_delimiter = ',',
         value_parser = TaskOverride::parse
     )]

@@ -3,13 +3,13 @@
 use std::fmt;
 use std::time::Duration;
 
-use longshore_tasks::{Backoff, RetryPolicy, TaskOptions};
+use longshore_tasks::{Backoff, RateLimit, RateLimitError, RetryPolicy, TaskOptions};
 use longshore_types::duration_text::parse_duration;
 use longshore_types::limits::VISIBILITY_TIMEOUT_MAX;
 
 /// The options that can be set, as a fault names them.
-const KNOWN: &str =
-    "attempts=8, backoff=2s..15m, timeout=30s, concurrency=4, concurrency_per_key=2, retention=1d";
+const KNOWN: &str = "attempts=8, backoff=2s..15m, timeout=30s, concurrency=4, concurrency_per_key=2, \
+                     rate_limit=20/s, burst=5, retention=1d";
 
 /// What is set for the tasks of one name. What is not named stays as the code has it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,6 +21,7 @@ pub struct TaskOverride {
     timeout: Option<Duration>,
     concurrency: Option<usize>,
     concurrency_per_key: Option<usize>,
+    rate_limit: Option<RateLimit>,
     retention: Option<Duration>,
 }
 
@@ -40,7 +41,24 @@ impl TaskOverride {
         if read.task.is_empty() || words.peek().is_none() {
             return Err(format!("write a task's name, then options: NAME {KNOWN}, without commas"));
         }
-        words.try_for_each(|word| read.take(word)).map(|()| read)
+        let mut burst = None;
+        for word in words {
+            match word.strip_prefix("burst=") {
+                Some(value) => burst = Some(count("burst", value)?),
+                None => read.take(word)?,
+            }
+        }
+        read.set_burst(burst)?;
+        Ok(read)
+    }
+
+    /// A burst belongs to the rate that is set with it.
+    fn set_burst(&mut self, burst: Option<u32>) -> Result<(), String> {
+        let Some(burst) = burst else { return Ok(()) };
+        let limit =
+            self.rate_limit.ok_or("`burst` belongs to a rate: write rate_limit=20/s burst=5")?;
+        self.rate_limit = Some(limit.burst(burst));
+        Ok(())
     }
 
     fn take(&mut self, word: &str) -> Result<(), String> {
@@ -53,6 +71,7 @@ impl TaskOverride {
             "concurrency_per_key" => {
                 self.concurrency_per_key = Some(count(option, value)? as usize);
             }
+            "rate_limit" => self.rate_limit = Some(rate(value)?),
             "retention" => self.retention = Some(duration(option, value, Duration::MAX)?),
             _ => return Err(format!("`{word}` is no option of a task: there are {KNOWN}")),
         }
@@ -72,6 +91,7 @@ impl TaskOverride {
         (set.retry, set.timeout) = (retry, self.timeout);
         (set.concurrency, set.retention) = (self.concurrency, self.retention);
         set.concurrency_per_key = self.concurrency_per_key;
+        set.rate_limit = self.rate_limit;
         set.or(options)
     }
 }
@@ -85,6 +105,10 @@ impl fmt::Display for TaskOverride {
 fn count(option: &str, value: &str) -> Result<u32, String> {
     let count = value.parse().ok().filter(|count| (1..=u32::from(u16::MAX)).contains(count));
     count.ok_or_else(|| format!("`{option}={value}`: write a number from 1 to {}", u16::MAX))
+}
+
+fn rate(value: &str) -> Result<RateLimit, String> {
+    value.parse().map_err(|fault: RateLimitError| format!("`rate_limit`: {fault}"))
 }
 
 fn duration(option: &str, value: &str, most: Duration) -> Result<Duration, String> {
@@ -141,6 +165,19 @@ mod tests {
     }
 
     #[test]
+    fn a_rate_is_set_with_or_without_a_burst() {
+        for (text, expected) in [
+            ("t rate_limit=20/s", RateLimit::per_second(20)),
+            ("t burst=5 rate_limit=100/m", RateLimit::per_minute(100).burst(5)),
+        ] {
+            let set = TaskOverride::parse(text).unwrap();
+            let in_code = TaskOptions::new().rate_limit(RateLimit::per_hour(1));
+            let options = set.apply(&in_code, &RetryPolicy::never());
+            assert_eq!(options.rate_limit, Some(expected), "{text}");
+        }
+    }
+
+    #[test]
     fn what_no_worker_could_carry_out_is_refused_with_what_to_write() {
         for (text, told) in [
             ("", "write a task's name"),
@@ -155,6 +192,10 @@ mod tests {
             ("t backoff=15m..2s", "as in 2s..15m"),
             ("t backoff=2s", "as in 2s..15m"),
             ("t backoff=2s..13h", "as in 2s..15m"),
+            ("t rate_limit=0/s", "a rate of 0"),
+            ("t rate_limit=fast", "is not a rate"),
+            ("t rate_limit=20/s burst=0", "a number from 1 to"),
+            ("t burst=5", "belongs to a rate"),
             ("t priority=high", "is no option of a task"),
             ("t timeout=1s later", "is no option of a task"),
         ] {

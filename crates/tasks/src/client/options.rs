@@ -112,7 +112,7 @@ pub struct SendOptions {
     pub id: Option<TaskId>,
     /// When the task is no longer wanted: a worker that receives it later ends it as FAILED.
     pub deadline: Option<Timestamp>,
-    /// The W3C trace context that the task continues.
+    /// The W3C trace context that the task continues. What is none is ignored.
     pub traceparent: Option<String>,
     /// How soon the task is to be run, where its queue has levels; normal, if nothing is said.
     pub priority: Option<Priority>,

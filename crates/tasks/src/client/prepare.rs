@@ -15,6 +15,7 @@ use crate::id::TaskId;
 use crate::life::Asked;
 use crate::task::Task;
 use crate::task_options::ReplyMode;
+use crate::trace::TraceParent;
 use crate::transport::{OutgoingMessage, QueueHandle};
 
 /// Characters of a message group's id (SQS API reference, `SendMessage`).
@@ -49,7 +50,7 @@ pub(super) fn prepare<T: Task>(
         task_name: Some(T::NAME.to_owned()),
         task_id: Some(id.clone()),
         reply_to: options.reply_queue.clone().filter(|_| wants_reply_by_queue::<T>()),
-        traceparent: send.traceparent,
+        traceparent: send.traceparent.as_deref().and_then(TraceParent::parse),
         created_at: Some(now),
         deadline: send.deadline,
         ..Envelope::default()

@@ -124,7 +124,7 @@ impl<T: Task> SendTask<T> {
         self
     }
 
-    /// The W3C trace context that the task continues.
+    /// The W3C trace context that the task continues. What is none is ignored.
     pub fn traceparent(mut self, traceparent: impl Into<String>) -> Self {
         self.options.traceparent = Some(traceparent.into());
         self

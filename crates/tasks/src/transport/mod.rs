@@ -158,6 +158,8 @@ pub struct ReceivedMessage {
     pub sent_at: Option<Timestamp>,
     /// `MessageGroupId`, if the message has one.
     pub group_id: Option<String>,
+    /// `AWSTraceHeader`, if whoever sent the message is traced by X-Ray.
+    pub trace_header: Option<String>,
 }
 
 impl ReceivedMessage {

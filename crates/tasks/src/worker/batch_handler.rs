@@ -16,7 +16,7 @@ use futures::FutureExt as _;
 
 use super::collector::{Call, Collector};
 use super::context::Context;
-use super::handler::{AnyHandler, Ran, State, argument};
+use super::handler::{AnyHandler, State, argument};
 use crate::failure::Failure;
 use crate::task::Task;
 use crate::task_options::TaskOptions;
@@ -277,7 +277,6 @@ where
             Ok(task) => task,
             Err(unreadable) => return unreadable,
         };
-        let own = collector.join(task, context, handlers);
-        async move { Ran::Outcome(own.await) }.boxed()
+        collector.join(task, context, handlers).boxed()
     })
 }

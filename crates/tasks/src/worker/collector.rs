@@ -96,8 +96,8 @@ impl<T: Task> Collector<T> {
     /// Has a task join the batch that is being gathered. Who waits for what this answers is told the
     /// task's own end; dropped, the task leaves the batch, or what the handler answers for it is ignored.
     ///
-    /// It is called on the worker's runtime, where the gatherer runs: a batch leaves in time even if the
-    /// handlers' runtime is blocked.
+    /// The gatherer runs on the worker's runtime: a batch leaves in time even if the handlers' runtime is
+    /// blocked.
     pub(super) fn join(
         &self,
         task: T,
@@ -134,7 +134,7 @@ impl<T: Task> Collector<T> {
             room: self.room.clone(),
             handlers: handlers.clone(),
         };
-        tokio::spawn(gatherer.run());
+        handlers.worker.spawn(gatherer.run());
         sender
     }
 }

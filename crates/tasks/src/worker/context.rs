@@ -9,6 +9,7 @@ use super::heartbeat::ProgressNote;
 use crate::client::{Client, SendTask};
 use crate::id::TaskId;
 use crate::task::Task;
+use crate::trace::TraceParent;
 
 /// What a handler knows of the run beside the argument. Cheap to clone.
 ///
@@ -57,7 +58,7 @@ pub(super) struct Inner {
     pub(super) receive_count: u32,
     pub(super) created_at: Option<Timestamp>,
     pub(super) deadline: Option<Timestamp>,
-    pub(super) traceparent: Option<String>,
+    pub(super) traceparent: Option<TraceParent>,
     pub(super) cancelled: CancellationToken,
     pub(super) progress: ProgressNote,
     pub(super) client: Option<Client>,
@@ -120,9 +121,10 @@ impl Context {
         self.inner.deadline
     }
 
-    /// The W3C trace context of the sender, if it sent one.
-    pub fn traceparent(&self) -> Option<&str> {
-        self.inner.traceparent.as_deref()
+    /// The place in a trace that what the handler does goes on from, if the task is in one: for a call of another
+    /// service, say. It is what the sender sent.
+    pub fn traceparent(&self) -> Option<TraceParent> {
+        self.inner.traceparent
     }
 
     /// Cancelled when the run is given up: its lease was lost, somebody asked for its end, it took longer than
@@ -158,7 +160,7 @@ impl Context {
         let client = self.client().expect("the worker was given a client to send tasks by");
         let send = client.send(task);
         match self.traceparent() {
-            Some(traceparent) => send.traceparent(traceparent),
+            Some(traceparent) => send.traceparent(traceparent.to_string()),
             None => send,
         }
     }

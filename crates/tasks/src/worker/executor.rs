@@ -22,11 +22,12 @@ use tracing::Span;
 
 use super::claiming::Claim;
 use super::context::{Context, Inner};
-use super::handler::Ran;
 use super::heartbeat::Held;
 use super::key_limit::{Gate, TellOfEnd};
 use super::lane::Turn;
+use super::layers::TaskRun;
 use super::lease::Lease;
+use super::limiter::{Admission, Patience};
 use super::options::UNKNOWN_AGAIN;
 use super::outcome::Outcome;
 use super::permits::Permit;
@@ -40,7 +41,7 @@ use crate::batcher::Joined;
 use crate::envelope::{self, Envelope};
 use crate::failure::Reason;
 use crate::id::TaskId;
-use crate::life::TaskRecord;
+use crate::life::{Life, TaskRecord};
 use crate::store::StoreError;
 use crate::transport::meter::Item;
 use crate::transport::{Purpose, ReceivedMessage};
@@ -80,8 +81,6 @@ pub(super) struct Execution {
 /// How a run ended, if it did.
 pub(super) enum End {
     Ran(Outcome),
-    /// Nobody here can run it; another worker may.
-    Unknown(String),
     /// Somebody asked for its end.
     Cancelled,
     /// The task ended elsewhere.
@@ -100,7 +99,7 @@ impl Execution {
         permit: Option<Permit>,
     ) -> Box<Self> {
         let Delivery { message, lease, .. } = delivery;
-        let envelope = Envelope::open(&message.attributes);
+        let envelope = Envelope::of(&message);
         let task = envelope::task_id_of(&envelope, &message);
         let token = runtime.options.random.next();
         let under_way = runtime.under_way.join();
@@ -292,20 +291,16 @@ impl Execution {
         let name = self.envelope.task_name.as_deref();
         let Some(registered) = self.runtime.registry.find(name) else {
             let name = name.unwrap_or("without a name");
-            return End::Unknown(format!("no handler for task {name}"));
+            return unknown(format!("no handler for task {name}"));
         };
         if let Some(encoding) = &self.envelope.encoding {
-            return End::Unknown(format!("no codec for the encoding `{encoding}`"));
+            return unknown(format!("no codec for the encoding `{encoding}`"));
         }
-        let ran = tokio::select! {
+        tokio::select! {
             biased;
-            end = self.in_vain() => return end,
-            ran = self.call(registered, held) => ran,
-            () = self.runtime.drained.cancelled() => return End::Drained,
-        };
-        match ran {
-            Ran::Outcome(outcome) => End::Ran(outcome),
-            Ran::Unreadable(reason) => End::Unknown(reason),
+            end = self.in_vain() => end,
+            ran = self.call(registered, held) => End::Ran(ran),
+            () = self.runtime.drained.cancelled() => End::Drained,
         }
     }
 
@@ -329,9 +324,12 @@ impl Execution {
         Some(End::Ran(Outcome::dead(refused)))
     }
 
-    async fn call(&self, registered: &Registered, held: &Held) -> Ran {
+    async fn call(&self, registered: &Registered, held: &Held) -> Outcome {
         // Of a task of which only so many may run, the others wait here, with their leases renewed.
         let place = registered.place().await;
+        if let Admission::Later(wait) = registered.admit(self.patience()).await {
+            return Outcome::Snooze { wait };
+        }
         let shown = RunningTask {
             task: self.task.to_string(),
             name: self.envelope.task_name.clone(),
@@ -343,13 +341,30 @@ impl Execution {
         let late = (held.record.life.attempts_made == 1).then(|| self.late()).flatten();
         let _counted = self.runtime.status.tasks().begin(self.lease.task(), late);
         let (body, handlers) = (self.message.body.clone(), &self.runtime.handlers);
-        let (context, label) = (self.context(held), Arc::clone(self.lease.task()));
+        let (context, limit) = (self.context(held), registered.options.timeout);
+        let label = Arc::clone(self.lease.task());
         let about = AboutRun::new(shown, label, context.cancelled().clone(), place);
-        let run = registered.handler.run(body, context, handlers);
         let begun_at = Instant::now();
-        let ran = handlers.run(run, registered.options.timeout, about).await;
+        let ran = if let Some(layered) = &self.runtime.options.layered {
+            let (key, inside) =
+                (self.message.group_id.clone(), (registered.handler.clone(), handlers.clone()));
+            let run = TaskRun::of_worker(registered.name, key, body, context, inside);
+            handlers.run_layered(layered.clone(), run, limit, about).await
+        } else {
+            handlers.run(registered.handler.run(body, context, handlers), limit, about).await
+        };
         self.lease.note_length(begun_at.elapsed());
         ran
+    }
+
+    /// How long the run may wait for its turn by the task's rate.
+    fn patience(&self) -> Patience {
+        if self.runtime.queue.is_fifo() {
+            return Patience::Endless;
+        }
+        let places = self.runtime.permits.count();
+        let is_shared = self.runtime.registry.is_shared();
+        Patience::Short { waiting_max: if is_shared { places.div_ceil(2) } else { places } }
     }
 
     /// Does to record and message what the end of the run says.
@@ -362,8 +377,7 @@ impl Execution {
         };
         self.runtime.status.tasks().end(self.lease.task(), run_end(&end));
         match end {
-            End::Ran(outcome) => self.conclude_outcome(life.attempts_made, outcome).await,
-            End::Unknown(reason) => self.put_off_unknown(life.unknown, reason).await,
+            End::Ran(outcome) => self.conclude_outcome(life, outcome).await,
             End::Cancelled => self.end_as_cancelled().await,
             End::Ended => {
                 count(&self.runtime.status.repeated);
@@ -380,7 +394,7 @@ impl Execution {
         }
     }
 
-    async fn conclude_outcome(self: Box<Self>, attempt: u32, outcome: Outcome) {
+    async fn conclude_outcome(self: Box<Self>, life: &Life, outcome: Outcome) {
         let status = Arc::clone(&self.runtime.status);
         match outcome {
             Outcome::Done { body } => {
@@ -399,7 +413,7 @@ impl Execution {
             }
             Outcome::Retry { after, reason } => {
                 count(&status.retried);
-                let pause = after.unwrap_or_else(|| self.pause_after(attempt));
+                let pause = after.unwrap_or_else(|| self.pause_after(life.attempts_made));
                 tracing::info!(took = ?self.took(), %reason, ?pause, "to be run again");
                 self.retry(reason, pause).await;
             }
@@ -407,6 +421,7 @@ impl Execution {
                 count(&status.snoozed);
                 self.release(wait).await;
             }
+            Outcome::Unknown { reason } => self.put_off_unknown(life.unknown, reason).await,
         }
     }
 
@@ -466,7 +481,7 @@ impl Execution {
             receive_count: self.message.receive_count,
             created_at: self.envelope.created_at,
             deadline: self.envelope.deadline,
-            traceparent: self.envelope.traceparent.clone(),
+            traceparent: self.envelope.traceparent,
             cancelled: self.lease.signals().in_vain().child_token(),
             progress: held.progress.clone(),
             client: self.runtime.options.client.clone(),
@@ -481,12 +496,16 @@ fn run_end(end: &End) -> RunEnd {
         End::Ran(Outcome::Dead { .. }) => RunEnd::Dead,
         End::Ran(Outcome::Retry { .. }) => RunEnd::Retried,
         End::Ran(Outcome::Snooze { .. }) => RunEnd::Snoozed,
-        End::Unknown(_) => RunEnd::Unknown,
+        End::Ran(Outcome::Unknown { .. }) => RunEnd::Unknown,
         End::Cancelled => RunEnd::Cancelled,
         End::Ended => RunEnd::Ended,
         End::Lost => RunEnd::Lost,
         End::Drained => RunEnd::HandedBack,
     }
+}
+
+fn unknown(reason: String) -> End {
+    End::Ran(Outcome::Unknown { reason })
 }
 
 fn too_long() -> Outcome {

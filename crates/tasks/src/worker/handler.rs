@@ -50,16 +50,7 @@ use crate::transport::BoxFuture;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct State<S>(pub S);
 
-/// How a run ended, or why it could not begin.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Ran {
-    /// It ended.
-    Outcome(Outcome),
-    /// The body is no argument that this handler can read; another worker's may.
-    Unreadable(String),
-}
-
-type Run = dyn Fn(String, Context, &HandlerRuntime) -> BoxFuture<'static, Ran> + Send + Sync;
+type Run = dyn Fn(String, Context, &HandlerRuntime) -> BoxFuture<'static, Outcome> + Send + Sync;
 
 /// Runs the task whose argument is in a body.
 #[derive(Clone)]
@@ -74,7 +65,10 @@ impl fmt::Debug for AnyHandler {
 impl AnyHandler {
     pub(super) fn new<F>(run: F) -> Self
     where
-        F: Fn(String, Context, &HandlerRuntime) -> BoxFuture<'static, Ran> + Send + Sync + 'static,
+        F: Fn(String, Context, &HandlerRuntime) -> BoxFuture<'static, Outcome>
+            + Send
+            + Sync
+            + 'static,
     {
         Self(Arc::new(run))
     }
@@ -85,7 +79,7 @@ impl AnyHandler {
         body: String,
         context: Context,
         handlers: &HandlerRuntime,
-    ) -> BoxFuture<'static, Ran> {
+    ) -> BoxFuture<'static, Outcome> {
         (self.0)(body, context, handlers)
     }
 }
@@ -234,7 +228,7 @@ where
         async move {
             let _inside = inside;
             let run = handler.call(task, state, context);
-            Ran::Outcome(conclude::<T>(run.await))
+            conclude::<T>(run.await)
         }
         .boxed()
     })
@@ -265,10 +259,10 @@ where
             // A run that is given up before it has a thread never begins.
             let _abort = AbortOnDrop(thread.abort_handle());
             match thread.await {
-                Ok(ended) => Ran::Outcome(conclude::<T>(ended)),
+                Ok(ended) => conclude::<T>(ended),
                 Err(error) => match error.try_into_panic() {
                     Ok(panic) => std::panic::resume_unwind(panic),
-                    Err(error) => Ran::Outcome(Failure::retry(error).into()),
+                    Err(error) => Failure::retry(error).into(),
                 },
             }
         }
@@ -277,10 +271,10 @@ where
 }
 
 /// The argument in a body, or what a run comes to that cannot read it.
-pub(super) fn argument<T: Task>(body: &str) -> Result<T, BoxFuture<'static, Ran>> {
+pub(super) fn argument<T: Task>(body: &str) -> Result<T, BoxFuture<'static, Outcome>> {
     T::Codec::decode_argument(body).map_err(|error| {
         let reason = error.to_string();
-        async { Ran::Unreadable(reason) }.boxed()
+        async { Outcome::Unknown { reason } }.boxed()
     })
 }
 

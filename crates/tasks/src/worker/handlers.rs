@@ -6,12 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
-use tokio::task::AbortHandle;
+use tokio::sync::oneshot;
+use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
-use super::handler::Ran;
+use super::layers::{RunService, TaskRun};
 use super::outcome::Outcome;
 use super::permits::Permits;
 use super::room::Room;
@@ -24,6 +25,8 @@ use crate::transport::BoxFuture;
 #[derive(Clone, Debug)]
 pub(super) struct HandlerRuntime {
     pub(super) runtime: Handle,
+    /// Where the worker itself runs, which no handler blocks.
+    pub(super) worker: Handle,
     /// The queue whose tasks they are.
     pub(super) queue: String,
     /// The runs of the worker, and how many there can be.
@@ -50,30 +53,53 @@ impl HandlerRuntime {
     /// is stuck from then on.
     pub(super) async fn run(
         &self,
-        run: BoxFuture<'static, Ran>,
+        run: BoxFuture<'static, Outcome>,
         limit: Option<Duration>,
         about: AboutRun,
-    ) -> Ran {
+    ) -> Outcome {
         let (_watched, working) = self.stuck.watch(about);
-        let run = same_queue::within(self.queue.clone(), run);
-        let mut running = self.runtime.spawn(stuck::within(working, run).in_current_span());
+        end_within(limit, self.spawn(stuck::within(working, run))).await
+    }
+
+    /// As [`run`](Self::run), through layers. The time until all of them are ready is not the run's.
+    pub(super) async fn run_layered(
+        &self,
+        service: RunService,
+        run: TaskRun,
+        limit: Option<Duration>,
+        about: AboutRun,
+    ) -> Outcome {
+        let (_watched, working) = self.stuck.watch(about);
+        let (ready, let_through) = oneshot::channel();
+        let running = self.spawn(stuck::within(working, service.run(run, ready)));
         let _abort = AbortOnDrop(running.abort_handle());
-        let ended = match limit {
-            None => running.await,
-            Some(limit) => match timeout(limit, &mut running).await {
-                Ok(ended) => ended,
-                Err(_) => return failed(format!("it took longer than its timeout of {limit:?}")),
-            },
-        };
-        ended.unwrap_or_else(|error| match error.try_into_panic() {
-            Ok(panic) => failed(panic_text(&*panic)),
-            Err(_) => failed("the runtime of the handlers was shut down".to_owned()),
-        })
+        // Layers that fail instead have ended the run.
+        let _failed = let_through.await;
+        end_within(limit, running).await
+    }
+
+    fn spawn(&self, run: impl Future<Output = Outcome> + Send + 'static) -> JoinHandle<Outcome> {
+        let run = same_queue::within(self.queue.clone(), run).in_current_span();
+        self.runtime.spawn(run)
     }
 }
 
-fn failed(reason: String) -> Ran {
-    Ran::Outcome(Outcome::retry(reason))
+/// What a run comes to, within a time if there is one. Dropped, it ends the run.
+async fn end_within(limit: Option<Duration>, mut running: JoinHandle<Outcome>) -> Outcome {
+    let _abort = AbortOnDrop(running.abort_handle());
+    let ended = match limit {
+        None => (&mut running).await,
+        Some(limit) => match timeout(limit, &mut running).await {
+            Ok(ended) => ended,
+            Err(_) => {
+                return Outcome::retry(format!("it took longer than its timeout of {limit:?}"));
+            }
+        },
+    };
+    ended.unwrap_or_else(|error| match error.try_into_panic() {
+        Ok(panic) => Outcome::retry(panic_text(&*panic)),
+        Err(_) => Outcome::retry("the runtime of the handlers was shut down"),
+    })
 }
 
 /// What a panic of a handler says.

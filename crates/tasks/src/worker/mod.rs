@@ -36,8 +36,10 @@ mod handlers;
 mod heartbeat;
 mod key_limit;
 mod lane;
+mod layers;
 mod lease;
 mod lengths;
+mod limiter;
 mod marks;
 mod options;
 mod outbox;
@@ -73,12 +75,14 @@ use std::time::Duration;
 use thiserror::Error;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
+use tower::{Layer, Service};
 
 use self::options::Options;
 use self::registry::Registry;
 pub use batch_handler::{BatchHandler, BatchItem, BatchOptions, BatchResults};
 pub use context::Context;
 pub use handler::{BlockingHandler, Handler, State};
+pub use layers::{RunService, TaskRun};
 pub use outcome::Outcome;
 pub use registry::Handlers;
 pub use runs::{RunEnd, TaskNumbers};
@@ -88,10 +92,11 @@ use crate::client::Client;
 use crate::clock::Clock;
 use crate::id::RandomSource;
 use crate::priority::{Priorities, PrioritiesError};
+use crate::rate_limit::RateLimitError;
 use crate::retry::RetryPolicy;
 use crate::store::{Records, Store};
 use crate::task::Task;
-use crate::transport::{Transport, TransportError};
+use crate::transport::{Cause, Transport, TransportError};
 
 /// Receives the tasks of one queue and runs their handlers.
 ///
@@ -183,6 +188,14 @@ pub enum WorkerError {
         /// The task's name.
         task: &'static str,
     },
+    /// A task could never run by its rate.
+    #[error("the worker cannot start: the rate of {task}: {fault}")]
+    Rate {
+        /// The task.
+        task: String,
+        /// What is wrong.
+        fault: RateLimitError,
+    },
     /// Its priorities make no sense, or not for that queue.
     #[error("the worker cannot start: {0}")]
     Priorities(#[from] PrioritiesError),
@@ -263,6 +276,53 @@ impl Worker {
         S: Clone + Send + Sync + 'static,
     {
         self.registry.merge(handlers.with_state(state));
+        self
+    }
+
+    /// Puts a layer of tower around the runs of all tasks of this worker. Of several, the one that was added last is
+    /// the outermost, as in routers of `axum`; `tower::ServiceBuilder` has them in reading order.
+    ///
+    /// The layer is made once for the worker: a limit of concurrency is one for all of its tasks. Where its service
+    /// is not ready, the run waits with its lease renewed and holds its place; that time is not counted to the task's
+    /// [`timeout`](crate::TaskOptions::timeout). Like a handler it is dropped when the run is in vain, such as by a
+    /// lost lease or the end of a shutdown's grace period, and it runs where handlers do. An error of a layer, such
+    /// as `tower`'s timeout, is a failed attempt; to end a task otherwise, answer another [`Outcome`].
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use std::time::Duration;
+    ///
+    /// use longshore_tasks::{Outcome, RunService, Store, TaskRun, Transport, Worker};
+    /// use tower::timeout::TimeoutLayer;
+    /// use tower::{Layer, Service, ServiceExt, layer::layer_fn, service_fn};
+    /// use tracing::Instrument;
+    ///
+    /// /// Has the lines that a handler logs name the task's attempt, and says how it ended.
+    /// async fn trace(inner: RunService, run: TaskRun) -> Result<Outcome, tower::BoxError> {
+    ///     let span = tracing::info_span!("run", name = run.name(), attempt = run.context().attempt());
+    ///     let outcome = inner.oneshot(run).instrument(span.clone()).await?;
+    ///     span.in_scope(|| tracing::info!(outcome = outcome.name(), "ended"));
+    ///     Ok(outcome)
+    /// }
+    ///
+    /// fn layered(transport: Arc<dyn Transport>, store: Arc<dyn Store>) -> Worker {
+    ///     Worker::new(transport, "thumbnails", store)
+    ///         .layer(TimeoutLayer::new(Duration::from_secs(60)))
+    ///         .layer(layer_fn(|inner: RunService| service_fn(move |run| trace(inner.clone(), run))))
+    /// }
+    /// ```
+    #[must_use]
+    pub fn layer<L>(mut self, layer: L) -> Self
+    where
+        L: Layer<RunService>,
+        L::Service: Service<TaskRun, Response = Outcome, Error: Into<Cause>, Future: Send + 'static>
+            + Clone
+            + Send
+            + Sync
+            + 'static,
+    {
+        let inner = self.options.layered.take().unwrap_or_else(RunService::innermost);
+        self.options.layered = Some(inner.within(&layer));
         self
     }
 

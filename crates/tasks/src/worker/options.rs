@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 
+use super::layers::RunService;
 use crate::backoff::Backoff;
 use crate::client::Client;
 use crate::clock::{Clock, SystemClock};
@@ -49,6 +50,8 @@ pub(super) struct Options {
     /// Where handlers run; the runtime that the worker is run on, if nobody says.
     pub(super) handler_runtime: Option<Handle>,
     pub(super) own_thread: bool,
+    /// What runs go through, if there is more than the handlers.
+    pub(super) layered: Option<RunService>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) random: Arc<dyn RandomSource>,
 }
@@ -75,6 +78,7 @@ impl Default for Options {
             client: None,
             handler_runtime: None,
             own_thread: true,
+            layered: None,
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),
         }

@@ -1,10 +1,24 @@
 //! How a run of a task ends: a closed set, and what each does to the message.
+//!
+//! A handler's result becomes one; a layer sees it, and may answer another.
 
 use std::time::Duration;
 
 use crate::failure::{Failure, Reason, Verdict};
 
-/// How a run ended. What it does to record and message is in the executor.
+/// How a run of a task ended, as a [layer](crate::Worker::layer) sees it.
+///
+/// A handler answers a reply or a [`Failure`], which become one:
+///
+/// ```
+/// use std::time::Duration;
+/// use longshore_tasks::{Failure, Outcome};
+///
+/// let wait = Duration::from_secs(60);
+/// assert_eq!(Outcome::from(Failure::snooze(wait)), Outcome::Snooze { wait });
+/// assert!(matches!(Failure::discard("no such page").into(), Outcome::Discard { .. }));
+/// ```
+#[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// Done: the body of the reply. COMPLETED is replied, the message deleted.
@@ -36,6 +50,12 @@ pub enum Outcome {
         /// How long to wait.
         wait: Duration,
     },
+    /// Nobody here can run it, as when the handler cannot read the argument: left to a worker that can, and dead
+    /// if none does for the [time](crate::Worker::unknown_patience) that is granted.
+    Unknown {
+        /// Why.
+        reason: String,
+    },
 }
 
 impl From<Failure> for Outcome {
@@ -51,6 +71,22 @@ impl From<Failure> for Outcome {
 }
 
 impl Outcome {
+    /// Its name in small letters, for logs and metrics.
+    ///
+    /// ```
+    /// assert_eq!(longshore_tasks::Outcome::Done { body: "8".to_owned() }.name(), "done");
+    /// ```
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Done { .. } => "done",
+            Self::Retry { .. } => "retry",
+            Self::Dead { .. } => "dead",
+            Self::Discard { .. } => "discard",
+            Self::Snooze { .. } => "snooze",
+            Self::Unknown { .. } => "unknown",
+        }
+    }
+
     /// To be run again when the policy says, for that reason alone.
     pub(super) fn retry(reason: impl Into<String>) -> Self {
         Self::Retry { after: None, reason: Reason::text(reason) }

@@ -22,6 +22,7 @@ use super::marks::Mark;
 use super::runtime::Runtime;
 use super::status::count;
 use crate::dead_letter::{self, DeadLetter};
+use crate::envelope::Envelope;
 use crate::id::TaskId;
 use crate::life::TaskRecord;
 use crate::reply;
@@ -214,7 +215,8 @@ impl Shared {
             What::Reply => {
                 let (reply, now) =
                     (record.life.ending.clone()?.reply, self.runtime.options.clock.now());
-                Some(reply::seal(queue, &record.id, reply, now))
+                let trace = Envelope::open(&record.asked.attributes).traceparent;
+                Some(reply::seal(queue, &record.id, reply, now, trace))
             }
             What::DeadLetter => {
                 let letter = DeadLetter {

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use tokio::sync::Semaphore;
 
 use super::batch_handler::{BatchHandler, BatchOptions, batched};
 use super::handler::{self, AnyHandler, BlockingHandler, Handler};
+use super::limiter::{Admission, Limiter, Patience};
 use super::stuck::Place;
 use crate::task::Task;
 use crate::task_options::TaskOptions;
@@ -48,11 +49,27 @@ struct Route<S> {
     options: TaskOptions,
     has_key: bool,
     make: Make<S>,
+    /// What keeps the task to its rate, in all workers that are made of this; anew for other options.
+    limiter: Arc<OnceLock<Arc<Limiter>>>,
+}
+
+impl<S> Route<S> {
+    fn set_options(&mut self, options: TaskOptions) {
+        (self.options, self.limiter) = (options, Arc::default());
+    }
+
+    /// `None` without a rate, or for one that no worker starts with.
+    fn limiter(&self) -> Option<Arc<Limiter>> {
+        let limit = self.options.rate_limit.filter(|limit| limit.check().is_ok())?;
+        Some(Arc::clone(self.limiter.get_or_init(|| Arc::new(Limiter::new(limit)))))
+    }
 }
 
 impl<S> Clone for Route<S> {
     fn clone(&self) -> Self {
-        Self { options: self.options.clone(), has_key: self.has_key, make: Arc::clone(&self.make) }
+        let Self { options, has_key, make, limiter } = self;
+        let (options, make) = (options.clone(), Arc::clone(make));
+        Self { options, has_key: *has_key, make, limiter: Arc::clone(limiter) }
     }
 }
 
@@ -126,7 +143,7 @@ impl<S: Clone + Send + Sync + 'static> Handlers<S> {
     #[must_use]
     pub fn options<T: Task>(mut self, options: TaskOptions) -> Self {
         if let Some(route) = self.routes.get_mut(T::NAME) {
-            route.options = options.or(&route.options);
+            route.set_options(options.or(&route.options));
         }
         self
     }
@@ -140,7 +157,7 @@ impl<S: Clone + Send + Sync + 'static> Handlers<S> {
         change: impl FnOnce(&TaskOptions) -> TaskOptions,
     ) -> Self {
         if let Some(route) = self.routes.get_mut(name) {
-            route.options = change(&route.options);
+            route.set_options(change(&route.options));
         }
         self
     }
@@ -161,7 +178,8 @@ impl<S: Clone + Send + Sync + 'static> Handlers<S> {
             let handler = (route.make)(state.clone(), &route.options);
             let options = route.options.clone();
             let places = options.concurrency.map(|count| Arc::new(Semaphore::new(count.max(1))));
-            (*name, Registered { options, has_key: route.has_key, handler, places })
+            let (limiter, has_key) = (route.limiter(), route.has_key);
+            (*name, Registered { name, options, has_key, handler, places, limiter })
         };
         Registry {
             handlers: self.routes.iter().map(with_state).collect(),
@@ -171,7 +189,8 @@ impl<S: Clone + Send + Sync + 'static> Handlers<S> {
     }
 
     fn add<T: Task>(mut self, make: Make<S>) -> Self {
-        let route = Route { options: T::options(), has_key: T::HAS_KEY, make };
+        let (options, has_key) = (T::options(), T::HAS_KEY);
+        let route = Route { options, has_key, make, limiter: Arc::default() };
         if self.routes.insert(T::NAME, route).is_some() {
             self.twice.push(T::NAME);
         }
@@ -192,11 +211,13 @@ impl<S> fmt::Debug for Handlers<S> {
 /// A handler, and the options of its tasks.
 #[derive(Clone, Debug)]
 pub(super) struct Registered {
+    pub(super) name: &'static str,
     pub(super) options: TaskOptions,
     has_key: bool,
     pub(super) handler: AnyHandler,
     /// As many places as tasks of it may run at once, if that is bounded.
     places: Option<Arc<Semaphore>>,
+    limiter: Option<Arc<Limiter>>,
 }
 
 impl Registered {
@@ -205,6 +226,14 @@ impl Registered {
         let (places, count) = (Arc::clone(self.places.as_ref()?), self.options.concurrency?.max(1));
         let permit = places.acquire_owned().await.expect("the semaphore is never closed");
         Some(Place { _permit: permit, count })
+    }
+
+    /// Waits until another task of it may begin, or says when to come again.
+    pub(super) async fn admit(&self, patience: Patience) -> Admission {
+        match &self.limiter {
+            None => Admission::Now,
+            Some(limiter) => limiter.admit(patience).await,
+        }
     }
 }
 
@@ -248,6 +277,11 @@ impl Registry {
                 )),
             }
         })
+    }
+
+    /// Whether tasks of several types share the worker's places.
+    pub(super) fn is_shared(&self) -> bool {
+        self.handlers.len() > 1
     }
 
     /// The names of the tasks that are handled.

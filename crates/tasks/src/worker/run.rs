@@ -108,6 +108,7 @@ impl Worker {
         if let Some(priorities) = &self.options.priorities {
             priorities.check_for(&self.queue_name)?;
         }
+        self.check_rates()?;
         let Some(levels) = self.find_levels(&*transport, &shutdown).await? else { return Ok(()) };
         let own = &levels[levels.len() / 2];
         self.fit_attempts(&own.queue, own.facts.dead_letter.as_ref())?;
@@ -118,6 +119,7 @@ impl Worker {
         let stuck = StuckRuns::new(queue.clone(), Arc::clone(&permits), self.status());
         let handlers = HandlerRuntime {
             runtime: handlers,
+            worker: Handle::current(),
             queue,
             room: Room::default(),
             permits,
@@ -147,6 +149,18 @@ impl Worker {
             levels.push(Level { queue, facts });
         }
         Ok(Some(levels))
+    }
+
+    fn check_rates(&self) -> Result<(), WorkerError> {
+        let rates = self
+            .registry
+            .iter()
+            .filter_map(|(name, registered)| Some((name, registered.options.rate_limit?)));
+        for (task, rate) in rates {
+            let refused = |fault| WorkerError::Rate { task: task.to_owned(), fault };
+            rate.check().map_err(refused)?;
+        }
+        Ok(())
     }
 
     /// On a FIFO queue nothing is sent anew, so all attempts, and one more receive for an attempt that

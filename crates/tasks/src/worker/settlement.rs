@@ -172,6 +172,11 @@ impl Execution {
         let mut attributes = self.message.attributes.clone();
         let id = MessageAttribute::text(self.task.as_str());
         attributes.insert(envelope::TASK_ID.to_owned(), id);
+        if let Some(place) = self.envelope.traceparent {
+            // It may have come in `AWSTraceHeader`, which a message that is sent anew would not have.
+            let place = MessageAttribute::text(place.to_string());
+            attributes.entry(envelope::TRACEPARENT.to_owned()).or_insert(place);
+        }
         let full = attributes.len() > limits::MESSAGE_ATTRIBUTES_MAX;
         let mut message = OutgoingMessage::new(self.message.body.clone(), attributes);
         if full || message.bytes() > limits::MESSAGE_BYTES_MAX as usize {

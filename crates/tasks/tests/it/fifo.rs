@@ -209,8 +209,8 @@ async fn completed_is_not_taken_for_a_duplicate_of_failed() {
     let (world, client) = world();
     let id = client.send(Square(8)).await.unwrap().id().clone();
     let queue = QueueHandle::new("replies.fifo", "sim://replies.fifo");
-    let failed = reply::seal(&queue, &id, Reply::failed("no"), world.now());
-    let completed = reply::seal(&queue, &id, Reply::completed("64"), world.now());
+    let failed = reply::seal(&queue, &id, Reply::failed("no"), world.now(), None);
+    let completed = reply::seal(&queue, &id, Reply::completed("64"), world.now(), None);
     assert_eq!(failed.group_id, completed.group_id);
     assert_ne!(failed.deduplication_id, completed.deduplication_id);
 }

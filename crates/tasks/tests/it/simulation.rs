@@ -47,6 +47,7 @@ pub(crate) struct Message {
     pub(crate) receive_count: u32,
     pub(crate) deduplication_id: Option<String>,
     pub(crate) group_id: Option<String>,
+    trace_header: Option<String>,
     receipt: Option<String>,
 }
 
@@ -162,6 +163,13 @@ impl Simulation {
         let id = self.state().put(queue, OutgoingMessage::new(body, attributes));
         self.sent.notify_waiters();
         id
+    }
+
+    /// Has the messages of a queue bear an `AWSTraceHeader`, as one of a service that X-Ray traces does.
+    pub(crate) fn set_trace_header(&self, queue: &str, header: &str) {
+        for message in &mut self.state().queues.get_mut(queue).unwrap().messages {
+            message.trace_header = Some(header.to_owned());
+        }
     }
 
     /// Takes everything off a queue, as a purge does.
@@ -301,6 +309,7 @@ impl State {
             receive_count: 0,
             deduplication_id: message.deduplication_id,
             group_id: message.group_id,
+            trace_header: None,
             receipt: None,
         });
         id
@@ -407,6 +416,7 @@ impl Message {
             receive_count: self.receive_count,
             sent_at: None,
             group_id: self.group_id.clone(),
+            trace_header: self.trace_header.clone(),
         }
     }
 }

@@ -248,6 +248,10 @@ impl Counter {
         self.0.fetch_add(1, Ordering::SeqCst) + 1
     }
 
+    pub(crate) fn subtract(&self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+
     pub(crate) fn get(&self) -> u32 {
         self.0.load(Ordering::SeqCst)
     }

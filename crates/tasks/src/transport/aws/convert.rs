@@ -98,6 +98,7 @@ pub(super) fn received(message: &Message) -> Option<ReceivedMessage> {
         receive_count: u32::try_from(receive_count).unwrap_or(u32::MAX),
         sent_at: number(MessageSystemAttributeName::SentTimestamp).map(Timestamp::from_millis),
         group_id: system(MessageSystemAttributeName::MessageGroupId).cloned(),
+        trace_header: system(MessageSystemAttributeName::AwsTraceHeader).cloned(),
     })
 }
 

@@ -188,7 +188,8 @@ impl AwsTransport {
             .message_attribute_names("All")
             .message_system_attribute_names(MessageSystemAttributeName::ApproximateReceiveCount)
             .message_system_attribute_names(MessageSystemAttributeName::SentTimestamp)
-            .message_system_attribute_names(MessageSystemAttributeName::MessageGroupId);
+            .message_system_attribute_names(MessageSystemAttributeName::MessageGroupId)
+            .message_system_attribute_names(MessageSystemAttributeName::AwsTraceHeader);
         let mut metered = self.meter.receive(queue.name());
         let answer = receive.send().await.map_err(|error| classify(&call, &error))?;
         let messages: Vec<_> = answer.messages().iter().filter_map(convert::received).collect();

@@ -27,6 +27,7 @@ fn received(task: Option<&str>, body: String) -> ReceivedMessage {
         receive_count: 1,
         sent_at: None,
         group_id: None,
+        trace_header: None,
     }
 }
 

@@ -1,0 +1,86 @@
+//! Traces: what a message says of its trace reaches the handler, what it sends, and the reply.
+
+use std::sync::{Arc, Mutex};
+
+use longshore_tasks::envelope::TRACEPARENT;
+use longshore_tasks::{Context, Failure, TraceParent};
+use longshore_types::{MessageAttribute, MessageAttributes};
+
+use crate::world::{REPLIES, Square, TASKS, TASKS_DEAD, World, start, until};
+
+const SENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+const OF_X_RAY: &str = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1";
+const FROM_X_RAY: &str = "00-5759e988bd862e3fe1be46a994272793-53995c3f42cd8ad8-01";
+
+fn attributes(traceparent: &str) -> MessageAttributes {
+    [(TRACEPARENT.to_owned(), MessageAttribute::text(traceparent))].into()
+}
+
+/// What the handler of a message is told of its trace.
+async fn seen(traceparent: Option<&str>, header: Option<&str>) -> Option<String> {
+    let world = World::new();
+    let seen: Arc<Mutex<Option<TraceParent>>> = Arc::default();
+    let noted = Arc::clone(&seen);
+    let handler = move |Square(number): Square, ctx: Context| {
+        *noted.lock().unwrap() = ctx.traceparent();
+        async move { Ok::<_, Failure>(number) }
+    };
+    world.simulation.put(TASKS, "8", traceparent.map(attributes).unwrap_or_default());
+    if let Some(header) = header {
+        world.simulation.set_trace_header(TASKS, header);
+    }
+    let worker = start(world.worker(handler));
+    world.until_empty(TASKS).await;
+    worker.stop().await;
+    let reply = world.simulation.messages(REPLIES).remove(0);
+    let seen = seen.lock().unwrap().map(|place| place.to_string());
+    assert_eq!(reply.text(TRACEPARENT), seen.as_deref(), "the reply is in the same trace");
+    seen
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_is_in_the_trace_of_its_traceparent_else_of_its_aws_trace_header_else_in_none() {
+    let wanted = |text: &str| Some(text.to_owned());
+    assert_eq!(seen(Some(SENT), None).await, wanted(SENT));
+    assert_eq!(seen(Some(SENT), Some(OF_X_RAY)).await, wanted(SENT));
+    assert_eq!(seen(None, Some(OF_X_RAY)).await, wanted(FROM_X_RAY));
+    assert_eq!(seen(Some("00-nonsense"), Some(OF_X_RAY)).await, wanted(FROM_X_RAY));
+    assert_eq!(seen(Some("00-nonsense"), Some("Root=nonsense")).await, None);
+    assert_eq!(seen(None, None).await, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_handler_sends_goes_on_in_its_trace_and_nonsense_is_not_sent() {
+    let world = World::new();
+    let handler = |Square(number): Square, ctx: Context| async move {
+        if number > 0 {
+            ctx.send(Square(number - 1)).await?;
+        }
+        Ok::<_, Failure>(i64::from(
+            ctx.traceparent().map(|it| it.to_string()).as_deref() == Some(SENT),
+        ))
+    };
+    let worker = start(world.worker(handler).client(world.client.clone()));
+    world.client.send(Square(2)).traceparent(SENT).await.unwrap();
+    until(|| world.bodies(REPLIES).len() == 3).await;
+    assert_eq!(world.bodies(REPLIES), ["1", "1", "1"]);
+    worker.stop().await;
+    world.client.send(Square(2)).traceparent("nonsense").await.unwrap();
+    assert_eq!(world.simulation.messages(TASKS)[0].text(TRACEPARENT), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_that_is_sent_anew_or_dead_keeps_its_trace() {
+    let world = World::new();
+    let fail = |_: Square, _: Context| async { Err(Failure::retry("again")) };
+    world.simulation.put(TASKS, "8", MessageAttributes::new());
+    world.simulation.set_trace_header(TASKS, OF_X_RAY);
+    let retry = longshore_tasks::RetryPolicy::default().attempts(9);
+    let worker = start(world.worker(fail).retry(retry));
+    // Five receives are fewer than nine attempts: it was sent anew.
+    until(|| !world.simulation.messages(TASKS_DEAD).is_empty()).await;
+    let reply = world.simulation.messages(REPLIES).remove(0);
+    assert_eq!(reply.text(TRACEPARENT), Some(FROM_X_RAY));
+    assert_eq!(world.simulation.messages(TASKS_DEAD)[0].text(TRACEPARENT), Some(FROM_X_RAY));
+    worker.stop().await;
+}
