@@ -1,5 +1,7 @@
 """Everything is killed at random, on every store: each accepted task ends COMPLETED with one effect, and any app knows it.
 
+On a FIFO queue, to which nothing is sent anew, a task may also end FAILED, with a dead letter, because its workers were killed.
+
 What is random follows from a seed, which a failure names. The effect is a row that the handler writes, under the task's id, into a
 table that is none of Longshore's. Runs are counted apart: a task may run again whose worker, broker or store was killed in the
 middle, and its result and its effect are there once all the same.
@@ -31,10 +33,11 @@ from harness.system import (
 SECONDS = int(os.environ.get("LONGSHORE_DRILL_SECONDS", "40"))
 ACKNOWLEDGED_BETWEEN_KILLS = 10
 SECONDS_BETWEEN_KILLS = 0.8
-# A lease lasts 3 seconds, so a kill every second can use up five receives of a message. Two drills ended so with one in the dead-letter
-# queue, which shall be empty: its worker was killed at the last receive, after it had sent the task anew and before it deleted the old
-# message. The new one completed the task. So the drill grants as many receives as queues that an application does not declare.
-RECEIVES = 10
+# A lease lasts 3 seconds, so a kill every second can use up five receives of a message. SQS dead-letters it then, and its task ends all
+# the same: on a standard queue it is sent anew, on a FIFO queue it is dead.
+RECEIVES = 5
+# Why a task of a FIFO queue is dead here: its workers were killed at each of its attempts, or at its last receive.
+KILLED = ["was the last and ended its worker", "none of its workers ended it"]
 # Tasks that each worker runs at once.
 CONCURRENCY = 10
 WORKERS = APPS = 2
@@ -158,62 +161,79 @@ def test_everything_killed_at_random_loses_no_accepted_task(everything, record_p
             wait.until(lambda ends=pause_ends_at: time.monotonic() >= ends, "the pause is over", 5)
             drilled.kill_some()
 
-    if drilled.suffix:
-        redrive(drilled)
-    completed_at_every_app(drilled, load)
-    effects = one_effect_each(drilled, load)
+    dead = ended_at_every_app(drilled, load)
+    effects = one_effect_each(drilled, load, dead)
     runs = system.computations()
     assert set(effects) <= set(runs)
     again = sum(runs.values()) - len(runs)
     print(f"accepted {len(load.accepted)}, refused {load.refused}, unheard {load.unheard}, effects {len(effects)}")
-    print(f"run again {again}, kills {drilled.kills}")
+    print(f"run again {again}, kills {drilled.kills}, dead {len(dead)}")
     record_property("run again", again)
     assert again <= drilled.cut_off_at_most()
-    for name in [TASK_DEAD_LETTERS, STATUS_DEAD_LETTERS]:
-        url = system.queue(name + drilled.suffix)
-        assert sqs.counts(system.sqs, url) == (0, 0, 0), sqs.described(system.sqs, url)
+    check_dead_letters(drilled, dead)
+    url = system.queue(STATUS_DEAD_LETTERS + drilled.suffix)
+    assert sqs.counts(system.sqs, url) == (0, 0, 0), sqs.described(system.sqs, url)
 
 
-def redrive(drilled):
-    """Redrives what a FIFO queue dead-lettered itself.
-
-    A task of a FIFO queue is never sent anew. Whose workers died at the last of its receives is in the dead-letter
-    queue, whole, and nobody is left to say so.
-    """
-    system = drilled.system
-    tasks, dead = (system.queue(name + drilled.suffix) for name in [TASK_QUEUE, TASK_DEAD_LETTERS])
-    wait.until(lambda: sqs.counts(system.sqs, tasks) == (0, 0, 0), "the task queue is empty", 60)
-    if sqs.counts(system.sqs, dead)[0]:
-        names = [TASK_DEAD_LETTERS + drilled.suffix, TASK_QUEUE + drilled.suffix]
-        source, destination = map(sqs.arn, names)
-        system.sqs.start_message_move_task(SourceArn=source, DestinationArn=destination)
-
-
-def completed_at_every_app(drilled, load):
-    """Each accepted task is COMPLETED with its number, whichever app is asked."""
+def ended_at_every_app(drilled, load):
+    """Each accepted task is COMPLETED with its number, whichever app is asked; the ids of those that are dead, on a FIFO queue."""
     assert load.accepted
+    dead = set()
     for place, (task, value) in enumerate(load.accepted.items()):
         url = drilled.urls()[place % APPS]
         status = drilled.system.outcome(task, timeout=90, app_url=url)
-        assert status == {"status": "COMPLETED", "value": fibonacci(value)}, task
+        if drilled.suffix and status["status"] == "FAILED":
+            assert any(why in status["error"] for why in KILLED), (task, status)
+            dead.add(task)
+        else:
+            assert status == {"status": "COMPLETED", "value": fibonacci(value)}, task
+    return dead
 
 
-def one_effect_each(drilled, load):
+def check_dead_letters(drilled, dead):
+    """Each dead task has a dead letter of ours. Anything else there is a message that SQS moved itself, of a task that has ended."""
+    system = drilled.system
+    url = system.queue(TASK_DEAD_LETTERS + drilled.suffix)
+
+    def ours():
+        letters = sqs.drain(system.sqs, url, MessageAttributeNames=["All"])
+        for letter in letters:
+            own = {name: value["StringValue"] for name, value in letter["MessageAttributes"].items()}
+            if "reason" in own:
+                found.add(own["taskId"])
+            else:
+                assert system.outcome(own["taskId"], 90, drilled.urls()[0])["status"] != "PENDING"
+        return found >= dead
+
+    found = set()
+    wait.until(ours, f"each of {len(dead)} dead tasks has its dead letter", 60)
+    # A task whose acceptance nobody heard may be dead too.
+    assert drilled.suffix or not found, found
+
+
+def one_effect_each(drilled, load, dead):
     """Each accepted task has one effect, with its number, and there is none that nobody asked for; the effects by task.
+
+    A dead one may have it, or not.
 
     A task whose acceptance nobody heard may have run too. An app knows it all the same, and it ends as any other.
     """
     system = drilled.system
     right = {task: fibonacci(value) for task, value in load.accepted.items()}
     effects = dict(system.effects())
-    wrong = {task: effects.get(task) for task in right if effects.get(task) != right[task]}
+    ended = {task for task in right if task not in dead or task in effects}
+    wrong = {task: effects.get(task) for task in ended if effects.get(task) != right[task]}
     assert wrong == {}, f"of {len(right)} accepted tasks, {len(wrong)} have no effect or a wrong one"
-    wait.until(lambda: set(dict(system.effects())) >= set(system.computations()), "whatever began has its effect", 90)
+    # On a FIFO queue whatever nobody heard of may be dead too, as those that are known to be.
+    begun = set(right) - dead if drilled.suffix else set(system.computations())
+    wait.until(lambda: set(dict(system.effects())) >= begun, "whatever began has its effect", 90)
     rows = system.effects()
     assert [task for task, count in Counter(task for task, _ in rows).items() if count > 1] == []
     others = {task: value for task, value in rows if task not in right}
     for task, value in others.items():
-        assert system.outcome(task, 90, drilled.urls()[0]) == {"status": "COMPLETED", "value": value}, task
+        status = system.outcome(task, 90, drilled.urls()[0])
+        is_dead = drilled.suffix and status["status"] == "FAILED"
+        assert is_dead or status == {"status": "COMPLETED", "value": value}, task
     assert len(set(others) - load.in_doubt) <= load.unheard
     return dict(rows)
 

@@ -48,10 +48,10 @@ pub(crate) fn copy(target: &QueueHandle, letter: DeadLetter<'_>) -> OutgoingMess
 }
 
 /// The message group and the deduplication id. Of a task they are the same whoever sends the copy,
-/// from the message or from the record: a repeat is dropped. A further death, after a redrive, is none.
+/// from the message or from the record: a repeat is dropped. A further death, after a redrive, is none; nor
+/// is the task's own message, which bears the task's id, should SQS have dead-lettered it.
 fn fifo_ids(letter: DeadLetter<'_>) -> (String, String) {
     match letter.task {
-        Some((id, 1)) => (id.to_string(), id.to_string()),
         // A tilde is in no task id, so this is no other task's.
         Some((id, generation)) => (id.to_string(), format!("{id}~{generation}")),
         None => (letter.fifo_id.to_owned(), letter.fifo_id.to_owned()),
@@ -156,6 +156,7 @@ mod tests {
         assert_eq!(second, ids(2, id.as_str()), "from the record");
         assert_eq!((first.0.as_str(), &first.0), (id.as_str(), &second.0));
         assert_ne!(first.1, second.1);
+        assert_ne!(first.1, fifo_id(id.as_str()), "the task's own message");
         assert!(second.1.len() <= 128);
     }
 }

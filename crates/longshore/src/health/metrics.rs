@@ -85,7 +85,7 @@ const GAUGES: [OfWorkers; 3] = [
     }),
 ];
 /// Counters of the workers of a queue.
-const COUNTERS: [OfWorkers; 4] = [
+const COUNTERS: [OfWorkers; 5] = [
     (Family::new("longshore_leases_renewed", "Renewals of leases since the start"), |of| {
         of.numbers.leases_renewed
     }),
@@ -98,6 +98,13 @@ const COUNTERS: [OfWorkers; 4] = [
             "Replies and dead letters that were sent later than they were due, since the start",
         ),
         |of| of.report.made_good,
+    ),
+    (
+        Family::new(
+            "longshore_tasks_stranded",
+            "Tasks that nobody came for since the start: sent anew, or ended as dead",
+        ),
+        |of| of.report.stranded,
     ),
     (
         Family::new(

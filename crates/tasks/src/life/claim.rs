@@ -34,6 +34,9 @@ pub struct Ask {
     /// Whether the times of the record are the store's own. Where it has no clock, a claim ends for
     /// others only by being seen unchanged: theirs may run ahead of its holder's.
     pub times_are_the_stores: bool,
+    /// How long after the claim's end somebody is to look for the task's message, because SQS may have
+    /// dead-lettered it by then. `None` where it has receives to spare: then nobody need look.
+    pub watch: Option<Duration>,
 }
 
 /// What a claim comes to.
@@ -138,10 +141,12 @@ fn take(record: &TaskRecord, mut life: Life, ask: &Ask, now: Timestamp) -> Claim
     life.phase = Phase::Running(Claim { fence, lease, worker, token });
     let keep = When::In(KEPT);
     let until = Some(When::In(ask.lease));
-    Claimed::Run(Box::new(Next { until, wake: None, keep, ..record.becomes(life) }))
+    let wake = ask.watch.map(|watch| When::In(ask.lease + watch));
+    Claimed::Run(Box::new(Next { until, wake, keep, ..record.becomes(life) }))
 }
 
-/// The claim lasts for `lease` from now on.
+/// The claim lasts for `lease` from now on. Whoever is to look for the task's message does so as long
+/// after its end as before.
 ///
 /// # Errors
 ///
@@ -151,10 +156,13 @@ pub fn extended(record: &TaskRecord, fence: u64, lease: Duration) -> Result<Next
     if let Phase::Running(claim) = &mut life.phase {
         claim.lease = lease;
     }
-    Ok(Next { until: Some(When::In(lease)), ..record.becomes(life) })
+    let watch = record.wake.zip(record.until).map(|(wake, until)| wake.since(until));
+    let wake = watch.map(|watch| When::In(lease + watch));
+    Ok(Next { until: Some(When::In(lease)), wake, ..record.becomes(life) })
 }
 
-/// The run is over and did not end the task; it counts as an attempt, which failed for `error`.
+/// The run is over and did not end the task; it counts as an attempt, which failed for `error`. The
+/// task's message is looked for after `watch`, if it may be dead-lettered by then.
 ///
 /// # Errors
 ///
@@ -163,17 +171,18 @@ pub fn retried(
     record: &TaskRecord,
     fence: u64,
     error: Vec<String>,
+    watch: Option<Duration>,
     now: Timestamp,
 ) -> Result<Next, Refusal> {
     let mut life = held(record, fence)?;
     life.end_attempt(now, error);
     life.unknown = None;
     life.phase = Phase::Waiting;
-    Ok(record.becomes(life))
+    Ok(Next { wake: watch.map(When::In), ..record.becomes(life) })
 }
 
 /// The run is over as if it had not begun: no attempt counts. `unknown` says that the worker could
-/// not read the task.
+/// not read the task; `watch` is as of [`retried`].
 ///
 /// # Errors
 ///
@@ -182,6 +191,7 @@ pub fn released(
     record: &TaskRecord,
     fence: u64,
     unknown: bool,
+    watch: Option<Duration>,
     now: Timestamp,
 ) -> Result<Next, Refusal> {
     let mut life = held(record, fence)?;
@@ -191,7 +201,7 @@ pub fn released(
         let before = life.unknown.unwrap_or(Unknown { since: now, times: 0 });
         life.unknown = Some(Unknown { times: before.times + 1, ..before });
     }
-    Ok(record.becomes(life))
+    Ok(Next { wake: watch.map(When::In), ..record.becomes(life) })
 }
 
 /// The life of a task whose claim is still the holder's.

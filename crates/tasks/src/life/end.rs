@@ -6,7 +6,7 @@ use longshore_types::Timestamp;
 
 use super::Refusal;
 use super::claim::held;
-use super::record::{Ending, How, Next, Outbox, Phase, TaskRecord};
+use super::record::{Ending, How, Life, Next, Outbox, Phase, TaskRecord};
 use super::when::When;
 use crate::reply::Reply;
 
@@ -36,7 +36,11 @@ pub struct End {
 ///
 /// The claim is no longer the holder's, or the task has ended otherwise.
 pub fn ended(record: &TaskRecord, fence: u64, end: &End, now: Timestamp) -> Result<Next, Refusal> {
-    let mut life = held(record, fence)?;
+    Ok(end_of(record, held(record, fence)?, end, now))
+}
+
+/// What the record becomes whose task ends, whoever says so.
+pub(super) fn end_of(record: &TaskRecord, mut life: Life, end: &End, now: Timestamp) -> Next {
     life.end_attempt(now, end.error.clone());
     life.phase = Phase::Ended;
     life.unknown = None;
@@ -47,5 +51,5 @@ pub fn ended(record: &TaskRecord, fence: u64, end: &End, now: Timestamp) -> Resu
     life.outbox = is_due.then(|| end.outbox.clone());
     let keep = When::In(end.messages.max(end.retention));
     let wake = if is_due { When::In(ORDINARY_SEND) } else { When::At(result_until) };
-    Ok(Next { wake: Some(wake), keep, ..record.becomes(life) })
+    Next { wake: Some(wake), keep, ..record.becomes(life) }
 }

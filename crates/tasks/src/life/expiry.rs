@@ -27,7 +27,9 @@ pub enum Woken {
     Expired(Box<Next>),
     /// A hidden reply: its `MessageId` may stand for a task by now. It is looked for again later.
     Hidden(Box<Next>),
-    /// Nothing is to be done, and nobody need look again.
+    /// Nobody has come for the task, and SQS may have dead-lettered its message.
+    Stranded,
+    /// Nothing is to be done, and nobody need look again but at the end of its claim.
     Nothing(Box<Next>),
 }
 
@@ -63,10 +65,17 @@ pub fn woken(record: &TaskRecord, now: Timestamp) -> Woken {
         Phase::Ended if owes => Woken::Outbox,
         Phase::Ended if over => Woken::Expired(Box::new(expired(record))),
         Phase::Hidden => Woken::Hidden(Box::new(super::reply::hidden_on(record))),
-        Phase::Pending | Phase::Running(_) | Phase::Waiting | Phase::Ended | Phase::Expired => {
-            Woken::Nothing(Box::new(left_alone(record)))
-        }
+        Phase::Pending | Phase::Waiting => Woken::Stranded,
+        Phase::Running(_) => match record.until.filter(|until| now < *until) {
+            Some(until) => Woken::Nothing(Box::new(watched_from(record, When::At(until)))),
+            None => Woken::Stranded,
+        },
+        Phase::Ended | Phase::Expired => Woken::Nothing(Box::new(left_alone(record))),
     }
+}
+
+fn watched_from(record: &TaskRecord, wake: When) -> Next {
+    Next { wake: Some(wake), ..left_alone(record) }
 }
 
 fn left_alone(record: &TaskRecord) -> Next {

@@ -13,6 +13,7 @@
 //!  │   Expired (a tombstone: a late message of the task still finds it, and runs nothing)
 //!  └─ withdrawn (it was never sent): gone
 //!
+//!  Stranded, where the message is presumed gone: sent anew, or Ended
 //!  Hidden: a reply to a MessageId that nobody knows yet, until its task's alias comes
 //! ```
 //!
@@ -26,6 +27,7 @@
 //!   the holder of the record's fence extends, retries, releases or ends its run.
 //! - An attempt is counted by its claim, before it runs: one that kills its worker counts.
 //! - A result is never taken back. Only COMPLETED replaces FAILED, or the end of a later generation.
+//! - A task whose message may be dead-lettered before anybody can claim it has a time to wake.
 //! - A result whose reply or dead letter may not have been sent has an [`Outbox`] and a time to wake.
 //! - Times are the store's. A claim that a foreign clock would keep for ever ends once its version
 //!   was seen unchanged for as long as it was taken for.
@@ -37,6 +39,7 @@ mod expiry;
 mod outbox;
 mod record;
 mod reply;
+mod stranded;
 mod submit;
 #[cfg(test)]
 mod tests;
@@ -54,6 +57,7 @@ pub use record::{
     Progress, Standing, TaskRecord, Unknown,
 };
 pub use reply::{hidden, taken_in};
+pub use stranded::{given_up, left_to_others, resending, resent, watched};
 pub use submit::{Repeated, repeated, submitted, submitted_again, withdrawn};
 pub use text::{FORMAT, TextError, asked_from_text, asked_to_text, life_from_text, life_to_text};
 pub use when::When;

@@ -39,6 +39,7 @@ fn ask(generation: u32) -> Ask {
         lease: LEASE,
         unchanged: false,
         times_are_the_stores: true,
+        watch: None,
     }
 }
 
@@ -116,18 +117,18 @@ fn only_the_holder_of_the_fence_extends_ends_retries_or_releases() {
     let (stale, now) = (fence(&old), NOW + LEASE);
     assert_eq!(extended(&record, stale, LEASE), Err(Refusal::Overtaken));
     assert_eq!(ended(&record, stale, &end(How::Done), now), Err(Refusal::Overtaken));
-    assert_eq!(retried(&record, stale, Vec::new(), now), Err(Refusal::Overtaken));
-    assert_eq!(released(&record, stale, false, now), Err(Refusal::Overtaken));
+    assert_eq!(retried(&record, stale, Vec::new(), None, now), Err(Refusal::Overtaken));
+    assert_eq!(released(&record, stale, false, None, now), Err(Refusal::Overtaken));
     assert!(extended(&record, fence(&record), LEASE).is_ok());
 }
 
 #[test]
 fn a_released_run_counts_no_attempt_and_a_retried_one_does() {
     let record = running();
-    let back = written(&record, released(&record, fence(&record), false, NOW).unwrap(), NOW);
+    let back = written(&record, released(&record, fence(&record), false, None, NOW).unwrap(), NOW);
     assert_eq!((back.life.attempts_made, back.life.attempts.len()), (0, 0));
     let error = vec!["no".to_owned()];
-    let again = retried(&record, fence(&record), error.clone(), NOW).unwrap();
+    let again = retried(&record, fence(&record), error.clone(), None, NOW).unwrap();
     assert_eq!((again.life.attempts_made, &again.life.attempts[0].error), (1, &error));
     assert_eq!(claimed(&written(&record, again, NOW), 1, NOW).life.attempts_made, 2);
 }
@@ -138,7 +139,7 @@ fn a_reason_is_the_latest_error_with_its_causes_until_the_task_is_done() {
     let record = running();
     assert_eq!(reason(&record), None);
     let error = vec!["cannot save".to_owned(), "disk".to_owned()];
-    let waiting = retried(&record, fence(&record), error.clone(), NOW).unwrap();
+    let waiting = retried(&record, fence(&record), error.clone(), None, NOW).unwrap();
     let waiting = written(&record, waiting, NOW);
     assert_eq!(reason(&waiting).as_deref(), Some("cannot save: disk"));
     let again = claimed(&waiting, 1, NOW);
@@ -160,7 +161,8 @@ fn a_reason_is_the_latest_error_with_its_causes_until_the_task_is_done() {
 fn where_only_a_reply_came_its_message_is_the_reason() {
     let record = running();
     let error = vec!["disk".to_owned()];
-    let waiting = written(&record, retried(&record, fence(&record), error, NOW).unwrap(), NOW);
+    let waiting =
+        written(&record, retried(&record, fence(&record), error, None, NOW).unwrap(), NOW);
     for (body, reason) in [(r#"{"message":"no","code":7}"#, "no"), ("no", "no"), ("{}", "{}")] {
         let reply = Reply { body: body.to_owned(), ..Reply::failed("") };
         let ended = written(&waiting, taken_in(&waiting, &reply, RETENTION, NOW).unwrap(), NOW);
@@ -173,11 +175,11 @@ fn how_long_nobody_knew_a_task_is_counted_until_somebody_ran_it() {
     let mut record = running();
     for times in 1..=3 {
         let now = NOW + LEASE * times;
-        record = written(&record, released(&record, fence(&record), true, now).unwrap(), now);
+        record = written(&record, released(&record, fence(&record), true, None, now).unwrap(), now);
         assert_eq!(record.life.unknown, Some(Unknown { since: NOW + LEASE, times }));
         record = claimed(&record, 1, now);
     }
-    let ran = retried(&record, fence(&record), Vec::new(), NOW).unwrap();
+    let ran = retried(&record, fence(&record), Vec::new(), None, NOW).unwrap();
     assert_eq!(ran.life.unknown, None);
 }
 
@@ -413,4 +415,75 @@ fn an_id_that_a_hidden_reply_came_to_begins_anew_when_it_is_sent() {
     let again = written(&record, submitted_again(&record, Asked::default().into()), NOW);
     assert_eq!((&again.life.phase, &again.life.ending), (&Phase::Pending, &None));
     assert!(matches!(claim(&again, &ask(1), NOW), Claimed::Run(_)));
+}
+
+const WATCH: Duration = Duration::from_secs(40);
+
+fn watched_run() -> TaskRecord {
+    match claim(&pending(), &Ask { watch: Some(WATCH), ..ask(1) }, NOW) {
+        Claimed::Run(next) => written(&pending(), *next, NOW),
+        other @ (Claimed::Busy(_) | Claimed::Ended(_) | Claimed::Late) => {
+            panic!("{other:?} instead of a claim")
+        }
+    }
+}
+
+#[test]
+fn only_a_message_that_is_near_its_end_has_somebody_look_for_it() {
+    assert_eq!(running().wake, None);
+    let record = watched_run();
+    assert_eq!(record.wake, Some(NOW + LEASE + WATCH));
+    let (fence, later) = (fence(&record), NOW + LEASE / 2);
+    let extended = written(&record, extended(&record, fence, LEASE).unwrap(), later);
+    assert_eq!(extended.wake, Some(later + LEASE + WATCH), "as long after the claim as before");
+    let again = retried(&extended, fence, Vec::new(), None, later).unwrap();
+    assert_eq!(again.wake, None, "it was sent anew");
+    let again = released(&extended, fence, false, Some(WATCH), later).unwrap();
+    assert_eq!(again.wake, Some(When::In(WATCH)));
+    let over = claimed(&record, 1, NOW + LEASE);
+    assert_eq!(over.wake, None, "by a message with receives to spare");
+}
+
+#[test]
+fn a_run_that_goes_on_is_looked_for_at_the_end_of_its_claim_and_not_before() {
+    let record = TaskRecord { wake: Some(NOW), ..watched_run() };
+    let Woken::Nothing(next) = woken(&record, NOW) else { panic!("it runs") };
+    assert_eq!((next.wake, next.until), (Some(When::At(NOW + LEASE)), Some(When::At(NOW + LEASE))));
+    assert_eq!(woken(&record, NOW + LEASE), Woken::Stranded);
+    assert_eq!(resending(&record, WATCH, false, NOW), Err(Refusal::Overtaken));
+    assert_eq!(given_up(&record, &end(How::Dead), false, NOW), Err(Refusal::Overtaken));
+}
+
+#[test]
+fn a_stranded_task_is_sent_anew_and_looked_for_until_that_is_known() {
+    let (record, late) = (watched_run(), NOW + LEASE + WATCH);
+    let trying = written(&record, resending(&record, WATCH, true, late).unwrap(), late);
+    assert_eq!((trying.wake, trying.until), (Some(late + WATCH), record.until));
+    assert!(trying.keep >= late + Duration::from_secs(15 * 86_400), "as long as its message");
+    assert_eq!(claimed(&trying, 1, late).life.attempts_made, 2);
+    let known = written(&trying, resent(&trying), late);
+    assert_eq!((known.wake, &known.life), (None, &record.life));
+}
+
+#[test]
+fn a_task_that_is_given_up_is_dead_and_its_late_message_runs_nothing() {
+    let (record, late) = (watched_run(), NOW + LEASE + WATCH);
+    let dead = written(&record, given_up(&record, &end(How::Dead), true, late).unwrap(), late);
+    assert_eq!((dead.life.standing(), dead.life.outbox.is_some()), (Standing::Failed, true));
+    assert_eq!(ended(&dead, fence(&record), &end(How::Done), late), Err(Refusal::Ended));
+    assert!(matches!(claim(&dead, &ask(1), late), Claimed::Ended(_)));
+    assert!(matches!(claim(&dead, &ask(2), late), Claimed::Run(_)), "redriven");
+    assert_eq!(given_up(&dead, &end(How::Dead), true, late), Err(Refusal::Ended));
+}
+
+#[test]
+fn a_delivery_that_claims_nothing_has_a_task_watched_that_nobody_watches() {
+    let pending = pending();
+    let record = written(&pending, watched(&pending, WATCH).unwrap(), NOW);
+    assert_eq!((record.wake, &record.life), (Some(NOW + WATCH), &pending.life));
+    assert_eq!(watched(&record, LEASE), None);
+    assert_eq!(woken(&record, NOW + WATCH), Woken::Stranded);
+    let running = running();
+    assert_eq!(watched(&running, WATCH).unwrap().until, running.until.map(When::At));
+    assert_eq!(watched(&ended_as(&running, How::Done, NOW), WATCH), None);
 }

@@ -5,8 +5,8 @@
 //!
 //! # Invariants
 //!
-//! - [`Transport::resolve`] and [`Transport::queue_facts`] are asked once for a queue, when a role
-//!   starts or first sends to it, and not for each message.
+//! - [`Transport::resolve`] is asked once for a queue, when a role starts or first sends to it, and
+//!   [`Transport::queue_facts`] then and every five minutes of a worker; neither for each message.
 //! - Every call is billed somewhere: a transport counts each try in its [`RequestMeter`], on the task that
 //!   made the call, where the meter finds what it is for.
 
@@ -68,7 +68,7 @@ impl QueueHandle {
     }
 }
 
-/// What a worker has to know of a queue, asked once when it starts.
+/// What a worker has to know of a queue, asked when it starts and every five minutes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QueueFacts {
     /// How long a received message stays in flight.

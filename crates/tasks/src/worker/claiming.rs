@@ -118,6 +118,7 @@ impl Execution {
             lease: self.lease.claim_lease(),
             unchanged: self.runtime.seen.is_unchanged(&record),
             times_are_the_stores: self.keeps_time(),
+            watch: self.runtime.watch(self.message.receive_count),
         };
         let mut next = match life::claim(&record, &ask, now) {
             Claimed::Run(next) => next,

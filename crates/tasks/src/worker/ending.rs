@@ -21,7 +21,6 @@ use crate::failure::Reason;
 use crate::life::{self, DeadLetterDue, End, Ending, How, Outbox, Refusal, TaskRecord};
 use crate::reply::{self, Reply};
 use crate::store::{Change, Found, StoreError};
-use crate::task_options::ReplyMode;
 use crate::transport::Purpose;
 
 /// Tries to write an end, and the pauses between them: the run's effects would be repeated.
@@ -59,40 +58,17 @@ impl Execution {
 
     pub(super) async fn end_as_cancelled(self: Box<Self>) {
         count(&self.runtime.status.cancelled);
-        let reason = Reason::text("it was cancelled");
-        let end = self.end_of(Reply::failed(&reason.message), How::Cancelled, reason.chain);
+        let end = self.runtime.cancelled_end(&self.envelope);
         self.finish(end).await;
     }
 
     pub(super) async fn end_as_dead(self: Box<Self>, reason: Reason) {
-        let words = reason.to_string();
-        let mut end = self.end_of(Reply::failed(&reason.message), How::Dead, reason.chain);
-        let facts = self.runtime.facts.dead_letter.as_ref();
-        if facts.is_none() {
-            tracing::warn!("dead, and no dead-letter queue to keep it");
-        }
-        end.outbox.dead_letter = facts.map(|facts| {
-            let queue = Some(facts.queue.url().to_owned());
-            DeadLetterDue { queue, reason: words }
-        });
+        let end = self.runtime.dead_end(&self.envelope, reason);
         self.finish(end).await;
     }
 
     fn end_of(&self, reply: Reply, how: How, error: Vec<String>) -> End {
-        let retention = self.runtime.retention_of(self.options_name());
-        let outbox = Outbox { reply_to: self.reply_to(), ..Outbox::default() };
-        End { reply, how, error, outbox, retention, messages: self.runtime.facts.retention }
-    }
-
-    /// The queue that the reply goes to, if one does.
-    fn reply_to(&self) -> Option<String> {
-        // Who sent a message without our attributes knows no other way to hear of its end.
-        let foreign = self.envelope.is_foreign();
-        let mode = self.runtime.reply_mode_of(self.options_name());
-        if !foreign && mode != ReplyMode::Queue {
-            return None;
-        }
-        self.reply_queue().ok().flatten()
+        self.runtime.end(&self.envelope, reply, how, error)
     }
 
     /// The queue that the reply goes to, by the message and the worker's own options.
@@ -181,7 +157,7 @@ impl Execution {
     pub(super) async fn repeat(self: Box<Self>, ending: Ending, record: TaskRecord) {
         let due = record.life.outbox.as_ref();
         let reply_is_due = due.is_some_and(|due| due.reply_to.is_some());
-        if !reply_is_due && let Some(queue) = self.reply_to() {
+        if !reply_is_due && let Some(queue) = self.runtime.reply_to(&self.envelope) {
             self.send_reply(&queue, ending.reply).await;
         }
         self.deliver(record).await;
@@ -205,7 +181,8 @@ impl Execution {
     }
 
     async fn send_dead_letter(&self, record: &TaskRecord, due: &DeadLetterDue) -> bool {
-        let Some(facts) = &self.runtime.facts.dead_letter else { return false };
+        let facts = self.runtime.facts.get();
+        let Some(facts) = &facts.dead_letter else { return false };
         let letter = DeadLetter {
             body: &self.message.body,
             attributes: &self.message.attributes,

@@ -154,7 +154,9 @@ impl Execution {
             }
             Ok(Claim::Busy(wait)) => {
                 count(&self.runtime.status.busy);
-                self.hand_back(wait.max(BUSY_MIN)).await;
+                let wait = wait.max(BUSY_MIN);
+                self.have_it_watched(wait).await;
+                self.hand_back(wait).await;
             }
             Err(error) => self.return_unclaimed(&error).await,
         }
@@ -211,7 +213,7 @@ impl Execution {
         if self.runtime.is_last_receive(self.message.receive_count) {
             tracing::error!(
                 receives = self.message.receive_count,
-                "handed back at its last receive: SQS will dead-letter it without a reply; a larger \
+                "handed back at its last receive: SQS will dead-letter it, and it ends as dead then; a larger \
                  maxReceiveCount leaves room for this"
             );
         }
@@ -221,6 +223,7 @@ impl Execution {
     pub(super) async fn return_unstarted(self: Box<Self>) {
         count(&self.runtime.status.returned);
         self.warn_of_the_last_receive();
+        self.have_it_watched(Duration::ZERO).await;
         self.hand_back(Duration::ZERO).await;
     }
 

@@ -22,6 +22,7 @@
 //!   `await`.
 
 mod acknowledger;
+mod anew;
 mod at_once;
 mod batch_handler;
 mod claiming;
@@ -31,6 +32,7 @@ mod controls;
 mod dispatcher;
 mod ending;
 mod executor;
+mod facts;
 mod handler;
 mod handlers;
 mod heartbeat;
@@ -64,6 +66,7 @@ mod settlement;
 mod stall;
 mod status;
 mod store_gate;
+mod stranded;
 mod stuck;
 mod thread;
 mod turns;

@@ -2,10 +2,12 @@
 //!
 //! records → what each owes, by queue → the first alone, then ten at once → marked
 //!
+//! What a record owes is a reply, a dead letter, or the task itself, where its message is gone.
+//!
 //! # Invariants
 //!
-//! - A queue is sent to by one task at a time, which nobody waits for: one that cannot be reached, or
-//!   does not answer, delays its own messages and no others.
+//! - A queue is sent to by one task at a time, which nobody waits for: one that cannot be reached
+//!   delays its own messages and no others. One that does not answer gives its place up after a while.
 //! - What is given up here was moved on before: it is due again later.
 //! - What comes due again while it still waits here, or is being sent, is not sent twice.
 
@@ -15,22 +17,30 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use longshore_types::limits::BATCH_ENTRIES_MAX;
+use tokio::sync::Semaphore;
 use tokio::task::{JoinError, JoinSet};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
+use super::anew;
 use super::marks::Mark;
 use super::runtime::Runtime;
 use super::status::count;
+use super::stranded::Levels;
 use crate::dead_letter::{self, DeadLetter};
 use crate::envelope::Envelope;
 use crate::id::TaskId;
-use crate::life::TaskRecord;
+use crate::life::{self, Phase, TaskRecord};
 use crate::reply;
+use crate::store::Change;
 use crate::transport::meter::Item;
 use crate::transport::{OutgoingMessage, Purpose, QueueHandle};
 
 /// Queues that are sent to at once: fewer than the sender's calls, so that what ends now has room.
 const QUEUES_MAX: usize = 6;
+/// Queues that are sent to, or wait for that. What is due to others is due again later.
+const LINES_MAX: usize = 1000;
+/// How long a queue may take to answer.
+const ANSWER_WITHIN: Duration = Duration::from_secs(20);
 /// Messages that wait for one queue. Those beyond it are due again later.
 const WAITING_MAX: usize = 1000;
 /// How long a queue that cannot be reached is left alone.
@@ -47,6 +57,7 @@ struct Debt {
 enum What {
     Reply,
     DeadLetter,
+    Task,
 }
 
 impl Debt {
@@ -73,31 +84,30 @@ pub(super) struct Owed {
 #[derive(Debug)]
 struct Shared {
     runtime: Arc<Runtime>,
-    /// The queues that are being sent to.
+    levels: Levels,
+    /// Places for queues that are sent to just now.
+    places: Semaphore,
+    /// The queues that are being sent to, or wait for a place.
     lines: Mutex<HashMap<String, Line>>,
     unreachable: Mutex<HashMap<String, Instant>>,
 }
 
 impl Owed {
-    pub(super) fn new(runtime: Arc<Runtime>) -> Self {
+    pub(super) fn new(levels: Levels) -> Self {
         let (lines, unreachable) = (Mutex::default(), Mutex::default());
-        let shared = Arc::new(Shared { runtime, lines, unreachable });
+        let (runtime, places) = (Arc::clone(levels.own()), Semaphore::new(QUEUES_MAX));
+        let shared = Arc::new(Shared { runtime, levels, places, lines, unreachable });
         Self { shared, sending: JoinSet::new() }
     }
 
-    /// Has it sent what these records owe; waits only while too many queues are being sent to.
-    pub(super) async fn send(&mut self, records: Vec<TaskRecord>) {
+    /// Has it sent what these records owe.
+    pub(super) fn send(&mut self, records: Vec<TaskRecord>) {
         while let Some(ended) = self.sending.try_join_next() {
             pass_panic_on(ended);
         }
         for (queue, debts) in self.shared.by_queue(records) {
             if !self.shared.is_reachable(&queue) || !self.shared.begins(&queue, debts) {
                 continue;
-            }
-            while self.sending.len() >= QUEUES_MAX
-                && let Some(ended) = self.sending.join_next().await
-            {
-                pass_panic_on(ended);
             }
             self.sending.spawn(Arc::clone(&self.shared).send_to(queue));
         }
@@ -117,6 +127,12 @@ impl Shared {
     fn by_queue(&self, records: Vec<TaskRecord>) -> HashMap<String, Vec<Debt>> {
         let mut by_queue: HashMap<String, Vec<Debt>> = HashMap::new();
         for record in records {
+            if record.life.phase != Phase::Ended {
+                let Some(level) = self.levels.of(&record) else { continue };
+                let debts = by_queue.entry(level.queue.url().to_owned()).or_default();
+                debts.push(Debt { record, what: What::Task });
+                continue;
+            }
             let Some(outbox) = record.life.outbox.clone() else { continue };
             if let Some(queue) = outbox.reply_to {
                 let debt = Debt { record: record.clone(), what: What::Reply };
@@ -134,14 +150,17 @@ impl Shared {
     }
 
     fn own_dead_letter_queue(&self) -> Option<String> {
-        let facts = self.runtime.facts.dead_letter.as_ref();
-        facts.map(|facts| facts.queue.url().to_owned())
+        let facts = self.runtime.facts.get();
+        facts.dead_letter.as_ref().map(|facts| facts.queue.url().to_owned())
     }
 
     /// Has these wait for their queue. `true` if nobody sends to it yet.
     fn begins(&self, queue: &str, debts: Vec<Debt>) -> bool {
         let mut lines = lock(&self.lines);
         let is_new = !lines.contains_key(queue);
+        if is_new && lines.len() >= LINES_MAX {
+            return false;
+        }
         let line = lines.entry(queue.to_owned()).or_default();
         for debt in debts {
             if line.waiting.len() < WAITING_MAX && line.known.insert(debt.key()) {
@@ -164,6 +183,7 @@ impl Shared {
 
     /// Sends what waits for a queue.
     async fn send_to(self: Arc<Self>, queue: String) {
+        let Ok(_place) = self.places.acquire().await else { return };
         // The first goes alone: it finds out whether the queue can be reached.
         let mut count_max = 1;
         while let Some(debts) = self.take(&queue, count_max) {
@@ -179,21 +199,16 @@ impl Shared {
     }
 
     async fn make_good(&self, queue: &str, debt: Debt) {
-        let sent = match self.runtime.sender.queue(queue).await {
-            Err(cause) => Err(cause),
-            Ok(found) => match self.message(&found, &debt) {
-                Some(message) => {
-                    let item = self.item(&debt);
-                    self.runtime.sender.send(&found, message, item, None).await
-                }
-                None => return,
-            },
-        };
+        let sent = timeout(ANSWER_WITHIN, self.send_one(queue, &debt)).await;
+        let sent = sent.unwrap_or_else(|_| Err(format!("no answer within {ANSWER_WITHIN:?}")));
         let Debt { record, what } = debt;
         if let Err(cause) = &sent {
             lock(&self.unreachable).insert(queue.to_owned(), Instant::now() + UNREACHABLE_FOR);
             tracing::warn!(task = %record.id, queue, cause, ?what, "it is still due");
             return;
+        }
+        if what == What::Task {
+            return self.note_resent(record).await;
         }
         count(&self.runtime.status.made_good);
         let mut mark = Mark::of(record);
@@ -201,10 +216,27 @@ impl Shared {
         self.runtime.marks.mark(mark).await;
     }
 
+    async fn send_one(&self, queue: &str, debt: &Debt) -> Result<(), String> {
+        let found = self.runtime.sender.queue(queue).await?;
+        let Some(message) = self.message(&found, debt) else {
+            return Err("the record does not say what to send".to_owned());
+        };
+        self.runtime.sender.send(&found, message, self.item(debt), None).await
+    }
+
+    /// Nobody need look for it any more. Where somebody has claimed it by now, that is known already.
+    async fn note_resent(&self, record: TaskRecord) {
+        let next = life::resent(&record);
+        if let Err(error) = self.runtime.records.write_one(Change::of(record, next)).await {
+            tracing::warn!(%error, "a task was sent anew, and may be once more");
+        }
+    }
+
     fn item(&self, Debt { record, what }: &Debt) -> Item {
         let purpose = match what {
             What::Reply => Purpose::Reply,
             What::DeadLetter => Purpose::DeadLetter,
+            What::Task => Purpose::Resend,
         };
         Item { purpose, task: self.runtime.names.label(record.asked.name.as_deref()) }
     }
@@ -228,6 +260,7 @@ impl Shared {
                 };
                 Some(dead_letter::copy(queue, letter))
             }
+            What::Task => anew::message_of(record),
         }
     }
 

@@ -240,6 +240,9 @@ impl Poller {
         drop(receiving);
         let came = messages.len();
         runtime.status.note_received(came, runtime.options.clock.now());
+        if came == 0 && !wait.is_zero() {
+            runtime.found_empty.note(called_at);
+        }
         let received_at = begin_of_leases(called_at, runtime.visibility_timeout);
         let begin = |message: ReceivedMessage| {
             let (receipt, task) = (message.receipt_handle.clone(), runtime.names.of(&message));

@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use super::acknowledger::Acknowledger;
 use super::controls::{ControlLoop, Controls};
 use super::dispatcher::Dispatcher;
+use super::facts::{Facts, FactsLoop};
 use super::handlers::HandlerRuntime;
 use super::heartbeat::{Heartbeat, HeartbeatParts};
 use super::key_limit::KeyLimits;
@@ -34,6 +35,7 @@ use super::seen::Seen;
 use super::sender::Sender;
 use super::status::WorkerStatus;
 use super::store_gate::StoreGate;
+use super::stranded::{FoundEmpty, Levels};
 use super::stuck::StuckRuns;
 use super::turns::Turns;
 use super::{Worker, WorkerError, stall, thread};
@@ -323,7 +325,7 @@ impl Shared {
         Arc::new(Runtime {
             transport: Arc::clone(transport),
             queue,
-            facts,
+            facts: Facts::new(facts),
             visibility_timeout,
             records: records.clone(),
             names: Arc::clone(&self.names),
@@ -336,6 +338,7 @@ impl Shared {
             marks,
             reply_queues: ReplyQueues { own, allowed },
             seen: Seen::new(options.concurrency),
+            found_empty: FoundEmpty::default(),
             key_limits: Arc::clone(&self.key_limits),
             handlers: self.handlers.clone(),
             store_gate: StoreGate::default(),
@@ -359,13 +362,15 @@ fn lease_max(options: &Options, queue: &QueueHandle) -> Duration {
 /// the store and at the handlers.
 fn watch_over(runtimes: &[Arc<Runtime>], handlers: &HandlerRuntime, background: &mut JoinSet<()>) {
     for runtime in runtimes {
+        runtime.warn_of_few_receives();
         let heartbeat = Arc::clone(&runtime.heartbeat);
         background.spawn(async move { heartbeat.run().await });
+        background.spawn(FactsLoop { runtime: Arc::clone(runtime) }.run());
     }
     let own = &runtimes[runtimes.len() / 2];
     let controls = ControlLoop { runtime: Arc::clone(own), queue: handlers.queue.clone() };
     background.spawn(controls.run());
-    background.spawn(OutboxLoop::new(Arc::clone(own)).run());
+    background.spawn(OutboxLoop::new(Levels(runtimes.to_vec())).run());
     background.spawn(handlers.stuck.clone().run());
     if own.options.own_thread {
         let (runtime, queue) = (handlers.runtime.clone(), handlers.queue.clone());

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::acknowledger::Acknowledger;
 use super::controls::Controls;
+use super::facts::Facts;
 use super::handlers::HandlerRuntime;
 use super::heartbeat::Heartbeat;
 use super::key_limit::KeyLimits;
@@ -20,12 +21,23 @@ use super::seen::Seen;
 use super::sender::Sender;
 use super::status::WorkerStatus;
 use super::store_gate::StoreGate;
+use super::stranded::FoundEmpty;
 use crate::batcher::Others;
+use crate::envelope::Envelope;
+use crate::failure::Reason;
+use crate::life::{DeadLetterDue, End, How, Outbox};
+use crate::reply::Reply;
 use crate::retry::RetryPolicy;
 use crate::store::Records;
 use crate::task_options::ReplyMode;
 use crate::transport::meter::TaskNames;
-use crate::transport::{QueueFacts, QueueHandle, Transport};
+use crate::transport::{QueueHandle, Transport};
+
+/// Receives that are left of a message from which on somebody is to look for it: two workers may be killed before
+/// they have claimed its task.
+const WATCHED_FROM: u32 = 2;
+/// The fewest receives that leave room for an answer which is lost on its way, and for a killed worker.
+const RECEIVES_MIN: u32 = 3;
 
 /// What all parts of a running worker share that work for one SQS queue. When the last of them lets go of it, the
 /// acknowledger, the sender and the marks flush and end.
@@ -33,7 +45,7 @@ use crate::transport::{QueueFacts, QueueHandle, Transport};
 pub(super) struct Runtime {
     pub(super) transport: Arc<dyn Transport>,
     pub(super) queue: QueueHandle,
-    pub(super) facts: QueueFacts,
+    pub(super) facts: Facts,
     /// How long a received message stays in flight without a heartbeat.
     pub(super) visibility_timeout: Duration,
     pub(super) records: Records,
@@ -48,6 +60,7 @@ pub(super) struct Runtime {
     pub(super) marks: Marks,
     pub(super) reply_queues: ReplyQueues,
     pub(super) seen: Seen,
+    pub(super) found_empty: FoundEmpty,
     pub(super) key_limits: Arc<KeyLimits>,
     pub(super) handlers: HandlerRuntime,
     pub(super) store_gate: StoreGate,
@@ -110,6 +123,71 @@ impl Runtime {
 
     /// The receives that a message gets before the queue dead-letters it.
     pub(super) fn receive_count_max(&self) -> Option<u32> {
-        self.facts.dead_letter.as_ref().map(|dead_letter| dead_letter.receive_count_max)
+        let facts = self.facts.get();
+        facts.dead_letter.as_ref().map(|dead_letter| dead_letter.receive_count_max)
+    }
+
+    /// How long after the end of a claim somebody is to look for a message that was received that often, because
+    /// SQS may have dead-lettered it by then; `None` if it has receives to spare.
+    pub(super) fn watch(&self, receive_count: u32) -> Option<Duration> {
+        let near_end = |most| receive_count.saturating_add(WATCHED_FROM) >= most;
+        self.receive_count_max().is_some_and(near_end).then_some(self.visibility_timeout)
+    }
+
+    /// Says if the queue grants so few receives that what goes wrong by the way uses them up.
+    pub(super) fn warn_of_few_receives(&self) {
+        let Some(receives) = self.receive_count_max().filter(|most| *most < RECEIVES_MIN) else {
+            return;
+        };
+        tracing::warn!(
+            queue = self.queue.name(),
+            receives,
+            "SQS dead-letters a message after so few receives that a lost answer or a killed worker uses them up: the \
+             task is then late by some visibility timeouts. Raise maxReceiveCount to {RECEIVES_MIN} at least"
+        );
+    }
+
+    /// The queue that the reply to a task goes to, if one does.
+    pub(super) fn reply_to(&self, envelope: &Envelope) -> Option<String> {
+        // Who sent a message without our attributes knows no other way to hear of its end.
+        let mode = self.reply_mode_of(envelope.task_name.as_deref());
+        if !envelope.is_foreign() && mode != ReplyMode::Queue {
+            return None;
+        }
+        self.reply_queues.choose(envelope.reply_to.as_deref()).ok().flatten()
+    }
+
+    /// The end of a task, with its reply to be sent.
+    pub(super) fn end(
+        &self,
+        envelope: &Envelope,
+        reply: Reply,
+        how: How,
+        error: Vec<String>,
+    ) -> End {
+        let retention = self.retention_of(envelope.task_name.as_deref());
+        let outbox = Outbox { reply_to: self.reply_to(envelope), ..Outbox::default() };
+        End { reply, how, error, outbox, retention, messages: self.facts.get().retention }
+    }
+
+    /// The end of a task that somebody wanted.
+    pub(super) fn cancelled_end(&self, envelope: &Envelope) -> End {
+        let reason = Reason::text("it was cancelled");
+        self.end(envelope, Reply::failed(&reason.message), How::Cancelled, reason.chain)
+    }
+
+    /// The end of a task that is given up, with its dead letter to be sent too.
+    pub(super) fn dead_end(&self, envelope: &Envelope, reason: Reason) -> End {
+        let words = reason.to_string();
+        let mut end = self.end(envelope, Reply::failed(&reason.message), How::Dead, reason.chain);
+        let facts = self.facts.get();
+        if facts.dead_letter.is_none() {
+            tracing::warn!("dead, and no dead-letter queue to keep it");
+        }
+        end.outbox.dead_letter = facts.dead_letter.as_ref().map(|facts| {
+            let queue = Some(facts.queue.url().to_owned());
+            DeadLetterDue { queue, reason: words }
+        });
+        end
     }
 }

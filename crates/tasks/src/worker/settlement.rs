@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use longshore_types::{MessageAttribute, Timestamp, limits};
 
+use super::anew;
 use super::executor::Execution;
 use super::heartbeat::Held;
 use super::options::UNKNOWN_AGAIN;
@@ -20,7 +21,7 @@ use crate::failure::Reason;
 use crate::life::{self, Refusal, TaskRecord, Unknown};
 use crate::reply::Reply;
 use crate::store::{Change, Found, StoreError};
-use crate::transport::{OutgoingMessage, Purpose};
+use crate::transport::Purpose;
 
 /// The part of a queue's retention that a message which comes again has left at least.
 const RETENTION_PARTS: u32 = 10;
@@ -57,7 +58,9 @@ impl Execution {
         }
         let pause = UNKNOWN_AGAIN.jittered(times + 1, &*self.runtime.options.random);
         tracing::warn!(reason, ?pause, "handed back: another worker may know it");
-        let release = |record: &TaskRecord, fence, now| life::released(record, fence, true, now);
+        let watch = self.watch_after(pause);
+        let release =
+            |record: &TaskRecord, fence, now| life::released(record, fence, true, watch, now);
         if self.write_back(release).await {
             self.hand_back(pause).await;
         } else {
@@ -66,21 +69,25 @@ impl Execution {
     }
 
     pub(super) async fn retry(self: Box<Self>, reason: Reason, pause: Duration) {
+        let watch = self.watch_after(pause);
         let retry = move |record: &TaskRecord, fence, now| {
-            life::retried(record, fence, reason.chain.clone(), now)
+            life::retried(record, fence, reason.chain.clone(), watch, now)
         };
         if self.write_back(retry).await { self.hand_back(pause).await } else { self.lose() }
     }
 
     /// The run counts for nothing.
     pub(super) async fn release(self: Box<Self>, wait: Duration) {
-        let release = |record: &TaskRecord, fence, now| life::released(record, fence, false, now);
+        let watch = self.watch_after(wait);
+        let release =
+            |record: &TaskRecord, fence, now| life::released(record, fence, false, watch, now);
         if self.write_back(release).await { self.hand_back(wait).await } else { self.lose() }
     }
 
     /// Leaves the task to the message that was sent anew.
     pub(super) async fn give_way(self: Box<Self>) {
-        let release = |record: &TaskRecord, fence, now| life::released(record, fence, false, now);
+        let release =
+            |record: &TaskRecord, fence, now| life::released(record, fence, false, None, now);
         if self.write_back(release).await { self.replace().await } else { self.lose() }
     }
 
@@ -88,8 +95,10 @@ impl Execution {
     pub(super) async fn lose_run(self: Box<Self>) {
         if let Some(held) = self.lease.take_record().await {
             let cut_off = || vec!["its lease was lost".to_owned()];
-            let retry =
-                |record: &TaskRecord, fence, now| life::retried(record, fence, cut_off(), now);
+            let watch = self.watch_after(Duration::ZERO);
+            let retry = |record: &TaskRecord, fence, now| {
+                life::retried(record, fence, cut_off(), watch, now)
+            };
             self.write_record(held, retry).await;
         }
         self.lose();
@@ -123,6 +132,34 @@ impl Execution {
         }
     }
 
+    /// How long from now somebody is to look for the message that comes again after `wait`; `None` if it has receives
+    /// to spare.
+    fn watch_after(&self, wait: Duration) -> Option<Duration> {
+        let watch = self.runtime.watch(self.message.receive_count)?;
+        Some(wait.min(limits::VISIBILITY_TIMEOUT_MAX) + self.lease.claim_lease() + watch)
+    }
+
+    /// Has somebody look for a message that is handed back without a claim, should it be the last that came of it.
+    pub(super) async fn have_it_watched(&self, wait: Duration) {
+        // On a FIFO queue it may wait behind others of its group for long, and is not lost for that.
+        if self.runtime.queue.is_fifo() && !self.is_last_receive() {
+            return;
+        }
+        let Some(after) = self.watch_after(wait) else { return };
+        let watched = async {
+            let found = self.runtime.records.find(&self.task).await?;
+            let watch = |found: Found| {
+                let Some(record) = found.record else { return Ok::<_, StoreError>(None) };
+                let next = life::watched(&record, after);
+                Ok(next.map(|next| Change::of(record, next)))
+            };
+            self.runtime.records.change(found, watch).await
+        };
+        if let Err(error) = watched.await {
+            tracing::warn!(%error, "nobody will look for the task, should SQS dead-letter its message");
+        }
+    }
+
     /// Makes the message available after `wait`. One that the native redrive policy would soon
     /// take, or that the queue will not keep for so long, is sent anew, as the same task, and the old one
     /// deleted.
@@ -141,7 +178,7 @@ impl Execution {
     /// Whether the queue drops the message before that time, or so soon after it that it may not be received
     /// again.
     fn expires_within(&self, wait: Duration) -> bool {
-        let retention = self.runtime.facts.retention;
+        let retention = self.runtime.facts.get().retention;
         let wait = wait.min(limits::VISIBILITY_TIMEOUT_MAX);
         let age = self.message.sent_at.map(|sent_at| self.now().since(sent_at));
         age.is_some_and(|age| age + wait + retention / RETENTION_PARTS >= retention)
@@ -170,18 +207,14 @@ impl Execution {
             return false;
         }
         let mut attributes = self.message.attributes.clone();
-        let id = MessageAttribute::text(self.task.as_str());
-        attributes.insert(envelope::TASK_ID.to_owned(), id);
         if let Some(place) = self.envelope.traceparent {
             // It may have come in `AWSTraceHeader`, which a message that is sent anew would not have.
             let place = MessageAttribute::text(place.to_string());
             attributes.entry(envelope::TRACEPARENT.to_owned()).or_insert(place);
         }
-        let full = attributes.len() > limits::MESSAGE_ATTRIBUTES_MAX;
-        let mut message = OutgoingMessage::new(self.message.body.clone(), attributes);
-        if full || message.bytes() > limits::MESSAGE_BYTES_MAX as usize {
+        let Some(mut message) = anew::message(&self.task, &self.message.body, &attributes) else {
             return false;
-        }
+        };
         message.group_id.clone_from(&self.message.group_id);
         message.delay = Some(wait.min(limits::DELAY_MAX));
         let (sender, item) = (&self.runtime.sender, self.item(Purpose::Resend));

@@ -33,6 +33,8 @@ pub struct WorkerReport {
     pub unknown: u64,
     /// Replies and dead letters that were kept, not sent at first, and sent later.
     pub made_good: u64,
+    /// Tasks that nobody came for, because SQS had dead-lettered their message: sent anew, or ended.
+    pub stranded: u64,
     /// Deliveries of tasks that had ended: the kept reply was sent again.
     pub repeated: u64,
     /// Deliveries of tasks that ran elsewhere.
@@ -201,6 +203,7 @@ counters!(
     snoozed,
     unknown,
     made_good,
+    stranded,
     repeated,
     busy,
     lost,

@@ -22,9 +22,10 @@ use longshore_tasks::{
 use tokio::time::Instant;
 
 use crate::inputs::Counting;
+use crate::lost::kill_in_a_run;
 use crate::simulation::Simulation;
 use crate::world::{
-    Answer, Counter, REPLIES, Running, Square, TASKS, TASKS_DEAD, World, start, until,
+    Answer, Counter, RECEIVES_MAX, REPLIES, Running, Square, TASKS, TASKS_DEAD, World, start, until,
 };
 
 /// On which side of the call the worker dies.
@@ -278,6 +279,52 @@ async fn a_crash_at_any_step_of_a_retried_task_loses_no_reply() {
         },
     )
     .await;
+}
+
+/// At its third last receive a worker is killed in the run, and at both others one at the same call that it makes, on either
+/// side of it: before it has claimed the task, or after.
+#[tokio::test(start_paused = true)]
+async fn a_crash_at_any_step_of_both_last_receives_loses_no_reply() {
+    for side in [Side::Before, Side::After] {
+        for call in 1.. {
+            let (world, case) = (World::new(), format!("died {side:?} call {call}"));
+            let id = world.send(8).await;
+            world.simulation.set_receive_count(TASKS, RECEIVES_MAX - 3);
+            kill_in_a_run(&world).await;
+            let runs = Counter::default();
+            let run = {
+                let runs = runs.clone();
+                move |_| {
+                    runs.add();
+                    async { Err::<i64, _>(Failure::retry_after(Duration::from_secs(1), "again")) }
+                }
+            };
+            let mut reached = 0;
+            for _ in 0..2 {
+                let point = CrashPoint::new(call, side);
+                let mortal = start(mortal_worker(&world, &point, run.clone()));
+                let ended = || !world.simulation.messages(REPLIES).is_empty();
+                until(|| ended() || point.reached.get() > 0).await;
+                reached += point.reached.get();
+                mortal.kill().await;
+            }
+            let last = start(mortal_worker(&world, &CrashPoint::new(0, side), run));
+            until(|| !world.simulation.messages(REPLIES).is_empty()).await;
+            world.until_empty(TASKS).await;
+            last.kill().await;
+            settle(&world).await;
+            let body = r#"{"message":"again"}"#.to_owned();
+            let cut_off = matches!(world.status(&id).await, Some(Status::Failed { body })
+                if body.contains("ended its worker"));
+            let failed = world.status(&id).await == Some(Status::Failed { body });
+            assert!(failed || cut_off, "{case}: {:?}", world.status(&id).await);
+            assert!(runs.get() <= 3, "{case}: {} runs", runs.get());
+            if reached == 0 {
+                assert!(call > 5, "receive, claim, retry, send and delete are calls: {call}");
+                break;
+            }
+        }
+    }
 }
 
 /// How long the task of a worker that was killed `after` that time of running waits for the next

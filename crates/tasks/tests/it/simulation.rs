@@ -200,6 +200,20 @@ impl Simulation {
         self.sent.notify_waiters();
     }
 
+    /// Every message of a queue counts as received so often.
+    pub(crate) fn set_receive_count(&self, queue: &str, receives: u32) {
+        for message in &mut self.state().queues.get_mut(queue).unwrap().messages {
+            message.receive_count = receives;
+        }
+    }
+
+    /// Sets how many receives a queue with a redrive policy grants.
+    pub(crate) fn set_receives_max(&self, queue: &str, receives: u32) {
+        let mut state = self.state();
+        let dead_letter = &mut state.queues.get_mut(queue).unwrap().dead_letter;
+        dead_letter.as_mut().expect("the queue has a redrive policy").1 = receives;
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap()
     }

@@ -35,6 +35,7 @@ async fn claim(records: &Records, id: &TaskId) -> bool {
         lease,
         unchanged: false,
         times_are_the_stores: true,
+        watch: None,
     };
     let now = records.find(id).await.unwrap().now;
     let Claimed::Run(next) = life::claim(&record, &ask, now) else { panic!("not free") };

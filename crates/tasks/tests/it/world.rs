@@ -110,6 +110,9 @@ impl World {
             careless: AtomicBool::new(false),
             lost_ends: AtomicU32::new(0),
             asked_for: AtomicUsize::new(0),
+            frozen_due: Mutex::default(),
+            looks: AtomicUsize::new(0),
+            expiries: AtomicUsize::new(0),
         });
         Self { simulation, store, flaky, clock, client }
     }
@@ -187,9 +190,15 @@ impl World {
         let found = records.find(id).await.unwrap();
         let record = found.record.unwrap();
         let worker = "elsewhere".to_owned();
-        let times_are_the_stores = true;
-        let ask =
-            Ask { generation: 1, worker, token: 0, lease, unchanged: false, times_are_the_stores };
+        let ask = Ask {
+            generation: 1,
+            worker,
+            token: 0,
+            lease,
+            unchanged: false,
+            times_are_the_stores: true,
+            watch: None,
+        };
         let Claimed::Run(next) = life::claim(&record, &ask, found.now) else { panic!("taken") };
         let answer = records.write_one(Change::of(record, *next)).await.unwrap();
         assert!(matches!(answer, store::Answer::Written(_)), "{answer:?}");
@@ -283,6 +292,11 @@ pub(crate) struct FlakyStore {
     pub(crate) lost_ends: AtomicU32,
     /// How many records were asked for.
     pub(crate) asked_for: AtomicUsize,
+    /// What every look for what is due finds, as from an index that lags behind.
+    pub(crate) frozen_due: Mutex<Option<Timed<Vec<Row>>>>,
+    /// How often was looked for what is due, and what is past its time removed.
+    pub(crate) looks: AtomicUsize,
+    pub(crate) expiries: AtomicUsize,
 }
 
 impl FlakyStore {
@@ -352,10 +366,15 @@ impl Store for FlakyStore {
     }
 
     fn due(&self, count_max: usize) -> BoxFuture<'_, Stored<Vec<Row>>> {
+        self.looks.fetch_add(1, Ordering::SeqCst);
+        if let Some(frozen) = self.frozen_due.lock().unwrap().clone() {
+            return async move { Ok(frozen) }.boxed();
+        }
         self.call(self.store.due(count_max))
     }
 
     fn expire(&self, count_max: usize) -> BoxFuture<'_, store::Result<usize>> {
+        self.expiries.fetch_add(1, Ordering::SeqCst);
         self.call(self.store.expire(count_max))
     }
 

@@ -14,6 +14,7 @@
 //!
 //! - One worker at most holds a task, and only its holder extends, retries, releases or ends it.
 //! - COMPLETED never changes. FAILED is replaced by COMPLETED, or by a later generation's end.
+//! - A task whose last message was dead-lettered is sent anew or ended, if it was claimed near that end.
 //! - What has ended is sent, or has a time to wake: at the end nothing is owed and unsent.
 //! - Attempts are counted: one for each claim, less those that were handed back, anew when redriven.
 //! - A redriven dead task runs again; a message of an earlier generation runs nothing.
@@ -104,6 +105,8 @@ pub struct Seen {
     pub crashes: usize,
     /// Tasks that left a tombstone.
     pub expired: usize,
+    /// Tasks that nobody came for: sent anew, or ended.
+    pub stranded: usize,
 }
 
 /// An invariant did not hold. Its text has the seed and everything that happened.
@@ -137,6 +140,7 @@ impl AddAssign for Seen {
         self.taken_in += other.taken_in;
         self.crashes += other.crashes;
         self.expired += other.expired;
+        self.stranded += other.stranded;
     }
 }
 

@@ -14,17 +14,20 @@ use longshore_types::Timestamp;
 pub(super) enum Action {
     Submit,
     Withdraw,
-    Claim { worker: String, generation: u32, lease: Duration, unchanged: bool },
+    Claim { worker: String, generation: u32, lease: Duration, unchanged: bool, watch: bool },
     Extend { fence: u64, lease: Duration },
     Progress { fence: u64 },
-    Retry { fence: u64 },
-    Release { fence: u64 },
+    Retry { fence: u64, watch: bool },
+    Release { fence: u64, watch: bool },
     End { fence: u64, reply: Answered, dead: bool, owes_dead_letter: bool, retention: Duration },
     TakeIn { reply: Answered, retention: Duration },
     MoveOn,
     Sent { reply: bool, dead_letter: bool },
     Cancel,
     Expire,
+    Resend { unchanged: bool },
+    Resent,
+    GiveUp { reply: Answered, retention: Duration, unchanged: bool },
 }
 
 /// How a task was answered.
@@ -59,6 +62,8 @@ pub(super) struct Model {
     /// Tries to send what is owed.
     tries: u32,
     cancel: bool,
+    /// Whether somebody is to look for its message, which SQS may have dead-lettered.
+    pub(super) watched: bool,
     /// When the row goes, as it was last written.
     pub(super) keep: Timestamp,
 }
@@ -80,6 +85,7 @@ impl Model {
             owes_dead_letter: false,
             tries: 0,
             cancel: false,
+            watched: false,
             keep: Timestamp::ZERO,
         }
     }
@@ -105,13 +111,14 @@ impl Model {
         match action {
             Action::Submit => self.submit()?,
             Action::Withdraw => return self.withdraw(),
-            Action::Claim { worker, generation, lease, unchanged } => {
+            Action::Claim { worker, generation, lease, unchanged, watch } => {
                 self.claim(worker, *generation, now, *lease, *unchanged)?;
+                self.watched = *watch;
             }
             Action::Extend { fence, lease } => self.extend(*fence, now + *lease)?,
             Action::Progress { fence } => self.held(*fence)?,
-            Action::Retry { fence } => self.stop(*fence, 0)?,
-            Action::Release { fence } => self.stop(*fence, 1)?,
+            Action::Retry { fence, watch } => self.stop(*fence, 0, *watch)?,
+            Action::Release { fence, watch } => self.stop(*fence, 1, *watch)?,
             Action::End { fence, reply, dead, owes_dead_letter, retention } => {
                 self.held(*fence)?;
                 self.end(reply.clone(), now + *retention)?;
@@ -124,6 +131,14 @@ impl Model {
             Action::Sent { reply, dead_letter } => self.sent(*reply, *dead_letter)?,
             Action::Cancel => self.ask_cancel()?,
             Action::Expire => self.expire(now)?,
+            Action::Resend { unchanged } => self.stranded(*unchanged)?,
+            Action::Resent if self.watched => self.watched = false,
+            Action::Resent => return Err("nobody looked for it"),
+            Action::GiveUp { reply, retention, unchanged } => {
+                self.stranded(*unchanged)?;
+                self.end(reply.clone(), now + *retention)?;
+                (self.dead, self.owes_reply, self.owes_dead_letter) = (true, true, true);
+            }
         }
         self.version += 1;
         Ok(())
@@ -196,11 +211,26 @@ impl Model {
         Ok(())
     }
 
-    fn stop(&mut self, fence: u64, taken_back: u32) -> Verdict {
+    fn stop(&mut self, fence: u64, taken_back: u32, watch: bool) -> Verdict {
         self.held(fence)?;
         self.attempts -= taken_back;
+        self.watched = watch;
         self.stand = Stand::Waiting;
         Ok(())
+    }
+
+    /// Somebody was to look for it, and nobody runs it.
+    fn stranded(&self, unchanged: bool) -> Verdict {
+        match self.stand {
+            Stand::Running { .. } if !unchanged => Err("somebody runs it"),
+            Stand::Pending | Stand::Running { .. } | Stand::Waiting if self.watched => Ok(()),
+            Stand::Absent
+            | Stand::Pending
+            | Stand::Running { .. }
+            | Stand::Waiting
+            | Stand::Ended
+            | Stand::Expired => Err("nobody was to look for its message"),
+        }
     }
 
     fn end(&mut self, reply: Answered, until: Timestamp) -> Verdict {
@@ -208,6 +238,7 @@ impl Model {
             return Err("it was completed, and that never changes");
         }
         (self.result, self.stand, self.tries) = (Some((reply, until)), Stand::Ended, 0);
+        self.watched = false;
         Ok(())
     }
 
@@ -307,7 +338,7 @@ impl Model {
 
     /// Whoever has to look at it again will.
     fn wakes(&self, record: &TaskRecord) -> bool {
-        (self.stand == Stand::Ended) == record.wake.is_some()
+        (self.stand == Stand::Ended || self.watched) == record.wake.is_some()
     }
 
     /// Takes over the times that a store of its own time stamped.

@@ -22,13 +22,25 @@ pub trait Rules: Debug + Send + Sync {
     }
 
     /// A run is over, and counts.
-    fn retried(&self, record: &TaskRecord, fence: u64, now: Timestamp) -> Result<Next, Refusal> {
-        life::retried(record, fence, vec!["it failed".to_owned()], now)
+    fn retried(
+        &self,
+        record: &TaskRecord,
+        fence: u64,
+        watch: Option<Duration>,
+        now: Timestamp,
+    ) -> Result<Next, Refusal> {
+        life::retried(record, fence, vec!["it failed".to_owned()], watch, now)
     }
 
     /// A run is over, and does not count.
-    fn released(&self, record: &TaskRecord, fence: u64, now: Timestamp) -> Result<Next, Refusal> {
-        life::released(record, fence, false, now)
+    fn released(
+        &self,
+        record: &TaskRecord,
+        fence: u64,
+        watch: Option<Duration>,
+        now: Timestamp,
+    ) -> Result<Next, Refusal> {
+        life::released(record, fence, false, watch, now)
     }
 
     /// A run ends its task.
@@ -72,6 +84,38 @@ pub trait Rules: Debug + Send + Sync {
     /// A record's time to wake has come.
     fn woken(&self, record: &TaskRecord, now: Timestamp) -> Woken {
         life::woken(record, now)
+    }
+
+    /// A task whose message is presumed gone is sent anew now.
+    fn resending(
+        &self,
+        record: &TaskRecord,
+        pause: Duration,
+        unchanged: bool,
+        now: Timestamp,
+    ) -> Result<Next, Refusal> {
+        life::resending(record, pause, unchanged, now)
+    }
+
+    /// It was sent anew.
+    fn resent(&self, record: &TaskRecord) -> Next {
+        life::resent(record)
+    }
+
+    /// A task whose message is presumed gone, and which cannot be sent anew, ends.
+    fn given_up(
+        &self,
+        record: &TaskRecord,
+        end: &End,
+        unchanged: bool,
+        now: Timestamp,
+    ) -> Result<Next, Refusal> {
+        life::given_up(record, end, unchanged, now)
+    }
+
+    /// Whether a task is really sent anew before it is marked so.
+    fn sends_anew(&self) -> bool {
+        true
     }
 
     /// Whether replies and dead letters are really sent before they are marked as sent.

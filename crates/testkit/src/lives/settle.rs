@@ -18,10 +18,12 @@ impl World {
         self.workers.iter_mut().for_each(super::world::Worker::crash);
         self.owed.clear();
         self.swept.clear();
+        self.anew.clear();
         self.read_all_replies().await?;
         self.notes_and_early_replies().await?;
         self.check_strangers()?;
         if let Passage::Moved(clock) = self.passage.clone() {
+            self.rescue_what_is_stranded(&clock).await?;
             self.send_everything(&clock).await?;
             self.result_is_shown_and_expires(&clock).await?;
         }
@@ -63,6 +65,29 @@ impl World {
         }
     }
 
+    /// Nobody but the sweeper does anything: a task that somebody is to look for is sent anew, or ended.
+    async fn rescue_what_is_stranded(&mut self, clock: &crate::manual_clock::ManualClock) -> Step {
+        self.look().await?;
+        if !self.model.watched {
+            return Ok(());
+        }
+        for _ in 0..ROUNDS {
+            self.advance(clock, Duration::from_secs(30) + self.skew / 10);
+            self.sweep_once().await?;
+            self.look().await?;
+            if !self.model.watched {
+                let has_ended = matches!(self.model.stand, Stand::Ended | Stand::Absent);
+                let is_there = has_ended || !self.messages.is_empty();
+                return if is_there {
+                    Ok(())
+                } else {
+                    Err("it was sent anew, and is not there".into())
+                };
+            }
+        }
+        Err(format!("nobody ever looked for it: {:?}", self.model))
+    }
+
     /// Nobody but the sweeper does anything: all that is owed is sent.
     async fn send_everything(&mut self, clock: &crate::manual_clock::ManualClock) -> Step {
         for _ in 0..ROUNDS {
@@ -79,7 +104,7 @@ impl World {
 
     async fn sweep_once(&mut self) -> Step {
         self.sweep().await?;
-        while !self.swept.is_empty() {
+        while !self.swept.is_empty() || !self.anew.is_empty() {
             self.sweep().await?;
         }
         while !self.owed.is_empty() {
@@ -115,6 +140,7 @@ impl World {
             generation: self.model.generation,
             lease: self.durations.lease,
             unchanged: true,
+            watch: false,
         };
         if shown.is_some() || self.model.allows(&late, found.now) {
             return Err(format!("an expired task shows {shown:?}"));

@@ -21,11 +21,24 @@ use crate::seeded::Seeded;
 /// Why a history broke, or nothing.
 pub(super) type Step<T = ()> = Result<T, String>;
 
-/// A message of the task in its queue.
+/// A message of the task in its queue, or a copy of it: its queue delivers some twice.
 #[derive(Clone, Debug)]
 pub(super) struct Message {
     pub(super) generation: u32,
     pub(super) message_id: TaskId,
+    /// Of each copy another one.
+    pub(super) number: u32,
+    pub(super) receives: u32,
+}
+
+/// Receives that a queue grants: at the next one it dead-letters the message itself.
+pub(super) const RECEIVES_MAX: u32 = 5;
+
+impl Message {
+    /// Whether two workers that die before they have claimed it are the last to see it.
+    pub(super) fn is_near_its_end(&self) -> bool {
+        self.receives + 2 >= RECEIVES_MAX
+    }
 }
 
 /// A reply in the reply queue: by the task's id, or by the `MessageId` of a stranger.
@@ -119,6 +132,14 @@ pub(super) struct World {
     pub(super) history: Vec<String>,
     pub(super) messages: Vec<Message>,
     pub(super) dead_letters: Vec<u32>,
+    /// Generations of messages that the queue dead-lettered itself.
+    pub(super) native: Vec<u32>,
+    /// The copy of a message that the record was last claimed with, if that was near its end.
+    pub(super) claimed_with: Option<u32>,
+    /// Whether a task that is stranded cannot be sent anew.
+    pub(super) gives_up: bool,
+    /// Whether a message was taken by somebody who keeps no record.
+    pub(super) was_taken: bool,
     pub(super) replies: Vec<ReplyMessage>,
     /// Generations whose reply, or dead letter, was really sent.
     pub(super) replies_sent: BTreeSet<u32>,
@@ -127,6 +148,10 @@ pub(super) struct World {
     pub(super) workers: [Worker; 2],
     pub(super) owed: Vec<Owed>,
     pub(super) swept: Vec<(TaskRecord, Timestamp)>,
+    /// The version that the sweeper found stranded, and since when.
+    pub(super) swept_before: Option<(u64, Timestamp)>,
+    /// What is about to be sent anew, and then to be marked.
+    pub(super) anew: Vec<TaskRecord>,
     /// `MessageId`s whose COMPLETED was hidden, and when; and those whose alias was noted.
     pub(super) hidden: BTreeMap<TaskId, Timestamp>,
     pub(super) noted: BTreeSet<TaskId>,
@@ -166,6 +191,10 @@ impl World {
             history: Vec::new(),
             messages: Vec::new(),
             dead_letters: Vec::new(),
+            native: Vec::new(),
+            claimed_with: None,
+            gives_up: seed % 3 == 0,
+            was_taken: false,
             replies: Vec::new(),
             replies_sent: BTreeSet::new(),
             letters_sent: BTreeSet::new(),
@@ -173,6 +202,8 @@ impl World {
             workers: [Worker::new("first"), Worker::new("second")],
             owed: Vec::new(),
             swept: Vec::new(),
+            swept_before: None,
+            anew: Vec::new(),
             hidden: BTreeMap::new(),
             noted: BTreeSet::new(),
             lost_early: false,
@@ -285,6 +316,7 @@ impl World {
         let verdict = self.model.carry_out(action, after.now);
         verdict.map_err(|why| format!("{why}, and was written: {before:?}"))?;
         self.count(action, &stood);
+        self.note_claim(action);
         if let Some(record) = &after.record {
             let exact = self.is_exact();
             if let Some(why) = self.model.differs(Some(record), exact) {
@@ -293,6 +325,34 @@ impl World {
             self.model.adopt(record);
         } else if self.model.stand != Stand::Absent {
             return Err("the record is lost".to_owned());
+        }
+        Ok(())
+    }
+
+    fn note_claim(&mut self, action: &Action) {
+        match action {
+            Action::Submit | Action::Resent | Action::Claim { watch: false, .. } => {
+                self.claimed_with = None;
+            }
+            Action::Claim { worker, .. } => {
+                let claimer = self.workers.iter().find(|one| one.name == *worker);
+                let delivery = claimer.and_then(|one| one.delivery.as_ref());
+                self.claimed_with = delivery.map(|message| message.number);
+            }
+            _ => {}
+        }
+    }
+
+    /// A message was received too often. If it is the last, somebody will look for the task: whoever claimed it
+    /// last did so with this very message.
+    pub(super) fn dead_letter_natively(&mut self, message: &Message) -> Step {
+        self.say(format!("the queue dead-letters {}", message.message_id));
+        self.native.push(message.generation);
+        let lives =
+            matches!(self.model.stand, Stand::Pending | Stand::Running { .. } | Stand::Waiting);
+        let is_last = self.messages.is_empty() && self.claimed_with == Some(message.number);
+        if lives && is_last && !self.was_taken && !self.model.watched {
+            return Err("its last message is dead-lettered, and nobody will look for it".to_owned());
         }
         Ok(())
     }
@@ -316,6 +376,7 @@ impl World {
             (Action::Claim { .. }, Stand::Ended | Stand::Expired) => self.seen.redriven += 1,
             (Action::TakeIn { .. }, _) => self.seen.taken_in += 1,
             (Action::Expire, _) => self.seen.expired += 1,
+            (Action::Resend { .. } | Action::GiveUp { .. }, _) => self.seen.stranded += 1,
             _ => {}
         }
     }

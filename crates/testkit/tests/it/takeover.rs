@@ -137,9 +137,15 @@ async fn a_claim_that_read_nothing_meets_what_was_taken_over() {
     let old = taken_over();
     let lease = Duration::from_secs(30);
     let worker = "new".to_owned();
-    let times_are_the_stores = true;
-    let ask =
-        Ask { generation: 1, worker, token: 0, lease, unchanged: false, times_are_the_stores };
+    let ask = Ask {
+        generation: 1,
+        worker,
+        token: 0,
+        lease,
+        unchanged: false,
+        times_are_the_stores: true,
+        watch: None,
+    };
     for text in ["completed", "dead", "tried", "worker-only"] {
         let assumed = TaskRecord::assumed(id(text), Asked::default());
         let Claimed::Run(next) = life::claim(&assumed, &ask, old.clock.now()) else {

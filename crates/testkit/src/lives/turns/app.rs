@@ -19,8 +19,10 @@ impl World {
         let message_id = TaskId::parse(&format!("{}-m{}", self.id, self.message_count))
             .expect("a task id and a number make a task id");
         let copies = if self.random.chance(20) { 2 } else { 1 };
-        let message = Message { generation, message_id: message_id.clone() };
-        self.messages.extend(std::iter::repeat_n(message, copies));
+        for copy in 0..copies {
+            let (message_id, number) = (message_id.clone(), self.message_count * 2 + copy);
+            self.messages.push(Message { generation, message_id, number, receives: 0 });
+        }
         message_id
     }
 

@@ -38,6 +38,13 @@ impl World {
     }
 
     fn redrive(&mut self) {
+        if self.random.chance(30)
+            && let Some(generation) = self.native.pop()
+        {
+            self.say(format!("a message of generation {generation} is moved back"));
+            self.message(generation);
+            return;
+        }
         let Some(generation) = self.dead_letters.pop() else { return };
         self.say(format!("generation {generation} is redriven"));
         self.message(generation + 1);
@@ -62,6 +69,7 @@ impl World {
             self.app_crashes();
         } else if who == 3 {
             self.swept.clear();
+            self.anew.clear();
         } else {
             self.owed.clear();
         }

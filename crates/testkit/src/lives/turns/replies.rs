@@ -16,6 +16,7 @@ impl World {
             return;
         }
         let message = self.messages.remove(place);
+        self.was_taken = true;
         self.say(format!("a stranger answers {}", message.message_id));
         let reply = if self.random.chance(70) {
             Reply::completed("\"by a stranger\"")

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use longshore_tasks::life::{TaskRecord, Woken};
+use longshore_tasks::Reply;
+use longshore_tasks::life::{DeadLetterDue, End, How, Outbox, TaskRecord, Woken};
 use longshore_tasks::store::{Answer, Change};
 use longshore_types::Timestamp;
 
@@ -58,6 +59,9 @@ impl World {
 
     /// The sweeper looks for what is due, or does something about the next that it found.
     pub(in crate::lives) async fn sweep(&mut self) -> Step {
+        if let Some(record) = self.anew.pop() {
+            return self.send_anew(record).await;
+        }
         match self.swept.pop() {
             Some((record, now)) => self.wake(record, now).await,
             None => self.look_for_due().await,
@@ -89,7 +93,64 @@ impl World {
             Woken::Expired(next) => {
                 self.commit(Action::Expire, Change::of(record, *next)).await.map(drop)
             }
+            Woken::Stranded if self.gives_up => self.give_up(record, now).await,
+            Woken::Stranded => self.rescue(record, now).await,
             Woken::Nothing(_) | Woken::Hidden(_) => Ok(()),
         }
+    }
+
+    async fn rescue(&mut self, record: TaskRecord, now: Timestamp) -> Step {
+        let unchanged = self.sweeper_saw_unchanged(&record, now);
+        let next = self.rules.resending(&record, PAUSE, unchanged, now);
+        let action = Action::Resend { unchanged };
+        self.agree(record.version, now, &action, next.is_ok())?;
+        let Ok(next) = next else { return Ok(()) };
+        if let Some(Answer::Written(record)) = self.commit(action, Change::of(record, next)).await?
+        {
+            self.anew.push(*record);
+        }
+        Ok(())
+    }
+
+    /// Whether the version that is there was seen for a whole lease, as by a monotonic clock.
+    fn sweeper_saw_unchanged(&mut self, record: &TaskRecord, now: Timestamp) -> bool {
+        let now = self.monotonic(now);
+        let lease = record.claim().map_or(self.durations.lease, |claim| claim.lease);
+        match self.swept_before {
+            Some((version, since)) if version == record.version => now.since(since) >= lease,
+            _ => {
+                self.swept_before = Some((record.version, now));
+                false
+            }
+        }
+    }
+
+    async fn send_anew(&mut self, record: TaskRecord) -> Step {
+        if self.rules.sends_anew() {
+            let message_id = self.message(record.life.generation);
+            self.say(format!("it is sent anew as {message_id}"));
+        }
+        let next = self.rules.resent(&record);
+        self.commit(Action::Resent, Change::of(record, next)).await.map(drop)
+    }
+
+    async fn give_up(&mut self, record: TaskRecord, now: Timestamp) -> Step {
+        let (reply, retention) = (Reply::failed("its message is gone"), self.durations.retention);
+        let letter = DeadLetterDue { queue: None, reason: "gone".to_owned() };
+        let reply_to = Some("replies".to_owned());
+        let outbox = Outbox { reply_to, dead_letter: Some(letter), tries: 0 };
+        let unchanged = self.sweeper_saw_unchanged(&record, now);
+        let answered = (reply.status, reply.body.clone());
+        let action = Action::GiveUp { reply: answered, retention, unchanged };
+        let (messages, error) = (self.durations.messages, Vec::new());
+        let end = End { reply, how: How::Dead, error, outbox, retention, messages };
+        let next = self.rules.given_up(&record, &end, unchanged, now);
+        self.agree(record.version, now, &action, next.is_ok())?;
+        let Ok(next) = next else { return Ok(()) };
+        if let Some(Answer::Written(record)) = self.commit(action, Change::of(record, next)).await?
+        {
+            self.owe(*record);
+        }
+        Ok(())
     }
 }

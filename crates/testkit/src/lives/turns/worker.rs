@@ -1,5 +1,7 @@
 //! Workers: they receive, claim, run and end.
 
+use std::time::Duration;
+
 use longshore_tasks::ReplyStatus;
 use longshore_tasks::life::{
     self, Ask, Claimed, DeadLetterDue, End, How, Next, Outbox, Phase, Progress, Refusal, TaskRecord,
@@ -9,7 +11,7 @@ use longshore_tasks::store::{Answer, Change, Found};
 use longshore_types::Timestamp;
 
 use crate::lives::model::Action;
-use crate::lives::world::{Known, Owed, ReplyMessage, Step, World};
+use crate::lives::world::{Known, Message, Owed, RECEIVES_MAX, ReplyMessage, Step, World};
 
 impl World {
     pub(super) async fn worker_turn(&mut self, who: usize) -> Step {
@@ -17,10 +19,7 @@ impl World {
             return self.holder_turn(who).await;
         }
         match (&self.workers[who].delivery, self.workers[who].found.take()) {
-            (None, _) => {
-                self.receive(who);
-                Ok(())
-            }
+            (None, _) => self.receive(who),
             (Some(delivery), None) if delivery.generation == 1 && self.random.chance(70) => {
                 self.claim_unread(who).await
             }
@@ -32,10 +31,24 @@ impl World {
         }
     }
 
-    /// A message stays in its queue until it is deleted: any copy may come again.
-    fn receive(&mut self, who: usize) {
-        let delivery = self.random.one_of(&self.messages).cloned();
-        self.workers[who].delivery = delivery;
+    /// A message stays in its queue until it is deleted, or was received too often: any copy may come again.
+    fn receive(&mut self, who: usize) -> Step {
+        let place = self.random.index_below(self.messages.len());
+        let Some(message) = self.messages.get_mut(place) else { return Ok(()) };
+        message.receives += 1;
+        if message.receives > RECEIVES_MAX {
+            let message = self.messages.swap_remove(place);
+            return self.dead_letter_natively(&message);
+        }
+        self.workers[who].delivery = Some(message.clone());
+        Ok(())
+    }
+
+    /// When somebody is to look for the message that this worker has.
+    fn watch(&self, who: usize) -> Option<Duration> {
+        let delivery = self.workers[who].delivery.as_ref();
+        let near_its_end = delivery.is_some_and(Message::is_near_its_end);
+        near_its_end.then_some(self.durations.lease * 2)
     }
 
     /// A first claim reads nothing: the sender has written the record that is assumed.
@@ -60,6 +73,7 @@ impl World {
             lease,
             unchanged,
             times_are_the_stores: self.keeps_time,
+            watch: self.watch(who),
         }
     }
 
@@ -125,7 +139,7 @@ impl World {
     async fn holder_turn(&mut self, who: usize) -> Step {
         let Some((record, fence)) = self.workers[who].holds.clone() else { return Ok(()) };
         let now = self.told(self.observe().await?.now);
-        let (action, next) = self.decide(&record, fence, now);
+        let (action, next) = self.decide(who, &record, fence, now);
         self.agree(record.version, now, &action, next.is_ok())?;
         let Ok(next) = next else {
             self.seen.refused += 1;
@@ -140,19 +154,27 @@ impl World {
 
     fn decide(
         &self,
+        who: usize,
         record: &TaskRecord,
         fence: u64,
         now: Timestamp,
     ) -> (Action, Result<Next, Refusal>) {
-        let lease = self.durations.lease;
+        let (lease, watch) = (self.durations.lease, self.watch(who));
+        let watched = watch.is_some();
         match self.random.below(10) {
             0 | 1 => (Action::Extend { fence, lease }, self.rules.extended(record, fence, lease)),
             2 => {
                 let progress = Progress { percent: 50, note: "half".to_owned(), at: now };
                 (Action::Progress { fence }, life::progressed(record, fence, progress))
             }
-            3 => (Action::Retry { fence }, self.rules.retried(record, fence, now)),
-            4 => (Action::Release { fence }, self.rules.released(record, fence, now)),
+            3 => {
+                let next = self.rules.retried(record, fence, watch, now);
+                (Action::Retry { fence, watch: watched }, next)
+            }
+            4 => {
+                let next = self.rules.released(record, fence, watch, now);
+                (Action::Release { fence, watch: watched }, next)
+            }
             _ => self.decide_end(record, fence, now),
         }
     }
@@ -233,6 +255,6 @@ impl World {
 }
 
 fn claim_action(ask: &Ask) -> Action {
-    let Ask { generation, worker, lease, unchanged, .. } = ask.clone();
-    Action::Claim { worker, generation, lease, unchanged }
+    let Ask { generation, worker, lease, unchanged, watch, .. } = ask.clone();
+    Action::Claim { worker, generation, lease, unchanged, watch: watch.is_some() }
 }

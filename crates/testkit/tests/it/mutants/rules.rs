@@ -205,9 +205,10 @@ fn a_release_that_counts_as_an_attempt() {
             &self,
             record: &TaskRecord,
             fence: u64,
+            watch: Option<Duration>,
             now: Timestamp,
         ) -> Result<Next, Refusal> {
-            life::retried(record, fence, Vec::new(), now)
+            life::retried(record, fence, Vec::new(), watch, now)
         }
     }
     check_noticed(Strict, "its attempts is not as it must be");
@@ -308,4 +309,46 @@ fn a_discarded_task_that_counts_as_dead() {
         }
     }
     check_noticed(AllDead, "the rules say true to Claim");
+}
+
+#[test]
+fn a_claim_near_its_messages_end_that_nobody_looks_for() {
+    #[derive(Debug)]
+    struct Trusting;
+    impl Rules for Trusting {
+        fn claim(&self, record: &TaskRecord, ask: &Ask, now: Timestamp) -> Claimed {
+            life::claim(record, &Ask { watch: None, ..ask.clone() }, now)
+        }
+    }
+    check_noticed(Trusting, "its time to wake is not as it must be");
+}
+
+#[test]
+fn a_stranded_task_that_is_marked_as_sent_anew_without_sending() {
+    #[derive(Debug)]
+    struct Forgetful;
+    impl Rules for Forgetful {
+        fn sends_anew(&self) -> bool {
+            false
+        }
+    }
+    check_noticed(Forgetful, "it was sent anew, and is not there");
+}
+
+#[test]
+fn a_watch_that_is_over_at_the_first_retry() {
+    #[derive(Debug)]
+    struct Hopeful;
+    impl Rules for Hopeful {
+        fn retried(
+            &self,
+            record: &TaskRecord,
+            fence: u64,
+            _: Option<Duration>,
+            now: Timestamp,
+        ) -> Result<Next, Refusal> {
+            life::retried(record, fence, Vec::new(), None, now)
+        }
+    }
+    check_noticed(Hopeful, "its time to wake is not as it must be");
 }
