@@ -1,4 +1,4 @@
-//! The library: photos and what was made of them, in a SQLite file that apps and workers share.
+//! The library: photos and what was made of them, in an `SQLite` file that apps and workers share.
 //!
 //! It is the application's own database, as any other would be: the framework knows nothing of it.
 //!
@@ -243,8 +243,9 @@ mod tests {
         let (_directory, library) = library();
         let name = library.keep_photo("ada", b"P2").unwrap();
         assert_eq!(library.keep_photo("max", b"P2").unwrap(), name);
-        assert_eq!(library.photos_of("ada").unwrap(), [name.clone()]);
-        assert_eq!(library.photos_of("max").unwrap(), [name]);
+        for owner in ["ada", "max"] {
+            assert_eq!(library.photos_of(owner).unwrap(), [name.as_str()], "{owner}");
+        }
     }
 
     #[test]

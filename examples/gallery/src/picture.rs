@@ -35,7 +35,7 @@ impl Picture {
         let text = str::from_utf8(bytes).map_err(|_| NoPicture)?;
         let rest = text.strip_prefix("P2").ok_or(NoPicture)?;
         let words = rest.lines().map(|line| line.split('#').next().unwrap_or_default());
-        let numbers = words.flat_map(str::split_whitespace).map(|word| word.parse::<u32>());
+        let numbers = words.flat_map(str::split_whitespace).map(str::parse::<u32>);
         let numbers = numbers.collect::<Result<Vec<_>, _>>().map_err(|_| NoPicture)?;
         let [width, height, white, shades @ ..] = &numbers[..] else { return Err(NoPicture) };
         let pixels = u64::from(*width) * u64::from(*height);

@@ -20,6 +20,7 @@ use longshore::axum::response::IntoResponse;
 use longshore::axum::routing::{get, post};
 use longshore::axum::{Json, Router};
 use longshore::gateway::{Accepted, JsonBody};
+use longshore::tasks::life::Refusal;
 use longshore::tasks::{CancelError, SendOptions, TaskId, TaskRecord};
 use longshore::{Gateway, Priority, Problem};
 use serde::{Deserialize, Serialize};
@@ -41,10 +42,10 @@ struct Desk {
 }
 
 /// The routes of the gallery.
-pub fn routes(gateway: Gateway, options: Options) -> Router {
+pub fn routes(gateway: Gateway, Options { gallery, .. }: Options) -> Router {
     let albums = gateway.routes::<Publish>("/albums");
     let status = gateway.status_route("/photos").merge(gateway.status_route("/archives"));
-    let desk = Desk { gateway, library: Library::at(&options.gallery) };
+    let desk = Desk { gateway, library: Library::at(&gallery) };
     Router::new()
         .route("/photos", post(upload))
         .route("/thumbnails/{photo}", get(thumbnail))
@@ -147,6 +148,7 @@ async fn cancel(
 ) -> Result<impl IntoResponse, Problem> {
     match desk.gateway.client().cancel(&id_of(&id)?).await {
         Ok(()) => Ok(StatusCode::ACCEPTED),
+        Err(CancelError::Refused { refusal: Refusal::NotKnown, .. }) => Err(unknown()),
         Err(refused @ CancelError::Refused { .. }) => {
             Err(Problem::new(StatusCode::CONFLICT, refused.to_string()))
         }

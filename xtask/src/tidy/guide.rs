@@ -19,7 +19,7 @@ pub(super) fn check(tree: &Tree) -> Vec<Complaint> {
     let chapters = tree.files.iter().filter(|file| file.path != CONTENTS);
     let chapters = chapters.filter_map(|file| Some((file, file.path.strip_prefix(CHAPTERS)?)));
     chapters
-        .filter(|(_, name)| name.ends_with(".md"))
+        .filter(|(file, _)| file.ends_in(&[".md"]))
         .flat_map(|(file, name)| {
             let of_file = [unlisted(file, name, contents), untried(file, tests)];
             of_file.into_iter().flatten().chain(missing(tree, file)).collect::<Vec<_>>()

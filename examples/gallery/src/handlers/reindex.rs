@@ -18,12 +18,10 @@ pub(crate) async fn reindex(
 }
 
 fn index(tasks: &[Reindex], library: &Library) -> Result<Vec<Result<(), Failure>>, Failure> {
-    let mut found = Vec::new();
-    let results = tasks.iter().map(|task| match look(task, library)? {
-        Ok(photo) => Ok(Ok(found.push(photo))),
-        Err(failure) => Ok(Err(failure)),
-    });
-    let results = results.collect::<Result<Vec<_>, LibraryError>>()?;
+    let (mut found, mut results) = (Vec::new(), Vec::new());
+    for task in tasks {
+        results.push(look(task, library)?.map(|photo| found.push(photo)));
+    }
     library.index(&found)?;
     Ok(results)
 }

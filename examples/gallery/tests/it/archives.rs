@@ -56,7 +56,7 @@ async fn an_archive_that_nobody_wants_any_more_ends() {
     );
     assert_eq!(site.called_back(&asked).await["status"], "FAILED");
     assert_eq!(delete(&site, &task).await.status, 409, "it has ended");
-    assert_eq!(delete(&site, "/tasks/unheard-of").await.status, 409);
+    assert_eq!(delete(&site, "/tasks/unheard-of").await.status, 404);
 }
 
 #[tokio::test(start_paused = true)]

@@ -23,7 +23,7 @@ async fn a_photo_has_a_small_picture_and_is_found_by_how_it_looks() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_waits_for_a_page_is_served_before_the_index() {
+async fn what_somebody_waits_for_is_on_the_high_level_and_the_index_on_the_low_one() {
     let site = Site::open().await;
     site.upload_all("ada", 3).await;
     assert_eq!(site.world.available(&Priority::High.queue_of("pictures")).await, 3);
