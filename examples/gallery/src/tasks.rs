@@ -8,11 +8,12 @@ use serde::{Deserialize, Serialize};
 
 /// Makes the small picture of a photo. Somebody looks at the page, so it is sent with a high priority.
 ///
-/// Its key is the owner: an owner with a thousand photos holds up nobody else.
+/// Its key is the owner: an owner with a thousand photos holds up nobody else, and has four of them made at once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Task)]
 #[task(
     reply = Small,
     key = "owner",
+    concurrency_per_key = 4,
     timeout = "1m",
     retry(attempts = 6, backoff = "1m..2h")
 )]
