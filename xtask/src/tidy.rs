@@ -12,6 +12,7 @@ mod examples;
 mod exceptions;
 mod files;
 mod functions;
+mod guide;
 mod layers;
 mod links;
 mod manifests;
@@ -65,12 +66,13 @@ struct Rule {
     check: fn(&Tree) -> Vec<Complaint>,
 }
 
-const RULES: [Rule; 11] = [
+const RULES: [Rule; 12] = [
     Rule { name: "unfinished", check: unfinished::check },
     Rule { name: "words", check: words::check },
     Rule { name: "functions", check: functions::check },
     Rule { name: "files", check: files::check },
     Rule { name: "links", check: links::check },
+    Rule { name: "guide", check: guide::check },
     Rule { name: "traces", check: traces::check },
     Rule { name: "manifests", check: manifests::check },
     Rule { name: "layers", check: layers::check },

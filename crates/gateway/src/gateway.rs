@@ -122,7 +122,39 @@ impl Gateway {
         path: &str,
         headers: &HeaderMap,
     ) -> Result<Accepted, Problem> {
-        let mut answers = self.accept_all(vec![task], path, headers).await?;
+        self.accept_with(task, SendOptions::default(), path, headers).await
+    }
+
+    /// As [`Gateway::accept`], with options of the send: a priority, a delay, an id of the caller's own. A trace
+    /// that the request continues is added, unless the options name one.
+    ///
+    /// ```
+    /// use axum::http::HeaderMap;
+    /// use longshore_gateway::{Accepted, Gateway, Problem};
+    /// use longshore_tasks::{Priority, SendOptions, Task};
+    ///
+    /// /// Somebody waits for this one.
+    /// async fn urgent<T: Task>(gateway: &Gateway, task: T, headers: &HeaderMap) -> Result<Accepted, Problem> {
+    ///     let options = SendOptions { priority: Some(Priority::High), ..SendOptions::default() };
+    ///     gateway.accept_with(task, options, "/pictures", headers).await
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Gateway::accept`].
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`Gateway::accept`].
+    pub async fn accept_with<T: Task>(
+        &self,
+        task: T,
+        options: SendOptions,
+        path: &str,
+        headers: &HeaderMap,
+    ) -> Result<Accepted, Problem> {
+        let mut answers = self.accept_all_with(vec![(task, options)], path, headers).await?;
         answers.pop().expect("every task is answered for")
     }
 
@@ -138,11 +170,22 @@ impl Gateway {
         path: &str,
         headers: &HeaderMap,
     ) -> Result<Vec<Result<Accepted, Problem>>, Problem> {
+        let plain = |task| (task, SendOptions::default());
+        self.accept_all_with(tasks.into_iter().map(plain).collect(), path, headers).await
+    }
+
+    async fn accept_all_with<T: Task>(
+        &self,
+        mut tasks: Vec<(T, SendOptions)>,
+        path: &str,
+        headers: &HeaderMap,
+    ) -> Result<Vec<Result<Accepted, Problem>>, Problem> {
         let base = self.base_url(headers)?;
         let callback_url = |id: &TaskId| base.join(&format!("{path}/status/{id}"));
         let traceparent = traceparent(headers);
-        let options = || SendOptions { traceparent: traceparent.clone(), ..SendOptions::default() };
-        let tasks = tasks.into_iter().map(|task| (task, options())).collect();
+        for (_, options) in &mut tasks {
+            options.traceparent = options.traceparent.take().or_else(|| traceparent.clone());
+        }
         let client = self.client.clone();
         let sent = self.sends.spawn(async move { client.send_all_with(tasks).await });
         let sent = sent.await.expect("a send neither panics nor is aborted");

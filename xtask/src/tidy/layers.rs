@@ -69,6 +69,12 @@ const LAYERS: &[Layer] = &[
     layer("longshore-cli", &["longshore"]),
     layer("fibonacci", &["longshore"]),
     layer("longshore-peer", &["longshore"]),
+    Layer {
+        member: "gallery",
+        may_use: &["longshore"],
+        // It is tested as a user's application is.
+        tests_may_use: &["longshore-testkit"],
+    },
     layer("xtask", &[]),
 ];
 

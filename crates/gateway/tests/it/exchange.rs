@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use crate::outbox::Outbox;
 
 #[derive(Debug, Serialize, Deserialize)]
-struct Square(u64);
+pub(crate) struct Square(pub(crate) u64);
 
 impl Task for Square {
     const NAME: &'static str = "square";

@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
-use longshore_tasks::{Reply, TaskId};
+use axum::http::header::HOST;
+use axum::http::{HeaderMap, HeaderValue};
+use longshore_tasks::envelope::Envelope;
+use longshore_tasks::{Reply, SendOptions, TaskId};
 
-use crate::exchange::{Answer, Application};
+use crate::exchange::{Answer, Application, Square};
 use crate::outbox::Fate;
 
 const RETENTION: Duration = Duration::from_secs(60);
@@ -141,4 +144,24 @@ async fn what_does_not_fit_a_task_is_a_problem_and_is_not_sent() {
         assert_eq!(answer.json()["status"], status);
     }
     assert!(application.outbox.sent.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_task_is_accepted_with_options_of_its_send_and_goes_on_with_the_trace_of_the_request() {
+    let application = Application::start(None).await;
+    let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    let mut headers = HeaderMap::new();
+    headers.insert(HOST, HeaderValue::from_static("example.org"));
+    headers.insert("traceparent", HeaderValue::from_static(trace));
+    let delay = Some(Duration::from_secs(60));
+    let options =
+        SendOptions { id: TaskId::parse("order-7").ok(), delay, ..SendOptions::default() };
+
+    let accepted = application.gateway.accept_with(Square(8), options, "/squares", &headers);
+    let accepted = accepted.await.unwrap();
+
+    assert_eq!(accepted.callback_url, "http://example.org/squares/status/order-7");
+    let sent = application.outbox.sent.lock().unwrap();
+    assert_eq!(sent[0].delay, delay);
+    assert_eq!(Envelope::open(&sent[0].attributes).traceparent.as_deref(), Some(trace));
 }

@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::heartbeat::ProgressNote;
 use crate::client::{Client, SendTask};
+use crate::clock::{Clock, SystemClock};
 use crate::id::TaskId;
 use crate::task::Task;
 use crate::trace::TraceParent;
@@ -62,6 +63,7 @@ pub(super) struct Inner {
     pub(super) cancelled: CancellationToken,
     pub(super) progress: ProgressNote,
     pub(super) client: Option<Client>,
+    pub(super) clock: Arc<dyn Clock>,
 }
 
 impl Context {
@@ -81,6 +83,7 @@ impl Context {
             cancelled: CancellationToken::new(),
             progress: ProgressNote::default(),
             client: None,
+            clock: Arc::new(SystemClock),
         })
     }
 
@@ -96,6 +99,12 @@ impl Context {
         Self::new(Inner { client: Some(client), ..Arc::unwrap_or_clone(self.inner) })
     }
 
+    /// The same context by another clock: see [`Context::now`].
+    #[must_use]
+    pub fn with_clock(self, clock: Arc<dyn Clock>) -> Self {
+        Self::new(Inner { clock, ..Arc::unwrap_or_clone(self.inner) })
+    }
+
     /// The task's id: the same at every attempt, so a key for effects elsewhere.
     pub fn task_id(&self) -> &TaskId {
         &self.inner.task_id
@@ -109,6 +118,28 @@ impl Context {
     /// How often the queue has delivered the message, this time included.
     pub fn receive_count(&self) -> u32 {
         self.inner.receive_count
+    }
+
+    /// The time by the worker's clock, which is the test's own in a test: so a handler that asks here, and not
+    /// the system, can be tested for what it does in a week.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use longshore_tasks::{Context, Failure};
+    /// # struct Remind { days: u32 }
+    ///
+    /// /// SQS delays a message by 15 minutes at most: what is to be done later is put off until then.
+    /// async fn remind(task: Remind, ctx: Context) -> Result<(), Failure> {
+    ///     let due = ctx.created_at().unwrap_or(ctx.now()) + Duration::from_secs(86_400) * task.days;
+    ///     if ctx.now() < due {
+    ///         return Err(Failure::snooze(due.since(ctx.now())));
+    ///     }
+    ///     Ok(())
+    /// }
+    /// ```
+    pub fn now(&self) -> Timestamp {
+        self.inner.clock.now()
     }
 
     /// When the sender made the task, if it said so.

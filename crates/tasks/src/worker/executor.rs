@@ -488,6 +488,7 @@ impl Execution {
             cancelled: self.lease.signals().in_vain().child_token(),
             progress: held.progress.clone(),
             client: self.runtime.options.client.clone(),
+            clock: Arc::clone(&self.runtime.options.clock),
         })
     }
 }

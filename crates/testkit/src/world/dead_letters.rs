@@ -85,11 +85,8 @@ impl World {
     /// There is no such queue, or it has no dead-letter queue.
     pub async fn dead_letters(&self, queue: &str) -> Vec<DeadLetter> {
         let queue = self.queue(queue).await;
-        let facts = self.own.queue_facts(&queue).await.expect("the broker of this test answers");
-        let dead = facts.dead_letter.unwrap_or_else(|| {
-            panic!("the queue {} has no dead-letter queue: declare one", queue.name())
-        });
-        self.look(&dead.queue).await.into_iter().map(DeadLetter::read).collect()
+        let dead = self.dead_letter_queue(&queue).await;
+        self.look(&dead).await.into_iter().map(DeadLetter::read).collect()
     }
 
     /// All messages that can be received; they are handed back.

@@ -19,6 +19,7 @@
 //! - There is one clock: tokio's. What it is for `sleep`, it is for broker, store, client and workers.
 //! - Nothing is read from the environment, and ids and jitter are the same in every run.
 
+mod again;
 mod clock;
 mod dead_letters;
 mod defaults;

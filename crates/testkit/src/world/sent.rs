@@ -30,17 +30,19 @@ struct Tasks {
 struct SentTask {
     id: TaskId,
     name: String,
-    body: String,
+    queue: QueueHandle,
+    message: OutgoingMessage,
 }
 
 impl Tasks {
     /// Notes a message that is a task's, and of no task that was sent before. A dead letter has the name
     /// of its task too, and is none.
-    fn note(&mut self, message: &OutgoingMessage) {
+    fn note(&mut self, queue: &QueueHandle, message: &OutgoingMessage) {
         let envelope = Envelope::open(&message.attributes);
         let (Some(name), Some(id)) = (envelope.task_name, envelope.task_id) else { return };
         if !message.attributes.contains_key(REASON) && self.known.insert(id.clone()) {
-            self.sent.push(SentTask { id, name, body: message.body.clone() });
+            let (queue, message) = (queue.clone(), message.clone());
+            self.sent.push(SentTask { id, name, queue, message });
         }
     }
 }
@@ -54,13 +56,21 @@ impl Sent {
     pub(super) fn of_type<T: Task>(&self) -> Vec<(TaskId, T)> {
         let tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
         let of_type = tasks.sent.iter().filter(|task| task.name == T::NAME);
-        let read = |SentTask { id, name, body }: &SentTask| {
+        let read = |SentTask { id, name, message, .. }: &SentTask| {
+            let body = &message.body;
             let argument = T::Codec::decode_argument(body);
             let argument = argument
                 .unwrap_or_else(|fault| panic!("a task `{name}` was sent with {body}: {fault}"));
             (id.clone(), argument)
         };
         of_type.map(read).collect()
+    }
+
+    /// The message of a task, and the queue that it was sent to.
+    pub(super) fn message(&self, id: &TaskId) -> Option<(QueueHandle, OutgoingMessage)> {
+        let tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        let task = tasks.sent.iter().find(|task| task.id == *id)?;
+        Some((task.queue.clone(), task.message.clone()))
     }
 }
 
@@ -92,7 +102,7 @@ impl Transport for Sent {
             let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
             for (message, answer) in messages.iter().zip(&answers) {
                 if answer.is_ok() {
-                    tasks.note(message);
+                    tasks.note(queue, message);
                 }
             }
             Ok(answers)
