@@ -23,7 +23,8 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use longshore_tasks::transport::{
     Action, BoxFuture, EntryFault, EntryResult, OutgoingMessage, QueueFacts, QueueHandle,
-    ReceiveRequest, ReceivedMessage, RequestMeter, Result, SentMessage, Transport, TransportError,
+    ReceiveRequest, ReceivedMessage, RequestMeter, Result, SentMessage, Throttle, Transport,
+    TransportError,
 };
 use tokio::time::sleep;
 
@@ -95,8 +96,9 @@ impl FaultyTransport {
                 Err(TransportError::NotSent { action, target, source })
             }
             Fate::Throttled => {
-                let message = "a fault: Rate exceeded".to_owned();
-                Err(TransportError::Throttled { action, target, message })
+                let (code, message) =
+                    ("RequestThrottled".to_owned(), "a fault: Rate exceeded".to_owned());
+                Err(TransportError::Throttled { action, target, code, message, retry_after: None })
             }
             Fate::Carried | Fate::AnswerLost | Fate::Empty | Fate::Hangs => Ok(strike),
         }
@@ -195,6 +197,10 @@ impl Transport for FaultyTransport {
             Ok(Some(separated))
         }
         .boxed()
+    }
+
+    fn throttle(&self) -> Option<Throttle> {
+        self.inner.throttle()
     }
 
     fn meter(&self) -> Option<Arc<RequestMeter>> {
