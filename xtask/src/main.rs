@@ -26,6 +26,7 @@ mod test;
 mod tidy;
 mod tool;
 mod workspace;
+mod world;
 
 use std::process::ExitCode;
 
@@ -50,6 +51,8 @@ enum Chore {
     Tidy,
     /// Give random histories to the engine and to its model, and compare.
     Model(model::Options),
+    /// Play schedules of the runtime in a world where everything fails.
+    World(world::Options),
     /// Give hostile bytes to everything that reads what a stranger sends.
     Fuzz(fuzz::Options),
     /// Measure the release build over real HTTP on this machine.
@@ -62,6 +65,7 @@ fn main() -> ExitCode {
         Chore::Ci => ci::run(),
         Chore::Tidy => tidy::run(),
         Chore::Model(options) => model::run(&options),
+        Chore::World(options) => world::run(&options),
         Chore::Fuzz(options) => fuzz::run(&options),
         Chore::Bench(options) => bench::run(&options),
     };

@@ -12,7 +12,7 @@ use anyhow::Result;
 use clap::{Args, ValueEnum};
 
 use crate::step::{self, Step};
-use crate::{first, workspace};
+use crate::{first, workspace, world};
 use servers::Servers;
 
 /// Which tests.
@@ -29,6 +29,8 @@ enum Part {
     Rust,
     /// The stores' tests only, over servers too.
     Stores,
+    /// A hundred thousand schedules of the runtime in a world where everything fails.
+    World,
     /// The application that `docs/first-application.md` builds.
     First,
     /// Black-box tests of the built program through real SDKs and tools.
@@ -72,9 +74,15 @@ const STORES: [&str; 14] = [
 /// Names the steps that failed.
 pub(crate) fn run(options: &Options) -> Result<()> {
     let steps = match options.part {
-        None => rust().into_iter().chain(first::steps()?).chain(black_box("all")?).collect(),
+        None => rust()
+            .into_iter()
+            .chain([world::step()])
+            .chain(first::steps()?)
+            .chain(black_box("all")?)
+            .collect(),
         Some(Part::Rust) => rust(),
         Some(Part::Stores) => vec![over_servers("stores", STORES)],
+        Some(Part::World) => vec![world::step()],
         Some(Part::First) => first::steps()?,
         Some(Part::Conformance) => black_box("all")?,
         Some(Part::Containers) => black_box("containers")?,

@@ -7,6 +7,8 @@
 //! - [`store_suite`]: the suite that every [`Store`](longshore_tasks::Store) must pass. Who writes a
 //!   store runs it.
 //! - [`FaultyStore`]: a store around another, which fails by script and by chance.
+//! - [`FaultyTransport`]: a transport around another, with the faults that SQS has, by a seed; a [`World`] has one
+//!   inside, see [`World::faults`].
 //! - [`lives`]: random lives of tasks over a store, against a model of what must be true.
 //! - [`ManualClock`] and [`Seeded`]: time and chance that a test decides.
 //!
@@ -21,6 +23,7 @@
 //! - Nothing here is needed to run a task: no other crate depends on this one but for its tests.
 
 mod faulty_store;
+mod faulty_transport;
 pub mod lives;
 mod manual_clock;
 mod seeded;
@@ -29,6 +32,7 @@ pub mod store_suite;
 pub mod world;
 
 pub use faulty_store::{Fault, FaultyStore, Odds};
+pub use faulty_transport::{FaultKind, Faults, FaultyTransport};
 pub use manual_clock::ManualClock;
 pub use seeded::Seeded;
 #[cfg(feature = "world")]

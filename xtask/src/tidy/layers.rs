@@ -66,6 +66,11 @@ const LAYERS: &[Layer] = &[
         // The comparison knows both; the model itself must not know what it is the yardstick of.
         tests_may_use: &["longshore-engine"],
     },
+    // The world knows everybody but the broker: queues are the engine's own.
+    layer(
+        "longshore-world",
+        &["longshore-engine", "longshore-tasks", "longshore-testkit", "longshore-types"],
+    ),
     layer("longshore-cli", &["longshore"]),
     layer("fibonacci", &["longshore"]),
     layer("longshore-peer", &["longshore"]),

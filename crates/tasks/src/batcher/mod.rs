@@ -164,6 +164,7 @@ impl<I, O> BatchLoop<I, O> {
                 return self.left_over.take();
             }
             tokio::select! {
+                biased;
                 Some(()) = calls.next() => {}
                 request = self.requests.recv() => return request,
             }

@@ -199,6 +199,7 @@ impl Replies {
         let found = found.await?;
         let Some((queue, facts)) = found else { return Ok(self.status.report()) };
         tokio::select! {
+            biased;
             () = self.consume(&queue, &facts, &shutdown) => {}
             () = self.expire_forever() => {}
         }

@@ -5,7 +5,7 @@
 //! thousands who leave one after the other cost no call each. Who joins quickens the pace, within what so
 //! many records allow.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ const PAUSE_A_RECORD: Duration = Duration::from_micros(100);
 /// Who waits for which task.
 #[derive(Debug, Default)]
 pub(super) struct Waiting {
-    tasks: Mutex<HashMap<TaskId, Waited>>,
+    tasks: Mutex<BTreeMap<TaskId, Waited>>,
     /// Held by the one who asks the store.
     asking: tokio::sync::Mutex<Pace>,
     /// Somebody has joined since the store was asked.
@@ -111,7 +111,7 @@ impl Waiting {
         PAUSE_A_RECORD.saturating_mul(count).clamp(LOOK_AGAIN.0, LOOK_AGAIN.1)
     }
 
-    fn tasks(&self) -> MutexGuard<'_, HashMap<TaskId, Waited>> {
+    fn tasks(&self) -> MutexGuard<'_, BTreeMap<TaskId, Waited>> {
         self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

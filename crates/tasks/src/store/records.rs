@@ -257,6 +257,7 @@ impl Records {
             self.look_for(id, &mut pace).await
         };
         tokio::select! {
+            biased;
             () = told => Ok(()),
             looked = looked => looked,
         }

@@ -34,7 +34,7 @@ pub use throttle::Throttle;
 pub type Cause = Box<dyn std::error::Error + Send + Sync>;
 
 /// A queue that was found: its name, and the URL that calls name it by. Cheap to clone.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct QueueHandle {
     name: Arc<str>,
     url: Arc<str>,

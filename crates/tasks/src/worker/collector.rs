@@ -190,6 +190,7 @@ async fn none_can_come<T: Task>(handlers: &HandlerRuntime, own: &Room, batch: &[
     let none_under_way = |of_handler: usize| of_handler == waited_for(batch);
     // Whoever comes or goes last, in the one room or in the other, is noticed.
     tokio::select! {
+        biased;
         () = handlers.room.until(|count| taken(count) && none_under_way(own.count())) => {}
         () = own.until(|count| none_under_way(count) && taken(handlers.room.count())) => {}
     }

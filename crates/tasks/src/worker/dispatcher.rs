@@ -24,13 +24,14 @@ impl Dispatcher {
         let (mut running, mut noted) = (JoinSet::new(), 0);
         loop {
             tokio::select! {
+                biased;
+                Some(ended) = running.join_next() => note_panic(ended),
                 lane = self.lanes.recv() => match lane {
                     Some(lane) => {
                         running.spawn(lane.run(Arc::clone(&self.runtime), self.shutdown.clone()));
                     }
                     None => break,
                 },
-                Some(ended) = running.join_next() => note_panic(ended),
             }
             self.runtime.status.note_running(&mut noted, running.len());
         }

@@ -17,7 +17,7 @@
 //!   heartbeat, progress and the end of a run never write one record at the same time.
 //! - What is not known to be renewed counts as ending when it did.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -81,7 +81,7 @@ pub(super) struct Heartbeat {
 #[derive(Debug, Default)]
 pub(super) struct Leases {
     last_id: u64,
-    pub(super) by_id: HashMap<u64, Entry>,
+    pub(super) by_id: BTreeMap<u64, Entry>,
     /// When the loop wakes by itself; `None` if only a change wakes it. It is woken for what it would
     /// not wake for in time, and not for each lease: they come by the thousand.
     wakes_at: Option<Instant>,
@@ -241,6 +241,7 @@ impl Heartbeat {
             }
             let wakes_at = self.leases().plan(look_at);
             tokio::select! {
+                biased;
                 Some(called) = calls.next() => if called == Called::Looked {
                     look_at = Some(Instant::now() + LOOK_EVERY);
                 },

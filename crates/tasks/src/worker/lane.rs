@@ -100,6 +100,7 @@ async fn passes(
 ) -> bool {
     loop {
         tokio::select! {
+            biased;
             passed = &mut passed => return passed.is_ok(),
             Some(()) = ending.next() => {}
         }

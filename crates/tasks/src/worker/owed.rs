@@ -11,7 +11,7 @@
 //! - What is given up here was moved on before: it is due again later.
 //! - What comes due again while it still waits here, or is being sent, is not sent twice.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -124,8 +124,8 @@ fn pass_panic_on(ended: Result<(), JoinError>) {
 }
 
 impl Shared {
-    fn by_queue(&self, records: Vec<TaskRecord>) -> HashMap<String, Vec<Debt>> {
-        let mut by_queue: HashMap<String, Vec<Debt>> = HashMap::new();
+    fn by_queue(&self, records: Vec<TaskRecord>) -> BTreeMap<String, Vec<Debt>> {
+        let mut by_queue: BTreeMap<String, Vec<Debt>> = BTreeMap::new();
         for record in records {
             if record.life.phase != Phase::Ended {
                 let Some(level) = self.levels.of(&record) else { continue };

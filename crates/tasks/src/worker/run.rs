@@ -224,6 +224,7 @@ impl Worker {
             sleep(LAST_WORDS).await;
         };
         tokio::select! {
+            biased;
             _ = dispatchers => {}
             () = deadline => tracing::warn!("the drain was cut off; what was held comes again"),
             Some(Err(error)) = background.join_next() => {

@@ -4,7 +4,7 @@
 //! their request. Queues are found by name once; that
 //! one cannot be found is remembered too, for a while, so that it costs no call for each message.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -125,7 +125,8 @@ impl SenderLoop {
 
 /// A batch call is about one queue, so a batch for several becomes several calls.
 async fn send_by_queue(transport: &dyn Transport, batch: Vec<Outgoing>) -> Vec<Result<(), String>> {
-    let mut by_queue: HashMap<QueueHandle, Vec<(usize, Charged<OutgoingMessage>)>> = HashMap::new();
+    let mut by_queue: BTreeMap<QueueHandle, Vec<(usize, Charged<OutgoingMessage>)>> =
+        BTreeMap::new();
     let count = batch.len();
     for (place, (queue, message)) in batch.into_iter().enumerate() {
         by_queue.entry(queue).or_default().push((place, message));

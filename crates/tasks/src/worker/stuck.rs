@@ -148,6 +148,7 @@ impl StuckRuns {
         loop {
             let next = self.tell_of_those(Instant::now());
             tokio::select! {
+                biased;
                 () = self.0.changed.notified() => {}
                 () = sleep_until(next.unwrap_or_else(Instant::now)), if next.is_some() => {}
             }

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //!            ┌────────── World ──────────────────────────────────────────────┐
-//! test ─▶ client() ─▶ sent.rs (notes what was sent) ─▶ broker in memory      │
+//! test ─▶ client() ─▶ faults ─▶ sent.rs (notes what was sent) ─▶ broker      │
 //!      ─▶ get(), post_json() ─▶ the app's routes ─▶ client                   │
 //!      ─▶ run_until_idle() ─▶ workers, replies: started, awaited, stopped    │
 //!      ─▶ run_until_empty() ─▶ the same, and time passes in between          │
@@ -24,6 +24,7 @@ mod clock;
 mod dead_letters;
 mod defaults;
 mod enqueued;
+mod faults;
 mod http;
 mod queues;
 mod requests;
@@ -49,7 +50,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::clock::PausedClock;
 use self::sent::Sent;
-use crate::Seeded;
+use crate::{FaultyTransport, Seeded};
 
 pub use dead_letters::DeadLetter;
 pub use http::Answer;
@@ -98,6 +99,8 @@ pub struct World {
     broker: Broker,
     clock: Arc<PausedClock>,
     sent: Arc<Sent>,
+    /// What all of the application goes through.
+    faulty: Arc<FaultyTransport>,
     /// What the test itself asks the broker by, whose requests are nobody's.
     own: Arc<dyn Transport>,
     names: Names,
@@ -211,19 +214,20 @@ where
     names.check_declared()?;
     let broker = open_broker(&names, Arc::clone(&clock) as _).await?;
     let sent = Arc::new(Sent::new(Endpoint::embedded(&broker).transport));
+    let faulty = Arc::new(FaultyTransport::new(Arc::clone(&sent) as _));
     let own = Endpoint::embedded(&broker).transport;
     let store = Arc::new(MemoryStore::with_clock(Arc::clone(&clock) as _));
     let around = Surroundings {
         clock: Arc::clone(&clock) as _,
         random: Arc::new(Seeded::new(SEED)),
-        ..Surroundings::new(Arc::clone(&sent) as _, names.clone(), store)
+        ..Surroundings::new(Arc::clone(&faulty) as _, names.clone(), store)
     };
     let mut assembly = app.assemble(around, options);
     let router = assembly.router(CancellationToken::new())?;
     let (client, replies) = (assembly.client().clone(), assembly.replies());
     let workers = assembly.workers().await?;
     let workers: MakeWorkers = Box::new(move || workers.make(1));
-    Ok(World { broker, clock, sent, own, names, client, router, workers, replies })
+    Ok(World { broker, clock, sent, faulty, own, names, client, router, workers, replies })
 }
 
 async fn open_broker(names: &Names, clock: Arc<dyn Clock>) -> Result<Broker, Fault> {

@@ -5,6 +5,8 @@
 #[cfg(feature = "dynamodb")]
 mod dynamodb;
 mod faulty;
+#[cfg(feature = "world")]
+mod faulty_transport;
 mod lives;
 mod mutants;
 #[cfg(feature = "postgres")]

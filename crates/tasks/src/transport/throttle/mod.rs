@@ -116,6 +116,7 @@ impl Throttle {
             let changed = self.0.changed.notified();
             let Some(left) = self.shut_for(queue_url, action) else { return };
             tokio::select! {
+                biased;
                 () = changed => {}
                 () = sleep(left) => {}
             }

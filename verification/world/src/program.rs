@@ -1,0 +1,83 @@
+//! A program: what can be killed between any two of its calls, and with it everything that it does.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures::future;
+use longshore_testkit::Seeded;
+use tokio::task::AbortHandle;
+
+use crate::book::Book;
+
+/// A program of a schedule.
+#[derive(Debug)]
+pub(crate) struct Program {
+    /// From 1 on.
+    pub(crate) number: u32,
+    pub(crate) book: Book,
+    dead: AtomicBool,
+    roots: Mutex<Vec<AbortHandle>>,
+    deadly_calls: u64,
+    random: Seeded,
+    /// Kills that are left to all programs.
+    kills_left: Arc<AtomicU32>,
+}
+
+impl Program {
+    /// A program in whose life, of a million calls, `deadly_calls` end it.
+    pub(crate) fn new(
+        number: u32,
+        book: Book,
+        deadly_calls: u64,
+        seed: u64,
+        kills_left: Arc<AtomicU32>,
+    ) -> Arc<Self> {
+        let random = Seeded::new(seed ^ (u64::from(number) << 32));
+        let (dead, roots) = (AtomicBool::new(false), Mutex::default());
+        Arc::new(Self { number, book, dead, roots, deadly_calls, random, kills_left })
+    }
+
+    /// What ends with the program: everything that it runs is below.
+    pub(crate) fn add_root(&self, root: AbortHandle) {
+        if self.is_dead() {
+            root.abort();
+        }
+        self.roots.lock().unwrap_or_else(PoisonError::into_inner).push(root);
+    }
+
+    pub(crate) fn is_dead(&self) -> bool {
+        self.dead.load(Relaxed)
+    }
+
+    /// Ends the program, if programs may still be killed.
+    pub(crate) fn kill(&self) {
+        let less = |left: u32| left.checked_sub(1);
+        if self.is_dead() || self.kills_left.fetch_update(Relaxed, Relaxed, less).is_err() {
+            return;
+        }
+        self.die();
+        self.book.note(self.number, "is killed", "", 0);
+        self.book.pages().seen.kills += 1;
+    }
+
+    /// Ends the program. Nothing of it reaches a queue or a store any more.
+    pub(crate) fn die(&self) {
+        self.dead.store(true, Relaxed);
+        self.book.pages().killed.push(self.number);
+        let roots = std::mem::take(&mut *self.roots.lock().unwrap_or_else(PoisonError::into_inner));
+        roots.iter().for_each(AbortHandle::abort);
+    }
+
+    /// A call begins, or is answered: the program may end just then. Once it has, nothing goes on.
+    pub(crate) async fn passes(&self) {
+        if self.deadly_calls > 0
+            && !self.is_dead()
+            && self.random.below(1_000_000) < self.deadly_calls
+        {
+            self.kill();
+        }
+        if self.is_dead() {
+            future::pending::<()>().await;
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! `cargo xtask world`: schedules of the real runtime in a world where everything fails.
+//!
+//! Every run of the tests plays some; this plays as many as one likes, built to be fast. What runs is a test of
+//! `verification/world` that is left out otherwise, told by its environment what to do. What breaks is printed with its
+//! seed, everything that happened, and the command that plays it again.
+
+use std::process::Command;
+
+use anyhow::{Result, ensure};
+use clap::Args;
+
+use crate::step::Step;
+use crate::workspace;
+
+/// How many schedules, and which.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// Schedules, each of the next seed.
+    #[arg(long, default_value_t = SCHEDULES, value_parser = clap::value_parser!(u64).range(1..))]
+    schedules: u64,
+    /// The first seed [default: a fresh one, which is printed].
+    #[arg(long)]
+    seed: Option<u64>,
+    /// The schedule of that seed alone, as a failed run names it.
+    #[arg(long, conflicts_with_all = ["schedules", "seed"], value_name = "SEED")]
+    schedule: Option<u64>,
+    /// Be wrong in that way, to see it found out: verification/world/src/mutant.rs.
+    #[arg(long, value_name = "NAME")]
+    mutant: Option<String>,
+}
+
+/// As many as every run of CI plays.
+const SCHEDULES: u64 = 100_000;
+
+/// The test that plays the schedules.
+const TEST: &str = "on_demand::as_many_schedules_as_are_asked_for_break_no_invariant";
+
+/// Plays the schedules.
+///
+/// # Errors
+///
+/// If one breaks an invariant, or there is no such mutant.
+pub(crate) fn run(options: &Options) -> Result<()> {
+    let status = command(options).status()?;
+    ensure!(status.success(), "not every schedule was as it ought to be: see above");
+    Ok(())
+}
+
+/// The schedules that are played with the other tests: of other seeds in each run.
+pub(crate) fn step() -> Step {
+    let options = Options { schedules: SCHEDULES, seed: None, schedule: None, mutant: None };
+    Step::command("world", command(&options))
+}
+
+fn command(options: &Options) -> Command {
+    let which = ["test", "--quiet", "--profile", "world", "--package", "longshore-world"];
+    let how = ["--test", "world", "--", "--exact", TEST, "--ignored", "--nocapture"];
+    let mut command = workspace::cargo(which.into_iter().chain(how));
+    for (name, value) in told(options) {
+        command.env_remove(name);
+        command.envs(value.map(|value| (name, value)));
+    }
+    // Where an assertion stands in the schedule says less than what happened does.
+    command.env("RUST_BACKTRACE", "0");
+    command
+}
+
+/// What the test is told, by its environment.
+fn told(options: &Options) -> [(&'static str, Option<String>); 4] {
+    [
+        ("LONGSHORE_WORLD_SCHEDULES", Some(options.schedules.to_string())),
+        ("LONGSHORE_WORLD_SEED", options.seed.map(|seed| seed.to_string())),
+        ("LONGSHORE_WORLD_SCHEDULE", options.schedule.map(|seed| seed.to_string())),
+        ("LONGSHORE_WORLD_MUTANT", options.mutant.clone()),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Typed {
+        #[command(flatten)]
+        options: Options,
+    }
+
+    /// What the test is told if this is typed; nothing that is not set.
+    fn environment(typed: &str) -> Vec<String> {
+        let Typed { options } = Typed::parse_from(typed.split(' '));
+        let value = |(name, value): (&str, Option<String>)| Some(format!("{name}={}", value?));
+        told(&options).into_iter().filter_map(value).collect()
+    }
+
+    #[test]
+    fn the_test_is_told_what_was_typed() {
+        let typed = "world --schedules 7 --seed 3 --mutant ForgetsGroups";
+        let expected = [
+            "LONGSHORE_WORLD_SCHEDULES=7",
+            "LONGSHORE_WORLD_SEED=3",
+            "LONGSHORE_WORLD_MUTANT=ForgetsGroups",
+        ];
+        assert_eq!(environment(typed), expected);
+        assert_eq!(environment("world"), ["LONGSHORE_WORLD_SCHEDULES=100000"]);
+    }
+
+    #[test]
+    fn a_replay_names_the_seed_alone() {
+        assert!(
+            environment("world --schedule 12").contains(&"LONGSHORE_WORLD_SCHEDULE=12".to_owned())
+        );
+        assert!(Typed::try_parse_from("world --schedule 12 --seed 3".split(' ')).is_err());
+    }
+}
