@@ -188,7 +188,7 @@ async fn killed_at_the_last_receive() -> (World, TaskId) {
     world.simulation.set_receive_count(fifo::TASKS, 2);
     let runs = Counter::default();
     let counter = runs.clone();
-    let deadly = start(fifo::squaring(&world).handle(move |_: Square| {
+    let deadly = start(fifo::flaky(&world).handle(move |_: Square| {
         counter.add();
         std::future::pending::<Result<i64, Failure>>()
     }));
@@ -240,7 +240,7 @@ fn slow_at_two(world: &World, failed: &Counter) -> Running<WorkerReport> {
         }
     };
     let policy = RetryPolicy::default().attempts(2);
-    start(fifo::squaring(world).handle(run).retry(policy).concurrency(1))
+    start(fifo::flaky(world).handle(run).retry(policy).concurrency(1))
 }
 
 #[tokio::test(start_paused = true)]
