@@ -91,7 +91,7 @@ fn what_is_not_said_is_left_to_the_worker() {
     assert_eq!(SweepCaches::NAME, "sweep-caches");
     assert_eq!(SweepCaches::options(), TaskOptions::default());
     assert_eq!(SweepCaches.key(), None);
-    assert!(Thumbnail::HAS_KEY && !SweepCaches::HAS_KEY);
+    const { assert!(Thumbnail::HAS_KEY && !SweepCaches::HAS_KEY) };
     assert!(reply_is::<SweepCaches, ()>() && codec_is::<SweepCaches, Json>());
 }
 

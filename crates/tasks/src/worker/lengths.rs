@@ -95,8 +95,8 @@ mod tests {
     }
 
     fn within(lengths: &Lengths, age: u64, least: u64, most: u64) {
-        let lease = lengths.lease("film", secs(age)).unwrap();
-        assert!((secs(least)..=secs(most)).contains(&lease), "{lease:?} at {age}");
+        let found = lengths.lease("film", secs(age)).unwrap();
+        assert!((secs(least)..=secs(most)).contains(&found), "{found:?} at {age}");
     }
 
     #[test]

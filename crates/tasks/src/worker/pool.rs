@@ -205,13 +205,12 @@ mod tests {
             Step::Take(level, least) => drop(pool.take(level, least, 10)),
             Step::TakeFree => drop(pool.take_free()),
             Step::PutBack if pool.out > 0 => pool.put_back(),
-            Step::PutBack => {}
             Step::Count(count) => pool.set_count(count),
             Step::Stuck(stuck) => pool.set_stuck(stuck),
             Step::WishFirst => pool.wish_first(),
             Step::TakeFirst => drop(pool.take_first()),
             Step::UnwishFirst if pool.first.wish > 0 => pool.unwish_first(),
-            Step::UnwishFirst => {}
+            Step::PutBack | Step::UnwishFirst => {}
         }
     }
 

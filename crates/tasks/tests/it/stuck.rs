@@ -5,7 +5,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use longshore_tasks::{Context, Handlers, TaskOptions, Worker, WorkerError};
+use longshore_tasks::{Context, Failure, Handlers, TaskOptions, Worker, WorkerError};
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -28,12 +28,13 @@ impl Blocking {
     }
 
     fn run(&self, Square(n): Square, context: &Context) -> Answer {
+        let square = n.checked_mul(n).ok_or_else(|| Failure::dead("too large"))?;
         if n < 0 {
             self.begun.add();
             self.let_go.lock().unwrap().recv().unwrap();
             self.saw_the_end.store(context.is_cancelled(), Ordering::SeqCst);
         }
-        Ok(n * n)
+        Ok(square)
     }
 }
 
@@ -135,9 +136,9 @@ async fn no_more_handlers_are_left_behind_than_the_worker_has_places() {
 async fn the_place_among_the_tasks_of_a_name_is_free_too() {
     let (world, threads) = (World::new(), threads());
     let (handler, release) = Blocking::new();
-    let handles = handler.clone();
+    let blocking = handler.clone();
     let handlers = Handlers::<()>::new()
-        .handle_blocking(move |task: Square, context: Context| handles.run(task, &context))
+        .handle_blocking(move |task: Square, context: Context| blocking.run(task, &context))
         .options::<Square>(TaskOptions::new().concurrency(1));
     let worker = world.worker_without_handlers().handlers(&handlers, &());
     let worker = start(worker.handler_runtime(threads.handle().clone()));
