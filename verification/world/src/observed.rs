@@ -2,17 +2,19 @@
 //!
 //! # Invariants that are checked here
 //!
-//! - Nothing is first deleted or handed back after the lease on it is over, as far as its holder can know.
+//! - Nothing is first deleted or handed back after the lease on it is over, as far as its holder can know: but by a
+//!   program that was throttled, and whose calls wait until its queue has room for them.
 //! - A worker with places is never without a receive for longer than its bound.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::FutureExt as _;
 use longshore_tasks::transport::{
     BoxFuture, EntryResult, OutgoingMessage, QueueFacts, QueueHandle, ReceiveRequest,
-    ReceivedMessage, RequestMeter, Result, SentMessage, Throttle, Transport,
+    ReceivedMessage, RequestMeter, Result, SentMessage, Throttle, Transport, TransportError,
 };
 
 use longshore_testkit::Seeded;
@@ -32,6 +34,8 @@ pub(crate) struct Observed {
     visibility: Duration,
     /// What the program knows of queues that throttle.
     throttle: Throttle,
+    /// Whether an answer said that the queue throttles.
+    throttled: AtomicBool,
     /// When each lease ends; `None` once it was spent.
     leases: Mutex<BTreeMap<String, Option<Duration>>>,
     /// When it last asked for messages, or had an answer.
@@ -50,6 +54,7 @@ impl Observed {
             inner,
             program,
             throttle,
+            throttled: AtomicBool::new(false),
             visibility,
             leases: Mutex::default(),
             received_at,
@@ -90,7 +95,8 @@ impl Observed {
             self.program.book.pages().promises.remove(&key);
         }
         let (now, stalled) = (self.program.book.now(), self.program.book.pages().stalled);
-        let late = slot.filter(|until| now > *until + LATE && stalled.is_zero());
+        let may_wait = !stalled.is_zero() || self.throttled.load(Relaxed);
+        let late = slot.filter(|until| now > *until + LATE && !may_wait);
         if let Some(until) = late.filter(|_| queue.name() != REPLIES) {
             let who = self.program.number;
             self.program.book.breaks(|| {
@@ -99,6 +105,11 @@ impl Observed {
                 )
             });
         }
+    }
+
+    fn note_answer<T>(&self, answer: &Result<T>) {
+        let throttled = matches!(answer, Err(TransportError::Throttled { .. }));
+        self.throttled.fetch_or(throttled, Relaxed);
     }
 
     /// A renewal that is answered holds from when it was asked for.
@@ -202,6 +213,7 @@ impl Transport for Observed {
                 self.spend(queue, receipt, "delete");
             }
             let deleted = self.inner.delete_batch(queue, receipts).await;
+            self.note_answer(&deleted);
             self.program.passes().await;
             deleted
         }
@@ -223,6 +235,7 @@ impl Transport for Observed {
                 self.spend(queue, receipt, "hand back");
             }
             let answered = self.inner.change_visibility_batch(queue, changes).await;
+            self.note_answer(&answered);
             self.program.passes().await;
             for (place, (receipt, lasts)) in renewals.into_iter().enumerate() {
                 if let Ok(answers) = &answered

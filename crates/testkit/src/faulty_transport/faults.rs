@@ -5,6 +5,15 @@ use std::time::Duration;
 use crate::seeded::Seeded;
 
 /// What can go wrong with a call of a transport, for [`FaultyTransport::counts`](super::FaultyTransport::counts).
+///
+/// ```
+/// use longshore_testkit::{FaultKind, FaultyTransport};
+///
+/// /// Whether a test met what it is about.
+/// fn has_met_duplicates(faulty: &FaultyTransport) -> bool {
+///     faulty.counts().contains_key(&FaultKind::Duplicate)
+/// }
+/// ```
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum FaultKind {
