@@ -11,7 +11,7 @@ use longshore_testkit::{Faults, Odds, Seeded};
 use crate::chore::{BY_QUEUE, BY_STORE, NO_REPLY, Step};
 
 /// How many receives a message gets where they shall never be too few.
-const MANY_RECEIVES: u32 = 100;
+pub(crate) const MANY_RECEIVES: u32 = 100;
 /// How wrong a clock is at most: an hour.
 const SKEW_MAX: u64 = 3_600_000;
 
