@@ -259,8 +259,11 @@ fn not_sent(id: TaskId, reason: String, certain: bool, throttled: Option<Duratio
     }
 }
 
+/// Tasks, with their places among those that were asked for.
+type Placed = VecDeque<(usize, Prepared)>;
+
 /// The tasks in their places; and each whose id is an earlier one's, with the place of that.
-fn take_repeated(tasks: Vec<Prepared>) -> (VecDeque<(usize, Prepared)>, Vec<(usize, usize)>) {
+fn take_repeated(tasks: Vec<Prepared>) -> (Placed, Vec<(usize, usize)>) {
     let (mut first, mut repeated) = (HashMap::new(), Vec::new());
     let mut own = VecDeque::with_capacity(tasks.len());
     for (place, task) in tasks.into_iter().enumerate() {
@@ -294,7 +297,7 @@ fn again(sent: &Sent) -> Sent {
 }
 
 /// The tasks that come first, as many as one call takes.
-fn take_batch(tasks: &mut VecDeque<(usize, Prepared)>) -> Vec<(usize, Prepared)> {
+fn take_batch(tasks: &mut Placed) -> Vec<(usize, Prepared)> {
     let mut packing = Packing::new(BATCH_ENTRIES_MAX);
     let next = || tasks.pop_front_if(|(_, task)| packing.take(task.message.bytes()));
     std::iter::from_fn(next).collect()
