@@ -18,8 +18,8 @@ use crate::world::{
 
 const DEAD_FIFO: &str = "tasks-dead.fifo";
 
-fn done(body: &str) -> Option<Status> {
-    Some(Status::Completed { body: body.to_owned() })
+fn done(body: &str) -> Status {
+    Status::Completed { body: body.to_owned() }
 }
 
 /// How often something was sent to the task queue.
@@ -63,7 +63,7 @@ async fn a_task_whose_workers_are_killed_at_both_of_its_last_receives_is_sent_an
     // The claim, its message's return, and the time for which it is seen to be gone.
     let bound = VISIBILITY * 3 + Duration::from_secs(10);
     assert!(killed_at.elapsed() < bound, "{:?}", killed_at.elapsed());
-    assert_eq!((world.status(&id).await, runs.get()), (done("64"), 1));
+    assert_eq!((world.status(&id).await, runs.get()), (Some(done("64")), 1));
     assert_eq!(sends(&world), before + 1, "one of the two workers sends it anew");
     let native = world.simulation.messages(TASKS_DEAD);
     assert_eq!((native.len(), native[0].text("reason")), (1, None));
@@ -87,7 +87,7 @@ async fn a_task_that_gets_one_receive_survives_a_kill() {
     let runs = Counter::default();
     let worker = squaring(&world, &runs);
     until_answered(&world).await;
-    assert_eq!((world.status(&id).await, runs.get()), (done("64"), 1));
+    assert_eq!((world.status(&id).await, runs.get()), (Some(done("64")), 1));
     assert_eq!(world.simulation.messages(TASKS_DEAD).len(), 1);
     assert_eq!(worker.stop().await.stranded, 1);
 }
@@ -107,7 +107,7 @@ async fn a_redriven_task_that_is_stranded_is_sent_anew_in_its_own_generation() {
     let worker = squaring(&world, &runs);
     until(|| runs.get() == 1).await;
     world.until_empty(TASKS).await;
-    assert_eq!(world.status(&id).await, done("64"));
+    assert_eq!(world.status(&id).await, Some(done("64")));
     worker.stop().await;
 }
 
@@ -177,7 +177,7 @@ async fn a_task_whose_argument_is_not_kept_is_answered_and_its_message_leads_to_
     redrive(&world, TASKS_DEAD, TASKS);
     until(|| runs.get() == 1).await;
     world.until_empty(TASKS).await;
-    assert_eq!(world.status(&id).await, done("64"));
+    assert_eq!(world.status(&id).await, Some(done("64")));
     worker.stop().await;
 }
 
@@ -219,7 +219,7 @@ async fn on_a_fifo_queue_a_task_whose_worker_is_killed_at_its_last_receive_is_an
     // Redriven together, the copy runs; the message itself is a duplicate.
     redrive(&world, DEAD_FIFO, fifo::TASKS);
     world.until_empty(fifo::TASKS).await;
-    assert_eq!(world.status(&id).await, done("64"));
+    assert_eq!(world.status(&id).await, Some(done("64")));
     let report = worker.stop().await;
     assert_eq!((report.stranded, report.dead, report.done), (1, 1, 1));
 }
@@ -252,7 +252,7 @@ async fn on_a_fifo_queue_a_task_that_waits_for_a_place_is_not_given_up() {
     client.send(Square(2)).await.unwrap();
     until(|| failed.get() == 1).await;
     world.until_empty(fifo::TASKS).await;
-    assert_eq!(world.status(&id).await, done("8"));
+    assert_eq!(world.status(&id).await, Some(done("8")));
     let report = worker.stop().await;
     assert_eq!((report.stranded, report.done), (0, 2));
 }
@@ -269,6 +269,6 @@ async fn on_a_fifo_queue_that_is_paused_nobody_is_given_up() {
     assert_eq!(world.simulation.messages(fifo::TASKS).len(), 1);
     client.resume(fifo::TASKS).await.unwrap();
     world.until_empty(fifo::TASKS).await;
-    assert_eq!(world.status(&id).await, done("8"));
+    assert_eq!(world.status(&id).await, Some(done("8")));
     assert_eq!(worker.stop().await.stranded, 0);
 }

@@ -23,6 +23,7 @@ pub(super) type Step<T = ()> = Result<T, String>;
 
 /// A message of the task in its queue, or a copy of it: its queue delivers some twice.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_field_names, reason = "a MessageId is what SQS calls it")]
 pub(super) struct Message {
     pub(super) generation: u32,
     pub(super) message_id: TaskId,
@@ -114,6 +115,10 @@ pub(super) struct Durations {
 }
 
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "what is true of a history, each thing by itself"
+)]
 pub(super) struct World {
     pub(super) id: TaskId,
     handles: Vec<(Records, Arc<FaultyStore>)>,
@@ -193,7 +198,7 @@ impl World {
             dead_letters: Vec::new(),
             native: Vec::new(),
             claimed_with: None,
-            gives_up: seed % 3 == 0,
+            gives_up: seed.is_multiple_of(3),
             was_taken: false,
             replies: Vec::new(),
             replies_sent: BTreeSet::new(),
@@ -330,16 +335,12 @@ impl World {
     }
 
     fn note_claim(&mut self, action: &Action) {
-        match action {
-            Action::Submit | Action::Resent | Action::Claim { watch: false, .. } => {
-                self.claimed_with = None;
-            }
-            Action::Claim { worker, .. } => {
-                let claimer = self.workers.iter().find(|one| one.name == *worker);
-                let delivery = claimer.and_then(|one| one.delivery.as_ref());
-                self.claimed_with = delivery.map(|message| message.number);
-            }
-            _ => {}
+        if let Action::Claim { worker, watch: true, .. } = action {
+            let claimer = self.workers.iter().find(|one| one.name == *worker);
+            let delivery = claimer.and_then(|one| one.delivery.as_ref());
+            self.claimed_with = delivery.map(|message| message.number);
+        } else if matches!(action, Action::Submit | Action::Resent | Action::Claim { .. }) {
+            self.claimed_with = None;
         }
     }
 
