@@ -79,7 +79,7 @@ pub use longshore_gateway::{Gateway, Problem};
 #[cfg(feature = "application")]
 pub use longshore_tasks::{
     Backoff, BatchOptions, Client, Codec, CodecError, Context, Failure, Json, Outcome, Priorities,
-    Priority, RateLimit, ReplyMode, RetryPolicy, RunService, State, Task, TaskOptions, TaskRun,
+    Priority, RateLimit, ReplyMode, RetryPolicy, State, Task, TaskOptions, TaskRun, TaskRunner,
     Worker,
 };
 #[cfg(feature = "application")]

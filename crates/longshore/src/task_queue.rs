@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use longshore_tasks::{
     BatchHandler, BatchOptions, BlockingHandler, Handler, Handlers, Outcome, Priorities,
-    RetryPolicy, RunService, Task, TaskOptions, TaskRun, Worker,
+    RetryPolicy, Task, TaskOptions, TaskRun, TaskRunner, Worker,
 };
 use tower::{Layer, Service};
 
@@ -233,7 +233,7 @@ impl<S: Clone + Send + Sync + 'static> TaskQueue<S> {
     /// ```
     /// use std::time::Duration;
     ///
-    /// use longshore::{App, Failure, Outcome, RunService, Task, TaskRun};
+    /// use longshore::{App, Failure, Outcome, TaskRunner, Task, TaskRun};
     /// use serde::{Deserialize, Serialize};
     /// use tower::limit::ConcurrencyLimitLayer;
     /// use tower::timeout::TimeoutLayer;
@@ -251,7 +251,7 @@ impl<S: Clone + Send + Sync + 'static> TaskQueue<S> {
     /// }
     ///
     /// /// A span around each run, whose name and fields are the application's own.
-    /// async fn trace(inner: RunService, run: TaskRun) -> Result<Outcome, BoxError> {
+    /// async fn trace(inner: TaskRunner, run: TaskRun) -> Result<Outcome, BoxError> {
     ///     let (task, attempt) = (run.context().task_id(), run.context().attempt());
     ///     let span = tracing::info_span!("mail", %task, attempt);
     ///     inner.oneshot(run).instrument(span).await
@@ -260,7 +260,7 @@ impl<S: Clone + Send + Sync + 'static> TaskQueue<S> {
     /// let app = App::new("post").queue("mails", |queue| {
     ///     queue
     ///         .handle(deliver)
-    ///         .layer(layer_fn(|inner: RunService| service_fn(move |run| trace(inner.clone(), run))))
+    ///         .layer(layer_fn(|inner: TaskRunner| service_fn(move |run| trace(inner.clone(), run))))
     ///         .layer(TimeoutLayer::new(Duration::from_secs(30)))
     ///         .layer(ConcurrencyLimitLayer::new(8))
     /// });
@@ -269,7 +269,7 @@ impl<S: Clone + Send + Sync + 'static> TaskQueue<S> {
     #[must_use]
     pub fn layer<L>(mut self, layer: L) -> Self
     where
-        L: Layer<RunService> + Clone + Send + Sync + 'static,
+        L: Layer<TaskRunner> + Clone + Send + Sync + 'static,
         L::Service: Service<
                 TaskRun,
                 Response = Outcome,

@@ -88,5 +88,5 @@ pub use transport::aws::{AwsOptions, AwsTransport};
 pub use transport::{BoxFuture, Transport, TransportError};
 pub use worker::{
     BatchHandler, BatchItem, BatchOptions, BatchResults, BlockingHandler, Context, Handler,
-    Handlers, Outcome, RunService, State, TaskRun, Worker, WorkerError, WorkerReport, WorkerStatus,
+    Handlers, Outcome, State, TaskRun, TaskRunner, Worker, WorkerError, WorkerReport, WorkerStatus,
 };

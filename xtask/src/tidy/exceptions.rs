@@ -35,11 +35,6 @@ const EXCEPTIONS: &[Exception] = &[
     },
     Exception {
         rule: "examples",
-        subject: "tasks::Outcome",
-        reason: "no call takes or answers it: it says what a `Failure`, which has the example, comes to",
-    },
-    Exception {
-        rule: "examples",
         subject: "tasks::RepliesReport",
         reason: "counts, which the example of `Replies` prints",
     },

@@ -25,18 +25,14 @@ use super::context::{Context, Inner};
 use super::heartbeat::Held;
 use super::key_limit::{Gate, TellOfEnd};
 use super::lane::Turn;
-use super::layers::TaskRun;
 use super::lease::Lease;
-use super::limiter::{Admission, Patience};
 use super::options::UNKNOWN_AGAIN;
 use super::outcome::Outcome;
 use super::permits::Permit;
 use super::poller::Delivery;
-use super::registry::Registered;
 use super::runs::RunEnd;
 use super::runtime::Runtime;
-use super::status::{RunningTask, count};
-use super::stuck::AboutRun;
+use super::status::count;
 use crate::batcher::Joined;
 use crate::envelope::{self, Envelope};
 use crate::failure::Reason;
@@ -327,49 +323,6 @@ impl Execution {
         Some(End::Ran(Outcome::dead(refused)))
     }
 
-    async fn call(&self, registered: &Registered, held: &Held) -> Outcome {
-        // Of a task of which only so many may run, the others wait here, with their leases renewed.
-        let place = registered.place().await;
-        if let Admission::Later(wait) = registered.admit(self.patience()).await {
-            return Outcome::Snooze { wait };
-        }
-        let shown = RunningTask {
-            task: self.task.to_string(),
-            name: self.envelope.task_name.clone(),
-            attempt: held.record.life.attempts_made,
-            since: self.now().as_millis(),
-        };
-        let _shown = self.runtime.status.show_run(shown.clone());
-        self.lease.note_begin();
-        let late = (held.record.life.attempts_made == 1).then(|| self.late()).flatten();
-        let _counted = self.runtime.status.tasks().begin(self.lease.task(), late);
-        let (body, handlers) = (self.message.body.clone(), &self.runtime.handlers);
-        let (context, limit) = (self.context(held), registered.options.timeout);
-        let label = Arc::clone(self.lease.task());
-        let about = AboutRun::new(shown, label, context.cancelled().clone(), place);
-        let begun_at = Instant::now();
-        let ran = if let Some(layered) = &self.runtime.options.layered {
-            let (key, inside) =
-                (self.message.group_id.clone(), (registered.handler.clone(), handlers.clone()));
-            let run = TaskRun::of_worker(registered.name, key, body, context, inside);
-            handlers.run_layered(layered.clone(), run, limit, about).await
-        } else {
-            handlers.run(registered.handler.run(body, context, handlers), limit, about).await
-        };
-        self.lease.note_length(begun_at.elapsed());
-        ran
-    }
-
-    /// How long the run may wait for its turn by the task's rate.
-    fn patience(&self) -> Patience {
-        if self.runtime.queue.is_fifo() {
-            return Patience::Endless;
-        }
-        let places = self.runtime.permits.count();
-        let is_shared = self.runtime.registry.is_shared();
-        Patience::Short { waiting_max: if is_shared { places.div_ceil(2) } else { places } }
-    }
-
     /// Does to record and message what the end of the run says.
     async fn conclude(mut self: Box<Self>, held: &Held, end: End) {
         let life = &held.record.life;
@@ -454,7 +407,7 @@ impl Execution {
     }
 
     /// How long ago the message was sent, if anybody says when.
-    fn late(&self) -> Option<Duration> {
+    pub(super) fn late(&self) -> Option<Duration> {
         let sent_at = self.message.sent_at.or(self.envelope.created_at)?;
         Some(self.now().since(sent_at))
     }
@@ -477,7 +430,7 @@ impl Execution {
         self.store_ahead.store(ahead, Ordering::Relaxed);
     }
 
-    fn context(&self, held: &Held) -> Context {
+    pub(super) fn context(&self, held: &Held) -> Context {
         Context::new(Inner {
             task_id: self.task.clone(),
             attempt: held.record.life.attempts_made,

@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
-use super::layers::{RunService, TaskRun};
+use super::layers::{TaskRun, TaskRunner};
 use super::outcome::Outcome;
 use super::permits::Permits;
 use super::room::Room;
@@ -64,7 +64,7 @@ impl HandlerRuntime {
     /// As [`run`](Self::run), through layers. The time until all of them are ready is not the run's.
     pub(super) async fn run_layered(
         &self,
-        service: RunService,
+        service: TaskRunner,
         run: TaskRun,
         limit: Option<Duration>,
         about: AboutRun,

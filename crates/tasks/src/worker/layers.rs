@@ -1,7 +1,7 @@
 //! Layers of tower around the runs of a worker's tasks.
 //!
 //! ```text
-//! executor ─▶ outermost layer ─▶ … ─▶ RunService (the handler)
+//! executor ─▶ outermost layer ─▶ … ─▶ TaskRunner (the handler)
 //!                  TaskRun ──▶      ──▶ Outcome, or an error: the attempt has failed
 //! ```
 //!
@@ -105,8 +105,21 @@ impl TaskRun {
 
 /// What layers are put around: runs the handler of a [`TaskRun`]. It is always ready, and it never fails: what the
 /// handler comes to is its [`Outcome`].
+///
+/// ```
+/// use longshore_tasks::{Outcome, TaskRun, TaskRunner};
+/// use tower::{BoxError, Service as _};
+///
+/// /// What a layer does with the runner that it is put around, here to one that tasks of no name pass by.
+/// async fn run_named(mut inner: TaskRunner, run: TaskRun) -> Result<Outcome, BoxError> {
+///     if run.name().is_empty() {
+///         return Err("a task without a name".into()); // a failed attempt
+///     }
+///     inner.call(run).await
+/// }
+/// ```
 #[derive(Clone, Debug)]
-pub struct RunService(BoxCloneSyncService<TaskRun, Outcome, Cause>);
+pub struct TaskRunner(BoxCloneSyncService<TaskRun, Outcome, Cause>);
 
 /// Runs the handler.
 #[derive(Clone, Copy, Debug)]
@@ -130,7 +143,7 @@ impl Service<TaskRun> for Innermost {
     }
 }
 
-impl Service<TaskRun> for RunService {
+impl Service<TaskRun> for TaskRunner {
     type Response = Outcome;
     type Error = Cause;
     type Future = BoxFuture<'static, Result<Outcome, Cause>>;
@@ -144,7 +157,7 @@ impl Service<TaskRun> for RunService {
     }
 }
 
-impl RunService {
+impl TaskRunner {
     /// Handlers without a layer.
     pub(super) fn innermost() -> Self {
         Self(BoxCloneSyncService::new(Innermost))

@@ -25,12 +25,14 @@ mod acknowledger;
 mod anew;
 mod at_once;
 mod batch_handler;
+mod calling;
 mod claiming;
 mod collector;
 mod context;
 mod controls;
 mod dispatcher;
 mod ending;
+mod error;
 mod executor;
 mod facts;
 mod handler;
@@ -71,11 +73,9 @@ mod stuck;
 mod thread;
 mod turns;
 
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use thiserror::Error;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 use tower::{Layer, Service};
@@ -84,8 +84,9 @@ use self::options::Options;
 use self::registry::Registry;
 pub use batch_handler::{BatchHandler, BatchItem, BatchOptions, BatchResults};
 pub use context::Context;
+pub use error::WorkerError;
 pub use handler::{BlockingHandler, Handler, State};
-pub use layers::{RunService, TaskRun};
+pub use layers::{TaskRun, TaskRunner};
 pub use outcome::Outcome;
 pub use registry::Handlers;
 pub use runs::{RunEnd, TaskNumbers};
@@ -94,12 +95,11 @@ pub use status::{RunningTask, WorkerNumbers, WorkerReport, WorkerStatus};
 use crate::client::Client;
 use crate::clock::Clock;
 use crate::id::RandomSource;
-use crate::priority::{Priorities, PrioritiesError};
-use crate::rate_limit::RateLimitError;
+use crate::priority::Priorities;
 use crate::retry::RetryPolicy;
 use crate::store::{Records, Store};
 use crate::task::Task;
-use crate::transport::{Cause, Transport, TransportError};
+use crate::transport::{Cause, Transport};
 
 /// Receives the tasks of one queue and runs their handlers.
 ///
@@ -142,73 +142,6 @@ pub struct Worker {
     registry: Registry,
     options: Options,
     status: Arc<WorkerStatus>,
-}
-
-/// Why a worker cannot start, or ended by itself.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum WorkerError {
-    /// A queue was not found, or could not be asked about.
-    #[error("the worker cannot start: {0}")]
-    Start(#[from] TransportError),
-    /// A FIFO queue would dead-letter a task, without a reply, before its attempts are used up.
-    #[error(
-        "the FIFO queue {queue} grants {receives} receives, which is too few for the {attempts} \
-         attempts of {task} and one more: raise maxReceiveCount of its redrive policy to {least} \
-         at least, or allow fewer attempts",
-        least = attempts + 1
-    )]
-    NoSlack {
-        /// The queue.
-        queue: String,
-        /// The task whose attempts are too many.
-        task: String,
-        /// Its attempts.
-        attempts: u32,
-        /// `maxReceiveCount`.
-        receives: u32,
-    },
-    /// A limit for each key of a task makes no sense.
-    #[error(
-        "the worker of {queue} cannot start: the task `{task}` has a concurrency for each key, {why}"
-    )]
-    KeyLimit {
-        /// The worker's queue.
-        queue: String,
-        /// The task's name.
-        task: &'static str,
-        /// What is wrong, and what to do.
-        why: &'static str,
-    },
-    /// A task has two handlers, and only one of them could run.
-    #[error(
-        "the worker of {queue} cannot start: it has two handlers for the task `{task}`; remove one of them, or \
-         give one of the tasks another name"
-    )]
-    TwoHandlers {
-        /// The worker's queue.
-        queue: String,
-        /// The task's name.
-        task: &'static str,
-    },
-    /// A task could never run by its rate.
-    #[error("the worker cannot start: the rate of {task}: {fault}")]
-    Rate {
-        /// The task.
-        task: String,
-        /// What is wrong.
-        fault: RateLimitError,
-    },
-    /// Its priorities make no sense, or not for that queue.
-    #[error("the worker cannot start: {0}")]
-    Priorities(#[from] PrioritiesError),
-    /// The system gives no thread.
-    #[error("the worker cannot start: the system gives no thread: {0}")]
-    Thread(#[source] io::Error),
-    /// A part of it panicked, such as a store of someone's own. Without its heartbeat, say, it
-    /// must not go on: what it held comes again.
-    #[error("a part of the worker panicked, as the log says; what it held comes again")]
-    Broken,
 }
 
 impl Worker {
@@ -295,13 +228,13 @@ impl Worker {
     /// use std::sync::Arc;
     /// use std::time::Duration;
     ///
-    /// use longshore_tasks::{Outcome, RunService, Store, TaskRun, Transport, Worker};
+    /// use longshore_tasks::{Outcome, TaskRunner, Store, TaskRun, Transport, Worker};
     /// use tower::timeout::TimeoutLayer;
     /// use tower::{Layer, Service, ServiceExt, layer::layer_fn, service_fn};
     /// use tracing::Instrument;
     ///
     /// /// Has the lines that a handler logs name the task's attempt, and says how it ended.
-    /// async fn trace(inner: RunService, run: TaskRun) -> Result<Outcome, tower::BoxError> {
+    /// async fn trace(inner: TaskRunner, run: TaskRun) -> Result<Outcome, tower::BoxError> {
     ///     let span = tracing::info_span!("run", name = run.name(), attempt = run.context().attempt());
     ///     let outcome = inner.oneshot(run).instrument(span.clone()).await?;
     ///     span.in_scope(|| tracing::info!(outcome = outcome.name(), "ended"));
@@ -311,20 +244,20 @@ impl Worker {
     /// fn layered(transport: Arc<dyn Transport>, store: Arc<dyn Store>) -> Worker {
     ///     Worker::new(transport, "thumbnails", store)
     ///         .layer(TimeoutLayer::new(Duration::from_secs(60)))
-    ///         .layer(layer_fn(|inner: RunService| service_fn(move |run| trace(inner.clone(), run))))
+    ///         .layer(layer_fn(|inner: TaskRunner| service_fn(move |run| trace(inner.clone(), run))))
     /// }
     /// ```
     #[must_use]
     pub fn layer<L>(mut self, layer: L) -> Self
     where
-        L: Layer<RunService>,
+        L: Layer<TaskRunner>,
         L::Service: Service<TaskRun, Response = Outcome, Error: Into<Cause>, Future: Send + 'static>
             + Clone
             + Send
             + Sync
             + 'static,
     {
-        let inner = self.options.layered.take().unwrap_or_else(RunService::innermost);
+        let inner = self.options.layered.take().unwrap_or_else(TaskRunner::innermost);
         self.options.layered = Some(inner.within(&layer));
         self
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 
-use super::layers::RunService;
+use super::layers::TaskRunner;
 use crate::backoff::Backoff;
 use crate::client::Client;
 use crate::clock::{Clock, SystemClock};
@@ -51,7 +51,7 @@ pub(super) struct Options {
     pub(super) handler_runtime: Option<Handle>,
     pub(super) own_thread: bool,
     /// What runs go through, if there is more than the handlers.
-    pub(super) layered: Option<RunService>,
+    pub(super) layered: Option<TaskRunner>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) random: Arc<dyn RandomSource>,
 }

@@ -6,13 +6,15 @@ use std::time::Duration;
 
 use longshore_tasks::transport::Action;
 use longshore_tasks::{
-    Client, ClientOptions, Handlers, Json, ReplyMode, Task, TaskOptions, Worker, WorkerReport,
+    Client, ClientOptions, Handlers, Json, MemoryStore, ReplyMode, Task, TaskOptions, Worker,
+    WorkerReport,
 };
 use longshore_types::{MessageAttribute, MessageAttributes};
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep_until};
 
 use crate::inputs::Counting;
+use crate::simulation::Simulation;
 use crate::world::{Log, REPLIES, Running, Square, TASKS, World, start};
 
 /// How long a request is on its way, and how long a task runs.
@@ -136,8 +138,12 @@ async fn cost(sends: Sends, rate: f64, count: u32, linger: Duration) -> Cost {
         reply_queue: Some(REPLIES.to_owned()),
         ..ClientOptions::default()
     };
-    let client =
-        Client::new(world.simulation.clone() as _, TASKS, world.store.clone() as _, options);
+    let client = Client::new(
+        Arc::<Simulation>::clone(&world.simulation) as _,
+        TASKS,
+        Arc::<MemoryStore>::clone(&world.store) as _,
+        options,
+    );
     let (began_at, times) = (Instant::now(), times(rate, count * 2));
     let mut sent = Vec::new();
     let mut warm = None;

@@ -40,9 +40,12 @@ fn job(tenant: &str, seconds: u64, end: &str) -> Job {
     Job { tenant: tenant.to_owned(), seconds, end: end.to_owned() }
 }
 
-/// Who runs, of each tenant: now, at most at once, and how many in all.
+/// How many run now, at most at once, and in all.
+type Counts = (usize, usize, usize);
+
+/// Who runs, of each tenant.
 #[derive(Clone, Debug, Default)]
-struct Ran(Arc<Mutex<BTreeMap<String, (usize, usize, usize)>>>);
+struct Ran(Arc<Mutex<BTreeMap<String, Counts>>>);
 
 struct Runs<'a>(&'a Ran, String);
 

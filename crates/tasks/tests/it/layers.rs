@@ -7,7 +7,7 @@ use std::task::{Context as Waker, Poll};
 use std::time::Duration;
 
 use longshore_tasks::{
-    Context, Failure, Outcome, RetryPolicy, RunService, Status, Task as _, TaskOptions, TaskRun,
+    Context, Failure, Outcome, RetryPolicy, Status, Task as _, TaskOptions, TaskRun, TaskRunner,
 };
 use tokio::time::{Instant, sleep};
 use tower::layer::layer_fn;
@@ -45,7 +45,7 @@ async fn a_layer_sees_the_run_and_its_outcome_and_the_last_one_added_is_the_oute
     let log: Log<String> = Arc::default();
     let note = |name: &'static str| {
         let log = Arc::clone(&log);
-        layer_fn(move |inner: RunService| {
+        layer_fn(move |inner: TaskRunner| {
             let log = Arc::clone(&log);
             service_fn(move |run: TaskRun| {
                 let (log, inner) = (Arc::clone(&log), inner.clone());
@@ -75,7 +75,7 @@ async fn a_layer_sees_the_run_and_its_outcome_and_the_last_one_added_is_the_oute
 async fn a_layer_can_change_the_argument_and_answer_in_the_handlers_place() {
     let world = World::new();
     let replies = world.start_replies();
-    let layer = layer_fn(|inner: RunService| {
+    let layer = layer_fn(|inner: TaskRunner| {
         service_fn(move |mut run: TaskRun| {
             let inner = inner.clone();
             async move {
@@ -108,7 +108,7 @@ async fn an_error_of_a_layer_is_a_failed_attempt_and_the_handler_is_not_run() {
         counter.add();
         async { Ok(0) }
     };
-    let refuse = layer_fn(|_: RunService| {
+    let refuse = layer_fn(|_: TaskRunner| {
         service_fn(|_: TaskRun| async { Err::<Outcome, BoxError>("the gate is shut".into()) })
     });
     let worker = start(world.worker(handler).layer(refuse));
@@ -169,7 +169,7 @@ async fn the_time_until_layers_are_ready_is_not_the_runs_and_a_run_that_waits_ca
     let options = TaskOptions::new().timeout(Duration::from_secs(1));
     let handlers = longshore_tasks::Handlers::new().handle(square).options::<Square>(options);
     let worker = world.worker_without_handlers().handlers(&handlers, &());
-    let worker = start(worker.layer(layer_fn(|_: RunService| NeverReady)));
+    let worker = start(worker.layer(layer_fn(|_: TaskRunner| NeverReady)));
     let id = world.send(3).await;
     sleep(VISIBILITY * 3).await;
     let record = world.client.task(&id).await.unwrap().unwrap();
@@ -182,7 +182,7 @@ async fn the_time_until_layers_are_ready_is_not_the_runs_and_a_run_that_waits_ca
 #[tokio::test(start_paused = true)]
 async fn a_run_that_layers_hold_back_is_handed_back_when_the_worker_drains_or_its_lease_is_lost() {
     let world = World::new();
-    let never = || layer_fn(|_: RunService| NeverReady);
+    let never = || layer_fn(|_: TaskRunner| NeverReady);
     let worker = start(world.worker(square).layer(never()));
     world.send(3).await;
     until(|| world.simulation.messages(TASKS)[0].receive_count == 1).await;
@@ -202,7 +202,7 @@ async fn an_argument_that_the_handler_cannot_read_is_left_to_others_through_laye
     let world = World::new();
     let seen: Log<String> = Arc::default();
     let log = Arc::clone(&seen);
-    let layer = layer_fn(move |inner: RunService| {
+    let layer = layer_fn(move |inner: TaskRunner| {
         let log = Arc::clone(&log);
         inner.map_response(move |outcome: Outcome| {
             log.lock().unwrap().push(outcome.name().to_owned());

@@ -3,8 +3,6 @@
 //! It is a test that is left out unless it is asked for. `LONGSHORE_WORLD_SEED` (a fresh one, if not set),
 //! `…_SCHEDULES`, `…_SCHEDULE` (the one of that seed instead) and `…_MUTANT` tell it what to do.
 
-#![expect(clippy::print_stderr, reason = "a program that runs for minutes says how far it is")]
-
 use std::env;
 use std::fmt::Debug;
 use std::str::FromStr;

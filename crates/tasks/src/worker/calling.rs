@@ -1,0 +1,62 @@
+//! The call of a handler: a place among the tasks of its type → its turn by their rate → layers → handler.
+//!
+//! All of it goes on under the lease, and may be cut off at any point: whoever waits for it drops it.
+
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use super::executor::Execution;
+use super::heartbeat::Held;
+use super::layers::TaskRun;
+use super::limiter::{Admission, Patience};
+use super::outcome::Outcome;
+use super::registry::Registered;
+use super::status::RunningTask;
+use super::stuck::AboutRun;
+
+impl Execution {
+    /// Runs the handler once there is a place for the task, and it is its turn.
+    pub(super) async fn call(&self, registered: &Registered, held: &Held) -> Outcome {
+        // Of a task of which only so many may run, the others wait here, with their leases renewed.
+        let place = registered.place().await;
+        if let Admission::Later(wait) = registered.admit(self.patience()).await {
+            return Outcome::Snooze { wait };
+        }
+        let shown = RunningTask {
+            task: self.task.to_string(),
+            name: self.envelope.task_name.clone(),
+            attempt: held.record.life.attempts_made,
+            since: self.now().as_millis(),
+        };
+        let _shown = self.runtime.status.show_run(shown.clone());
+        self.lease.note_begin();
+        let late = (held.record.life.attempts_made == 1).then(|| self.late()).flatten();
+        let _counted = self.runtime.status.tasks().begin(self.lease.task(), late);
+        let (body, handlers) = (self.message.body.clone(), &self.runtime.handlers);
+        let (context, limit) = (self.context(held), registered.options.timeout);
+        let label = Arc::clone(self.lease.task());
+        let about = AboutRun::new(shown, label, context.cancelled().clone(), place);
+        let begun_at = Instant::now();
+        let ran = if let Some(layered) = &self.runtime.options.layered {
+            let (key, inside) =
+                (self.message.group_id.clone(), (registered.handler.clone(), handlers.clone()));
+            let run = TaskRun::of_worker(registered.name, key, body, context, inside);
+            handlers.run_layered(layered.clone(), run, limit, about).await
+        } else {
+            handlers.run(registered.handler.run(body, context, handlers), limit, about).await
+        };
+        self.lease.note_length(begun_at.elapsed());
+        ran
+    }
+
+    /// How long the run may wait for its turn by the task's rate.
+    fn patience(&self) -> Patience {
+        if self.runtime.queue.is_fifo() {
+            return Patience::Endless;
+        }
+        let places = self.runtime.permits.count();
+        let is_shared = self.runtime.registry.is_shared();
+        Patience::Short { waiting_max: if is_shared { places.div_ceil(2) } else { places } }
+    }
+}
