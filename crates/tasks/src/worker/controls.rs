@@ -8,10 +8,12 @@
 //! - Nothing is received before it is known what was said: a worker that starts keeps to a pause.
 //! - While the store is away, or has what only a later version can read, what was known last holds.
 
-use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::{Acquire, Release};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::Notify;
 use tokio::time::sleep;
 
 use super::runtime::Runtime;
@@ -21,33 +23,83 @@ use crate::control::QueueControl;
 const LOOK_EVERY: Duration = Duration::from_millis(1500);
 
 /// What is known of what operators said; `None` before anything is.
+///
+/// Whoever waits for news is woken in the order of their waiting, so that a worker does the same things in the same
+/// order when it is run again; a `watch` channel of tokio wakes them in any.
 #[derive(Clone, Debug)]
-pub(super) struct Controls(Arc<watch::Sender<Option<QueueControl>>>);
+pub(super) struct Controls(Arc<Known>);
+
+#[derive(Debug, Default)]
+struct Known {
+    control: Mutex<Option<QueueControl>>,
+    /// How often something else was said.
+    version: AtomicU64,
+    changed: Notify,
+}
+
+/// Tells one poller when something else is said.
+#[derive(Debug)]
+pub(super) struct News {
+    known: Arc<Known>,
+    version: u64,
+}
 
 impl Controls {
     pub(super) fn new() -> Self {
-        Self(Arc::new(watch::Sender::new(None)))
+        Self(Arc::default())
     }
 
     /// Whether nothing is to be received.
     pub(super) fn is_paused(&self) -> bool {
-        self.0.borrow().as_ref().is_none_or(QueueControl::is_paused)
+        self.0.control().as_ref().is_none_or(QueueControl::is_paused)
     }
 
-    /// Tells when something else is said.
-    pub(super) fn subscribe(&self) -> watch::Receiver<Option<QueueControl>> {
-        self.0.subscribe()
+    /// Tells when something else is said from now on.
+    pub(super) fn subscribe(&self) -> News {
+        News { known: Arc::clone(&self.0), version: self.0.version.load(Acquire) }
     }
 
     /// `false` if it is what was known.
     fn note(&self, control: &QueueControl) -> bool {
-        self.0.send_if_modified(|known| {
-            let news = known.as_ref() != Some(control);
-            if news {
-                *known = Some(control.clone());
+        let mut known = self.0.control();
+        let is_news = known.as_ref() != Some(control);
+        if is_news {
+            *known = Some(control.clone());
+            self.0.version.fetch_add(1, Release);
+        }
+        drop(known);
+        if is_news {
+            self.0.changed.notify_waiters();
+        }
+        is_news
+    }
+}
+
+impl Known {
+    fn control(&self) -> MutexGuard<'_, Option<QueueControl>> {
+        self.control.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl News {
+    /// Waits until something else was said than when it was asked last.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped, it has missed nothing.
+    pub(super) async fn changed(&mut self) {
+        loop {
+            let changed = self.known.changed.notified();
+            tokio::pin!(changed);
+            // Waiting begins before the look, so that news in between are noticed.
+            changed.as_mut().enable();
+            let version = self.known.version.load(Acquire);
+            if version != self.version {
+                self.version = version;
+                return;
             }
-            news
-        })
+            changed.await;
+        }
     }
 }
 

@@ -110,7 +110,7 @@ impl Poller {
             tokio::select! {
                 biased;
                 () = self.shutdown.cancelled() => break,
-                _ = controls.changed() => self.halt_or_go_on(&mut until),
+                () = controls.changed() => self.halt_or_go_on(&mut until),
                 Some(ended) = under_way.next() => pace.note(ended, &self.runtime),
                 permits = self.permits(least, wish, &mut pace), if under_way.len() < wanted => {
                     under_way.push(self.receive(permits, self.wait(&pace), until.clone()));
