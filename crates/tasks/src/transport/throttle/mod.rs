@@ -50,7 +50,7 @@ const OVER_LIMIT: &str = "OverLimit";
 /// After a throttled call nothing of its kind is asked of its queue for as long as the endpoint says
 /// (`x-amz-retry-after`, up to a minute), and for a random time up to 1 s, doubled up to 20 s (5 s for deletes
 /// and renewals). Then one call finds out for all. Who gives its transport to several clients and workers
-/// has them share what they found out, if the transport answers it by [`Transport::throttle`](super::Transport::throttle).
+/// has them share what they found out, if the transport answers it by [`Transport::throttle`].
 ///
 /// ```
 /// use longshore_tasks::transport::Throttle;
