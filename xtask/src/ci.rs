@@ -31,17 +31,7 @@ pub(crate) fn run() -> Result<()> {
     let program = workspace::dev_profile()?.join("fibonacci");
     steps.extend(fuzz::steps(&[], FUZZ_SECONDS)?);
     steps.push(Step::call("benchmark, as a test", || bench::smoke(program)));
-    steps.extend(contest()?);
     step::run_all("ci", steps)
-}
-
-/// The benchmark of tasks with all entrants, a few tasks each, so that no peer's program rots.
-fn contest() -> Result<[Step; 2]> {
-    const BUILD: &str = "build the program of the benchmark of tasks";
-    let program = workspace::dev_profile()?.join("longshore-peer");
-    let build = workspace::cargo(["build", "--package", "longshore-peer"]);
-    let smoke = Step::call("benchmark of tasks, as a test", || bench::contest::smoke(program));
-    Ok([Step::command(BUILD, build), smoke.needing(BUILD)])
 }
 
 /// Enough to replay every seed and to look around each of them.

@@ -88,25 +88,6 @@ impl Options {
     }
 }
 
-/// A few tasks by everybody: the numbers mean nothing, that everything works does.
-///
-/// # Errors
-///
-/// As [`run`].
-pub(crate) fn smoke(binary: PathBuf) -> Result<()> {
-    run(&Options {
-        rounds: 1,
-        tasks: 100,
-        seconds: 1,
-        concurrency: 16,
-        peers: Peer::ALL.to_vec(),
-        stores: Store::ALL.to_vec(),
-        smoke: true,
-        data: None,
-        binary: Some(binary),
-    })
-}
-
 /// Measures and prints.
 ///
 /// # Errors
