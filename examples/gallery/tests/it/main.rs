@@ -1,6 +1,6 @@
 //! The gallery as its users meet it, on virtual time: nothing listens, and days pass in milliseconds.
 
-#![allow(clippy::unwrap_used, reason = "a test ends at what it did not expect")]
+#![expect(clippy::unwrap_used, reason = "a test ends at what it did not expect")]
 
 mod albums;
 mod archives;
