@@ -8,12 +8,14 @@ use crate::store::{Result, StoreError};
 /// Statements of a call that nobody waits for any more end by themselves. Every statement finds its
 /// rows by an index: one that is prepared while the tables are still empty must not read them whole
 /// for as long as its connection lives. And a statement is planned once ([`PLAN_ONCE`]): to plan it
-/// for each call takes the server about as long as to carry it out.
+/// for each call takes the server about as long as to carry it out. Nor is it compiled: the server would do
+/// so for each call again, because what the settings above leave no choice about counts as dear.
 const PREPARE: &str = "SELECT set_config('statement_timeout', '10000', false),
            set_config('plan_cache_mode', 'force_generic_plan', false),
            set_config('enable_seqscan', 'off', false),
            set_config('enable_hashjoin', 'off', false),
            set_config('enable_mergejoin', 'off', false),
+           set_config('jit', 'off', false),
            CASE WHEN current_setting('synchronous_commit') = 'off'
                 THEN set_config('synchronous_commit', 'on', false) END";
 
