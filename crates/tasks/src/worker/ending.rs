@@ -83,6 +83,7 @@ impl Execution {
 
     /// Writes the end, then sends what is due.
     async fn finish(mut self: Box<Self>, end: End) {
+        self.make_room();
         let Ok(held) = self.lease.uncover().await else { return self.lose() };
         match self.write_end(held, &end).await {
             Ok(record) => self.deliver(record).await,
@@ -125,12 +126,16 @@ impl Execution {
         }
     }
 
-    /// Sends what is due, then deletes the message. Nothing runs any more, so another task may.
-    async fn deliver(mut self: Box<Self>, record: TaskRecord) {
-        self.has_ended();
+    /// The handler has come to its end, so another may run meanwhile, as long as not too many ends are on their way.
+    fn make_room(&mut self) {
         if let Some(place) = self.runtime.ends.try_take_free() {
             self.permit = Some(place);
         }
+    }
+
+    /// Sends what is due, then deletes the message.
+    async fn deliver(mut self: Box<Self>, record: TaskRecord) {
+        self.has_ended();
         if self.lease.held().is_err() {
             return self.lose();
         }
@@ -154,7 +159,8 @@ impl Execution {
     }
 
     /// Sends again what the task ended with, for a further delivery of it.
-    pub(super) async fn repeat(self: Box<Self>, ending: Ending, record: TaskRecord) {
+    pub(super) async fn repeat(mut self: Box<Self>, ending: Ending, record: TaskRecord) {
+        self.make_room();
         let due = record.life.outbox.as_ref();
         let reply_is_due = due.is_some_and(|due| due.reply_to.is_some());
         if !reply_is_due && let Some(queue) = self.runtime.reply_to(&self.envelope) {
