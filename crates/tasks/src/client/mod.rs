@@ -38,7 +38,7 @@ use self::prepare::Prepared;
 use self::send::{Sending, Sent};
 use crate::error_chain::in_one_line;
 use crate::id::{RandomSource, TaskId};
-use crate::life::{self, Refusal, TaskRecord};
+use crate::life::{self, Refusal, Shown, TaskRecord};
 use crate::priority::Priority;
 use crate::store::{self, Change, ListQuery, Records, Store};
 use crate::task::Task;
@@ -262,9 +262,11 @@ impl Client {
         &self.inner.sending.records
     }
 
-    /// Waits until the task may have ended: ask for its status then.
-    async fn ended(&self, id: &TaskId) -> store::Result<()> {
-        self.records().ended(id).await
+    /// Waits until the task may have ended, and answers how; `None` if the store has to be asked.
+    async fn ended(&self, id: &TaskId) -> store::Result<Option<Status>> {
+        let record = self.records().ended(id).await?;
+        let ending = record.as_ref().and_then(|record| record.life.ending.as_ref());
+        Ok(ending.map(|ending| Shown::Ended(ending.reply.clone()).into()))
     }
 
     fn random(&self) -> &dyn RandomSource {

@@ -105,11 +105,15 @@ impl<T: Task> Pending<T> {
     ///
     /// Nothing is lost: the reply stays in the store.
     pub async fn now(&self) -> Result<Option<T::Reply>, ReplyError> {
-        match self.client.status(&self.id).await? {
-            None => Err(ReplyError::NotKnown { id: self.id.clone() }),
-            Some(Status::Pending) => Ok(None),
-            Some(Status::Completed { body }) => Ok(Some(T::Codec::decode_reply(&body)?)),
-            Some(Status::Failed { body }) => Err(ReplyError::Failed { id: self.id.clone(), body }),
+        let status = self.client.status(&self.id).await?;
+        self.reply_in(status.ok_or_else(|| ReplyError::NotKnown { id: self.id.clone() })?)
+    }
+
+    fn reply_in(&self, status: Status) -> Result<Option<T::Reply>, ReplyError> {
+        match status {
+            Status::Pending => Ok(None),
+            Status::Completed { body } => Ok(Some(T::Codec::decode_reply(&body)?)),
+            Status::Failed { body } => Err(ReplyError::Failed { id: self.id.clone(), body }),
         }
     }
 
@@ -182,7 +186,10 @@ impl<T: Task> Wait<'_, T> {
 
     async fn ask(&mut self) -> Result<Option<T::Reply>, ReplyError> {
         if std::mem::take(&mut self.is_pending) {
-            self.task.client.ended(&self.task.id).await?;
+            let ended = self.task.client.ended(&self.task.id).await?;
+            if let Some(status) = ended {
+                return self.task.reply_in(status);
+            }
         }
         self.task.now().await
     }

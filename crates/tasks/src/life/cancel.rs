@@ -4,7 +4,7 @@ use longshore_types::Timestamp;
 
 use super::Refusal;
 use super::claim::held;
-use super::record::{CancelAsked, Life, Next, Phase, Progress, TaskRecord};
+use super::record::{CancelAsked, Life, Next, Phase, Progress, Survives, TaskRecord};
 use super::when::When;
 
 /// The task's end is wanted. The worker that runs it, or else the next one that claims it, ends it.
@@ -31,5 +31,6 @@ pub fn cancel_asked(record: &TaskRecord, now: Timestamp) -> Result<Next, Refusal
 pub fn progressed(record: &TaskRecord, fence: u64, progress: Progress) -> Result<Next, Refusal> {
     let mut life = held(record, fence)?;
     life.progress = Some(progress);
-    Ok(Next { until: record.until.map(When::At), ..record.becomes(life) })
+    let (until, survives) = (record.until.map(When::At), Survives::Kill);
+    Ok(Next { until, survives, ..record.becomes(life) })
 }

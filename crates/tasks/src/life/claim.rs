@@ -9,7 +9,7 @@ use std::time::Duration;
 use longshore_types::{Timestamp, limits};
 
 use super::Refusal;
-use super::record::{Claim, Ending, How, Life, Next, Phase, TaskRecord, Unknown};
+use super::record::{Claim, Ending, How, Life, Next, Phase, Survives, TaskRecord, Unknown};
 use super::when::When;
 
 /// Why the attempt before did not end: nobody can say more.
@@ -142,7 +142,9 @@ fn take(record: &TaskRecord, mut life: Life, ask: &Ask, now: Timestamp) -> Claim
     let keep = When::In(KEPT);
     let until = Some(When::In(ask.lease));
     let wake = ask.watch.map(|watch| When::In(ask.lease + watch));
-    Claimed::Run(Box::new(Next { until, wake, keep, ..record.becomes(life) }))
+    // A claim that is lost with the host is nobody's: whoever held it went too.
+    let survives = Survives::Kill;
+    Claimed::Run(Box::new(Next { until, wake, keep, survives, ..record.becomes(life) }))
 }
 
 /// The claim lasts for `lease` from now on. Whoever is to look for the task's message does so as long
@@ -158,7 +160,8 @@ pub fn extended(record: &TaskRecord, fence: u64, lease: Duration) -> Result<Next
     }
     let watch = record.wake.zip(record.until).map(|(wake, until)| wake.since(until));
     let wake = watch.map(|watch| When::In(lease + watch));
-    Ok(Next { until: Some(When::In(lease)), wake, ..record.becomes(life) })
+    let (until, survives) = (Some(When::In(lease)), Survives::Kill);
+    Ok(Next { until, wake, survives, ..record.becomes(life) })
 }
 
 /// The run is over and did not end the task; it counts as an attempt, which failed for `error`. The

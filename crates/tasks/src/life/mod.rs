@@ -54,7 +54,7 @@ pub use expiry::{Shown, Woken, result, woken};
 pub use outbox::{moved_on, sent};
 pub use record::{
     Asked, Attempt, CancelAsked, Claim, DeadLetterDue, Ending, How, Life, Next, Outbox, Phase,
-    Progress, Standing, TaskRecord, Unknown,
+    Progress, Standing, Survives, TaskRecord, Unknown,
 };
 pub use reply::{hidden, taken_in};
 pub use stranded::{given_up, left_to_others, resending, resent, watched};

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use longshore_types::{Timestamp, limits};
 
-use super::record::{Life, Next, Outbox, TaskRecord};
+use super::record::{Life, Next, Outbox, Survives, TaskRecord};
 use super::when::When;
 
 /// How long a record that owes a dead letter stays, from each try on: no worker may come for days.
@@ -22,7 +22,9 @@ pub fn moved_on(record: &TaskRecord, pause: Duration, now: Timestamp) -> Option<
     let owes = outbox.dead_letter.is_some() && record.asked.body.is_some();
     let owed_until = if owes { now + pause.max(OWED_KEPT) } else { record.keep };
     let keep = When::At(record.keep.max(owed_until));
-    Some(Next { wake: Some(When::In(pause)), keep, ..record.becomes(life) })
+    // Lost with the host, it is tried or sent once more, which those who get it have to bear anyway.
+    let (wake, survives) = (Some(When::In(pause)), Survives::Kill);
+    Some(Next { wake, keep, survives, ..record.becomes(life) })
 }
 
 /// What was sent for the end of a generation is no longer due: the reply, the dead letter, or both.
@@ -45,5 +47,5 @@ pub fn sent(record: &TaskRecord, generation: u32, reply: bool, dead_letter: bool
     life.outbox = is_due.then_some(left);
     let rest = life.ending.as_ref().map(|ending| When::At(ending.result_until));
     let wake = if is_due { record.wake.map(When::At) } else { rest };
-    Some(Next { wake, ..record.becomes(life) })
+    Some(Next { wake, survives: Survives::Kill, ..record.becomes(life) })
 }

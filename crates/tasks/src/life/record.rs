@@ -311,6 +311,22 @@ pub struct Next {
     pub wake: Option<When>,
     /// When the record goes.
     pub keep: When,
+    /// What the record must survive from when it is known to be written.
+    pub survives: Survives,
+}
+
+/// What a write must survive from when its store has answered it.
+///
+/// A store on one host, as SQLite is, need not wait for its disk for a write that only has to survive a kill: a power
+/// cut ends all who share the store. On a store that hosts share, a write survives all that the store itself does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Survives {
+    /// The end of its writer, but not that of the host. It concerns only processes of this host; what is lost with it
+    /// is done again, or known from elsewhere.
+    Kill,
+    /// A power cut: others are told of it.
+    #[default]
+    PowerCut,
 }
 
 impl TaskRecord {
@@ -368,7 +384,8 @@ impl TaskRecord {
     /// long. No claim.
     pub(super) fn becomes(&self, life: impl Into<Arc<Life>>) -> Next {
         let wake = self.wake.map(When::At);
-        Next { asked: None, life: life.into(), until: None, wake, keep: When::At(self.keep) }
+        let (keep, survives) = (When::At(self.keep), Survives::PowerCut);
+        Next { asked: None, life: life.into(), until: None, wake, keep, survives }
     }
 }
 

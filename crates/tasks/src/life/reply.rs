@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use longshore_types::{Timestamp, limits};
 
-use super::record::{Asked, Ending, How, Life, Next, Phase, TaskRecord};
+use super::record::{Asked, Ending, How, Life, Next, Phase, Survives, TaskRecord};
 use super::when::When;
 use crate::reply::{Reply, ReplyStatus};
 
@@ -72,5 +72,6 @@ pub fn hidden(queue: &str, reply: Reply, now: Timestamp) -> Next {
         until: None,
         wake: Some(When::In(LOOK_AGAIN)),
         keep: When::In(HIDDEN_KEPT),
+        survives: Survives::PowerCut,
     }
 }

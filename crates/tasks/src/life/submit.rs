@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use longshore_types::{Timestamp, limits};
 
-use super::record::{Asked, Life, Next, Phase, TaskRecord};
+use super::record::{Asked, Life, Next, Phase, Survives, TaskRecord};
 use super::when::When;
 
 /// How long a record outlives every message of its task: a queue keeps one for 14 days at most, and
@@ -22,7 +22,8 @@ pub enum Repeated {
     Known,
 }
 
-/// The record of a task that is about to be sent: its first version.
+/// The record of a task that is about to be sent: its first version. Nobody is told of it before the `MessageId` of
+/// its message is noted, and that survives a power cut with all that was written before.
 pub fn submitted(asked: impl Into<Arc<Asked>>) -> Next {
     Next {
         asked: Some(asked.into()),
@@ -30,6 +31,7 @@ pub fn submitted(asked: impl Into<Arc<Asked>>) -> Next {
         until: None,
         wake: None,
         keep: When::In(PENDING_KEPT),
+        survives: Survives::Kill,
     }
 }
 
@@ -64,5 +66,6 @@ pub fn withdrawn() -> Next {
         until: None,
         wake: None,
         keep: When::At(Timestamp::ZERO),
+        survives: Survives::PowerCut,
     }
 }

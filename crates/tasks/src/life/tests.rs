@@ -487,3 +487,32 @@ fn a_delivery_that_claims_nothing_has_a_task_watched_that_nobody_watches() {
     assert_eq!(watched(&running, WATCH).unwrap().until, running.until.map(When::At));
     assert_eq!(watched(&ended_as(&running, How::Done, NOW), WATCH), None);
 }
+
+#[test]
+fn only_what_nobody_else_was_told_of_may_go_with_the_host() {
+    let survives = |next: &Next| next.survives;
+    let Claimed::Run(claim) = claim(&pending(), &ask(1), NOW) else { panic!("not free") };
+    let (record, progress) = (running(), Progress { percent: 1, note: String::new(), at: NOW });
+    let fence = fence(&record);
+    let ended = ended_as(&record, How::Done, NOW);
+    for next in [
+        &submitted(Asked::default()),
+        &*claim,
+        &extended(&record, fence, LEASE).unwrap(),
+        &progressed(&record, fence, progress).unwrap(),
+        &moved_on(&ended, LEASE, NOW).unwrap(),
+        &sent(&ended, 1, true, true).unwrap(),
+    ] {
+        assert_eq!(survives(next), Survives::Kill, "{next:?}");
+    }
+    for next in [
+        super::ended(&record, fence, &end(How::Done), NOW).unwrap(),
+        retried(&record, fence, Vec::new(), None, NOW).unwrap(),
+        released(&record, fence, false, None, NOW).unwrap(),
+        submitted_again(&pending(), Arc::default()),
+        withdrawn(),
+        hidden("replies", Reply::completed("1"), NOW),
+    ] {
+        assert_eq!(survives(&next), Survives::PowerCut, "{next:?}");
+    }
+}

@@ -189,15 +189,17 @@ impl Consumer<'_> {
 
     async fn keep(&self, opened: &Opened, found: Found) -> store::Result<Fate> {
         let Opened { id, reply, .. } = opened;
-        let Some(record) = &found.record else { return self.keep_unknown(id, reply).await };
-        let task = record.id.clone();
+        let Some(there) = found.record.clone() else { return self.keep_unknown(id, reply).await };
         let decide = |found: Found| -> store::Result<Option<Change>> {
             let Some(record) = found.record else { return Ok(None) };
             let next = life::taken_in(&record, reply, self.replies.retention, found.now);
             Ok(next.map(|next| Change::of(record, next)))
         };
-        self.replies.records.change(found, decide).await?;
-        self.replies.records.tell_ended(&task);
+        if self.replies.records.change(found, decide).await?.is_none() {
+            // Nothing is to be changed, for workers that share the store have written the end; who waits here has
+            // not heard of it.
+            self.replies.records.tell_ended(&there);
+        }
         Ok(Fate::Kept)
     }
 

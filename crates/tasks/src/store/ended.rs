@@ -3,16 +3,17 @@
 //! One of those who wait asks for all of them in one call, and another takes its place when it
 //! leaves, at the same pace: nothing runs in the background, nobody's wait costs a call of its own, and
 //! thousands who leave one after the other cost no call each. Who joins quickens the pace, within what so
-//! many records allow.
+//! many records allow. Whoever is told gets the record with it: nobody asks the store for what was just read.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{MutexGuard as AskingGuard, Notify};
 use tokio::time::{Instant, timeout_at};
 
 use crate::id::TaskId;
+use crate::life::TaskRecord;
 
 /// How soon the store is asked again, at first and at last.
 const LOOK_AGAIN: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(1));
@@ -62,7 +63,41 @@ impl Pace {
 #[derive(Debug, Default)]
 struct Waited {
     count: usize,
-    ended: Arc<Notify>,
+    end: Arc<End>,
+}
+
+/// The end of a task, for those who wait for it when it is told. Who comes later waits for another: a task that ended
+/// may be redriven.
+#[derive(Debug, Default)]
+pub(super) struct End {
+    /// The record, where whoever tells has it.
+    record: OnceLock<Option<TaskRecord>>,
+    told: Notify,
+}
+
+impl End {
+    fn tell(&self, record: Option<TaskRecord>) {
+        self.record.get_or_init(|| record);
+        self.told.notify_waiters();
+    }
+
+    pub(super) fn is_told(&self) -> bool {
+        self.record.get().is_some()
+    }
+
+    /// Waits for the end.
+    pub(super) async fn told(&self) -> Option<TaskRecord> {
+        loop {
+            let told = self.told.notified();
+            tokio::pin!(told);
+            // Waiting begins before the look, so that an end that is told in between is noticed.
+            told.as_mut().enable();
+            if let Some(record) = self.record.get() {
+                return record.clone();
+            }
+            told.await;
+        }
+    }
 }
 
 /// A place among those who wait. Dropped, it is given up.
@@ -70,7 +105,7 @@ struct Waited {
 pub(super) struct Wait<'a> {
     waiting: &'a Waiting,
     id: TaskId,
-    pub(super) ended: Arc<Notify>,
+    pub(super) end: Arc<End>,
 }
 
 impl Waiting {
@@ -79,7 +114,7 @@ impl Waiting {
         let waited = tasks.entry(id.clone()).or_default();
         waited.count += 1;
         self.joined.notify_one();
-        Wait { waiting: self, id: id.clone(), ended: Arc::clone(&waited.ended) }
+        Wait { waiting: self, id: id.clone(), end: Arc::clone(&waited.end) }
     }
 
     /// The right to ask for all, at once if nobody had it, and else at the pace of whoever did.
@@ -93,10 +128,10 @@ impl Waiting {
         }
     }
 
-    /// The task has ended.
-    pub(super) fn tell(&self, id: &TaskId) {
-        if let Some(waited) = self.tasks().get(id) {
-            waited.ended.notify_waiters();
+    /// The task has ended: its record, if it is there.
+    pub(super) fn tell(&self, id: &TaskId, record: Option<TaskRecord>) {
+        if let Some(waited) = self.tasks().get_mut(id) {
+            std::mem::take(&mut waited.end).tell(record);
         }
     }
 
@@ -125,5 +160,42 @@ impl Drop for Wait<'_> {
                 tasks.remove(&self.id);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt as _;
+
+    use super::*;
+    use crate::life::Asked;
+
+    fn record() -> TaskRecord {
+        TaskRecord::assumed(TaskId::parse("t").unwrap(), Asked::default())
+    }
+
+    #[test]
+    fn who_waits_is_told_with_the_record_though_it_looks_late_and_who_comes_then_waits() {
+        let (waiting, id) = (Waiting::default(), record().id);
+        let (one, other) = (waiting.wait(&id), waiting.wait(&id));
+        assert_eq!(one.end.told().now_or_never(), None);
+        waiting.tell(&id, Some(record()));
+        let late = waiting.wait(&id);
+        assert_eq!(one.end.told().now_or_never(), Some(Some(record())));
+        assert_eq!(other.end.told().now_or_never(), Some(Some(record())));
+        assert_eq!(late.end.told().now_or_never(), None);
+        waiting.tell(&id, None);
+        assert_eq!(late.end.told().now_or_never(), Some(None));
+        assert_eq!(other.end.told().now_or_never(), Some(Some(record())));
+    }
+
+    #[test]
+    fn a_place_is_given_up_with_the_last_who_waits() {
+        let (waiting, id) = (Waiting::default(), record().id);
+        let (one, other) = (waiting.wait(&id), waiting.wait(&id));
+        drop(one);
+        assert_eq!(waiting.ids(), [id]);
+        drop(other);
+        assert!(waiting.ids().is_empty());
     }
 }

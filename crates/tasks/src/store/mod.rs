@@ -11,8 +11,9 @@
 //! # Invariants
 //!
 //! - A row is written whole, or not at all, and only over the version that the writer names.
-//! - A call that answered `Ok` is durable, as far as the store is durable at all. A call that
-//!   answered `Err` may have been carried out: its writer knows its own write by the mark.
+//! - A call that answered `Ok` is durable, as far as the store is durable at all; a write that need only
+//!   survive a kill ([`Write::survives`]) may go in a power cut, never before one that it came before. A call
+//!   that answered `Err` may have been carried out: its writer knows its own write by the mark.
 //! - Every answer brings the store's time. A store without a clock of its own brings the caller's,
 //!   and says so by [`Store::keeps_time`].
 //! - A row whose time to live is over is not there, whether or not it was removed.
@@ -76,7 +77,7 @@ pub struct Timed<T> {
 /// ```
 /// use std::time::Duration;
 ///
-/// use longshore_tasks::life::{Standing, When};
+/// use longshore_tasks::life::{Standing, Survives, When};
 /// use longshore_tasks::store::{AskedRow, LifeRow, MemoryStore, Store, Write, Written};
 /// use longshore_tasks::{StoreError, TaskId};
 ///
@@ -87,7 +88,8 @@ pub struct Timed<T> {
 /// let standing = Standing::Pending;
 /// let life = LifeRow { text: "{}".to_owned(), standing, until: None, wake: None, keep };
 /// let id = TaskId::parse("t-1").unwrap();
-/// let write = Write { id, expected: None, mark: 7, asked: Some(AskedRow::default()), life };
+/// let (asked, survives) = (Some(AskedRow::default()), Survives::PowerCut);
+/// let write = Write { id, expected: None, mark: 7, asked, life, survives };
 /// assert_eq!(store.write(vec![write.clone()]).await?.value, [Written::Done]);
 ///
 /// // No row may be there, but version 1 is: it is answered, and nothing is written. By the mark its

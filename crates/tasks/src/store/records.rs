@@ -10,12 +10,12 @@ use std::time::Duration;
 
 use longshore_types::Timestamp;
 
-use super::ended::{Pace, Waiting};
+use super::ended::{End, Pace, Waiting};
 use super::{
     Alias, AskedRow, LifeRow, ListQuery, Result, Row, Store, StoreError, Timed, Write, Written,
 };
 use crate::id::{RandomSource, TaskId};
-use crate::life::{self, Asked, Next, Phase, TaskRecord, When};
+use crate::life::{self, Asked, Next, Standing, TaskRecord, When};
 use crate::reply::Reply;
 
 /// Decisions against what others write meanwhile, before a call is given up: each round means that
@@ -241,43 +241,40 @@ impl Records {
         Ok(())
     }
 
-    /// Waits until the task may have ended: this process heard of it, or the store has it.
+    /// Waits until the task may have ended: this process heard of it, or the store has it. Answers the record if it
+    /// came with the news; else the store has to be asked for it.
     ///
     /// # Errors
     ///
     /// The store does not answer.
-    pub async fn ended(&self, id: &TaskId) -> Result<()> {
+    pub async fn ended(&self, id: &TaskId) -> Result<Option<TaskRecord>> {
         let wait = self.waiting.wait(id);
-        let told = wait.ended.notified();
-        tokio::pin!(told);
-        told.as_mut().enable();
         let looked = async {
             // Whoever is first asks for everybody.
             let mut pace = self.waiting.ask().await;
-            self.look_for(id, &mut pace).await
+            self.look_until(&wait.end, &mut pace).await
         };
         tokio::select! {
             biased;
-            () = told => Ok(()),
-            looked = looked => looked,
+            record = wait.end.told() => return Ok(record),
+            looked = looked => looked?,
         }
+        Ok(wait.end.told().await)
     }
 
-    async fn look_for(&self, id: &TaskId, pace: &mut Pace) -> Result<()> {
+    /// Looks for all that is waited for, and tells of it, until `end` is told.
+    async fn look_until(&self, end: &End, pace: &mut Pace) -> Result<()> {
         loop {
             pace.wait(&self.waiting).await;
             let ids = self.waiting.ids();
-            let records = self.find_all(ids.clone()).await?.value;
-            // Whoever waits for a record that cannot be read asks for it, and hears why.
-            let over = |(one, record): (TaskId, Result<Option<TaskRecord>>)| {
-                let record = record.ok().flatten();
-                record.as_ref().is_none_or(has_ended).then_some(one)
-            };
-            let over: Vec<TaskId> = ids.into_iter().zip(records).filter_map(over).collect();
-            for one in &over {
-                self.waiting.tell(one);
+            let rows = self.store.read(ids.clone()).await?.value;
+            for (id, row) in ids.into_iter().zip(rows) {
+                if row.as_ref().is_none_or(|row| is_over(row.life.standing)) {
+                    // Whoever waits for a record that cannot be read asks for it, and hears why.
+                    self.waiting.tell(&id, row.and_then(|row| self.record(row).ok()));
+                }
             }
-            if over.contains(id) {
+            if end.is_told() {
                 return Ok(());
             }
             pace.note_look();
@@ -285,9 +282,9 @@ impl Records {
         }
     }
 
-    /// A task has ended, as this process has heard.
-    pub fn tell_ended(&self, id: &TaskId) {
-        self.waiting.tell(id);
+    /// A task has ended, as this process has heard: its record.
+    pub fn tell_ended(&self, record: &TaskRecord) {
+        self.waiting.tell(&record.id, Some(record.clone()));
     }
 
     /// Notes that `message_id` stands for the task `id`, and answers the reply that came to it before,
@@ -302,8 +299,8 @@ impl Records {
         match written {
             Written::Done => {
                 let record = change.written(now);
-                if has_ended(&record) {
-                    self.waiting.tell(&record.id);
+                if is_over(record.life.standing()) {
+                    self.tell_ended(&record);
                 }
                 Answer::Written(Box::new(record))
             }
@@ -351,6 +348,7 @@ fn to_write(Change { before, id, next }: &Change, mark: u64) -> Write {
             wake: next.wake,
             keep: next.keep,
         },
+        survives: next.survives,
     }
 }
 
@@ -359,9 +357,9 @@ fn removes(change: &Change) -> bool {
     change.next.keep == When::At(Timestamp::ZERO)
 }
 
-/// Whether whoever waits for the task need wait no longer.
-fn has_ended(record: &TaskRecord) -> bool {
-    matches!(record.life.phase, Phase::Ended | Phase::Expired)
+/// Whether whoever waits for a task that stands so need wait no longer.
+fn is_over(standing: Standing) -> bool {
+    matches!(standing, Standing::Completed | Standing::Failed | Standing::Expired)
 }
 
 fn asked_row(asked: &Asked) -> AskedRow {

@@ -7,7 +7,7 @@
 use longshore_types::Timestamp;
 
 use crate::id::TaskId;
-use crate::life::{Standing, When};
+use crate::life::{Standing, Survives, When};
 
 /// What was asked: written with the first version, and seldom again.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -103,6 +103,8 @@ pub struct Write {
     pub asked: Option<AskedRow>,
     /// How the task lives.
     pub life: LifeRow<When>,
+    /// What the row must survive from when the write is answered.
+    pub survives: Survives,
 }
 
 impl Write {

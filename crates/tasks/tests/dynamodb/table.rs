@@ -11,7 +11,7 @@ use aws_sdk_dynamodb::types::{
     AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType,
     ScalarAttributeType,
 };
-use longshore_tasks::life::{Standing, When};
+use longshore_tasks::life::{Standing, Survives, When};
 use longshore_tasks::store::{
     AskedRow, DynamoOptions, LifeRow, ListQuery, Row, StoreLocation, Write, Written,
 };
@@ -108,7 +108,14 @@ fn first(id: &str, mark: u64, asked: &str, keep: When) -> Write {
 fn over(id: &str, version: u64, mark: u64, life: &str, keep: When) -> Write {
     let (text, standing) = (life.to_owned(), Standing::Pending);
     let life = LifeRow { text, standing, until: None, wake: None, keep };
-    Write { id: TaskId::parse(id).unwrap(), expected: Some(version), mark, asked: None, life }
+    Write {
+        id: TaskId::parse(id).unwrap(),
+        expected: Some(version),
+        mark,
+        asked: None,
+        life,
+        survives: Survives::PowerCut,
+    }
 }
 
 async fn write(store: &DynamoStore, write: Write) -> Written {

@@ -1,10 +1,10 @@
 //! What was once lost, or run twice: tests by the names of what was done.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use longshore_tasks::life::{Standing, When};
+use longshore_tasks::life::{Standing, Survives, When};
 use longshore_tasks::store::{LifeRow, Write};
 use longshore_tasks::transport::Action;
 use longshore_tasks::{
@@ -187,6 +187,7 @@ fn later_record(number: u32) -> Write {
             wake: Some(When::At(Timestamp::from_millis(1))),
             keep: When::In(RETENTION),
         },
+        survives: Survives::PowerCut,
     }
 }
 
@@ -509,6 +510,28 @@ async fn apps_and_workers_with_stores_of_their_own_know_each_its_part() {
     assert_eq!(pending.reply(Duration::from_secs(60)).await.unwrap(), 64);
     worker.stop().await;
     replies.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handler_begins_while_the_end_of_the_run_before_it_is_written() {
+    let world = World::new();
+    let began_at: Arc<Mutex<Vec<Instant>>> = Arc::default();
+    let noted = Arc::clone(&began_at);
+    let worker = world.worker(move |Square(n), _| {
+        noted.lock().unwrap().push(Instant::now());
+        async move { Ok(n * n) }
+    });
+    world.send(1).await;
+    world.send(2).await;
+    // Both answers of the first end's first try; it is tried again after 100 ms at least.
+    world.flaky.lost_ends.store(2, Ordering::SeqCst);
+    let worker = start(worker.concurrency(1));
+    world.until_empty(TASKS).await;
+    let began_at = began_at.lock().unwrap().clone();
+    assert_eq!(began_at.len(), 2);
+    let apart = began_at[1] - began_at[0];
+    assert!(apart < Duration::from_millis(50), "{apart:?}");
+    worker.stop().await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use longshore_tasks::life::{self, Standing, When};
+use longshore_tasks::life::{self, Standing, Survives, When};
 use longshore_tasks::reply::{REPLY_MESSAGE_ID, STATUS};
 use longshore_tasks::store::{Alias, Change, LifeRow, Write};
 use longshore_tasks::transport::Action;
@@ -159,7 +159,14 @@ async fn write_as_a_later_version_does(world: &World, id: &TaskId) {
     let text = r#"{"format":99,"value":{"phase":"teleported"}}"#.to_owned();
     let (standing, keep) = (Standing::Pending, When::In(RETENTION));
     let life = LifeRow { text, standing, until: None, wake: None, keep };
-    let write = Write { id: id.clone(), expected: Some(1), mark: 7, asked: None, life };
+    let write = Write {
+        id: id.clone(),
+        expected: Some(1),
+        mark: 7,
+        asked: None,
+        life,
+        survives: Survives::PowerCut,
+    };
     world.store.write(vec![write]).await.unwrap();
 }
 

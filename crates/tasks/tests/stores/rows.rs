@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use longshore_tasks::TaskId;
 use longshore_tasks::id::{RandomSource as _, SystemRandom};
-use longshore_tasks::life::{Standing, When};
+use longshore_tasks::life::{Standing, Survives, When};
 use longshore_tasks::store::{AskedRow, LifeRow, Write};
 
 /// Long enough for anything here.
@@ -42,5 +42,12 @@ pub(crate) fn next(id: &str, version: u64, keep: Duration) -> Write {
         keep: When::In(keep),
     };
     let id = TaskId::parse(id).unwrap();
-    Write { id, expected: Some(version), mark: version + 1, asked: None, life }
+    Write {
+        id,
+        expected: Some(version),
+        mark: version + 1,
+        asked: None,
+        life,
+        survives: Survives::PowerCut,
+    }
 }

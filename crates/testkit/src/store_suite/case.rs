@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use longshore_tasks::id::TaskId;
-use longshore_tasks::life::{Standing, When};
+use longshore_tasks::life::{Standing, Survives, When};
 use longshore_tasks::store::{
     Alias, AskedRow, Expected, LifeRow, ListQuery, Page, PutValue, Result, Row, Store, Timed,
     Value, ValueWritten, Write, Written,
@@ -50,7 +50,14 @@ pub(super) fn over(text: &str, version: u64) -> Write {
         keep: When::In(LONG),
     };
     let expected = (version > 0).then_some(version);
-    Write { id: id(text), expected, mark: version + 1, asked: None, life }
+    Write {
+        id: id(text),
+        expected,
+        mark: version + 1,
+        asked: None,
+        life,
+        survives: Survives::PowerCut,
+    }
 }
 
 pub(super) fn put(key: &str, expected: Expected, text: &str) -> PutValue {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use longshore_tasks::id::TaskId;
 use longshore_tasks::life::{
-    self, Ask, Asked, Claimed, How, Next, Phase, Shown, TaskRecord, When, Woken,
+    self, Ask, Asked, Claimed, How, Next, Phase, Shown, Survives, TaskRecord, When, Woken,
 };
 use longshore_tasks::reply::Reply;
 use longshore_tasks::store::{Answer, Change};
@@ -168,7 +168,8 @@ async fn the_old_tables_are_renamed_and_it_happens_once() {
     }
     let record = old.find("pending").await;
     let (wake, keep) = (None, When::In(RETENTION));
-    let next = Next { asked: None, life: Arc::clone(&record.life), until: None, wake, keep };
+    let (life, survives) = (Arc::clone(&record.life), Survives::PowerCut);
+    let next = Next { asked: None, life, until: None, wake, keep, survives };
     old.records.write_one(Change::of(record, next)).await.unwrap();
     let again = open(&old.path, &old.clock).unwrap();
     let records = Records::new(Arc::new(again), Arc::new(Seeded::new(2)));

@@ -122,7 +122,7 @@ mod tests {
     use super::super::item::Item;
     use super::*;
     use crate::id::TaskId;
-    use crate::life::{Standing, When};
+    use crate::life::{Standing, Survives, When};
     use crate::store::LifeRow;
 
     fn prepared(write: &Write) -> Prepared<'_> {
@@ -135,7 +135,14 @@ mod tests {
         let standing = Standing::Pending;
         let life = LifeRow { text: String::new(), standing, until: None, wake: None, keep };
         let id = TaskId::parse("a").unwrap();
-        let write = Write { id, expected: Some(3), mark: 1, asked: None, life };
+        let write = Write {
+            id,
+            expected: Some(3),
+            mark: 1,
+            asked: None,
+            life,
+            survives: Survives::PowerCut,
+        };
         let there = |version, keep| {
             let item = Item::from([
                 ("version".to_owned(), item::number(version)),

@@ -216,14 +216,21 @@ fn write_sql(schema: &Schema) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::life::{Standing, When};
+    use crate::life::{Standing, Survives, When};
     use crate::store::LifeRow;
 
     fn write(id: &str) -> Write {
         let keep = When::At(Timestamp::from_millis(1));
         let standing = Standing::Pending;
         let life = LifeRow { text: String::new(), standing, until: None, wake: None, keep };
-        Write { id: TaskId::parse(id).unwrap(), expected: None, mark: 0, asked: None, life }
+        Write {
+            id: TaskId::parse(id).unwrap(),
+            expected: None,
+            mark: 0,
+            asked: None,
+            life,
+            survives: Survives::PowerCut,
+        }
     }
 
     #[test]

@@ -1,19 +1,22 @@
 //! A thread that owns a connection and carries out commands; the writer's in groups.
 //!
 //! All commands that have come while a transaction was being synced share the next one: one sync
-//! pays for many. If one of them fails, all of the group are told so and none is done, which is
-//! right because each can be repeated. Reads that wait share one snapshot of the file, and so one lock
-//! of it; a read that fails fails alone.
+//! pays for many. One whose commands all need only survive a kill goes without a sync, and is on disk
+//! with the next that has one. If a command fails, all of its group are told so and none is done, which
+//! is right because each can be repeated. Reads that wait share one snapshot of the file, and so one
+//! lock of it; a read that fails fails alone.
 
 use std::fmt;
 use std::path::Path;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 use thiserror::Error;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::sync::oneshot;
+
+use crate::life::Survives;
 
 /// Commands of one transaction at most, so that the first does not wait long for the last.
 const GROUP_MAX: usize = 256;
@@ -49,8 +52,13 @@ pub(super) enum CommandError {
 /// Gives the answer, once it is known whether its transaction was committed.
 type Answer = Box<dyn FnOnce(Result<(), CommandError>) + Send>;
 /// Does the work in a transaction, or is told that there is none; its answer waits for the commit.
-type Command =
+type Act =
     Box<dyn FnOnce(Result<&Connection, CommandError>) -> (Option<CommandError>, Answer) + Send>;
+
+struct Command {
+    survives: Survives,
+    act: Act,
+}
 
 /// A thread that owns a connection. Dropped, it carries out what it has and ends.
 pub(super) struct ConnectionThread {
@@ -63,8 +71,17 @@ pub(super) fn open(path: &Path) -> rusqlite::Result<Connection> {
     let mut connection = Connection::open(path)?;
     connection.busy_handler(Some(wait_for_others))?;
     switch_to_wal(&connection)?;
-    connection.pragma_update(None, "synchronous", "FULL")?;
+    set_survives(&connection, Survives::PowerCut)?;
     Ok(connection)
+}
+
+/// What the next transactions survive once they are committed.
+fn set_survives(connection: &Connection, survives: Survives) -> rusqlite::Result<()> {
+    let synchronous = match survives {
+        Survives::Kill => "NORMAL",
+        Survives::PowerCut => "FULL",
+    };
+    connection.pragma_update(None, "synchronous", synchronous)
 }
 
 /// Waits a little for another process's transaction; `false` once that was done for long enough.
@@ -93,27 +110,33 @@ fn is_busy(error: &rusqlite::Error) -> bool {
 }
 
 impl ConnectionThread {
-    pub(super) fn spawn(mut connection: Connection, access: Access) -> std::io::Result<Self> {
+    pub(super) fn spawn(connection: Connection, access: Access) -> std::io::Result<Self> {
         let (commands, mut queue) = channel(WAITING_MAX);
-        let run = move || while carry_out_next(&mut connection, &mut queue, access) {};
+        let mut hand = Hand { connection, survives: Survives::PowerCut };
+        let run = move || while carry_out_next(&mut hand, &mut queue, access) {};
         let thread = std::thread::Builder::new().name("longshore-store".to_owned()).spawn(run)?;
         Ok(Self { commands: Some(commands), thread: Some(thread) })
     }
 
-    /// Has the command carried out, and answers when its effect is on disk.
-    pub(super) async fn carry_out<T, F>(&self, command: F) -> Result<T, CommandError>
+    /// Has the command carried out, and answers when its effect survives what it has to.
+    pub(super) async fn carry_out<T, F>(
+        &self,
+        survives: Survives,
+        command: F,
+    ) -> Result<T, CommandError>
     where
         T: Send + 'static,
         F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     {
         let (asker, answer) = oneshot::channel();
-        let command: Command = Box::new(|connection| {
+        let act: Act = Box::new(|connection| {
             match connection.and_then(|connection| Ok(command(connection)?)) {
                 Ok(value) => (None, answer_with(asker, value)),
                 Err(error) => (Some(error), answer_without(asker)),
             }
         });
         let commands = self.commands.as_ref().ok_or(CommandError::Ended)?;
+        let command = Command { survives, act };
         commands.send(command).await.map_err(|_| CommandError::Ended)?;
         answer.await.map_err(|_| CommandError::Ended)?
     }
@@ -139,59 +162,74 @@ fn answer_without<T: Send + 'static>(asker: Asker<T>) -> Answer {
     })
 }
 
+/// What a thread works with.
+struct Hand {
+    connection: Connection,
+    /// What its next transaction survives.
+    survives: Survives,
+}
+
 /// Waits for a command and carries it out with those that wait behind it; `false` when no more
 /// can come.
-fn carry_out_next(
-    connection: &mut Connection,
-    queue: &mut Receiver<Command>,
-    access: Access,
-) -> bool {
+fn carry_out_next(hand: &mut Hand, queue: &mut Receiver<Command>, access: Access) -> bool {
     let Some(first) = queue.blocking_recv() else { return false };
     let waiting = std::iter::from_fn(|| queue.try_recv().ok());
     let group = std::iter::once(first).chain(waiting.take(GROUP_MAX - 1));
     match access {
-        Access::Write => carry_out_group(connection, group.collect()),
-        Access::Read => look_up_group(connection, group.collect()),
+        Access::Write => hand.carry_out_group(group.collect()),
+        Access::Read => look_up_group(&hand.connection, group.collect()),
     }
     true
 }
 
 /// Without the snapshot, if there is none to be had, each read has the file to itself.
-fn look_up_group(connection: &mut Connection, group: Vec<Command>) {
+fn look_up_group(connection: &Connection, group: Vec<Command>) {
     let snapshot = (group.len() > 1).then(|| connection.unchecked_transaction());
     for command in group {
-        let (error, answer) = command(Ok(connection));
+        let (error, answer) = (command.act)(Ok(connection));
         answer(error.map_or(Ok(()), Err));
     }
     // Nothing was written, so a snapshot that is not let go of in order is let go of all the same.
     drop(snapshot);
 }
 
-fn carry_out_group(connection: &mut Connection, group: Vec<Command>) {
-    let transaction = match connection.transaction_with_behavior(TransactionBehavior::Immediate) {
-        Ok(transaction) => transaction,
-        Err(error) => return refuse(group, &error.into()),
-    };
-    let mut failed = None;
-    let mut answers = Vec::with_capacity(group.len());
-    for command in group {
-        let (error, answer) = command(Ok(&transaction));
-        failed = failed.or(error);
-        answers.push(answer);
+impl Hand {
+    fn carry_out_group(&mut self, group: Vec<Command>) {
+        let transaction = match self.begin(&group) {
+            Ok(transaction) => transaction,
+            Err(error) => return refuse(group, &error.into()),
+        };
+        let mut failed = None;
+        let mut answers = Vec::with_capacity(group.len());
+        for command in group {
+            let (error, answer) = (command.act)(Ok(&transaction));
+            failed = failed.or(error);
+            answers.push(answer);
+        }
+        let committed = match failed {
+            None => transaction.commit().map_err(CommandError::from),
+            Some(error) => transaction.rollback().map_err(CommandError::from).and(Err(error)),
+        };
+        for answer in answers {
+            answer(committed.clone());
+        }
     }
-    let committed = match failed {
-        None => transaction.commit().map_err(CommandError::from),
-        Some(error) => transaction.rollback().map_err(CommandError::from).and(Err(error)),
-    };
-    for answer in answers {
-        answer(committed.clone());
+
+    /// A transaction that survives what the most demanding of its commands has to.
+    fn begin(&mut self, group: &[Command]) -> rusqlite::Result<Transaction<'_>> {
+        let survives = group.iter().map(|command| command.survives).max().unwrap_or_default();
+        if survives != self.survives {
+            set_survives(&self.connection, survives)?;
+            self.survives = survives;
+        }
+        self.connection.transaction_with_behavior(TransactionBehavior::Immediate)
     }
 }
 
 /// Tells every asker that there is no transaction.
 fn refuse(group: Vec<Command>, error: &CommandError) {
     for command in group {
-        let (_, answer) = command(Err(error.clone()));
+        let (_, answer) = (command.act)(Err(error.clone()));
         answer(Err(error.clone()));
     }
 }
@@ -210,5 +248,43 @@ impl Drop for ConnectionThread {
 impl fmt::Debug for ConnectionThread {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ConnectionThread").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    /// What `PRAGMA synchronous` says within a transaction of such commands.
+    fn synchronous(hand: &mut Hand, group: &[Survives]) -> i64 {
+        let (say, said) = mpsc::channel();
+        let command = |survives: &Survives| {
+            let say = say.clone();
+            let act: Act = Box::new(move |connection| {
+                let pragma = |row: &rusqlite::Row<'_>| row.get(0);
+                let found = connection.unwrap().query_row("PRAGMA synchronous", [], pragma);
+                say.send(found.unwrap()).unwrap();
+                (None, Box::new(|committed| committed.unwrap()))
+            });
+            Command { survives: *survives, act }
+        };
+        hand.carry_out_group(group.iter().map(command).collect());
+        let said: Vec<i64> = said.try_iter().collect();
+        assert_eq!(said.len(), group.len());
+        said[0]
+    }
+
+    #[test]
+    fn a_transaction_is_synced_if_anything_in_it_must_survive_a_power_cut() {
+        let directory = tempfile::tempdir().unwrap();
+        let connection = open(&directory.path().join("tasks.sqlite3")).unwrap();
+        let mut hand = Hand { connection, survives: Survives::PowerCut };
+        let (normal, full) = (1, 2);
+        assert_eq!(synchronous(&mut hand, &[Survives::PowerCut]), full);
+        assert_eq!(synchronous(&mut hand, &[Survives::Kill, Survives::Kill]), normal);
+        assert_eq!(synchronous(&mut hand, &[Survives::Kill, Survives::PowerCut]), full);
+        assert_eq!(synchronous(&mut hand, &[Survives::Kill]), normal);
     }
 }

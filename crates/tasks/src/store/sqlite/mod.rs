@@ -6,7 +6,8 @@
 //!
 //! # Invariants
 //!
-//! - An answer is given after its transaction is on disk (`synchronous = FULL`).
+//! - An answer is given after its transaction is on disk (`synchronous = FULL`); where all that it did need only
+//!   survive a kill, after it is with the system (`NORMAL`), and on disk with or before the next.
 //! - The file is a plain `SQLite` database in WAL mode, open to any tool of its owner, and to nobody
 //!   else (0600).
 //! - Its time is the clock of the host, which all its processes share.
@@ -32,6 +33,7 @@ use super::{
 };
 use crate::clock::{Clock, SystemClock};
 use crate::id::TaskId;
+use crate::life::Survives;
 use crate::transport::BoxFuture;
 
 /// A [`Store`] in one `SQLite` file.
@@ -114,9 +116,10 @@ impl SqliteStore {
     fn write_at<'a, T: Send + 'static>(
         &'a self,
         action: &'static str,
+        survives: Survives,
         act: impl FnOnce(&Connection, Timestamp) -> rusqlite::Result<T> + Send + 'static,
     ) -> BoxFuture<'a, Result<Timed<T>>> {
-        self.at(&self.writer, action, act)
+        self.at(&self.writer, action, survives, act)
     }
 
     /// Has the reader look something up at one point in time.
@@ -125,13 +128,14 @@ impl SqliteStore {
         action: &'static str,
         act: impl FnOnce(&Connection, Timestamp) -> rusqlite::Result<T> + Send + 'static,
     ) -> BoxFuture<'a, Result<Timed<T>>> {
-        self.at(&self.reader, action, act)
+        self.at(&self.reader, action, Survives::Kill, act)
     }
 
     fn at<'a, T: Send + 'static>(
         &'a self,
         thread: &'a ConnectionThread,
         action: &'static str,
+        survives: Survives,
         act: impl FnOnce(&Connection, Timestamp) -> rusqlite::Result<T> + Send + 'static,
     ) -> BoxFuture<'a, Result<Timed<T>>> {
         let clock = Arc::clone(&self.clock);
@@ -140,7 +144,7 @@ impl SqliteStore {
             act(connection, now).map(|value| Timed { now, value })
         };
         async move {
-            let answer = thread.carry_out(command).await;
+            let answer = thread.carry_out(survives, command).await;
             answer.map_err(|source| StoreError::unavailable(&self.path, action, source))
         }
         .boxed()
@@ -159,13 +163,14 @@ impl Store for SqliteStore {
     }
 
     fn write(&self, writes: Vec<Write>) -> BoxFuture<'_, Result<Timed<Vec<Written>>>> {
-        self.write_at("write task records", move |connection, now| {
+        let survives = writes.iter().map(|write| write.survives).max().unwrap_or_default();
+        self.write_at("write task records", survives, move |connection, now| {
             writes.iter().map(|write| rows::write(connection, write, now)).collect()
         })
     }
 
     fn alias(&self, aliases: Vec<Alias>) -> BoxFuture<'_, Result<Timed<Vec<Option<Row>>>>> {
-        self.write_at("note message ids", move |connection, now| {
+        self.write_at("note message ids", Survives::PowerCut, move |connection, now| {
             aliases.iter().map(|alias| rows::alias(connection, alias, now)).collect()
         })
     }
@@ -181,7 +186,7 @@ impl Store for SqliteStore {
     }
 
     fn expire(&self, count_max: usize) -> BoxFuture<'_, Result<usize>> {
-        let gone = self.write_at("remove what is old", move |connection, now| {
+        let gone = self.write_at("remove what is old", Survives::Kill, move |connection, now| {
             rows::expire(connection, count_max, now)
         });
         gone.map(|gone| gone.map(|timed| timed.value)).boxed()
@@ -204,7 +209,9 @@ impl Store for SqliteStore {
     }
 
     fn put_value(&self, put: PutValue) -> BoxFuture<'_, Result<Timed<ValueWritten>>> {
-        self.write_at("put a value", move |connection, now| values::put(connection, &put, now))
+        self.write_at("put a value", Survives::PowerCut, move |connection, now| {
+            values::put(connection, &put, now)
+        })
     }
 
     /// The connections have threads of their own already: no runtime drives them.

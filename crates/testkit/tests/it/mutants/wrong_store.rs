@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use longshore_tasks::BoxFuture;
 use longshore_tasks::id::TaskId;
-use longshore_tasks::life::When;
+use longshore_tasks::life::{Survives, When};
 use longshore_tasks::store::{
     Alias, Expected, LifeRow, ListQuery, Page, Place, PutValue, Result, Row, Store, Timed, Value,
     ValueWritten, Write, Written,
@@ -185,9 +185,16 @@ impl WrongStore {
                 wake: row.life.wake.map(When::At),
                 keep: When::At(row.life.keep),
             };
-            let expected = Some(row.version);
+            let (expected, survives) = (Some(row.version), Survives::PowerCut);
             self.inner
-                .write(vec![Write { id: row.id, expected, mark: row.mark, asked: None, life }])
+                .write(vec![Write {
+                    id: row.id,
+                    expected,
+                    mark: row.mark,
+                    asked: None,
+                    life,
+                    survives,
+                }])
                 .await?;
         }
         Ok(answer)
@@ -280,9 +287,16 @@ impl Store for WrongStore {
                     let (text, standing) = (row.life.text, row.life.standing);
                     let keep = When::At(Timestamp::ZERO);
                     let life = LifeRow { text, standing, until: None, wake: None, keep };
-                    let expected = Some(row.version);
+                    let (expected, survives) = (Some(row.version), Survives::PowerCut);
                     self.inner
-                        .write(vec![Write { id: row.id, expected, mark: 0, asked: None, life }])
+                        .write(vec![Write {
+                            id: row.id,
+                            expected,
+                            mark: 0,
+                            asked: None,
+                            life,
+                            survives,
+                        }])
                         .await?;
                 }
             }
