@@ -183,7 +183,9 @@ impl Gateway {
         let base = self.base_url(headers)?;
         let callback_url = |id: &TaskId| base.join(&format!("{path}/status/{id}"));
         if let Some(trace) = traced::trace_of(headers) {
-            tasks.iter_mut().for_each(|(_, options)| continue_trace(options, &trace));
+            for (_, options) in &mut tasks {
+                continue_trace(options, &trace);
+            }
         }
         let client = self.client.clone();
         let sent = self.sends.spawn(async move { client.send_all_with(tasks).await });

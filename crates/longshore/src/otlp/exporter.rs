@@ -24,10 +24,12 @@ use tracing_subscriber::registry::LookupSpan;
 use super::Endpoint;
 use super::client::Client;
 use crate::exit::Fault;
-use crate::tasks::trace::spans::TARGET;
 
 /// How long the end of the program waits for the last spans to be taken.
 const FLUSH_MAX: Duration = Duration::from_secs(3);
+/// Our crates that log.
+const OURS: [&str; 5] =
+    ["longshore", "longshore_broker", "longshore_gateway", "longshore_storage", "longshore_tasks"];
 /// How long a request to the endpoint may take, if no variable says otherwise.
 const REQUEST_MAX: Duration = Duration::from_secs(10);
 
@@ -88,12 +90,13 @@ impl Export {
     }
 }
 
-/// Whether a span is exported: ours that are made for it, and those of the application. The other ones of ours are for
-/// log lines, and say the same in other words; the AWS SDK's say what it was given. Log lines may say anything.
+/// Whether a span is exported: ours that are made for it, which have a target of their own, and those of the application.
+/// Those of our crates are for log lines, and say the same in other words; the AWS SDK's say what it was given. Log lines
+/// may say anything.
 fn is_exported(about: &Metadata<'_>) -> bool {
     let module = about.target().split("::").next().unwrap_or_default();
-    let of_libraries = module.starts_with("longshore") || module.starts_with("aws_");
-    about.is_span() && *about.level() <= Level::INFO && (module == TARGET || !of_libraries)
+    let of_libraries = OURS.contains(&module) || module.starts_with("aws_");
+    about.is_span() && *about.level() <= Level::INFO && !of_libraries
 }
 
 /// What the spans are of.

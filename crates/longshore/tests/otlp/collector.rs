@@ -1,5 +1,6 @@
 //! A collector of OTLP over HTTP in the test's own process.
 
+use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
@@ -73,7 +74,10 @@ impl Span {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").unwrap();
+        text
+    })
 }
 
 fn text(attributes: &[KeyValue], key: &str) -> String {
@@ -154,11 +158,11 @@ impl Collector {
             taken.spans.iter().filter(|span| wanted(span)).cloned().collect()
         };
         let taken = self.shared.taken.lock().unwrap();
-        let waited = self
+        let answer = self
             .shared
             .more
             .wait_timeout_while(taken, PATIENCE, |taken| found(taken).len() < count);
-        let (taken, timeout) = waited.unwrap();
+        let (taken, timeout) = answer.unwrap();
         assert!(!timeout.timed_out(), "too few spans: {:#?}", taken.spans);
         found(&taken)
     }

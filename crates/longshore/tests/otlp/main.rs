@@ -4,6 +4,6 @@
 
 mod collector;
 mod endpoints;
-mod process;
+mod program;
 mod traces;
 mod x_ray;

@@ -3,7 +3,7 @@
 use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 
 use crate::collector::{Collector, Span};
-use crate::process::Process;
+use crate::program::Program;
 
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 const CALLER: &str = "b7ad6b7169203331";
@@ -12,8 +12,8 @@ fn parent(trace: &str) -> String {
     format!("00-{trace}-{CALLER}-01")
 }
 
-fn exporting(collector: &Collector) -> Process {
-    Process::up(&["--otlp-endpoint", &collector.url()], &[])
+fn exporting(collector: &Collector) -> Program {
+    Program::up(&["--otlp-endpoint", &collector.url()], &[])
 }
 
 /// The only span of that name.
@@ -95,8 +95,10 @@ fn each_attempt_is_a_run_of_its_own_and_one_that_failed_says_so_without_the_reas
 #[test]
 fn a_batch_handler_s_call_names_the_runs_of_its_tasks_and_is_in_no_trace_of_theirs() {
     let collector = Collector::start();
-    let program = exporting(&collector);
-    let traces = ["a1", "b2", "c3"].map(|end| format!("{:0>32}", end));
+    // A batch is of one worker.
+    let arguments = ["--workers", "1", "--otlp-endpoint", &collector.url()];
+    let program = Program::up(&arguments, &[]);
+    let traces = ["a1", "b2", "c3"].map(|end| format!("{end:0>32}"));
     for trace in &traces {
         program.send("/gather", "x", &[("traceparent", &parent(trace))]);
     }

@@ -4,14 +4,14 @@
 use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 
 use crate::collector::Collector;
-use crate::process::{Process, ask};
+use crate::program::{Program, ask};
 
 const HEADER: &str = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1";
 const TRACE: &str = "5759e988bd862e3fe1be46a994272793";
 const PARENT: &str = "53995c3f42cd8ad8";
 
 /// Asks the broker of a process as another service does.
-fn sqs(broker: &Process, action: &str, queue: &str, members: &str) -> String {
+fn sqs(broker: &Program, action: &str, queue: &str, members: &str) -> String {
     let target = format!("AmazonSQS.{action}");
     let head = [("content-type", "application/x-amz-json-1.0"), ("x-amz-target", target.as_str())];
     let address = broker.address("broker");
@@ -22,7 +22,7 @@ fn sqs(broker: &Process, action: &str, queue: &str, members: &str) -> String {
 }
 
 /// Sends a task that bears the trace in a system attribute, and nothing else of ours.
-fn send(broker: &Process) {
+fn send(broker: &Program) {
     let attribute =
         format!(r#"{{"AWSTraceHeader":{{"DataType":"String","StringValue":"{HEADER}"}}}}"#);
     let members = format!(r#","MessageBody":"\"x\"","MessageSystemAttributes":{attribute}"#);
@@ -39,7 +39,7 @@ fn run_of(collector: &Collector, count: usize) -> String {
 #[test]
 fn a_worker_beside_the_broker_continues_the_trace_of_x_ray_and_so_does_its_reply() {
     let collector = Collector::start();
-    let program = Process::up(&["--otlp-endpoint", &collector.url()], &[]);
+    let program = Program::up(&["--otlp-endpoint", &collector.url()], &[]);
     send(&program);
     let run = run_of(&collector, 3);
     let spans = collector.of_trace(TRACE, 3);
@@ -51,7 +51,7 @@ fn a_worker_beside_the_broker_continues_the_trace_of_x_ray_and_so_does_its_reply
 fn a_worker_on_the_aws_sdk_continues_the_trace_of_x_ray_and_so_does_its_reply() {
     let collector = Collector::start();
     let data = tempfile::tempdir().unwrap();
-    let broker = Process::start("broker", &["--broker-listen", "127.0.0.1:0", "--in-memory"], &[]);
+    let broker = Program::start("broker", &["--broker-listen", "127.0.0.1:0", "--in-memory"], &[]);
     let (endpoint, otlp) = (format!("http://{}", broker.address("broker")), collector.url());
     let directory = data.path().to_str().unwrap();
     let arguments = [
@@ -60,7 +60,7 @@ fn a_worker_on_the_aws_sdk_continues_the_trace_of_x_ray_and_so_does_its_reply() 
         ["--data", directory],
         ["--otlp-endpoint", &otlp],
     ];
-    let _worker = Process::start("worker", &arguments.concat(), &[]);
+    let _worker = Program::start("worker", &arguments.concat(), &[]);
     send(&broker);
     let run = run_of(&collector, 2);
     let members = r#","WaitTimeSeconds":20,"MessageAttributeNames":["All"]"#;

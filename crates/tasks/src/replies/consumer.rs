@@ -20,7 +20,7 @@ use crate::receive;
 use crate::reply::{self, NotAReply, Reply};
 use crate::store::{self, Answer, Change, Found, StoreError, Timed};
 use crate::trace::TraceContext;
-use crate::trace::spans::{self, Processed};
+use crate::trace::spans::{self, AboutMessage};
 use crate::transport::meter::{Charged, Item, charge, charge_reply_receive};
 use crate::transport::{
     Action, Purpose, QueueFacts, QueueHandle, ReceiveRequest, ReceivedMessage, Transport as _,
@@ -203,7 +203,7 @@ impl Consumer<'_> {
     }
 
     fn span(&self, opened: &Opened) -> Span {
-        let about = Processed {
+        let about = AboutMessage {
             queue: self.queue.name(),
             message: &opened.message,
             task: &opened.id,

@@ -10,6 +10,9 @@ use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 use super::{TraceContext, TraceParent, TraceState};
 
 pub(super) fn place_of(span: &Span) -> Option<TraceContext> {
+    if span.is_disabled() {
+        return None;
+    }
     let context = span.context();
     let span = context.span();
     let place = span.span_context();

@@ -8,7 +8,7 @@
 //! With the feature `otlp`, sends, runs and the handling of replies have spans ([`spans`]), which a subscriber of
 //! `tracing` with a layer of OpenTelemetry exports. What a message says is then where its span is in the trace.
 
-#[cfg(feature = "otlp")]
+#[cfg_attr(not(feature = "otlp"), path = "unexported.rs")]
 mod exported;
 mod parent;
 pub mod spans;
@@ -50,26 +50,17 @@ impl TraceContext {
     }
 
     /// Where `span` is in a trace, if it is exported.
-    #[cfg_attr(not(feature = "otlp"), expect(unused_variables, reason = "no span is exported"))]
     pub fn of(span: &Span) -> Option<Self> {
-        #[cfg(feature = "otlp")]
-        let place = exported::place_of(span);
-        #[cfg(not(feature = "otlp"))]
-        let place = None;
-        place
+        exported::place_of(span)
     }
 
     /// Has `span` go on from this place, if it is exported, and nobody has asked yet where it is.
-    #[cfg_attr(not(feature = "otlp"), expect(unused_variables, reason = "no span is exported"))]
     pub fn continue_in(&self, span: &Span) {
-        #[cfg(feature = "otlp")]
         exported::continue_in(span, self);
     }
 
     /// Has `span`, if it is exported, name this place as one that its work comes from.
-    #[cfg_attr(not(feature = "otlp"), expect(unused_variables, reason = "no span is exported"))]
     pub(crate) fn link_to(&self, span: &Span) {
-        #[cfg(feature = "otlp")]
         exported::link(span, self);
     }
 }

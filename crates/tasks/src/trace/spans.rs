@@ -66,7 +66,7 @@ pub(crate) fn sent(span: &Span, message: &str) {
 
 /// Whose message a span is about.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Processed<'a> {
+pub(crate) struct AboutMessage<'a> {
     pub(crate) queue: &'a str,
     pub(crate) message: &'a str,
     pub(crate) task: &'a TaskId,
@@ -74,7 +74,7 @@ pub(crate) struct Processed<'a> {
 }
 
 /// The span of a message that is handled.
-fn process(about: Processed<'_>) -> Span {
+fn handled(about: AboutMessage<'_>) -> Span {
     let span = info_span!(
         target: TARGET,
         "process",
@@ -100,11 +100,11 @@ fn process(about: Processed<'_>) -> Span {
 }
 
 /// The span of a reply that is taken in.
-pub(crate) fn take_in(about: Processed<'_>, status: &str) -> Span {
+pub(crate) fn take_in(about: AboutMessage<'_>, status: &str) -> Span {
     if !are_built() {
         return Span::none();
     }
-    let span = process(about);
+    let span = handled(about);
     span.record("longshore.reply.status", status);
     span
 }
@@ -117,11 +117,11 @@ pub(crate) struct RunSpan {
 }
 
 impl RunSpan {
-    pub(crate) fn begin(about: Processed<'_>, name: &str, attempt: u32) -> Self {
+    pub(crate) fn begin(about: AboutMessage<'_>, name: &str, attempt: u32) -> Self {
         if !are_built() {
             return Self { span: Span::none(), has_ended: true };
         }
-        let span = process(about);
+        let span = handled(about);
         span.record("longshore.task.name", name);
         span.record("longshore.task.attempt", i64::from(attempt));
         Self { span, has_ended: false }

@@ -16,7 +16,7 @@ use super::registry::Registered;
 use super::status::RunningTask;
 use super::stuck::AboutRun;
 use crate::trace::TraceContext;
-use crate::trace::spans::{Processed, RunSpan};
+use crate::trace::spans::{AboutMessage, RunSpan};
 
 impl Execution {
     /// Runs the handler once there is a place for the task, and it is its turn.
@@ -62,7 +62,7 @@ impl Execution {
     /// The span of the run. What the run sends, and its reply, go on from there.
     fn run_span(&self, registered: &Registered, held: &Held) -> RunSpan {
         let sender = self.envelope.trace();
-        let about = Processed {
+        let about = AboutMessage {
             queue: self.runtime.queue.name(),
             message: &self.message.message_id,
             task: &self.task,
