@@ -45,6 +45,22 @@ impl Endpoint {
         let url = if name == OF_ALL { with_path(&url) } else { url };
         Ok(Some(Self { url, variable: Some(name) }))
     }
+
+    /// What to warn of, of a program that is built without an exporter. A variable may be set for every program of a
+    /// host, and is no reason not to start.
+    ///
+    /// # Errors
+    ///
+    /// The flag asks for this very program.
+    #[cfg(any(test, not(feature = "otlp")))]
+    pub(super) fn without_exporter(&self) -> Result<String, Fault> {
+        let without =
+            "this program was built without longshore's feature `otlp`, and exports no spans";
+        let Some(variable) = self.variable else {
+            return Err(Fault::usage(format!("--otlp-endpoint says where to, but {without}")));
+        };
+        Ok(format!("{variable} is set, but {without}"))
+    }
 }
 
 fn is_off(disabled: Option<String>, exporters: Option<String>) -> bool {
@@ -103,6 +119,15 @@ mod tests {
         for on in [("OTEL_SDK_DISABLED", "false"), ("OTEL_TRACES_EXPORTER", "console, otlp")] {
             assert!(wanted(None, &[all, on]).is_some(), "{on:?}");
         }
+    }
+
+    #[test]
+    fn a_program_without_an_exporter_refuses_the_flag_and_warns_of_a_variable() {
+        let asked = |variable| Endpoint { url: "http://c/v1/traces".to_owned(), variable };
+        let refused = asked(None).without_exporter().unwrap_err().to_string();
+        assert!(refused.contains("--otlp-endpoint") && refused.contains("feature `otlp`"));
+        let warning = asked(Some(OF_ALL)).without_exporter().unwrap();
+        assert!(warning.starts_with(OF_ALL) && warning.contains("feature `otlp`"), "{warning}");
     }
 
     #[test]
