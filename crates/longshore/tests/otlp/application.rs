@@ -1,5 +1,5 @@
-//! The application whose spans the tests beside it look at: a task, one that fails first, one in batches, and one that
-//! sends another.
+//! The application whose spans the tests beside it look at: a task, one that fails first, one in batches, one that
+//! sends another, and one that never ends.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -33,6 +33,10 @@ struct Gather(String);
 #[task(name = "relay", reply = String)]
 struct Relay(String);
 
+#[derive(Debug, Serialize, Deserialize, Task)]
+#[task(name = "ponder", reply = String)]
+struct Ponder(String);
+
 async fn shout(Shout(text): Shout) -> Result<String, Failure> {
     let span = tracing::info_span!("compute", letters = text.len());
     span.in_scope(|| tracing::info!("computed {text}"));
@@ -55,6 +59,12 @@ async fn relay(Relay(text): Relay, ctx: Context) -> Result<String, Failure> {
     Ok(sent.id().to_string())
 }
 
+async fn ponder(Ponder(text): Ponder) -> Result<String, Failure> {
+    tracing::info!("pondering {text}");
+    std::future::pending::<()>().await;
+    Ok(text)
+}
+
 fn main() -> ExitCode {
     App::new("program")
         .queues(QUEUES)
@@ -65,14 +75,16 @@ fn main() -> ExitCode {
                 .handle(falter)
                 .handle_batch_with(gather, batches)
                 .handle(relay)
+                .handle(ponder)
                 .default_task::<Shout>()
         })
         .reply_queue("Answers")
         .routes(|gateway| {
             let shout = gateway.routes::<Shout>("/shout");
-            let others =
-                gateway.routes::<Falter>("/falter").merge(gateway.routes::<Gather>("/gather"));
-            shout.merge(others).merge(gateway.routes::<Relay>("/relay"))
+            let others = shout.merge(gateway.routes::<Falter>("/falter"));
+            let others = others.merge(gateway.routes::<Gather>("/gather"));
+            let others = others.merge(gateway.routes::<Relay>("/relay"));
+            others.merge(gateway.routes::<Ponder>("/ponder"))
         })
         .run()
 }

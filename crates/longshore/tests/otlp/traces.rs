@@ -128,3 +128,18 @@ fn what_a_handler_sends_goes_on_from_its_run() {
     assert_eq!(of("send Work", "shout").parent(), relay.id());
     assert_eq!(of("process Work", "shout").parent(), of("send Work", "shout").id());
 }
+
+#[test]
+fn a_run_that_the_drain_hands_back_is_exported_as_given_up() {
+    let collector = Collector::start();
+    let arguments = ["--grace", "0s", "--otlp-endpoint", &collector.url()];
+    let mut program = Program::up(&arguments, &[]);
+    program.send("/ponder", "x", &[("traceparent", &parent(TRACE))]);
+    program.until_logged("pondering x");
+    let (ended_well, log) = program.drain();
+    assert!(ended_well, "{log}");
+    let spans = collector.of_trace(TRACE, 3);
+    let run = named(&spans, "process Work");
+    assert_eq!((run.text("error.type").as_str(), run.has_failed()), ("given_up", true));
+    assert_eq!(run.text("longshore.task.outcome"), "");
+}

@@ -158,7 +158,7 @@ impl Context {
     }
 
     /// The place in a trace that what the handler does goes on from, if the task is in one: for a call of another
-    /// service, say. It is what the sender sent.
+    /// service, say. It is where the run is, if spans are exported, else what the sender sent.
     pub fn traceparent(&self) -> Option<TraceParent> {
         self.trace().map(|trace| trace.parent)
     }
