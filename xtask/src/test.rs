@@ -44,11 +44,14 @@ const BUILD: &str = "build the programs";
 /// The reference system, and the broker on its own, which the suite finds beside it.
 const BUILD_PROGRAMS: [&str; 5] = ["build", "--package", "fibonacci", "--package", "longshore-cli"];
 
-/// Everything is built once, and the stores' features are on: the reference system has every store anyway.
-const WORKSPACE: [&str; 5] = ["test", "--workspace", "--no-fail-fast", "--features", SUITES];
+/// Everything is built once, and the features of stores and spans are on: the reference system has all of them anyway.
+const WORKSPACE: [&str; 7] =
+    ["test", "--workspace", "--no-fail-fast", "--features", SUITES, "--features", SPANS];
 /// The suite of every store, over the stores on servers.
 const SUITES: &str =
     "longshore-testkit/dynamodb,longshore-testkit/postgres,longshore-testkit/redis";
+/// The spans of real processes, in `crates/longshore/tests/otlp`.
+const SPANS: &str = "longshore/otlp";
 /// What tries the stores, and the lives of tasks in them.
 const STORES: [&str; 14] = [
     "test",

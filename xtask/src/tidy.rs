@@ -19,6 +19,7 @@ mod manifests;
 mod map;
 mod mask;
 mod rust;
+mod spans;
 mod stores;
 mod traces;
 mod tree;
@@ -66,7 +67,7 @@ struct Rule {
     check: fn(&Tree) -> Vec<Complaint>,
 }
 
-const RULES: [Rule; 12] = [
+const RULES: [Rule; 13] = [
     Rule { name: "unfinished", check: unfinished::check },
     Rule { name: "words", check: words::check },
     Rule { name: "functions", check: functions::check },
@@ -78,6 +79,7 @@ const RULES: [Rule; 12] = [
     Rule { name: "layers", check: layers::check },
     Rule { name: "map", check: map::check },
     Rule { name: "stores", check: stores::check },
+    Rule { name: "spans", check: spans::check },
     Rule { name: "examples", check: examples::check },
 ];
 

@@ -7,13 +7,13 @@ use axum::Json;
 use axum::http::header::LOCATION;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use longshore_tasks::{Client, Pending, SendError, SendOptions, Task, TaskId, TraceParent};
+use longshore_tasks::{Client, Pending, SendError, SendOptions, Task, TaskId, TraceContext};
 use serde_json::json;
 use tokio_util::task::TaskTracker;
 
 use crate::base_url::BaseUrl;
 use crate::problem::Problem;
-use crate::refusal;
+use crate::{refusal, traced};
 
 /// What a [`Gateway`] can be told.
 ///
@@ -182,9 +182,10 @@ impl Gateway {
     ) -> Result<Vec<Result<Accepted, Problem>>, Problem> {
         let base = self.base_url(headers)?;
         let callback_url = |id: &TaskId| base.join(&format!("{path}/status/{id}"));
-        let traceparent = traceparent(headers);
-        for (_, options) in &mut tasks {
-            options.traceparent = options.traceparent.take().or_else(|| traceparent.clone());
+        if let Some(trace) = traced::trace_of(headers) {
+            for (_, options) in &mut tasks {
+                continue_trace(options, &trace);
+            }
         }
         let client = self.client.clone();
         let sent = self.sends.spawn(async move { client.send_all_with(tasks).await });
@@ -221,7 +222,10 @@ impl Gateway {
     }
 }
 
-/// The trace that a request continues, if it says one: the header of W3C Trace Context.
-fn traceparent(headers: &HeaderMap) -> Option<String> {
-    Some(TraceParent::parse(headers.get("traceparent")?.to_str().ok()?)?.to_string())
+/// Has a task go on from where the request is in a trace, unless it was given another.
+fn continue_trace(options: &mut SendOptions, trace: &TraceContext) {
+    if options.traceparent.is_none() {
+        options.traceparent = Some(trace.parent.to_string());
+        options.tracestate = trace.state.as_ref().map(ToString::to_string);
+    }
 }

@@ -23,6 +23,7 @@ pub mod refusal;
 mod routes;
 pub mod server;
 pub mod status;
+mod traced;
 
 pub use base_url::{BaseUrl, BaseUrlError};
 pub use gateway::{Accepted, Gateway, GatewayOptions};
@@ -30,3 +31,4 @@ pub use json_body::JsonBody;
 pub use problem::Problem;
 pub use server::{ServerOptions, serve};
 pub use status::{ErrorView, Render, ReplyView};
+pub use traced::traced;

@@ -22,7 +22,7 @@ use std::fmt;
 use axum::Router;
 use axum::http::StatusCode;
 use clap::Args;
-use longshore_gateway::{Gateway, GatewayOptions, Problem};
+use longshore_gateway::{Gateway, GatewayOptions, Problem, traced};
 use longshore_tasks::{Client, Replies};
 use tokio_util::sync::CancellationToken;
 
@@ -84,7 +84,7 @@ where
     pub fn router(&mut self, shutdown: CancellationToken) -> Result<Router, Fault> {
         let (make, gateway) = (self.routes.take(), self.gateway.clone());
         let options = self.options.clone();
-        let make = || make.map_or_else(Router::new, |make| make(gateway, options));
+        let make = || make.map_or_else(Router::new, |make| traced(make(gateway, options)));
         let router = clash::merged(make, self.health(shutdown).routes())?;
         Ok(router
             .fallback(async || {

@@ -10,7 +10,8 @@ use crate::app::App;
 use crate::exit::EXIT_CODES_HELP;
 use crate::options::{
     AppOptions, BrokerRoleOptions, DirectoryOptions, HealthOptions, ProgramOptions,
-    QueueConcurrencyOptions, QueueOrderOptions, QueuesApplyOptions, UpOptions, WorkerRoleOptions,
+    QueueConcurrencyOptions, QueueOrderOptions, QueuesApplyOptions, TraceOptions, UpOptions,
+    WorkerRoleOptions,
 };
 
 /// What was typed.
@@ -46,6 +47,21 @@ pub(crate) enum Command<O: Args> {
     Health(HealthOptions),
     /// Read all that a stopped broker keeps and say whether it is whole; nothing is changed
     Verify(DirectoryOptions),
+}
+
+impl<O: Args> Cli<O> {
+    /// Where spans are exported, of a role that makes some.
+    pub(crate) fn traces(&self) -> Option<&TraceOptions> {
+        match &self.command {
+            None => Some(&self.up.traces),
+            Some(Command::Up(options)) => Some(&options.traces),
+            Some(Command::App(options)) => Some(&options.traces),
+            Some(Command::Worker(options)) => Some(&options.traces),
+            Some(
+                Command::Broker(_) | Command::Queues(_) | Command::Health(_) | Command::Verify(_),
+            ) => None,
+        }
+    }
 }
 
 /// A command on queues.

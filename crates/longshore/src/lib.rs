@@ -19,6 +19,9 @@
 //! its own ([`role::broker`], with [`program`], [`config`] and [`queues`]): no AWS SDK, no store,
 //! no gateway. The program `longshore` is made from that.
 //!
+//! `otlp` exports spans of requests, sends, runs and replies, where a program is told an endpoint. `dynamodb`,
+//! `postgres` and `redis` are stores that several hosts share.
+//!
 //! # Invariants
 //!
 //! - What an application runs on (its own broker, another endpoint, Amazon SQS) is decided by
@@ -44,6 +47,7 @@ mod log;
 pub mod options;
 #[cfg(feature = "application")]
 mod order;
+mod otlp;
 pub mod program;
 pub mod queues;
 pub mod role;

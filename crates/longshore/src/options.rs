@@ -22,6 +22,8 @@ pub(crate) mod region;
 pub(crate) mod role;
 #[cfg(feature = "application")]
 pub(crate) mod task_options;
+#[cfg(feature = "application")]
+pub(crate) mod traces;
 
 pub(crate) use address::parse_address;
 #[cfg(feature = "application")]
@@ -50,6 +52,8 @@ pub(crate) use role::{
 };
 #[cfg(feature = "application")]
 pub use task_options::TaskOverride;
+#[cfg(feature = "application")]
+pub(crate) use traces::TraceOptions;
 
 use std::time::Duration;
 

@@ -1,6 +1,7 @@
 //! A program around its commands: from the command line to the exit code.
 //!
-//! `arguments` → [`config::read`] → (the log is started) → the command → [`ExitCode`]. Help and
+//! `arguments` → [`config::read`] → (the log and the export of spans are started) → the command → (the last spans are
+//! sent) → [`ExitCode`]. Help and
 //! printed configurations go to stdout and are no error; whatever else keeps a command from running
 //! is said on stderr.
 
@@ -12,6 +13,7 @@ use clap::{Command, FromArgMatches};
 use crate::config::{self, Configured};
 use crate::exit::Fault;
 use crate::options::ProgramOptions;
+use crate::otlp::Export;
 use crate::signals::Signals;
 use crate::{announce, clash, log};
 
@@ -26,21 +28,44 @@ where
     T: FromArgMatches,
     F: Future<Output = Result<(), Fault>>,
 {
+    run_exporting(command, options, |_, _| Ok(None), execute)
+}
+
+/// Runs a program as [`run`] does; `export` begins the export of its spans, if it has any, and adds what to warn of.
+pub(crate) fn run_exporting<T, F>(
+    command: Command,
+    options: impl FnOnce(&T) -> &ProgramOptions,
+    export: impl FnOnce(&T, &mut Vec<String>) -> Result<Option<Export>, Fault>,
+    execute: impl FnOnce(T) -> F,
+) -> ExitCode
+where
+    T: FromArgMatches,
+    F: Future<Output = Result<(), Fault>>,
+{
     let name = command.get_name().to_owned();
     if let Err(fault) = clash::flags(&command) {
         return refuse(&name, &fault);
     }
-    let (flags, warnings) = match typed::<T>(command) {
+    let (flags, mut warnings) = match typed::<T>(command) {
         Ok(Some(typed)) => typed,
         Ok(None) => return ExitCode::SUCCESS,
         Err(error) => return refused(&error),
     };
+    let export = match export(&flags, &mut warnings) {
+        Ok(export) => export,
+        Err(fault) => return refuse(&name, &fault),
+    };
     let shared = options(&flags);
-    let started = log::start(shared.log_format, shared.log_requests);
+    let started = log::start(shared.log_format, shared.log_requests, export.as_ref());
     for warning in warnings {
         tracing::warn!("{warning}");
     }
-    match started.and_then(|()| in_runtime(execute(flags))) {
+    let ended = started.and_then(|()| in_runtime(execute(flags)));
+    // Nothing makes spans any more.
+    if let Some(export) = export {
+        export.flush();
+    }
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(fault) => refuse(&name, &fault),
     }

@@ -1,5 +1,6 @@
 //! The commands of an application, and what each does.
 
+use std::env;
 use std::fmt::Debug;
 use std::process::ExitCode;
 
@@ -10,8 +11,9 @@ use crate::cli::{Cli, Command, QueuesCommand};
 use crate::exit::Fault;
 use crate::options::{BrokerRoleOptions, HealthOptions, QueueOptions, QueuesApplyOptions, Role};
 use crate::order::Order;
+use crate::otlp::{Endpoint, Export};
 use crate::role::broker::BrokerRole;
-use crate::role::{Endpoint, Names, app, broker, up, worker};
+use crate::role::{self, Names, app, broker, up, worker};
 use crate::{announce, health, order, program, queues, twice, verify};
 
 /// Runs the application as the command line says, and answers the exit code.
@@ -20,11 +22,24 @@ where
     O: Args + Clone + Debug + Send + Sync + 'static,
     S: Clone + Send + Sync + 'static,
 {
-    program::run::<Cli<O>, _>(
+    let name = app.name.clone();
+    program::run_exporting::<Cli<O>, _>(
         app.command(),
         |cli| &cli.program,
+        |cli, warnings| export(cli, &name, warnings),
         |cli| execute(app, cli.command.unwrap_or_else(|| Command::Up(Box::new(cli.up)))),
     )
+}
+
+/// Begins the export of spans, for a role that makes some and is told where to send them.
+fn export<O: Args>(
+    cli: &Cli<O>,
+    program: &str,
+    warnings: &mut Vec<String>,
+) -> Result<Option<Export>, Fault> {
+    let Some(options) = cli.traces() else { return Ok(None) };
+    let wanted = Endpoint::wanted(options.otlp_endpoint.as_deref(), |name| env::var(name).ok())?;
+    wanted.map_or(Ok(None), |endpoint| Export::start(&endpoint, program, warnings))
 }
 
 async fn execute<O, S>(app: App<O, S>, command: Command<O>) -> Result<(), Fault>
@@ -111,7 +126,7 @@ where
     S: Clone + Send + Sync + 'static,
 {
     let names = names(app, &options.queues)?;
-    let endpoint = Endpoint::connect(&options.endpoint).await?;
+    let endpoint = role::Endpoint::connect(&options.endpoint).await?;
     let admin = endpoint.admin.as_ref();
     let changes = if options.dry_run {
         queues::preview(admin, &names.declared).await

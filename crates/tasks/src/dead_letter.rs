@@ -4,7 +4,7 @@ use longshore_types::{MessageAttribute, MessageAttributes, limits};
 
 use crate::contents::is_allowed;
 pub use crate::envelope::REASON;
-use crate::envelope::{GENERATION, TASK_ID};
+use crate::envelope::{GENERATION, TASK_ID, TRACESTATE};
 use crate::id::{TaskId, fifo_id};
 use crate::transport::{OutgoingMessage, QueueHandle};
 
@@ -26,7 +26,7 @@ pub(crate) struct DeadLetter<'a> {
 /// A copy for the dead-letter queue `target`.
 ///
 /// It bears the task's id and generation (so that a redrive is known for one), the reason, and as
-/// many of the other attributes as there is room for: ten attributes, 1 MiB.
+/// many of the other attributes as there is room for: ten attributes, 1 MiB. `tracestate` is the first to go without.
 pub(crate) fn copy(target: &QueueHandle, letter: DeadLetter<'_>) -> OutgoingMessage {
     let mut ours = MessageAttributes::new();
     ours.insert(REASON.to_owned(), MessageAttribute::text(plain(letter.reason)));
@@ -35,7 +35,9 @@ pub(crate) fn copy(target: &QueueHandle, letter: DeadLetter<'_>) -> OutgoingMess
         ours.insert(GENERATION.to_owned(), MessageAttribute::number(generation));
     }
     let mut copy = OutgoingMessage::new(letter.body, ours);
-    for (name, attribute) in letter.attributes {
+    let (noted, others): (Vec<_>, Vec<_>) =
+        letter.attributes.iter().partition(|(name, _)| *name == TRACESTATE);
+    for (name, attribute) in others.into_iter().chain(noted) {
         add_if_it_fits(&mut copy, name, attribute);
     }
     drop_what_is_too_much(&mut copy);
@@ -69,7 +71,8 @@ fn add_if_it_fits(copy: &mut OutgoingMessage, name: &str, attribute: &MessageAtt
 fn drop_what_is_too_much(copy: &mut OutgoingMessage) {
     while copy.bytes() > limits::MESSAGE_BYTES_MAX as usize {
         let last = [REASON, GENERATION, TASK_ID];
-        let spared = copy.attributes.keys().find(|name| !last.contains(&name.as_str())).cloned();
+        let spared = copy.attributes.keys().filter(|name| !last.contains(&name.as_str()));
+        let spared = spared.min_by_key(|name| *name != TRACESTATE).cloned();
         let spared = spared.or_else(|| {
             last.iter().find(|name| copy.attributes.contains_key(**name)).map(ToString::to_string)
         });
@@ -108,6 +111,21 @@ mod tests {
         let copy = letter("", &attributes(10), None);
         assert_eq!(copy.attributes.len(), 10);
         assert_eq!(copy.attributes[REASON].as_text(), Some("why "));
+    }
+
+    #[test]
+    fn what_was_noted_beside_a_trace_takes_the_room_of_nothing_else() {
+        let noted = (TRACESTATE.to_owned(), MessageAttribute::text("v"));
+        let with = |others| attributes(others).into_iter().chain([noted.clone()]).collect();
+        assert!(letter("", &with(8), None).attributes.contains_key(TRACESTATE));
+        let later = ("zone".to_owned(), MessageAttribute::text("v"));
+        let full: MessageAttributes = with(8).into_iter().chain([later]).collect();
+        let copy = letter("", &full, None);
+        assert!(!copy.attributes.contains_key(TRACESTATE) && copy.attributes.contains_key("zone"));
+        let room = REASON.len() + "String".len() + "why ".len() + "a0Stringv".len();
+        let body = "x".repeat(limits::MESSAGE_BYTES_MAX as usize - room);
+        let copy = letter(&body, &with(1), None);
+        assert_eq!(copy.attributes.into_keys().collect::<Vec<_>>(), ["a0", REASON]);
     }
 
     #[test]

@@ -7,7 +7,7 @@
 use longshore_types::{MessageAttribute, MessageAttributes, Timestamp};
 
 use crate::id::TaskId;
-use crate::trace::TraceParent;
+use crate::trace::{TraceContext, TraceParent, TraceState};
 use crate::transport::ReceivedMessage;
 
 /// The task's name, by which a worker finds the handler.
@@ -18,6 +18,8 @@ pub const TASK_ID: &str = "taskId";
 pub const REPLY_TO: &str = "replyTo";
 /// The W3C trace context of the sender.
 pub const TRACEPARENT: &str = "traceparent";
+/// What the tracers on the sender's way have noted, beside `traceparent`.
+pub const TRACESTATE: &str = "tracestate";
 /// When the message was made: milliseconds since the epoch, a Number.
 pub const CREATED_AT: &str = "createdAt";
 /// What was done to the body (compressed, encrypted, claim-checked); absent if nothing was.
@@ -41,6 +43,8 @@ pub struct Envelope {
     pub reply_to: Option<String>,
     /// The W3C trace context of the sender.
     pub traceparent: Option<TraceParent>,
+    /// What the tracers on the sender's way have noted; nothing without a trace context.
+    pub tracestate: Option<TraceState>,
     /// When the message was made.
     pub created_at: Option<Timestamp>,
     /// What was done to the body.
@@ -64,18 +68,25 @@ impl Envelope {
     pub fn open(attributes: &MessageAttributes) -> Self {
         let text = |name: &str| attributes.get(name).and_then(MessageAttribute::as_text);
         let owned = |name: &str| text(name).map(ToOwned::to_owned);
+        let trace = TraceContext::read(text(TRACEPARENT), text(TRACESTATE));
         let died_in = text(GENERATION).and_then(|number| number.parse().ok());
         Self {
             task_name: owned(TASK_NAME),
             task_id: text(TASK_ID).and_then(|id| TaskId::parse(id).ok()),
             reply_to: owned(REPLY_TO),
-            traceparent: text(TRACEPARENT).and_then(TraceParent::parse),
+            traceparent: trace.as_ref().map(|trace| trace.parent),
+            tracestate: trace.and_then(|trace| trace.state),
             created_at: text(CREATED_AT).and_then(parse_millis),
             encoding: owned(ENCODING),
             deadline: text(DEADLINE).and_then(parse_millis),
             // A dead letter of an earlier version bears a reason and no generation: it had only one.
             died_in: died_in.or_else(|| attributes.contains_key(REASON).then_some(1)),
         }
+    }
+
+    /// Where the sender was in a trace.
+    pub fn trace(&self) -> Option<TraceContext> {
+        Some(TraceContext { parent: self.traceparent?, state: self.tracestate.clone() })
     }
 
     /// Whether the message was made by a program that is no client of ours. A task of its keeps that
@@ -91,18 +102,17 @@ impl Envelope {
 
     /// The attributes to send.
     pub fn seal(&self) -> MessageAttributes {
-        let traceparent = self.traceparent.map(|place| place.to_string());
         let texts = [
             (TASK_NAME, self.task_name.as_deref()),
             (TASK_ID, self.task_id.as_ref().map(TaskId::as_str)),
             (REPLY_TO, self.reply_to.as_deref()),
-            (TRACEPARENT, traceparent.as_deref()),
             (ENCODING, self.encoding.as_deref()),
         ];
         let mut attributes: MessageAttributes = texts
             .into_iter()
             .filter_map(|(name, text)| Some((name.to_owned(), MessageAttribute::text(text?))))
             .collect();
+        attributes.extend(self.trace().iter().flat_map(trace_attributes));
         let times = [(CREATED_AT, self.created_at), (DEADLINE, self.deadline)];
         attributes.extend(times.into_iter().filter_map(|(name, time)| {
             Some((name.to_owned(), MessageAttribute::number(time?.as_millis())))
@@ -129,6 +139,16 @@ pub fn task_id_of(envelope: &Envelope, message: &ReceivedMessage) -> TaskId {
     })
 }
 
+/// The attributes that say where a message's sender was in a trace.
+pub(crate) fn trace_attributes(
+    trace: &TraceContext,
+) -> impl Iterator<Item = (String, MessageAttribute)> {
+    let parent = (TRACEPARENT, trace.parent.to_string());
+    let state = trace.state.as_ref().map(|state| (TRACESTATE, state.to_string()));
+    let attributes = [Some(parent), state].into_iter().flatten();
+    attributes.map(|(name, text)| (name.to_owned(), MessageAttribute::text(text)))
+}
+
 fn parse_millis(text: &str) -> Option<Timestamp> {
     text.parse().ok().map(Timestamp::from_millis)
 }
@@ -144,6 +164,7 @@ mod tests {
             task_id: TaskId::parse("t-1").ok(),
             reply_to: Some("FibonacciStatusQueue".to_owned()),
             traceparent: TraceParent::new(0x0af7_6519, 0xb7ad_6b71, 1),
+            tracestate: TraceState::parse("vendor=1"),
             created_at: Some(Timestamp::from_millis(1_600_000_000_123)),
             encoding: Some("gzip".to_owned()),
             deadline: Some(Timestamp::from_millis(1_600_000_009_000)),
@@ -152,6 +173,16 @@ mod tests {
         let attributes = envelope.seal();
         assert_eq!(attributes[CREATED_AT].data_type, "Number");
         assert_eq!(Envelope::open(&attributes), envelope);
+        assert_eq!(attributes.len(), 9, "SQS has room for ten, and a dead letter's reason is one");
+    }
+
+    #[test]
+    fn what_was_noted_beside_no_place_in_a_trace_is_nothing() {
+        let noted = (TRACESTATE.to_owned(), MessageAttribute::text("vendor=1"));
+        let envelope = Envelope::open(&MessageAttributes::from([noted]));
+        assert_eq!(envelope, Envelope::default());
+        let alone = Envelope { tracestate: TraceState::parse("vendor=1"), ..envelope };
+        assert_eq!(alone.seal(), MessageAttributes::new());
     }
 
     #[test]

@@ -81,7 +81,7 @@ pub use store::{
 };
 pub use task::Task;
 pub use task_options::{ReplyMode, TaskOptions};
-pub use trace::TraceParent;
+pub use trace::{TraceContext, TraceParent, TraceState};
 
 #[cfg(feature = "aws")]
 pub use transport::aws::{AwsOptions, AwsTransport};

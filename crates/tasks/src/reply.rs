@@ -1,14 +1,14 @@
-//! A reply and its message: body, and the attributes `status`, `replyMessageId`, `createdAt`; and `traceparent`, if its
-//! task had one.
+//! A reply and its message: body, and the attributes `status`, `replyMessageId`, `createdAt`; and `traceparent` with
+//! `tracestate`, if its task is in a trace.
 
 use longshore_types::{MessageAttribute, MessageAttributes, Timestamp, limits};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::contents::{self, escape_json};
-use crate::envelope::{CREATED_AT, TRACEPARENT};
+use crate::envelope::{self, CREATED_AT};
 use crate::id::TaskId;
-use crate::trace::TraceParent;
+use crate::trace::TraceContext;
 use crate::transport::{OutgoingMessage, QueueHandle};
 
 /// Says whether the task was done or failed.
@@ -151,7 +151,7 @@ pub fn seal(
     id: &TaskId,
     reply: Reply,
     now: Timestamp,
-    trace: Option<TraceParent>,
+    trace: Option<&TraceContext>,
 ) -> OutgoingMessage {
     let status = reply.status.as_str();
     let mut attributes = MessageAttributes::from([
@@ -159,9 +159,7 @@ pub fn seal(
         (REPLY_MESSAGE_ID.to_owned(), MessageAttribute::text(id.as_str())),
         (CREATED_AT.to_owned(), MessageAttribute::number(now.as_millis())),
     ]);
-    attributes.extend(
-        trace.map(|place| (TRACEPARENT.to_owned(), MessageAttribute::text(place.to_string()))),
-    );
+    attributes.extend(trace.into_iter().flat_map(envelope::trace_attributes));
     // The status is in the deduplication id because COMPLETED must reach the application after a
     // FAILED of the same task, when it was redriven within the five minutes of deduplication.
     OutgoingMessage::new(reply.body, attributes).in_group_of(queue, id, &format!("{id}-{status}"))

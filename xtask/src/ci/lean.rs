@@ -5,12 +5,13 @@ use anyhow::{Result, ensure};
 use crate::workspace;
 
 /// Crates that an application brings, and nothing of the broker needs.
-const OF_APPLICATIONS: [&str; 8] = [
+const OF_APPLICATIONS: [&str; 9] = [
     "aws-sdk-dynamodb",
     "aws-sdk-sqs",
     "axum",
     "longshore-gateway",
     "longshore-tasks",
+    "opentelemetry",
     "redis",
     "rusqlite",
     "tokio-postgres",

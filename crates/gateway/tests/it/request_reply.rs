@@ -153,6 +153,8 @@ async fn a_task_is_accepted_with_options_of_its_send_and_goes_on_with_the_trace_
     let mut headers = HeaderMap::new();
     headers.insert(HOST, HeaderValue::from_static("example.org"));
     headers.insert("traceparent", HeaderValue::from_static(trace));
+    headers.append("tracestate", HeaderValue::from_static("vendor=1"));
+    headers.append("tracestate", HeaderValue::from_static("other=2"));
     let delay = Some(Duration::from_secs(60));
     let options =
         SendOptions { id: TaskId::parse("order-7").ok(), delay, ..SendOptions::default() };
@@ -163,6 +165,7 @@ async fn a_task_is_accepted_with_options_of_its_send_and_goes_on_with_the_trace_
     assert_eq!(accepted.callback_url, "http://example.org/squares/status/order-7");
     let sent = application.outbox.sent.lock().unwrap();
     assert_eq!(sent[0].delay, delay);
-    let continued = Envelope::open(&sent[0].attributes).traceparent.unwrap();
-    assert_eq!(continued.to_string(), trace);
+    let continued = Envelope::open(&sent[0].attributes).trace().unwrap();
+    assert_eq!(continued.parent.to_string(), trace);
+    assert_eq!(continued.state.unwrap().as_str(), "vendor=1,other=2");
 }

@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use super::application::HEALTH_LISTEN;
 use super::{
     BrokerOptions, DataOptions, DrainOptions, EndpointOptions, HttpOptions, PageOptions,
-    QueueOptions, ReceiveOptions, ResultOptions, WorkerOptions, parse_address,
+    QueueOptions, ReceiveOptions, ResultOptions, TraceOptions, WorkerOptions, parse_address,
 };
 
 /// `up`: everything in one process.
@@ -44,6 +44,9 @@ pub(crate) struct UpOptions<O: Args> {
     /// How messages are received.
     #[command(flatten)]
     pub(crate) receive: ReceiveOptions,
+    /// Where spans are exported.
+    #[command(flatten)]
+    pub(crate) traces: TraceOptions,
     /// How it ends.
     #[command(flatten)]
     pub(crate) drain: DrainOptions,
@@ -73,6 +76,9 @@ pub(crate) struct AppOptions<O: Args> {
     /// How messages are received.
     #[command(flatten)]
     pub(crate) receive: ReceiveOptions,
+    /// Where spans are exported.
+    #[command(flatten)]
+    pub(crate) traces: TraceOptions,
     /// How it ends.
     #[command(flatten)]
     pub(crate) drain: DrainOptions,
@@ -108,6 +114,9 @@ pub(crate) struct WorkerRoleOptions<O: Args> {
     /// How messages are received.
     #[command(flatten)]
     pub(crate) receive: ReceiveOptions,
+    /// Where spans are exported.
+    #[command(flatten)]
+    pub(crate) traces: TraceOptions,
     /// How it ends.
     #[command(flatten)]
     pub(crate) drain: DrainOptions,

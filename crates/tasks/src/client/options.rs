@@ -114,6 +114,8 @@ pub struct SendOptions {
     pub deadline: Option<Timestamp>,
     /// The W3C trace context that the task continues. What is none is ignored.
     pub traceparent: Option<String>,
+    /// The W3C `tracestate` beside it. What is malformed, or longer than 512 characters, is ignored.
+    pub tracestate: Option<String>,
     /// How soon the task is to be run, where its queue has levels; normal, if nothing is said.
     pub priority: Option<Priority>,
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use longshore_types::limits::{DELAY_MAX, MESSAGE_BYTES_MAX};
 use tokio::time::Instant;
+use tracing::Span;
 
 use super::{ClientOptions, SendError, SendOptions};
 use crate::codec::Codec;
@@ -15,7 +16,7 @@ use crate::id::TaskId;
 use crate::life::Asked;
 use crate::task::Task;
 use crate::task_options::ReplyMode;
-use crate::trace::TraceParent;
+use crate::trace::{self, TraceContext, spans};
 use crate::transport::{OutgoingMessage, QueueHandle};
 
 /// Characters of a message group's id (SQS API reference, `SendMessage`).
@@ -30,6 +31,8 @@ pub(super) struct Prepared {
     pub(super) asked: Arc<Asked>,
     /// Until when it waits while its queue throttles sends.
     pub(super) throttled_until: Instant,
+    /// The span of the send, which ends when the task is let go of.
+    pub(super) span: Span,
 }
 
 /// The message and the record of a task.
@@ -46,11 +49,15 @@ pub(super) fn prepare<T: Task>(
     let now = options.clock.now();
     let id = send.id.unwrap_or_else(|| TaskId::generate(now, options.random.as_ref()));
     let key = send.key.or_else(|| task.key());
+    let given = TraceContext::read(send.traceparent.as_deref(), send.tracestate.as_deref());
+    let span = spans::send(queue.name(), &id, T::NAME, given.as_ref());
+    let trace = TraceContext::of(&span).or(given);
     let envelope = Envelope {
         task_name: Some(T::NAME.to_owned()),
         task_id: Some(id.clone()),
         reply_to: options.reply_queue.clone().filter(|_| wants_reply_by_queue::<T>()),
-        traceparent: send.traceparent.as_deref().and_then(TraceParent::parse),
+        traceparent: trace.as_ref().map(|trace| trace.parent),
+        tracestate: trace.and_then(|trace| trace.state),
         created_at: Some(now),
         deadline: send.deadline,
         ..Envelope::default()
@@ -61,6 +68,7 @@ pub(super) fn prepare<T: Task>(
         message.group_id = Some(checked_key(key)?);
     }
     message.delay = send.delay.map(|delay| checked_delay(delay, queue)).transpose()?;
+    trace::spare(&mut message);
     check(&message)?;
     let body = Some(&message.body).filter(|body| body.len() <= options.argument_kept_bytes);
     let asked = Asked {
@@ -74,7 +82,7 @@ pub(super) fn prepare<T: Task>(
     };
     let wanted_for = send.deadline.map_or(Duration::MAX, |deadline| deadline.since(now));
     let throttled_until = Instant::now() + options.throttle_patience.min(wanted_for);
-    Ok(Prepared { name: T::NAME, id, message, asked: Arc::new(asked), throttled_until })
+    Ok(Prepared { name: T::NAME, id, message, asked: Arc::new(asked), throttled_until, span })
 }
 
 fn wants_reply_by_queue<T: Task>() -> bool {

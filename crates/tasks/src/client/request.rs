@@ -11,6 +11,7 @@ use super::{Client, SendError, SendOptions};
 use crate::id::TaskId;
 use crate::priority::Priority;
 use crate::task::Task;
+use crate::trace::TraceContext;
 use crate::transport::BoxFuture;
 
 /// A task that is sent once this is awaited.
@@ -127,6 +128,19 @@ impl<T: Task> SendTask<T> {
     /// The W3C trace context that the task continues. What is none is ignored.
     pub fn traceparent(mut self, traceparent: impl Into<String>) -> Self {
         self.options.traceparent = Some(traceparent.into());
+        self
+    }
+
+    /// The W3C `tracestate` beside it. What is malformed, or longer than 512 characters, is ignored.
+    pub fn tracestate(mut self, tracestate: impl Into<String>) -> Self {
+        self.options.tracestate = Some(tracestate.into());
+        self
+    }
+
+    /// The trace context that the task continues.
+    pub(crate) fn trace(mut self, trace: &TraceContext) -> Self {
+        self.options.traceparent = Some(trace.parent.to_string());
+        self.options.tracestate = trace.state.as_ref().map(ToString::to_string);
         self
     }
 }

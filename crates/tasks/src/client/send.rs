@@ -19,6 +19,7 @@ use crate::id::TaskId;
 use crate::life::{self, Repeated, TaskRecord, When};
 use crate::reply::Reply;
 use crate::store::{Alias, Answer, Change, Records, StoreError};
+use crate::trace::spans;
 use crate::transport::meter::{Charged, Item, charge};
 use crate::transport::{
     Action, Gated, OutgoingMessage, Purpose, QueueHandle, SentMessage, Transport as _,
@@ -83,11 +84,13 @@ impl Sending {
             let id = task.prepared.id.clone();
             answers[task.place] = Some(match settled {
                 Settled::Done(sent) => {
+                    spans::sent(&task.prepared.span, &sent.message_id);
                     aliases.push((id.clone(), sent.message_id));
                     Ok(id)
                 }
                 Settled::Stale => unreachable!("a send names no receipt"),
                 Settled::GaveUp { cause, certain, throttled } => {
+                    spans::fail(&task.prepared.span, if certain { "not_sent" } else { "unknown" });
                     if certain {
                         self.withdraw(task.record.clone()).await;
                     }
@@ -122,7 +125,8 @@ impl Sending {
         let opens_at = Instant::now() + retry_after;
         let (waiting, refused): (Vec<_>, Vec<_>) =
             batch.into_iter().partition(|(_, task)| opens_at <= task.throttled_until);
-        for (place, _) in refused {
+        for (place, task) in refused {
+            spans::fail(&task.span, "throttled");
             let reason = format!("{} throttles sends", queue.name());
             answers[place] = Some(Err(SendError::Throttled { retry_after, reason }));
         }
@@ -147,7 +151,8 @@ impl Sending {
                 let reason = error.to_string();
                 let store = self.records.store().name().to_owned();
                 let fail = || StoreError::unavailable(&store, "note a task", reason.clone());
-                for (place, _) in batch {
+                for (place, task) in batch {
+                    spans::fail(&task.span, "store");
                     answers[place] = Some(Err(SendError::Store(fail())));
                 }
                 return Vec::new();

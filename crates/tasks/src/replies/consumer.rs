@@ -6,17 +6,21 @@ use std::time::Duration;
 use longshore_types::limits;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
+use tracing::{Instrument as _, Span};
 
 use super::Replies;
 use super::deletes::Deletes;
 use crate::backoff::Backoff;
 use crate::dead_letter::{self, DeadLetter};
+use crate::envelope::Envelope;
 use crate::error_chain::in_one_line;
 use crate::id::TaskId;
 use crate::life;
 use crate::receive;
 use crate::reply::{self, NotAReply, Reply};
 use crate::store::{self, Answer, Change, Found, StoreError, Timed};
+use crate::trace::TraceContext;
+use crate::trace::spans::{self, AboutMessage};
 use crate::transport::meter::{Charged, Item, charge, charge_reply_receive};
 use crate::transport::{
     Action, Purpose, QueueFacts, QueueHandle, ReceiveRequest, ReceivedMessage, Transport as _,
@@ -31,8 +35,10 @@ const KEEP_AGAIN: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_
 /// A reply as it was received.
 struct Opened {
     receipt: String,
+    message: String,
     id: TaskId,
     reply: Reply,
+    trace: Option<TraceContext>,
 }
 
 /// What happened to one message.
@@ -96,7 +102,10 @@ impl Consumer<'_> {
         for message in messages {
             let receipt = message.receipt_handle.clone();
             match reply::open(message.body.clone(), &message.attributes) {
-                Ok((id, reply)) => replies.push(Opened { receipt, id, reply }),
+                Ok((id, reply)) => {
+                    let (trace, message) = (Envelope::of(&message).trace(), message.message_id);
+                    replies.push(Opened { receipt, message, id, reply, trace });
+                }
                 Err(reason) => {
                     let fate = self.dead_letter(message, reason).await;
                     settled.extend(self.note(fate).then_some(receipt));
@@ -178,13 +187,29 @@ impl Consumer<'_> {
         };
         let mut fates = Vec::new();
         for (opened, record) in replies.iter().zip(records) {
+            let span = self.span(opened);
             let kept = match record {
-                Ok(record) => self.keep(opened, Found { record, now }).await,
+                Ok(record) => {
+                    self.keep(opened, Found { record, now }).instrument(span.clone()).await
+                }
                 Err(unreadable) => Err(unreadable),
             };
+            if kept.is_err() {
+                spans::fail(&span, "not_kept");
+            }
             fates.push(kept.map_or_else(|error| not_kept(&opened.id, &error), Some));
         }
         fates
+    }
+
+    fn span(&self, opened: &Opened) -> Span {
+        let about = AboutMessage {
+            queue: self.queue.name(),
+            message: &opened.message,
+            task: &opened.id,
+            parent: opened.trace.as_ref(),
+        };
+        spans::take_in(about, opened.reply.status.as_str())
     }
 
     async fn keep(&self, opened: &Opened, found: Found) -> store::Result<Fate> {

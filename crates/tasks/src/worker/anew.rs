@@ -5,6 +5,7 @@ use longshore_types::{MessageAttribute, MessageAttributes, limits};
 use crate::envelope::{GENERATION, TASK_ID};
 use crate::id::TaskId;
 use crate::life::TaskRecord;
+use crate::trace;
 use crate::transport::OutgoingMessage;
 
 /// The message of the task `id` with that body, those attributes and the id; `None` if there is no room for it.
@@ -15,8 +16,9 @@ pub(super) fn message(
 ) -> Option<OutgoingMessage> {
     let mut attributes = attributes.clone();
     attributes.insert(TASK_ID.to_owned(), MessageAttribute::text(id.as_str()));
-    let full = attributes.len() > limits::MESSAGE_ATTRIBUTES_MAX;
-    let message = OutgoingMessage::new(body, attributes);
+    let mut message = OutgoingMessage::new(body, attributes);
+    trace::spare(&mut message);
+    let full = message.attributes.len() > limits::MESSAGE_ATTRIBUTES_MAX;
     let fits = !full && message.bytes() <= limits::MESSAGE_BYTES_MAX as usize;
     fits.then_some(message)
 }

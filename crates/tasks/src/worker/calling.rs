@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use tokio::time::Instant;
+use tracing::Instrument as _;
 
 use super::executor::Execution;
 use super::heartbeat::Held;
@@ -14,6 +15,8 @@ use super::outcome::Outcome;
 use super::registry::Registered;
 use super::status::RunningTask;
 use super::stuck::AboutRun;
+use crate::trace::TraceContext;
+use crate::trace::spans::{AboutMessage, RunSpan};
 
 impl Execution {
     /// Runs the handler once there is a place for the task, and it is its turn.
@@ -34,20 +37,43 @@ impl Execution {
         let late = (held.record.life.attempts_made == 1).then(|| self.late()).flatten();
         let _counted = self.runtime.status.tasks().begin(self.lease.task(), late);
         let (body, handlers) = (self.message.body.clone(), &self.runtime.handlers);
+        let span = self.run_span(registered, held);
         let (context, limit) = (self.context(held), registered.options.timeout);
         let label = Arc::clone(self.lease.task());
         let about = AboutRun::new(shown, label, context.cancelled().clone(), place);
         let begun_at = Instant::now();
-        let ran = if let Some(layered) = &self.runtime.options.layered {
-            let (key, inside) =
-                (self.message.group_id.clone(), (registered.handler.clone(), handlers.clone()));
-            let run = TaskRun::of_worker(registered.name, key, body, context, inside);
-            handlers.run_layered(layered.clone(), run, limit, about).await
-        } else {
-            handlers.run(registered.handler.run(body, context, handlers), limit, about).await
+        let run = async {
+            if let Some(layered) = &self.runtime.options.layered {
+                let (key, inside) =
+                    (self.message.group_id.clone(), (registered.handler.clone(), handlers.clone()));
+                let run = TaskRun::of_worker(registered.name, key, body, context, inside);
+                handlers.run_layered(layered.clone(), run, limit, about).await
+            } else {
+                let run = registered.handler.run(body, context, handlers);
+                handlers.run(run, limit, about).await
+            }
         };
+        let ran = run.instrument(span.span().clone()).await;
+        span.end(&ran);
         self.lease.note_length(begun_at.elapsed());
         ran
+    }
+
+    /// The span of the run. What the run sends, and its reply, go on from there.
+    fn run_span(&self, registered: &Registered, held: &Held) -> RunSpan {
+        let sender = self.envelope.trace();
+        let about = AboutMessage {
+            queue: self.runtime.queue.name(),
+            message: &self.message.message_id,
+            task: &self.task,
+            parent: sender.as_ref(),
+        };
+        let span = RunSpan::begin(about, registered.name, held.record.life.attempts_made);
+        if let Some(place) = TraceContext::of(span.span()) {
+            // A delivery has one run.
+            self.place.get_or_init(|| place);
+        }
+        span
     }
 
     /// How long the run may wait for its turn by the task's rate.

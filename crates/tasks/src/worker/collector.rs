@@ -41,6 +41,7 @@ use super::stuck::{self, AboutRun, StuckRuns, Watched, Working};
 use crate::clock::Clock;
 use crate::failure::Failure;
 use crate::task::Task;
+use crate::trace::spans;
 use crate::transport::BoxFuture;
 
 /// What a batch handler answers: a result for each task, or one failure for all.
@@ -106,7 +107,7 @@ impl<T: Task> Collector<T> {
     ) -> impl Future<Output = Outcome> + Send + use<T> {
         let (answer, receiver) = oneshot::channel();
         let watched = WatchedBatch::default();
-        let span = Span::current();
+        let span = context.log_span().clone();
         let member = Member { task, context, span, answer, watched: Arc::clone(&watched) };
         // The gatherer ends only with its runtime; then the answer says so.
         drop(self.gatherer.get_or_init(|| self.start(handlers)).send(member));
@@ -211,17 +212,24 @@ async fn carry_out<T: Task>(
     else {
         return;
     };
+    let exported = span.in_scope(|| {
+        spans::batch(&queue, T::NAME, batch.iter().map(|member| member.context.trace()))
+    });
     let (tasks, mut answers): (Vec<_>, Vec<_>) =
         batch.into_iter().map(|member| ((member.task, member.context), member.answer)).unzip();
     // Called within: a function that panics before its future is made has failed too.
     let run = same_queue::within(queue, async move { call(tasks).await });
     let run = stuck::within(working, run);
-    let run = AssertUnwindSafe(run.instrument(span.clone())).catch_unwind();
+    let run =
+        AssertUnwindSafe(run.instrument(exported.clone()).instrument(span.clone())).catch_unwind();
     let ended = tokio::select! {
         biased;
         ended = run => ended,
-        () = all_gone(&mut answers) => return,
+        () = all_gone(&mut answers) => return spans::fail(&exported, "given_up"),
     };
+    if !matches!(ended, Ok(Ok(_))) {
+        spans::fail(&exported, "whole_batch");
+    }
     let shared = span.in_scope(|| share(ended, answers.len()));
     for (answer, own) in answers.into_iter().zip(shared) {
         // Who waited may have gone.

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use longshore_types::Timestamp;
 use tokio_util::sync::CancellationToken;
+use tracing::Span;
 
 use super::heartbeat::ProgressNote;
 use crate::client::{Client, SendTask};
 use crate::clock::{Clock, SystemClock};
 use crate::id::TaskId;
 use crate::task::Task;
-use crate::trace::TraceParent;
+use crate::trace::{TraceContext, TraceParent, TraceState};
 
 /// What a handler knows of the run beside the argument. Cheap to clone.
 ///
@@ -59,7 +60,10 @@ pub(super) struct Inner {
     pub(super) receive_count: u32,
     pub(super) created_at: Option<Timestamp>,
     pub(super) deadline: Option<Timestamp>,
-    pub(super) traceparent: Option<TraceParent>,
+    /// Where the run is in a trace, or, if that is not exported, where who sent the task was.
+    pub(super) trace: Option<TraceContext>,
+    /// What log lines about the run name.
+    pub(super) log_span: Span,
     pub(super) cancelled: CancellationToken,
     pub(super) progress: ProgressNote,
     pub(super) client: Option<Client>,
@@ -79,7 +83,8 @@ impl Context {
             receive_count: 1,
             created_at: None,
             deadline: None,
-            traceparent: None,
+            trace: None,
+            log_span: Span::none(),
             cancelled: CancellationToken::new(),
             progress: ProgressNote::default(),
             client: None,
@@ -153,9 +158,24 @@ impl Context {
     }
 
     /// The place in a trace that what the handler does goes on from, if the task is in one: for a call of another
-    /// service, say. It is what the sender sent.
+    /// service, say. It is where the run is, if spans are exported, else what the sender sent.
     pub fn traceparent(&self) -> Option<TraceParent> {
-        self.inner.traceparent
+        self.trace().map(|trace| trace.parent)
+    }
+
+    /// What the tracers on the way to [`traceparent`](Self::traceparent) have noted: W3C `tracestate`.
+    pub fn tracestate(&self) -> Option<&TraceState> {
+        self.trace()?.state.as_ref()
+    }
+
+    /// Where the run is in a trace.
+    pub(super) fn trace(&self) -> Option<&TraceContext> {
+        self.inner.trace.as_ref()
+    }
+
+    /// What log lines about the run name.
+    pub(super) fn log_span(&self) -> &Span {
+        &self.inner.log_span
     }
 
     /// Cancelled when the run is given up: its lease was lost, somebody asked for its end, it took longer than
@@ -190,8 +210,8 @@ impl Context {
     pub fn send<T: Task>(&self, task: T) -> SendTask<T> {
         let client = self.client().expect("the worker was given a client to send tasks by");
         let send = client.send(task);
-        match self.traceparent() {
-            Some(traceparent) => send.traceparent(traceparent.to_string()),
+        match self.trace() {
+            Some(trace) => send.trace(trace),
             None => send,
         }
     }

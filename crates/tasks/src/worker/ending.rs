@@ -174,8 +174,8 @@ impl Execution {
         let sent = match sender.queue(queue).await {
             Err(cause) => Err(cause),
             Ok(queue) => {
-                let message =
-                    reply::seal(&queue, &self.task, reply, self.now(), self.envelope.traceparent);
+                let trace = self.trace();
+                let message = reply::seal(&queue, &self.task, reply, self.now(), trace.as_ref());
                 let item = self.item(Purpose::Reply);
                 sender.send(&queue, message, item, Some(&self.under_way)).await
             }

@@ -12,8 +12,8 @@
 //! - The last receive that a FIFO queue grants is not given back because the task cannot be claimed
 //!   yet: the lease is kept, and the claim waited for.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use longshore_types::Timestamp;
@@ -39,6 +39,7 @@ use crate::failure::Reason;
 use crate::id::TaskId;
 use crate::life::{Life, TaskRecord};
 use crate::store::StoreError;
+use crate::trace::TraceContext;
 use crate::transport::meter::Item;
 use crate::transport::{Purpose, ReceivedMessage};
 
@@ -70,6 +71,8 @@ pub(super) struct Execution {
     pub(super) token: u64,
     /// When this delivery came.
     pub(super) begun_at: Instant,
+    /// Where the run is in a trace, once it has begun and if that is exported.
+    pub(super) place: OnceLock<TraceContext>,
     /// By how many milliseconds the store's clock was ahead of ours at the claim.
     store_ahead: AtomicI64,
 }
@@ -112,6 +115,7 @@ impl Execution {
             turn: Turn::default(),
             token,
             begun_at,
+            place: OnceLock::new(),
             store_ahead,
         })
     }
@@ -430,6 +434,11 @@ impl Execution {
         self.store_ahead.store(ahead, Ordering::Relaxed);
     }
 
+    /// Where what follows from this delivery is in a trace: at its run, else at who sent the task.
+    pub(super) fn trace(&self) -> Option<TraceContext> {
+        self.place.get().cloned().or_else(|| self.envelope.trace())
+    }
+
     pub(super) fn context(&self, held: &Held) -> Context {
         Context::new(Inner {
             task_id: self.task.clone(),
@@ -437,7 +446,8 @@ impl Execution {
             receive_count: self.message.receive_count,
             created_at: self.envelope.created_at,
             deadline: self.envelope.deadline,
-            traceparent: self.envelope.traceparent,
+            trace: self.trace(),
+            log_span: Span::current(),
             cancelled: self.lease.signals().in_vain().child_token(),
             progress: held.progress.clone(),
             client: self.runtime.options.client.clone(),

@@ -247,8 +247,8 @@ impl Shared {
             What::Reply => {
                 let (reply, now) =
                     (record.life.ending.clone()?.reply, self.runtime.options.clock.now());
-                let trace = Envelope::open(&record.asked.attributes).traceparent;
-                Some(reply::seal(queue, &record.id, reply, now, trace))
+                let trace = Envelope::open(&record.asked.attributes).trace();
+                Some(reply::seal(queue, &record.id, reply, now, trace.as_ref()))
             }
             What::DeadLetter => {
                 let letter = DeadLetter {

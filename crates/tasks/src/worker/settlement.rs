@@ -8,7 +8,7 @@
 
 use std::time::Duration;
 
-use longshore_types::{MessageAttribute, Timestamp, limits};
+use longshore_types::{Timestamp, limits};
 
 use super::anew;
 use super::executor::Execution;
@@ -207,10 +207,9 @@ impl Execution {
             return false;
         }
         let mut attributes = self.message.attributes.clone();
-        if let Some(place) = self.envelope.traceparent {
+        if let Some(trace) = self.envelope.trace() {
             // It may have come in `AWSTraceHeader`, which a message that is sent anew would not have.
-            let place = MessageAttribute::text(place.to_string());
-            attributes.entry(envelope::TRACEPARENT.to_owned()).or_insert(place);
+            attributes.extend(envelope::trace_attributes(&trace));
         }
         let Some(mut message) = anew::message(&self.task, &self.message.body, &attributes) else {
             return false;

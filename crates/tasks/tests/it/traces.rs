@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use longshore_tasks::envelope::TRACEPARENT;
+use longshore_tasks::envelope::{TRACEPARENT, TRACESTATE};
 use longshore_tasks::{Context, Failure, TraceParent};
 use longshore_types::{MessageAttribute, MessageAttributes};
 
@@ -82,5 +82,65 @@ async fn a_task_that_is_sent_anew_or_dead_keeps_its_trace() {
     let reply = world.simulation.messages(REPLIES).remove(0);
     assert_eq!(reply.text(TRACEPARENT), Some(FROM_X_RAY));
     assert_eq!(world.simulation.messages(TASKS_DEAD)[0].text(TRACEPARENT), Some(FROM_X_RAY));
+    worker.stop().await;
+}
+
+const NOTED: &str = "vendor=1,other=2";
+
+#[tokio::test(start_paused = true)]
+async fn what_was_noted_beside_a_trace_goes_with_it_to_the_handler_its_sends_and_the_reply() {
+    let world = World::new();
+    let handler = |Square(number): Square, ctx: Context| async move {
+        if number > 0 {
+            ctx.send(Square(number - 1)).await?;
+        }
+        Ok::<_, Failure>(i64::from(ctx.tracestate().is_some_and(|it| it.as_str() == NOTED)))
+    };
+    let worker = start(world.worker(handler).client(world.client.clone()));
+    world.client.send(Square(1)).traceparent(SENT).tracestate(" vendor=1 , other=2").await.unwrap();
+    until(|| world.bodies(REPLIES).len() == 2).await;
+    assert_eq!(world.bodies(REPLIES), ["1", "1"]);
+    for reply in world.simulation.messages(REPLIES) {
+        assert_eq!(reply.text(TRACESTATE), Some(NOTED));
+    }
+    worker.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_noted_is_not_sent_malformed_too_long_or_beside_no_trace() {
+    let world = World::new();
+    let (long, max) = (format!("a={0},b={0}", "x".repeat(255)), "a=".to_owned() + &"x".repeat(256));
+    let noted = async |traceparent: &str, tracestate: &str| {
+        let task = world.client.send(Square(2)).traceparent(traceparent).tracestate(tracestate);
+        task.await.unwrap();
+        let message = world.simulation.messages(TASKS).pop().unwrap();
+        (message.text(TRACEPARENT).is_some(), message.text(TRACESTATE).map(str::len))
+    };
+    assert_eq!(noted(SENT, &max).await, (true, Some(258)));
+    assert_eq!(noted(SENT, &long).await, (true, None));
+    assert_eq!(noted(SENT, "Vendor=1").await, (true, None));
+    assert_eq!(noted("nonsense", "vendor=1").await, (false, None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_that_is_sent_anew_or_dead_keeps_what_was_noted_and_one_without_room_goes_without() {
+    let world = World::new();
+    let fail = |_: Square, _: Context| async { Err(Failure::retry("again")) };
+    let attributes = |others: usize| {
+        let others = (0..others).map(|n| (format!("a{n}"), MessageAttribute::number(n)));
+        let trace = [(TRACEPARENT, SENT), (TRACESTATE, NOTED)];
+        let trace = trace.map(|(name, text)| (name.to_owned(), MessageAttribute::text(text)));
+        others.chain(trace).collect::<MessageAttributes>()
+    };
+    world.simulation.put(TASKS, "7", attributes(2));
+    // Sent anew, it bears its id too, and has no room for it.
+    world.simulation.put(TASKS, "8", attributes(8));
+    let retry = longshore_tasks::RetryPolicy::default().attempts(9);
+    let worker = start(world.worker(fail).retry(retry));
+    until(|| world.simulation.messages(TASKS_DEAD).len() == 2).await;
+    let letters = world.simulation.messages(TASKS_DEAD);
+    let of = |body: &str| letters.iter().find(|letter| letter.body == body).unwrap();
+    assert_eq!((of("7").text(TRACEPARENT), of("7").text(TRACESTATE)), (Some(SENT), Some(NOTED)));
+    assert_eq!(of("8").text(TRACESTATE), None);
     worker.stop().await;
 }

@@ -1,8 +1,4 @@
-//! The trace that a message belongs to: W3C Trace Context, and what X-Ray says instead.
-//!
-//! `traceparent`, a message attribute, says it. Where it is absent or makes no sense, `AWSTraceHeader` does, the
-//! system attribute that AWS's own services set. What makes no sense in either is as good as absent: a trace is no
-//! reason for a task not to be sent or run.
+//! A place in a trace: `traceparent` of W3C Trace Context, and what X-Ray says instead.
 
 use std::fmt;
 
