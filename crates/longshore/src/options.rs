@@ -25,7 +25,7 @@ pub(crate) mod task_options;
 
 pub(crate) use address::parse_address;
 #[cfg(feature = "application")]
-pub use application::{QueueOptions, WorkerOptions};
+pub use application::{QueueOptions, TaskFlags, WorkerOptions};
 #[cfg(feature = "application")]
 pub(crate) use application::{ReceiveOptions, ResultOptions};
 #[cfg(feature = "application")]

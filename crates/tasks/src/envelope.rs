@@ -7,6 +7,7 @@
 use longshore_types::{MessageAttribute, MessageAttributes, Timestamp};
 
 use crate::id::TaskId;
+use crate::task_options::ReplyMode;
 use crate::trace::TraceParent;
 use crate::transport::ReceivedMessage;
 
@@ -16,6 +17,8 @@ pub const TASK_NAME: &str = "taskName";
 pub const TASK_ID: &str = "taskId";
 /// The queue that wants the reply: a name or a URL.
 pub const REPLY_TO: &str = "replyTo";
+/// How the reply travels where no queue wants it: `store` or `none`.
+pub const REPLY_BY: &str = "replyBy";
 /// The W3C trace context of the sender.
 pub const TRACEPARENT: &str = "traceparent";
 /// When the message was made: milliseconds since the epoch, a Number.
@@ -39,6 +42,8 @@ pub struct Envelope {
     pub task_id: Option<TaskId>,
     /// The queue that wants the reply, a name or a URL; absent, it is the worker's own.
     pub reply_to: Option<String>,
+    /// How the reply travels, as its sender decided; absent, the worker decides.
+    pub reply_by: Option<ReplyMode>,
     /// The W3C trace context of the sender.
     pub traceparent: Option<TraceParent>,
     /// When the message was made.
@@ -69,6 +74,7 @@ impl Envelope {
             task_name: owned(TASK_NAME),
             task_id: text(TASK_ID).and_then(|id| TaskId::parse(id).ok()),
             reply_to: owned(REPLY_TO),
+            reply_by: text(REPLY_BY).and_then(ReplyMode::parse),
             traceparent: text(TRACEPARENT).and_then(TraceParent::parse),
             created_at: text(CREATED_AT).and_then(parse_millis),
             encoding: owned(ENCODING),
@@ -76,6 +82,11 @@ impl Envelope {
             // A dead letter of an earlier version bears a reason and no generation: it had only one.
             died_in: died_in.or_else(|| attributes.contains_key(REASON).then_some(1)),
         }
+    }
+
+    /// How the sender wants the reply: a queue that it names wants it. `None` leaves it to the worker.
+    pub fn reply_mode(&self) -> Option<ReplyMode> {
+        self.reply_to.as_ref().map(|_| ReplyMode::Queue).or(self.reply_by)
     }
 
     /// Whether the message was made by a program that is no client of ours. A task of its keeps that
@@ -96,6 +107,7 @@ impl Envelope {
             (TASK_NAME, self.task_name.as_deref()),
             (TASK_ID, self.task_id.as_ref().map(TaskId::as_str)),
             (REPLY_TO, self.reply_to.as_deref()),
+            (REPLY_BY, self.reply_by.map(ReplyMode::as_str)),
             (TRACEPARENT, traceparent.as_deref()),
             (ENCODING, self.encoding.as_deref()),
         ];
@@ -143,6 +155,7 @@ mod tests {
             task_name: Some("fibonacci".to_owned()),
             task_id: TaskId::parse("t-1").ok(),
             reply_to: Some("FibonacciStatusQueue".to_owned()),
+            reply_by: Some(ReplyMode::None),
             traceparent: TraceParent::new(0x0af7_6519, 0xb7ad_6b71, 1),
             created_at: Some(Timestamp::from_millis(1_600_000_000_123)),
             encoding: Some("gzip".to_owned()),

@@ -59,7 +59,8 @@ impl Surroundings {
         }
     }
 
-    /// The client of an application: each task goes to the queue that handles it.
+    /// The client of an application: each task goes to the queue that handles it, and is replied to as its
+    /// options there say.
     pub(super) fn client<S: Clone + Send + Sync + 'static>(
         &self,
         task_queues: &[TaskQueue<S>],
@@ -68,9 +69,14 @@ impl Surroundings {
         let routed = task_queues.iter().zip(&names.task_queues).flat_map(|(queue, name)| {
             queue.handlers.names().map(move |task| (task.to_owned(), name.to_string()))
         });
+        let replied = task_queues.iter().flat_map(|queue| {
+            let reply = |task: &str| queue.handlers.options_of(task)?.reply;
+            queue.handlers.names().filter_map(move |task| Some((task.to_owned(), reply(task)?)))
+        });
         let options = ClientOptions {
             reply_queue: names.reply_queue.as_ref().map(ToString::to_string),
             queues: routed.collect(),
+            replies: replied.collect(),
             priorities: names
                 .task_queues
                 .iter()

@@ -46,10 +46,13 @@ pub(super) fn prepare<T: Task>(
     let now = options.clock.now();
     let id = send.id.unwrap_or_else(|| TaskId::generate(now, options.random.as_ref()));
     let key = send.key.or_else(|| task.key());
+    let mode = reply_mode::<T>(options);
+    let by_queue = mode == ReplyMode::Queue;
     let envelope = Envelope {
         task_name: Some(T::NAME.to_owned()),
         task_id: Some(id.clone()),
-        reply_to: options.reply_queue.clone().filter(|_| wants_reply_by_queue::<T>()),
+        reply_to: options.reply_queue.clone().filter(|_| by_queue),
+        reply_by: Some(mode).filter(|_| !by_queue),
         traceparent: send.traceparent.as_deref().and_then(TraceParent::parse),
         created_at: Some(now),
         deadline: send.deadline,
@@ -77,8 +80,9 @@ pub(super) fn prepare<T: Task>(
     Ok(Prepared { name: T::NAME, id, message, asked: Arc::new(asked), throttled_until })
 }
 
-fn wants_reply_by_queue<T: Task>() -> bool {
-    T::options().reply.is_none_or(|mode| mode == ReplyMode::Queue)
+/// How the reply travels: decided here, once, for the message tells the worker.
+fn reply_mode<T: Task>(options: &ClientOptions) -> ReplyMode {
+    options.replies.get(T::NAME).copied().or(T::options().reply).unwrap_or_default()
 }
 
 fn checked_key(key: &str) -> Result<String, SendError> {

@@ -33,6 +33,7 @@ mod priorities;
 mod rates;
 mod regressions;
 mod replies;
+mod reply_modes;
 mod requests;
 mod same_queue;
 mod simulation;
