@@ -25,7 +25,7 @@ use super::stranded::FoundEmpty;
 use crate::batcher::Others;
 use crate::envelope::Envelope;
 use crate::failure::Reason;
-use crate::life::{DeadLetterDue, End, How, Outbox};
+use crate::life::{CANCELLED, DeadLetterDue, End, How, Outbox};
 use crate::reply::Reply;
 use crate::retry::RetryPolicy;
 use crate::store::Records;
@@ -171,7 +171,7 @@ impl Runtime {
 
     /// The end of a task that somebody wanted.
     pub(super) fn cancelled_end(&self, envelope: &Envelope) -> End {
-        let reason = Reason::text("it was cancelled");
+        let reason = Reason::text(CANCELLED);
         self.end(envelope, Reply::failed(&reason.message), How::Cancelled, reason.chain)
     }
 
