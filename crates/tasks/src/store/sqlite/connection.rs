@@ -212,3 +212,25 @@ impl fmt::Debug for ConnectionThread {
         f.debug_struct("ConnectionThread").finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::Instant;
+
+    use super::*;
+
+    #[test]
+    fn u7_whoever_has_waited_for_long_asks_as_often_as_whoever_has_just_come() {
+        for tries in [0, 50, BUSY_TRIES - 1] {
+            let took = |_| {
+                let asked_at = Instant::now();
+                assert!(wait_for_others(tries), "{tries}");
+                asked_at.elapsed()
+            };
+            // The shortest of several: the machine may have something else to do.
+            let pause = (0..10).map(took).min().unwrap();
+            assert!(pause < BUSY_PAUSE * 10, "{pause:?} after {tries} tries");
+        }
+        assert!(!wait_for_others(BUSY_TRIES), "in the end it is an error");
+    }
+}
