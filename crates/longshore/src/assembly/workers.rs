@@ -69,6 +69,9 @@ impl<S: Clone + Send + Sync + 'static> Workers<S> {
         if let Some(concurrency) = flags.concurrency {
             worker = worker.concurrency(concurrency.into());
         }
+        if let Some(bytes) = flags.tasks.argument_kept_bytes {
+            worker = worker.argument_kept_bytes(bytes);
+        }
         if let Some(most) = flags.lease_max {
             worker = worker.lease_max(most);
         }

@@ -69,6 +69,11 @@ pub struct TaskFlags {
         value_parser = TaskOverride::parse
     )]
     pub task_options: Vec<TaskOverride>,
+
+    /// Bytes of an argument that the task's record keeps, for dead letters that outlive the message;
+    /// 262144 unless said. Give apps and workers the same
+    #[arg(long, env = "LONGSHORE_ARGUMENT_KEPT_BYTES", value_name = "BYTES")]
+    pub argument_kept_bytes: Option<usize>,
 }
 
 /// Which queues there are, and which two are used.
