@@ -91,7 +91,7 @@ pub(super) fn refuse_unknown_task<S: Clone + Send + Sync + 'static>(
     match overrides.iter().find(|set| !known.contains(set.task.as_str())) {
         None => Ok(()),
         Some(TaskOverride { task, .. }) => Err(Fault::usage(format!(
-            "--task-options: no worker here runs a task `{task}`; there are: {}",
+            "--task-options: no queue here handles a task `{task}`; there are: {}",
             known.into_iter().collect::<Vec<_>>().join(", ")
         ))),
     }
