@@ -28,6 +28,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use surroundings::Surroundings;
 pub use workers::Workers;
+use workers::refuse_unknown_task;
 
 use crate::app::{App, MakeRoutes, MakeState};
 use crate::clash;
@@ -53,7 +54,10 @@ where
     O: Args + Clone + fmt::Debug + Send + Sync + 'static,
     S: Clone + Send + Sync + 'static,
 {
-    pub(crate) fn new(app: App<O, S>, around: Surroundings, options: O) -> Self {
+    pub(crate) fn new(mut app: App<O, S>, around: Surroundings, options: O) -> Self {
+        for queue in &mut app.task_queues {
+            queue.override_options(&around.worker.tasks.task_options);
+        }
         let client = around.client(&app.task_queues);
         let public_url = around.public_url.clone();
         let gateway = Gateway::new(
@@ -80,8 +84,9 @@ where
     ///
     /// # Errors
     ///
-    /// A route is there twice.
+    /// A route is there twice; or `--task-options` names a task that no queue handles.
     pub fn router(&mut self, shutdown: CancellationToken) -> Result<Router, Fault> {
+        self.check_task_options()?;
         let (make, gateway) = (self.routes.take(), self.gateway.clone());
         let options = self.options.clone();
         let make = || make.map_or_else(Router::new, |make| traced(make(gateway, options)));
@@ -114,8 +119,13 @@ where
     ///
     /// The state cannot be made; or `--task-options` names a task that no queue handles.
     pub async fn workers(self) -> Result<Workers<S>, Fault> {
+        self.check_task_options()?;
         let state = (self.state)(self.client.clone(), self.options).await?;
-        Workers::new(self.around, self.client, self.task_queues, state)
+        Ok(Workers::new(self.around, self.client, self.task_queues, state))
+    }
+
+    fn check_task_options(&self) -> Result<(), Fault> {
+        refuse_unknown_task(&self.task_queues, &self.around.worker.tasks.task_options)
     }
 }
 

@@ -27,7 +27,7 @@ pub(crate) mod traces;
 
 pub(crate) use address::parse_address;
 #[cfg(feature = "application")]
-pub use application::{QueueOptions, WorkerOptions};
+pub use application::{QueueOptions, TaskFlags, WorkerOptions};
 #[cfg(feature = "application")]
 pub(crate) use application::{ReceiveOptions, ResultOptions};
 #[cfg(feature = "application")]

@@ -60,6 +60,7 @@ pub struct TaskQueue<S = ()> {
     concurrency: Option<usize>,
     retry: Option<RetryPolicy>,
     visibility_timeout: Option<Duration>,
+    lease_max: Option<Duration>,
     unknown_patience: Option<Duration>,
     allowed_reply_queues: Vec<String>,
     layers: Vec<AddLayer>,
@@ -77,6 +78,7 @@ impl<S: Clone + Send + Sync + 'static> TaskQueue<S> {
             concurrency: None,
             retry: None,
             visibility_timeout: None,
+            lease_max: None,
             unknown_patience: None,
             allowed_reply_queues: Vec::new(),
             layers: Vec::new(),
@@ -213,6 +215,14 @@ impl<S: Clone + Send + Sync + 'static> TaskQueue<S> {
         self
     }
 
+    /// How long the lease on a running task is renewed for at most, which is also how long the task of a killed worker
+    /// waits at most: 5 min by default, and `--lease-max` wins. See [`Worker::lease_max`].
+    #[must_use]
+    pub fn lease_max(mut self, most: Duration) -> Self {
+        self.lease_max = Some(most);
+        self
+    }
+
     /// How long a task is handed back that no worker knows: see [`Worker::unknown_patience`].
     #[must_use]
     pub fn unknown_patience(mut self, patience: Duration) -> Self {
@@ -298,6 +308,9 @@ impl<S: Clone + Send + Sync + 'static> TaskQueue<S> {
         }
         if let Some(timeout) = self.visibility_timeout {
             worker = worker.visibility_timeout(timeout);
+        }
+        if let Some(most) = self.lease_max {
+            worker = worker.lease_max(most);
         }
         if let Some(patience) = self.unknown_patience {
             worker = worker.unknown_patience(patience);

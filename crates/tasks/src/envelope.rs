@@ -7,6 +7,7 @@
 use longshore_types::{MessageAttribute, MessageAttributes, Timestamp};
 
 use crate::id::TaskId;
+use crate::task_options::ReplyMode;
 use crate::trace::{TraceContext, TraceParent, TraceState};
 use crate::transport::ReceivedMessage;
 
@@ -16,6 +17,8 @@ pub const TASK_NAME: &str = "taskName";
 pub const TASK_ID: &str = "taskId";
 /// The queue that wants the reply: a name or a URL.
 pub const REPLY_TO: &str = "replyTo";
+/// How the reply travels where no queue wants it: `store` or `none`.
+pub const REPLY_BY: &str = "replyBy";
 /// The W3C trace context of the sender.
 pub const TRACEPARENT: &str = "traceparent";
 /// What the tracers on the sender's way have noted, beside `traceparent`.
@@ -41,6 +44,8 @@ pub struct Envelope {
     pub task_id: Option<TaskId>,
     /// The queue that wants the reply, a name or a URL; absent, it is the worker's own.
     pub reply_to: Option<String>,
+    /// How the reply travels, as its sender decided; absent, the worker decides.
+    pub reply_by: Option<ReplyMode>,
     /// The W3C trace context of the sender.
     pub traceparent: Option<TraceParent>,
     /// What the tracers on the sender's way have noted; nothing without a trace context.
@@ -74,6 +79,7 @@ impl Envelope {
             task_name: owned(TASK_NAME),
             task_id: text(TASK_ID).and_then(|id| TaskId::parse(id).ok()),
             reply_to: owned(REPLY_TO),
+            reply_by: text(REPLY_BY).and_then(ReplyMode::parse),
             traceparent: trace.as_ref().map(|trace| trace.parent),
             tracestate: trace.and_then(|trace| trace.state),
             created_at: text(CREATED_AT).and_then(parse_millis),
@@ -87,6 +93,11 @@ impl Envelope {
     /// Where the sender was in a trace.
     pub fn trace(&self) -> Option<TraceContext> {
         Some(TraceContext { parent: self.traceparent?, state: self.tracestate.clone() })
+    }
+
+    /// How the sender wants the reply: a queue that it names wants it. `None` leaves it to the worker.
+    pub fn reply_mode(&self) -> Option<ReplyMode> {
+        self.reply_to.as_ref().map(|_| ReplyMode::Queue).or(self.reply_by)
     }
 
     /// Whether the message was made by a program that is no client of ours. A task of its keeps that
@@ -106,6 +117,7 @@ impl Envelope {
             (TASK_NAME, self.task_name.as_deref()),
             (TASK_ID, self.task_id.as_ref().map(TaskId::as_str)),
             (REPLY_TO, self.reply_to.as_deref()),
+            (REPLY_BY, self.reply_by.map(ReplyMode::as_str)),
             (ENCODING, self.encoding.as_deref()),
         ];
         let mut attributes: MessageAttributes = texts
@@ -163,6 +175,7 @@ mod tests {
             task_name: Some("fibonacci".to_owned()),
             task_id: TaskId::parse("t-1").ok(),
             reply_to: Some("FibonacciStatusQueue".to_owned()),
+            reply_by: Some(ReplyMode::None),
             traceparent: TraceParent::new(0x0af7_6519, 0xb7ad_6b71, 1),
             tracestate: TraceState::parse("vendor=1"),
             created_at: Some(Timestamp::from_millis(1_600_000_000_123)),

@@ -42,7 +42,8 @@ pub struct TaskOptions {
     /// How many tasks of this type each worker process begins in a time. One whose turn is near waits for it; others
     /// are handed back until theirs comes, counting no attempt. `None`: as many as come.
     pub rate_limit: Option<RateLimit>,
-    /// How the reply travels. `None`: [`ReplyMode::Queue`].
+    /// How the reply travels. `None`: [`ReplyMode::Queue`]. Its sender decides: the message says it, and the worker does
+    /// as it says.
     pub reply: Option<ReplyMode>,
     /// How long the result is kept, from the task's end on. `None`: as the worker says.
     pub retention: Option<Duration>,
@@ -70,6 +71,32 @@ pub enum ReplyMode {
     Store,
     /// There is no reply.
     None,
+}
+
+impl ReplyMode {
+    /// Every mode.
+    pub const ALL: [Self; 3] = [Self::Queue, Self::Store, Self::None];
+
+    /// Its word in messages, in configuration and in `#[task(reply_by = …)]`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Queue => "queue",
+            Self::Store => "store",
+            Self::None => "none",
+        }
+    }
+
+    /// The mode of that word.
+    ///
+    /// ```
+    /// use longshore_tasks::ReplyMode;
+    ///
+    /// assert_eq!(ReplyMode::parse("store"), Some(ReplyMode::Store));
+    /// assert_eq!(ReplyMode::parse("pigeon"), None);
+    /// ```
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|mode| mode.as_str() == word)
+    }
 }
 
 impl TaskOptions {

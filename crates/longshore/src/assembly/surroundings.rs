@@ -59,32 +59,44 @@ impl Surroundings {
         }
     }
 
-    /// The client of an application: each task goes to the queue that handles it.
+    /// The client of an application: each task goes to the queue that handles it, and is replied to as its
+    /// options there say.
     pub(super) fn client<S: Clone + Send + Sync + 'static>(
         &self,
         task_queues: &[TaskQueue<S>],
     ) -> Client {
+        let first = self.names.task_queues.first().map_or_else(String::new, ToString::to_string);
+        let options = self.client_options(task_queues);
+        Client::new(self.transport(), first, Arc::clone(&self.store), options)
+    }
+
+    fn client_options<S: Clone + Send + Sync + 'static>(
+        &self,
+        task_queues: &[TaskQueue<S>],
+    ) -> ClientOptions {
         let names = &self.names;
         let routed = task_queues.iter().zip(&names.task_queues).flat_map(|(queue, name)| {
             queue.handlers.names().map(move |task| (task.to_owned(), name.to_string()))
         });
-        let options = ClientOptions {
+        let replied = task_queues.iter().flat_map(|queue| {
+            let reply = |task: &str| queue.handlers.options_of(task)?.reply;
+            queue.handlers.names().filter_map(move |task| Some((task.to_owned(), reply(task)?)))
+        });
+        let levels = names.task_queues.iter().map(ToString::to_string);
+        let options = ClientOptions::default();
+        let kept = self.worker.tasks.argument_kept_bytes;
+        ClientOptions {
             reply_queue: names.reply_queue.as_ref().map(ToString::to_string),
             queues: routed.collect(),
-            priorities: names
-                .task_queues
-                .iter()
-                .map(ToString::to_string)
-                .filter(|name| names.has_levels(name))
-                .collect(),
+            replies: replied.collect(),
+            priorities: levels.filter(|name| names.has_levels(name)).collect(),
             retention: self.retention,
+            argument_kept_bytes: kept.unwrap_or(options.argument_kept_bytes),
             linger: self.linger,
             clock: self.clock(),
             random: Arc::clone(&self.random),
-            ..ClientOptions::default()
-        };
-        let first = names.task_queues.first().map_or_else(String::new, ToString::to_string);
-        Client::new(self.transport(), first, Arc::clone(&self.store), options)
+            ..options
+        }
     }
 
     pub(super) fn transport(&self) -> Arc<dyn Transport> {
@@ -93,5 +105,33 @@ impl Surroundings {
 
     pub(super) fn clock(&self) -> Arc<dyn Clock> {
         Arc::clone(&self.clock)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use longshore_broker::{Broker, BrokerOptions};
+    use longshore_tasks::{MemoryStore, ReplyMode};
+
+    use super::*;
+    use crate::embedded::EmbeddedTransport;
+    use crate::options::{TaskFlags, TaskOverride};
+    use crate::test_application::echo;
+
+    #[tokio::test]
+    async fn what_an_operator_says_of_tasks_reaches_whoever_sends_them() {
+        let (mut app, broker) = (echo(), Broker::open(BrokerOptions::default()).await.unwrap());
+        let names = app.names(&crate::options::QueueOptions::default()).unwrap();
+        let transport = Arc::new(EmbeddedTransport::new(broker));
+        let mut around = Surroundings::new(transport, names, Arc::new(MemoryStore::new()));
+        let options = around.client_options(&app.task_queues);
+        assert_eq!((options.replies.len(), options.argument_kept_bytes), (0, 256 * 1024));
+        assert_eq!(options.queues["say"], "Say");
+
+        let task_options = vec![TaskOverride::parse("say reply_by=store").unwrap()];
+        around.worker.tasks = TaskFlags { task_options, argument_kept_bytes: Some(10) };
+        app.task_queues[0].override_options(&around.worker.tasks.task_options);
+        let options = around.client_options(&app.task_queues);
+        assert_eq!((options.replies["say"], options.argument_kept_bytes), (ReplyMode::Store, 10));
     }
 }

@@ -26,15 +26,10 @@ impl<S: Clone + Send + Sync + 'static> Workers<S> {
     pub(super) fn new(
         around: Surroundings,
         client: Client,
-        mut task_queues: Vec<TaskQueue<S>>,
+        task_queues: Vec<TaskQueue<S>>,
         state: S,
-    ) -> Result<Self, Fault> {
-        let overrides = &around.worker.task_options;
-        refuse_unknown_task(&task_queues, overrides)?;
-        for queue in &mut task_queues {
-            queue.override_options(overrides);
-        }
-        Ok(Self { around, client, task_queues, state })
+    ) -> Self {
+        Self { around, client, task_queues, state }
     }
 
     /// What the requests of these workers, and of all that shares their transport, are counted in.
@@ -74,6 +69,12 @@ impl<S: Clone + Send + Sync + 'static> Workers<S> {
         if let Some(concurrency) = flags.concurrency {
             worker = worker.concurrency(concurrency.into());
         }
+        if let Some(bytes) = flags.tasks.argument_kept_bytes {
+            worker = worker.argument_kept_bytes(bytes);
+        }
+        if let Some(most) = flags.lease_max {
+            worker = worker.lease_max(most);
+        }
         if let Some(patience) = flags.unknown_patience {
             worker = worker.unknown_patience(patience);
         }
@@ -81,7 +82,8 @@ impl<S: Clone + Send + Sync + 'static> Workers<S> {
     }
 }
 
-fn refuse_unknown_task<S: Clone + Send + Sync + 'static>(
+/// Refuses options of a task that no queue handles.
+pub(super) fn refuse_unknown_task<S: Clone + Send + Sync + 'static>(
     queues: &[TaskQueue<S>],
     overrides: &[TaskOverride],
 ) -> Result<(), Fault> {
@@ -89,7 +91,7 @@ fn refuse_unknown_task<S: Clone + Send + Sync + 'static>(
     match overrides.iter().find(|set| !known.contains(set.task.as_str())) {
         None => Ok(()),
         Some(TaskOverride { task, .. }) => Err(Fault::usage(format!(
-            "--task-options: no worker here runs a task `{task}`; there are: {}",
+            "--task-options: no queue here handles a task `{task}`; there are: {}",
             known.into_iter().collect::<Vec<_>>().join(", ")
         ))),
     }

@@ -85,7 +85,7 @@ const GAUGES: [OfWorkers; 3] = [
     }),
 ];
 /// Counters of the workers of a queue.
-const COUNTERS: [OfWorkers; 5] = [
+const COUNTERS: [OfWorkers; 6] = [
     (Family::new("longshore_leases_renewed", "Renewals of leases since the start"), |of| {
         of.numbers.leases_renewed
     }),
@@ -98,6 +98,13 @@ const COUNTERS: [OfWorkers; 5] = [
             "Replies and dead letters that were sent later than they were due, since the start",
         ),
         |of| of.report.made_good,
+    ),
+    (
+        Family::new(
+            "longshore_ends_held_up",
+            "Ends of runs that the store did not take at first, since the start",
+        ),
+        |of| of.report.ends_held_up,
     ),
     (
         Family::new(

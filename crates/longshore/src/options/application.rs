@@ -25,6 +25,12 @@ pub struct WorkerOptions {
     )]
     pub concurrency: Option<u16>,
 
+    /// How long the lease on a running task is renewed for at most: with long leases a long run costs
+    /// fewer requests, and the task of a killed worker waits longer; 5m unless the application says
+    /// otherwise
+    #[arg(long, env = "LONGSHORE_LEASE_MAX", value_name = "DURATION", value_parser = duration)]
+    pub lease_max: Option<Duration>,
+
     /// How long a task is handed back that no worker knows, or can read, before it is dead; 1h unless
     /// the application says otherwise
     #[arg(
@@ -36,16 +42,6 @@ pub struct WorkerOptions {
     #[arg(long, env = "LONGSHORE_ALLOW_REPLY_QUEUE", value_name = "QUEUE", value_delimiter = ',')]
     pub allow_reply_queue: Vec<String>,
 
-    /// Options of one task, over those in the code.
-    #[arg(
-        help = "Options of one task, over those in the code: NAME attempts=8 backoff=2s..15m timeout=30s \
-                concurrency=4 concurrency_per_key=2 rate_limit=20/s burst=5 retention=1d, as many of them as \
-                wanted; again for another task",
-        long, env = "LONGSHORE_TASK_OPTIONS", value_name = "NAME OPTION=VALUE…", value_delimiter = ',',
-        value_parser = TaskOverride::parse
-    )]
-    pub task_options: Vec<TaskOverride>,
-
     /// Where the workers' health page is; 127.0.0.1:4000 unless said, and if that one is taken
     /// a free port, which the start-up message names
     #[arg(
@@ -53,6 +49,31 @@ pub struct WorkerOptions {
         value_parser = parse_address
     )]
     pub health_listen: Option<SocketAddr>,
+
+    /// What an operator says of tasks.
+    #[command(flatten)]
+    pub tasks: TaskFlags,
+}
+
+/// What an operator says of tasks, over the code. Apps have it too, for whoever sends a task decides how it is
+/// replied to.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Tasks")]
+pub struct TaskFlags {
+    /// Options of one task, over those in the code.
+    #[arg(
+        help = "Options of one task, over those in the code: NAME attempts=8 backoff=2s..15m timeout=30s \
+                concurrency=4 concurrency_per_key=2 rate_limit=20/s burst=5 retention=1d reply_by=store, as many \
+                of them as wanted; again for another task. An app needs reply_by, and a worker the others",
+        long, env = "LONGSHORE_TASK_OPTIONS", value_name = "NAME OPTION=VALUE…", value_delimiter = ',',
+        value_parser = TaskOverride::parse
+    )]
+    pub task_options: Vec<TaskOverride>,
+
+    /// Bytes of an argument that the task's record keeps, for dead letters that outlive the message;
+    /// 262144 unless said. Give apps and workers the same
+    #[arg(long, env = "LONGSHORE_ARGUMENT_KEPT_BYTES", value_name = "BYTES")]
+    pub argument_kept_bytes: Option<usize>,
 }
 
 /// Which queues there are, and which two are used.

@@ -8,7 +8,8 @@ use clap::{Args, ValueEnum};
 use super::application::HEALTH_LISTEN;
 use super::{
     BrokerOptions, DataOptions, DrainOptions, EndpointOptions, HttpOptions, PageOptions,
-    QueueOptions, ReceiveOptions, ResultOptions, TraceOptions, WorkerOptions, parse_address,
+    QueueOptions, ReceiveOptions, ResultOptions, TaskFlags, TraceOptions, WorkerOptions,
+    parse_address,
 };
 
 /// `up`: everything in one process.
@@ -64,6 +65,9 @@ pub(crate) struct AppOptions<O: Args> {
     /// Its pages for operators.
     #[command(flatten)]
     pub(crate) pages: PageOptions,
+    /// What an operator says of tasks.
+    #[command(flatten)]
+    pub(crate) tasks: TaskFlags,
     /// Where things are kept.
     #[command(flatten)]
     pub(crate) data: DataOptions,

@@ -3,13 +3,13 @@
 use std::fmt;
 use std::time::Duration;
 
-use longshore_tasks::{Backoff, RateLimit, RateLimitError, RetryPolicy, TaskOptions};
+use longshore_tasks::{Backoff, RateLimit, RateLimitError, ReplyMode, RetryPolicy, TaskOptions};
 use longshore_types::duration_text::parse_duration;
 use longshore_types::limits::VISIBILITY_TIMEOUT_MAX;
 
 /// The options that can be set, as a fault names them.
 const KNOWN: &str = "attempts=8, backoff=2s..15m, timeout=30s, concurrency=4, concurrency_per_key=2, \
-                     rate_limit=20/s, burst=5, retention=1d";
+                     rate_limit=20/s, burst=5, retention=1d, reply_by=store";
 
 /// What is set for the tasks of one name. What is not named stays as the code has it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,6 +23,7 @@ pub struct TaskOverride {
     concurrency_per_key: Option<usize>,
     rate_limit: Option<RateLimit>,
     retention: Option<Duration>,
+    reply: Option<ReplyMode>,
 }
 
 impl TaskOverride {
@@ -73,6 +74,7 @@ impl TaskOverride {
             }
             "rate_limit" => self.rate_limit = Some(rate(value)?),
             "retention" => self.retention = Some(duration(option, value, Duration::MAX)?),
+            "reply_by" => self.reply = Some(reply(value)?),
             _ => return Err(format!("`{word}` is no option of a task: there are {KNOWN}")),
         }
         Ok(())
@@ -91,7 +93,7 @@ impl TaskOverride {
         (set.retry, set.timeout) = (retry, self.timeout);
         (set.concurrency, set.retention) = (self.concurrency, self.retention);
         set.concurrency_per_key = self.concurrency_per_key;
-        set.rate_limit = self.rate_limit;
+        (set.rate_limit, set.reply) = (self.rate_limit, self.reply);
         set.or(options)
     }
 }
@@ -105,6 +107,11 @@ impl fmt::Display for TaskOverride {
 fn count(option: &str, value: &str) -> Result<u32, String> {
     let count = value.parse().ok().filter(|count| (1..=u32::from(u16::MAX)).contains(count));
     count.ok_or_else(|| format!("`{option}={value}`: write a number from 1 to {}", u16::MAX))
+}
+
+fn reply(value: &str) -> Result<ReplyMode, String> {
+    ReplyMode::parse(value)
+        .ok_or_else(|| format!("`reply_by={value}`: write `queue`, `store` or `none`"))
 }
 
 fn rate(value: &str) -> Result<RateLimit, String> {
@@ -165,6 +172,15 @@ mod tests {
     }
 
     #[test]
+    fn how_a_task_is_replied_to_is_set_as_in_the_code() {
+        let in_code = TaskOptions::new().reply(ReplyMode::Queue);
+        for mode in ReplyMode::ALL {
+            let set = TaskOverride::parse(&format!("t reply_by={}", mode.as_str())).unwrap();
+            assert_eq!(set.apply(&in_code, &RetryPolicy::never()).reply, Some(mode));
+        }
+    }
+
+    #[test]
     fn a_rate_is_set_with_or_without_a_burst() {
         for (text, expected) in [
             ("t rate_limit=20/s", RateLimit::per_second(20)),
@@ -196,6 +212,7 @@ mod tests {
             ("t rate_limit=fast", "is not a rate"),
             ("t rate_limit=20/s burst=0", "a number from 1 to"),
             ("t burst=5", "belongs to a rate"),
+            ("t reply_by=pigeon", "write `queue`, `store` or `none`"),
             ("t priority=high", "is no option of a task"),
             ("t timeout=1s later", "is no option of a task"),
         ] {

@@ -21,7 +21,7 @@ use crate::app::App;
 use crate::assembly::Surroundings;
 use crate::exit::Fault;
 use crate::health::metrics::MetricsPage;
-use crate::options::AppOptions;
+use crate::options::{AppOptions, WorkerOptions};
 use crate::signals::Signals;
 
 /// Starts the HTTP side in `front`.
@@ -87,6 +87,7 @@ where
         receive_wait: options.receive.receive_wait,
         linger: options.receive.linger,
         public_url: options.http.public_url,
+        worker: WorkerOptions { tasks: options.tasks, ..WorkerOptions::default() },
         grace,
         ..Surroundings::new(endpoint.transport, names, store)
     };

@@ -28,6 +28,7 @@ use std::time::Duration;
 pub use control::{ControlError, OrderQueue, QueueControls};
 pub use error::{CancelError, SendError};
 use longshore_types::Timestamp;
+use longshore_types::limits::RETENTION_MAX;
 pub use options::{ClientOptions, SendOptions};
 pub use pending::{Pending, ReplyError};
 pub use request::{CallTask, SendTask};
@@ -234,19 +235,35 @@ impl Client {
         self.records().list(query).await
     }
 
-    /// Asks for a task's end. A worker that runs it sees it within three seconds and stops its
-    /// handler; else the next worker that receives it does not run it. Either way it ends as
-    /// FAILED, unless it is done before.
+    /// Asks for a task's end. One that nobody runs ends at once: it is FAILED for whoever asks, and whoever
+    /// waits for its reply hears of it; its message is deleted, unrun, when a worker receives it. One that runs
+    /// ends as FAILED once its worker sees that, within three seconds, and has stopped the handler, unless it is done
+    /// before.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use longshore_tasks::{Client, Status, Task};
+    ///
+    /// async fn think_better<T: Task>(client: &Client, task: T) -> Result<(), Box<dyn std::error::Error>> {
+    ///     let pending = client.send(task).delay(Duration::from_secs(600)).await?;
+    ///     client.cancel(pending.id()).await?;
+    ///     assert!(matches!(client.status(pending.id()).await?, Some(Status::Failed { .. })));
+    ///     Ok(())
+    /// }
+    /// ```
     ///
     /// # Errors
     ///
     /// It has ended, or is not known; or the store did not take it down.
     pub async fn cancel(&self, id: &TaskId) -> Result<(), CancelError> {
         let refused = |refusal| CancelError::Refused { id: id.clone(), refusal };
+        // Without one of its own a client keeps results for as long as their worker does: here it is none's.
+        let retention = self.inner.options.retention.min(RETENTION_MAX);
         let found = self.records().find(id).await?;
         let asked = self.records().change(found, |found| {
             let record = found.record.ok_or_else(|| refused(Refusal::NotKnown))?;
-            let next = life::cancel_asked(&record, found.now).map_err(refused)?;
+            let next = life::cancel_asked(&record, retention, found.now).map_err(refused)?;
             Ok::<_, CancelError>(Some(Change::of(record, next)))
         });
         asked.await.map(drop)

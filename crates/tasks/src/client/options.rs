@@ -9,6 +9,8 @@ use longshore_types::Timestamp;
 use crate::clock::{Clock, SystemClock};
 use crate::id::{RandomSource, SystemRandom, TaskId};
 use crate::priority::Priority;
+use crate::task_options::ReplyMode;
+use crate::trace::TraceContext;
 
 /// How long a task waits for others under load.
 const LINGER: Duration = Duration::from_millis(50);
@@ -41,6 +43,9 @@ pub struct ClientOptions {
     /// The queue of each task, by the task's name. A task that is not there goes to the queue that
     /// its options name, and else to the client's own.
     pub queues: BTreeMap<String, String>,
+    /// How the replies of tasks travel, by the task's name. A task that is not there is replied to as its
+    /// own options say.
+    pub replies: BTreeMap<String, ReplyMode>,
     /// The queues whose tasks have a priority, by the name or URL that tasks are sent to them by. A priority
     /// for any other is refused.
     pub priorities: BTreeSet<String>,
@@ -68,6 +73,7 @@ impl Default for ClientOptions {
         Self {
             reply_queue: None,
             queues: BTreeMap::new(),
+            replies: BTreeMap::new(),
             priorities: BTreeSet::new(),
             retention: Duration::MAX,
             argument_kept_bytes: ARGUMENT_KEPT_BYTES,
@@ -118,4 +124,13 @@ pub struct SendOptions {
     pub tracestate: Option<String>,
     /// How soon the task is to be run, where its queue has levels; normal, if nothing is said.
     pub priority: Option<Priority>,
+}
+
+impl SendOptions {
+    /// These options, of a task that continues that trace context.
+    pub(crate) fn in_trace(self, trace: &TraceContext) -> Self {
+        let traceparent = Some(trace.parent.to_string());
+        let tracestate = trace.state.as_ref().map(ToString::to_string);
+        Self { traceparent, tracestate, ..self }
+    }
 }

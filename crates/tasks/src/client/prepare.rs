@@ -52,10 +52,13 @@ pub(super) fn prepare<T: Task>(
     let given = TraceContext::read(send.traceparent.as_deref(), send.tracestate.as_deref());
     let span = spans::send(queue.name(), &id, T::NAME, given.as_ref());
     let trace = TraceContext::of(&span).or(given);
+    let mode = reply_mode::<T>(options);
+    let by_queue = mode == ReplyMode::Queue;
     let envelope = Envelope {
         task_name: Some(T::NAME.to_owned()),
         task_id: Some(id.clone()),
-        reply_to: options.reply_queue.clone().filter(|_| wants_reply_by_queue::<T>()),
+        reply_to: options.reply_queue.clone().filter(|_| by_queue),
+        reply_by: Some(mode).filter(|_| !by_queue),
         traceparent: trace.as_ref().map(|trace| trace.parent),
         tracestate: trace.and_then(|trace| trace.state),
         created_at: Some(now),
@@ -85,8 +88,9 @@ pub(super) fn prepare<T: Task>(
     Ok(Prepared { name: T::NAME, id, message, asked: Arc::new(asked), throttled_until, span })
 }
 
-fn wants_reply_by_queue<T: Task>() -> bool {
-    T::options().reply.is_none_or(|mode| mode == ReplyMode::Queue)
+/// How the reply travels: decided here, once, for the message tells the worker.
+fn reply_mode<T: Task>(options: &ClientOptions) -> ReplyMode {
+    options.replies.get(T::NAME).copied().or(T::options().reply).unwrap_or_default()
 }
 
 fn checked_key(key: &str) -> Result<String, SendError> {

@@ -138,10 +138,8 @@ impl<T: Task> SendTask<T> {
     }
 
     /// The trace context that the task continues.
-    pub(crate) fn trace(mut self, trace: &TraceContext) -> Self {
-        self.options.traceparent = Some(trace.parent.to_string());
-        self.options.tracestate = trace.state.as_ref().map(ToString::to_string);
-        self
+    pub(crate) fn trace(self, trace: &TraceContext) -> Self {
+        Self { options: self.options.in_trace(trace), ..self }
     }
 }
 

@@ -1,18 +1,31 @@
 //! What is said of a task while it lives: that somebody wants its end, and how far it is.
 
+use std::time::Duration;
+
 use longshore_types::Timestamp;
 
-use super::Refusal;
 use super::claim::held;
-use super::record::{CancelAsked, Life, Next, Phase, Progress, Survives, TaskRecord};
+use super::end::{End, end_of};
+use super::record::{CancelAsked, How, Life, Next, Outbox, Phase, Progress, Survives, TaskRecord};
 use super::when::When;
+use super::{MESSAGES_KEPT, Refusal};
+use crate::reply::Reply;
 
-/// The task's end is wanted. The worker that runs it, or else the next one that claims it, ends it.
+/// What whoever asked for a task is told that was cancelled.
+pub(crate) const CANCELLED: &str = "it was cancelled";
+
+/// The task's end is wanted. One that nobody runs ends at once, and its result answers for `retention`: nothing is left to
+/// send, for whoever receives its message finds it ended, replies, and deletes it. One that runs is ended by its worker.
+/// So is one whose message is looked for: it may be gone, and then only whoever looks can reply.
 ///
 /// # Errors
 ///
 /// There is no such task, or it has ended.
-pub fn cancel_asked(record: &TaskRecord, now: Timestamp) -> Result<Next, Refusal> {
+pub fn cancel_asked(
+    record: &TaskRecord,
+    retention: Duration,
+    now: Timestamp,
+) -> Result<Next, Refusal> {
     match record.life.phase {
         Phase::Pending | Phase::Running(_) | Phase::Waiting => {}
         Phase::Ended => return Err(Refusal::Ended),
@@ -20,7 +33,22 @@ pub fn cancel_asked(record: &TaskRecord, now: Timestamp) -> Result<Next, Refusal
     }
     let mut life = Life::clone(&record.life);
     life.cancel.get_or_insert(CancelAsked { at: now });
+    let nobody_runs_it = matches!(life.phase, Phase::Pending | Phase::Waiting);
+    if nobody_runs_it && record.wake.is_none() {
+        return Ok(end_of(record, life, &cancelled(retention), now));
+    }
     Ok(Next { until: record.until.map(When::At), ..record.becomes(life) })
+}
+
+fn cancelled(retention: Duration) -> End {
+    End {
+        reply: Reply::failed(CANCELLED),
+        how: How::Cancelled,
+        error: Vec::new(),
+        outbox: Outbox::default(),
+        retention,
+        messages: MESSAGES_KEPT,
+    }
 }
 
 /// How far the run is. The claim lasts as long as it did.

@@ -6,16 +6,14 @@
 
 use std::time::Duration;
 
-use longshore_types::{Timestamp, limits};
+use longshore_types::Timestamp;
 
-use super::Refusal;
 use super::record::{Claim, Ending, How, Life, Next, Phase, Survives, TaskRecord, Unknown};
 use super::when::When;
+use super::{MESSAGES_KEPT, Refusal};
 
 /// Why the attempt before did not end: nobody can say more.
 const CUT_OFF: &str = "its worker ended, or was cut off";
-/// How long the record of a task that a worker holds outlives its messages.
-const KEPT: Duration = limits::RETENTION_MAX.saturating_add(Duration::from_secs(86_400));
 
 /// What a worker asks for with a delivery.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -139,7 +137,7 @@ fn take(record: &TaskRecord, mut life: Life, ask: &Ask, now: Timestamp) -> Claim
     let fence = record.version + 1;
     let Ask { lease, worker, token, .. } = ask.clone();
     life.phase = Phase::Running(Claim { fence, lease, worker, token });
-    let keep = When::In(KEPT);
+    let keep = When::In(MESSAGES_KEPT);
     let until = Some(When::In(ask.lease));
     let wake = ask.watch.map(|watch| When::In(ask.lease + watch));
     // A claim that is lost with the host is nobody's: whoever held it went too.

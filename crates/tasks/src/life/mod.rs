@@ -5,8 +5,8 @@
 //!  ┌─ Pending ───────▶ Running ─────────────────────▶ Waiting
 //!  │     │              │   ▲                           │ │
 //!  │     │              │   └────────── claim ──────────┘ │
-//!  │     │ reply        │ end, reply                      │ reply
-//!  │     ▼              ▼                                 │
+//!  │     │ reply,       │ end, reply                      │ reply, cancel
+//!  │     ▼ cancel       ▼                                 │
 //!  │    Ended ◀─────────┴─────────────────────────────────┘
 //!  │     │  └── claim by a redriven dead letter ──▶ Running, a generation later
 //!  │     ▼ its result has been kept for long enough
@@ -46,6 +46,7 @@ mod tests;
 mod text;
 mod when;
 
+pub(crate) use cancel::CANCELLED;
 pub use cancel::{cancel_asked, progressed};
 pub(crate) use claim::is_claimed;
 pub use claim::{Ask, Claimed, claim, extended, released, retried};
@@ -56,13 +57,20 @@ pub use record::{
     Asked, Attempt, CancelAsked, Claim, DeadLetterDue, Ending, How, Life, Next, Outbox, Phase,
     Progress, Standing, Survives, TaskRecord, Unknown,
 };
-pub use reply::{hidden, taken_in};
+pub use reply::{hidden, hidden_again, taken_in};
 pub use stranded::{given_up, left_to_others, resending, resent, watched};
 pub use submit::{Repeated, repeated, submitted, submitted_again, withdrawn};
 pub use text::{FORMAT, TextError, asked_from_text, asked_to_text, life_from_text, life_to_text};
 pub use when::When;
 
+use std::time::Duration;
+
+use longshore_types::limits;
 use thiserror::Error;
+
+/// How long a record outlives every message of its task: a queue keeps one for 14 days at most, and
+/// a day is for clocks, delays and sends that take their time.
+const MESSAGES_KEPT: Duration = limits::RETENTION_MAX.saturating_add(Duration::from_secs(86_400));
 
 /// Why a record does not become what somebody asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]

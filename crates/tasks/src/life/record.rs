@@ -397,11 +397,15 @@ impl Attempt {
 }
 
 impl Ending {
-    /// Why it is FAILED. A worker that ends a task ends its last attempt with it; a reply over the queue
-    /// says all that is known, whatever an attempt before it failed for.
+    /// Why it is FAILED. A worker that ends a task ends its last attempt with it. A reply over the queue says all
+    /// that is known, and so does a cancellation between two attempts, whatever an attempt before failed for.
     fn reason(&self, attempts: &[Attempt]) -> Option<String> {
         let message = self.reply.failed_message()?;
-        let attempt = attempts.last().filter(|_| self.how != How::Replied);
+        let attempt = attempts.last().filter(|attempt| match self.how {
+            How::Replied => false,
+            How::Cancelled => attempt.ended_at == Some(self.at),
+            How::Done | How::Discarded | How::Dead => true,
+        });
         Some(attempt.and_then(Attempt::reason).unwrap_or(message))
     }
 }

@@ -52,6 +52,15 @@ fn ends(life: &Life, status: ReplyStatus) -> bool {
     }
 }
 
+/// What a further reply to the same `MessageId` makes of one that is hidden: COMPLETED replaces FAILED there too.
+/// `None` if it changes nothing.
+pub fn hidden_again(there: &TaskRecord, reply: &Reply, now: Timestamp) -> Option<Next> {
+    let before = there.life.ending.as_ref().map(|ending| ending.reply.status);
+    let replaces = before == Some(ReplyStatus::Failed) && reply.status == ReplyStatus::Completed;
+    let is_hidden = matches!(there.life.phase, Phase::Hidden);
+    (is_hidden && replaces).then(|| hidden(&there.asked.queue, reply.clone(), now))
+}
+
 /// A hidden reply is looked for again later.
 pub(super) fn hidden_on(record: &TaskRecord) -> Next {
     Next { wake: Some(When::In(LOOK_AGAIN)), ..record.becomes(Arc::clone(&record.life)) }

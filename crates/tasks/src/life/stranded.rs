@@ -12,15 +12,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use longshore_types::{Timestamp, limits};
+use longshore_types::Timestamp;
 
-use super::Refusal;
 use super::end::{End, end_of};
 use super::record::{Life, Next, Phase, TaskRecord};
 use super::when::When;
-
-/// How long a record outlives the message that is sent anew.
-const KEPT: Duration = limits::RETENTION_MAX.saturating_add(Duration::from_secs(86_400));
+use super::{MESSAGES_KEPT, Refusal};
 
 /// Somebody is to look for the task's message after that time. `None` if somebody will, or nobody need.
 pub fn watched(record: &TaskRecord, after: Duration) -> Option<Next> {
@@ -41,7 +38,7 @@ pub fn resending(
     now: Timestamp,
 ) -> Result<Next, Refusal> {
     nobodys(record, unchanged)?;
-    let keep = When::At(record.keep.max(now + KEPT));
+    let keep = When::At(record.keep.max(now + MESSAGES_KEPT));
     Ok(Next { keep, ..left_as_it_is(record, Some(When::In(pause))) })
 }
 

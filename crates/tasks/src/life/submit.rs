@@ -1,17 +1,12 @@
 //! A task is asked for: before its message is sent, again under an id of the caller's own, or not
 //! at all because the send certainly failed.
 
+use longshore_types::Timestamp;
 use std::sync::Arc;
-use std::time::Duration;
 
-use longshore_types::{Timestamp, limits};
-
+use super::MESSAGES_KEPT;
 use super::record::{Asked, Life, Next, Phase, Survives, TaskRecord};
 use super::when::When;
-
-/// How long a record outlives every message of its task: a queue keeps one for 14 days at most, and
-/// a day is for clocks, delays and sends that take their time.
-const PENDING_KEPT: Duration = limits::RETENTION_MAX.saturating_add(Duration::from_secs(86_400));
 
 /// What a repeated send of the same id comes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +25,7 @@ pub fn submitted(asked: impl Into<Arc<Asked>>) -> Next {
         life: Arc::new(Life::new()),
         until: None,
         wake: None,
-        keep: When::In(PENDING_KEPT),
+        keep: When::In(MESSAGES_KEPT),
         survives: Survives::Kill,
     }
 }

@@ -15,10 +15,10 @@ use crate::dead_letter::{self, DeadLetter};
 use crate::envelope::Envelope;
 use crate::error_chain::in_one_line;
 use crate::id::TaskId;
-use crate::life;
+use crate::life::{self, Phase};
 use crate::receive;
 use crate::reply::{self, NotAReply, Reply};
-use crate::store::{self, Answer, Change, Found, StoreError, Timed};
+use crate::store::{self, Change, Found, StoreError, Timed};
 use crate::trace::TraceContext;
 use crate::trace::spans::{self, AboutMessage};
 use crate::transport::meter::{Charged, Item, charge, charge_reply_receive};
@@ -214,7 +214,8 @@ impl Consumer<'_> {
 
     async fn keep(&self, opened: &Opened, found: Found) -> store::Result<Fate> {
         let Opened { id, reply, .. } = opened;
-        let Some(there) = found.record.clone() else { return self.keep_unknown(id, reply).await };
+        let known = found.record.clone().filter(|record| record.life.phase != Phase::Hidden);
+        let Some(there) = known else { return self.keep_unknown(id, reply, found).await };
         let decide = |found: Found| -> store::Result<Option<Change>> {
             let Some(record) = found.record else { return Ok(None) };
             let next = life::taken_in(&record, reply, self.replies.retention, found.now);
@@ -230,7 +231,7 @@ impl Consumer<'_> {
 
     /// Keeps a reply to an id that nobody knows: hidden, if it can be a `MessageId` whose alias is
     /// still to come.
-    async fn keep_unknown(&self, id: &TaskId, reply: &Reply) -> store::Result<Fate> {
+    async fn keep_unknown(&self, id: &TaskId, reply: &Reply, found: Found) -> store::Result<Fate> {
         if !id.can_be_message_id() {
             tracing::warn!(
                 task = %id,
@@ -240,10 +241,16 @@ impl Consumer<'_> {
             );
             return Ok(Fate::Unknown);
         }
-        let next = life::hidden(self.queue.name(), reply.clone(), self.replies.clock.now());
-        match self.replies.records.write_one(Change::first(id.clone(), next)).await? {
-            Answer::Unreadable(error) => return Err(error),
-            Answer::Written(_) | Answer::Conflict(_) => {}
+        let hide = |Found { record: before, now }: Found| -> store::Result<Option<Change>> {
+            let next = match &before {
+                None => Some(life::hidden(self.queue.name(), reply.clone(), now)),
+                Some(there) => life::hidden_again(there, reply, now),
+            };
+            Ok(next.map(|next| Change { before, id: id.clone(), next }))
+        };
+        let hidden = self.replies.records.change(found, hide).await?;
+        if hidden.is_some_and(|record| record.version == 1) {
+            self.replies.early.note(id.clone());
         }
         // The alias may have come between the look and the write: then the task is known by now.
         self.replies.records.take_in(id, reply, self.replies.retention).await?;

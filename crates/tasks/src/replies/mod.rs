@@ -13,10 +13,11 @@
 //! - While the store does not answer, nothing is received: receives that keep nothing would have the
 //!   queue move replies to its dead-letter queue.
 //! - A reply to a `MessageId` that nobody knows yet is kept hidden; one to a task id that nobody knows
-//!   is counted, said and dropped: it revives nothing.
+//!   is counted, said and dropped: it revives nothing. What stays hidden is counted and said too.
 
 mod consumer;
 mod deletes;
+mod early;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -29,9 +30,10 @@ use tokio_util::sync::CancellationToken;
 
 use self::consumer::Consumer;
 use self::deletes::Deletes;
+use self::early::Early;
 use crate::clock::{Clock, SystemClock};
 use crate::id::{RandomSource, SystemRandom};
-use crate::life::Standing;
+use crate::life::{Phase, Standing};
 use crate::start;
 use crate::store::{self, ListQuery, Records, Store};
 use crate::transport::{Gated, QueueFacts, QueueHandle, Transport, TransportError};
@@ -42,6 +44,8 @@ const EXPIRE_COUNT_MAX: usize = 500;
 /// Pages of early replies that are looked at in one go. A reply that nobody asks for is hidden for an
 /// hour, and the list begins with the latest: a hundred of those must not keep others from being seen.
 const REVEAL_PAGES_MAX: usize = 100;
+/// Early replies that are judged by one call.
+const JUDGE_COUNT_MAX: usize = 500;
 
 /// Consumes a reply queue into the records of its tasks. Clones share one status.
 ///
@@ -73,6 +77,7 @@ pub struct Replies {
     wait: Duration,
     queue_patience: Duration,
     status: Arc<RepliesStatus>,
+    early: Arc<Early>,
 }
 
 /// Why replies cannot be consumed.
@@ -90,7 +95,8 @@ pub enum RepliesError {
 pub struct RepliesReport {
     /// Replies that were kept, or changed nothing.
     pub kept: u64,
-    /// Replies to tasks that are not known here: sent by an app with another store?
+    /// Replies to tasks that are not known here: sent by an app with another store? One to an id that can be a
+    /// `MessageId` is known to be of these a minute later, and was counted as kept before.
     pub unknown: u64,
     /// Messages that were no replies, and were dead-lettered.
     pub dead_lettered: u64,
@@ -136,6 +142,7 @@ impl Replies {
             wait: limits::RECEIVE_WAIT_MAX,
             queue_patience: Duration::ZERO,
             status: Arc::default(),
+            early: Arc::default(),
         }
     }
 
@@ -217,12 +224,40 @@ impl Replies {
             if let Err(error) = self.reveal().await {
                 tracing::warn!(%error, "early replies were not looked for");
             }
+            self.judge_early().await;
             match self.records.store().expire(EXPIRE_COUNT_MAX).await {
                 Ok(gone) if gone >= EXPIRE_COUNT_MAX => continue,
                 Ok(_) => {}
                 Err(error) => tracing::warn!(%error, "what is past its time was not removed"),
             }
             sleep(EXPIRE_EVERY).await;
+        }
+    }
+
+    /// Counts, and says, which early replies belong to no task of this store.
+    async fn judge_early(&self) {
+        loop {
+            let ids = self.early.take(JUDGE_COUNT_MAX);
+            if ids.is_empty() {
+                return;
+            }
+            let found = match self.records.find_all(ids).await {
+                Ok(found) => found.value,
+                Err(error) => return tracing::warn!(%error, "early replies were not judged"),
+            };
+            let hidden = found.into_iter().filter_map(|record| record.ok().flatten());
+            let mut strangers =
+                hidden.filter(|record| record.life.phase == Phase::Hidden).peekable();
+            let Some(first) = strangers.peek().map(|record| record.id.clone()) else { continue };
+            let count = strangers.count() as u64;
+            self.status.unknown.fetch_add(count, Relaxed);
+            tracing::warn!(
+                task = %first,
+                queue = self.queue_name,
+                count,
+                "replies to tasks that are not known here are kept hidden and will go: do several apps with \
+                 stores of their own share this reply queue?"
+            );
         }
     }
 

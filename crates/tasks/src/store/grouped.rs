@@ -53,61 +53,41 @@ impl GroupedStore {
     /// makes a call carries it out.
     pub fn new(inner: Arc<dyn Store>, at_once_max: usize) -> Self {
         let at_once_max = at_once_max.max(1);
+        let kind = |action, rows_max| (Arc::clone(&inner), action, at_once_max, rows_max);
         Self {
-            reads: reads(&inner, at_once_max),
-            writes: writes(&inner, at_once_max),
-            aliases: aliases(&inner, at_once_max),
-            inner,
+            reads: groups(kind("find tasks", READ_ROWS_MAX), |_| 0, |store, ids| store.read(ids)),
+            writes: groups(kind("write task records", ROWS_MAX), bytes_of, |store, writes| {
+                store.write(writes)
+            }),
+            aliases: groups(
+                kind("note message ids", ROWS_MAX),
+                |_| 0,
+                |store, aliases| store.alias(aliases),
+            ),
             at_once_max,
+            inner,
         }
     }
 }
 
-fn reads(store: &Arc<dyn Store>, at_once_max: usize) -> Groups<TaskId, Option<Row>> {
-    let (name, store) = (store.name().to_owned(), Arc::clone(store));
-    Groups::new(Kind {
-        store: name,
-        action: "find tasks",
-        at_once_max,
-        rows_max: READ_ROWS_MAX,
-        bytes: |_| 0,
-        ask: Box::new(move |ids| {
-            let store = Arc::clone(&store);
-            async move { store.read(ids).await }.boxed()
-        }),
-    })
+/// A call of a store, for the rows of a group.
+type Ask<T, A> = fn(&dyn Store, Vec<T>) -> BoxFuture<'_, Result<Timed<Vec<A>>>>;
+
+fn groups<T: Send + 'static, A: Send + 'static>(
+    (store, action, at_once_max, rows_max): (Arc<dyn Store>, &'static str, usize, usize),
+    bytes: fn(&T) -> usize,
+    ask: Ask<T, A>,
+) -> Groups<T, A> {
+    let name = store.name().to_owned();
+    let ask = move |rows| {
+        let store = Arc::clone(&store);
+        async move { ask(&*store, rows).await }.boxed()
+    };
+    Groups::new(Kind { store: name, action, at_once_max, rows_max, bytes, ask: Box::new(ask) })
 }
 
-fn writes(store: &Arc<dyn Store>, at_once_max: usize) -> Groups<Write, Written> {
-    let (name, store) = (store.name().to_owned(), Arc::clone(store));
-    Groups::new(Kind {
-        store: name,
-        action: "write task records",
-        at_once_max,
-        rows_max: ROWS_MAX,
-        bytes: |write| {
-            write.life.text.len() + write.asked.as_ref().map_or(0, |asked| asked.text.len())
-        },
-        ask: Box::new(move |writes| {
-            let store = Arc::clone(&store);
-            async move { store.write(writes).await }.boxed()
-        }),
-    })
-}
-
-fn aliases(store: &Arc<dyn Store>, at_once_max: usize) -> Groups<Alias, Option<Row>> {
-    let (name, store) = (store.name().to_owned(), Arc::clone(store));
-    Groups::new(Kind {
-        store: name,
-        action: "note message ids",
-        at_once_max,
-        rows_max: ROWS_MAX,
-        bytes: |_| 0,
-        ask: Box::new(move |aliases| {
-            let store = Arc::clone(&store);
-            async move { store.alias(aliases).await }.boxed()
-        }),
-    })
+fn bytes_of(write: &Write) -> usize {
+    write.life.text.len() + write.asked.as_ref().map_or(0, |asked| asked.text.len())
 }
 
 impl Store for GroupedStore {

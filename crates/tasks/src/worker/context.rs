@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::Span;
 
 use super::heartbeat::ProgressNote;
-use crate::client::{Client, SendTask};
+use crate::client::{Client, Pending, SendError, SendOptions, SendTask};
 use crate::clock::{Clock, SystemClock};
 use crate::id::TaskId;
 use crate::task::Task;
@@ -208,11 +208,43 @@ impl Context {
     ///
     /// In a worker, or a test, that was given no client: see [`Context::client`].
     pub fn send<T: Task>(&self, task: T) -> SendTask<T> {
-        let client = self.client().expect("the worker was given a client to send tasks by");
-        let send = client.send(task);
+        let send = self.sender().send(task);
         match self.trace() {
             Some(trace) => send.trace(trace),
             None => send,
         }
+    }
+
+    /// Sends further tasks, packed into batches of as many as fit, and answers for each in its place. Each continues the
+    /// trace of this one.
+    ///
+    /// ```
+    /// use longshore_tasks::{Context, Failure, Task};
+    ///
+    /// /// One task for each page of a book.
+    /// async fn split<T: Task>(pages: Vec<T>, ctx: Context) -> Result<usize, Failure> {
+    ///     let mut sent = 0;
+    ///     for page in ctx.send_all(pages).await {
+    ///         page?;
+    ///         sent += 1;
+    ///     }
+    ///     Ok(sent)
+    /// }
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// As of [`Context::send`].
+    pub async fn send_all<T: Task>(
+        &self,
+        tasks: impl IntoIterator<Item = T>,
+    ) -> Vec<Result<Pending<T>, SendError>> {
+        let options = self.trace().map(|trace| SendOptions::default().in_trace(trace));
+        let with_trace = |task| (task, options.clone().unwrap_or_default());
+        self.sender().send_all_with(tasks.into_iter().map(with_trace).collect()).await
+    }
+
+    fn sender(&self) -> &Client {
+        self.client().expect("the worker was given a client to send tasks by")
     }
 }

@@ -6,10 +6,12 @@
 //!   other side knows. What could not be sent is due in the record, so the message may go all the
 //!   same: any worker finds it.
 //! - An end that the record refuses is nobody's: nothing is sent.
+//! - An end that the store does not take waits for it, as long as the message's lease can be kept.
+//!   Nobody extends the claim meanwhile, and if another took it over, the record refuses the end.
 
 use std::time::Duration;
 
-use tokio::time::sleep;
+use tokio::time::Instant;
 
 use super::executor::Execution;
 use super::heartbeat::Held;
@@ -23,9 +25,9 @@ use crate::reply::{self, Reply};
 use crate::store::{Change, Found, StoreError};
 use crate::transport::Purpose;
 
-/// Tries to write an end, and the pauses between them: the run's effects would be repeated.
-const KEEP_TRIES: u32 = 5;
-const KEEP_AGAIN: Backoff = Backoff::new(Duration::from_millis(200), Duration::from_millis(800));
+/// When an end is written again that the store did not take. Shorter than any lease, so that it comes before
+/// whoever finds the claim over once the store is back.
+const KEEP_AGAIN: Backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(5));
 
 /// How long a message stays away whose dead letter could not be sent, and is not kept otherwise.
 const SEND_AGAIN_AFTER: Duration = Duration::from_secs(10);
@@ -94,36 +96,63 @@ impl Execution {
                 self.delete().await;
             }
             Err(NotEnded::Refused(_)) => self.lose(),
+            Err(NotEnded::Store(_)) if self.lease.held().is_err() => self.lose(),
             Err(NotEnded::Store(error)) => {
-                let pause = self.runtime.store_gate.close(&error);
+                tracing::warn!(%error, "handed back without its end: the task runs again");
+                self.warn_of_the_last_receive();
+                let pause = self.pause_after(&error);
                 self.hand_back(pause).await;
             }
         }
     }
 
+    /// Writes the end; again while the store does not answer, because the run's effects would be
+    /// repeated. Given up with the lease, at the end of a drain, or when SQS will not wait any longer.
     async fn write_end(&self, held: Held, end: &End) -> Result<TaskRecord, NotEnded> {
         let Held { record, fence, .. } = held;
-        let mut tries = 1;
+        let (mut began_at, mut pauses) = (None, KEEP_AGAIN.start());
         loop {
-            let found = Found { record: Some(record.clone()), now: self.store_now() };
-            let written = self.runtime.records.change(found, |found| {
-                let record = found.record.ok_or(NotEnded::Refused(Refusal::NotKnown))?;
-                if is_written(&record, end) {
-                    return Err(NotEnded::AlreadyWritten(Box::new(record)));
-                }
-                let next =
-                    life::ended(&record, fence, end, found.now).map_err(NotEnded::Refused)?;
-                Ok(Some(Change::of(record, next)))
-            });
-            match written.await {
-                Err(NotEnded::Store(error)) if tries < KEEP_TRIES => {
-                    tracing::warn!(%error, "an end was not kept; trying again");
-                    sleep(KEEP_AGAIN.pause(tries)).await;
-                    tries += 1;
-                }
-                settled => return settled.map(|record| record.expect("an end is always written")),
+            let written = self.write_end_once(record.clone(), fence, end).await;
+            let Err(NotEnded::Store(error @ StoreError::Unavailable { .. })) = &written else {
+                self.note_store_is_back(began_at);
+                return written;
+            };
+            began_at.get_or_insert_with(|| self.note_store_is_away(error));
+            self.runtime.store_gate.close(error);
+            if !self.keeps_lease_for(pauses.next_pause()).await {
+                return written;
             }
         }
+    }
+
+    async fn write_end_once(
+        &self,
+        record: TaskRecord,
+        fence: u64,
+        end: &End,
+    ) -> Result<TaskRecord, NotEnded> {
+        let found = Found { record: Some(record), now: self.store_now() };
+        let written = self.runtime.records.change(found, |found| {
+            let record = found.record.ok_or(NotEnded::Refused(Refusal::NotKnown))?;
+            if is_written(&record, end) {
+                return Err(NotEnded::AlreadyWritten(Box::new(record)));
+            }
+            let next = life::ended(&record, fence, end, found.now).map_err(NotEnded::Refused)?;
+            Ok(Some(Change::of(record, next)))
+        });
+        Ok(written.await?.expect("an end is always written"))
+    }
+
+    fn note_store_is_away(&self, error: &StoreError) -> Instant {
+        count(&self.runtime.status.ends_held_up);
+        tracing::warn!(%error, "an end was not kept; it waits for the store, and its message stays in flight");
+        Instant::now()
+    }
+
+    fn note_store_is_back(&self, began_at: Option<Instant>) {
+        let Some(began_at) = began_at else { return };
+        self.runtime.store_gate.open();
+        tracing::info!(waited = ?began_at.elapsed(), "the store answers again");
     }
 
     /// The handler has come to its end, so another may run meanwhile, as long as not too many ends are on their way.

@@ -209,7 +209,7 @@ impl Execution {
     }
 
     /// Says that a message which is about to be handed back is SQS's from now on.
-    fn warn_of_the_last_receive(&self) {
+    pub(super) fn warn_of_the_last_receive(&self) {
         if self.runtime.is_last_receive(self.message.receive_count) {
             tracing::error!(
                 receives = self.message.receive_count,
@@ -230,13 +230,18 @@ impl Execution {
     /// The store did not answer, or has a record that only a later version can read.
     async fn return_unclaimed(self: Box<Self>, error: &StoreError) {
         count(&self.runtime.status.returned);
-        let pause = if matches!(error, StoreError::Unreadable { .. }) {
-            tracing::warn!(%error, "left to a worker that can read its record");
-            UNKNOWN_AGAIN.jittered(self.message.receive_count, &*self.runtime.options.random)
-        } else {
-            self.runtime.store_gate.close(error)
-        };
+        let pause = self.pause_after(error);
         self.hand_back(pause).await;
+    }
+
+    /// How long a message stays away whose record could not be had, or cannot be read.
+    pub(super) fn pause_after(&self, error: &StoreError) -> Duration {
+        if matches!(error, StoreError::Unreadable { .. }) {
+            tracing::warn!(%error, "left to a worker that can read its record");
+            return UNKNOWN_AGAIN
+                .jittered(self.message.receive_count, &*self.runtime.options.random);
+        }
+        self.runtime.store_gate.close(error)
     }
 
     async fn attempt(mut self: Box<Self>, held: Held) {
@@ -373,7 +378,7 @@ impl Execution {
             }
             Outcome::Retry { after, reason } => {
                 count(&status.retried);
-                let pause = after.unwrap_or_else(|| self.pause_after(life.attempts_made));
+                let pause = after.unwrap_or_else(|| self.pause_after_attempt(life.attempts_made));
                 tracing::info!(took = ?self.took(), %reason, ?pause, "to be run again");
                 self.retry(reason, pause).await;
             }
@@ -385,7 +390,7 @@ impl Execution {
         }
     }
 
-    fn pause_after(&self, attempt: u32) -> Duration {
+    fn pause_after_attempt(&self, attempt: u32) -> Duration {
         self.runtime
             .retry_of(self.options_name())
             .pause_after(attempt, &*self.runtime.options.random)

@@ -31,6 +31,7 @@ mod collector;
 mod context;
 mod controls;
 mod dispatcher;
+mod drain;
 mod ending;
 mod error;
 mod executor;

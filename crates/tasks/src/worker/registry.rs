@@ -167,6 +167,11 @@ impl<S: Clone + Send + Sync + 'static> Handlers<S> {
         self.routes.keys().copied()
     }
 
+    /// The options of the tasks of that name, with what was changed of them.
+    pub fn options_of(&self, name: &str) -> Option<&TaskOptions> {
+        self.routes.get(name).map(|route| &route.options)
+    }
+
     /// Names that were given two handlers.
     pub fn handled_twice(&self) -> &[&'static str] {
         &self.twice

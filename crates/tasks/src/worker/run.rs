@@ -1,7 +1,7 @@
 //! A worker's life: its parts are started, work until the shutdown, and end in order.
 //!
 //! shutdown → receives stop → runs end, or are handed back after the grace period → replies,
-//! marks and deletes are flushed.
+//! marks and deletes are flushed → the log says what became of what was held.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use super::acknowledger::Acknowledger;
 use super::controls::{ControlLoop, Controls};
 use super::dispatcher::Dispatcher;
+use super::drain::Drain;
 use super::facts::{Facts, FactsLoop};
 use super::handlers::HandlerRuntime;
 use super::heartbeat::{Heartbeat, HeartbeatParts};
@@ -208,6 +209,7 @@ impl Worker {
         let mut flushing = JoinSet::new();
         let mut background = JoinSet::new();
         let (grace, status) = (self.options.grace, self.status());
+        let (queue, name) = (handlers.queue.clone(), self.options.name.clone());
         let (drained, stuck) = (CancellationToken::new(), handlers.stuck.clone());
         let dispatchers = {
             let runtimes = self.start(levels, &handlers, &drained, &mut flushing);
@@ -216,12 +218,14 @@ impl Worker {
             join_all(runtimes.into_iter().map(dispatch).collect::<Vec<_>>())
         };
         drop(handlers);
+        let (mut drain, mut cut_off) = (None, 0);
         let deadline = async {
             shutdown.cancelled().await;
-            status.note_draining();
+            drain = Some(Drain::begin(Arc::clone(&status)));
             sleep(grace).await;
             drained.cancel();
             sleep(LAST_WORDS).await;
+            cut_off = status.running();
         };
         tokio::select! {
             biased;
@@ -239,6 +243,10 @@ impl Worker {
             tracing::warn!("the last deletes were cut off; what they were for comes again");
         }
         stuck.end().await;
+        if !ended_early {
+            let drain = drain.unwrap_or_else(|| Drain::begin(status));
+            drain.log_end(&queue, &name, cut_off);
+        }
         if ended_early { Err(WorkerError::Broken) } else { Ok(()) }
     }
 

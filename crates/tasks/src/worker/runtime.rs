@@ -25,7 +25,7 @@ use super::stranded::FoundEmpty;
 use crate::batcher::Others;
 use crate::envelope::Envelope;
 use crate::failure::Reason;
-use crate::life::{DeadLetterDue, End, How, Outbox};
+use crate::life::{CANCELLED, DeadLetterDue, End, How, Outbox};
 use crate::reply::Reply;
 use crate::retry::RetryPolicy;
 use crate::store::Records;
@@ -93,10 +93,10 @@ impl Runtime {
         own.unwrap_or(self.options.retention)
     }
 
-    /// How a task of that name is replied to.
-    pub(super) fn reply_mode_of(&self, name: Option<&str>) -> ReplyMode {
-        let registered = self.registry.find(name);
-        registered.and_then(|registered| registered.options.reply).unwrap_or_default()
+    /// How a task is replied to: as its message says, else as the options of its name do.
+    fn reply_mode_of(&self, envelope: &Envelope) -> ReplyMode {
+        let of_name = || self.registry.find(envelope.task_name.as_deref())?.options.reply;
+        envelope.reply_mode().or_else(of_name).unwrap_or_default()
     }
 
     /// Whether a message received that often must not be handed back as it is, because the native
@@ -150,8 +150,7 @@ impl Runtime {
     /// The queue that the reply to a task goes to, if one does.
     pub(super) fn reply_to(&self, envelope: &Envelope) -> Option<String> {
         // Who sent a message without our attributes knows no other way to hear of its end.
-        let mode = self.reply_mode_of(envelope.task_name.as_deref());
-        if !envelope.is_foreign() && mode != ReplyMode::Queue {
+        if !envelope.is_foreign() && self.reply_mode_of(envelope) != ReplyMode::Queue {
             return None;
         }
         self.reply_queues.choose(envelope.reply_to.as_deref()).ok().flatten()
@@ -172,7 +171,7 @@ impl Runtime {
 
     /// The end of a task that somebody wanted.
     pub(super) fn cancelled_end(&self, envelope: &Envelope) -> End {
-        let reason = Reason::text("it was cancelled");
+        let reason = Reason::text(CANCELLED);
         self.end(envelope, Reply::failed(&reason.message), How::Cancelled, reason.chain)
     }
 

@@ -33,6 +33,8 @@ pub struct WorkerReport {
     pub unknown: u64,
     /// Replies and dead letters that were kept, not sent at first, and sent later.
     pub made_good: u64,
+    /// Ends of runs that the store did not take at first: they wait for it, with their messages in flight.
+    pub ends_held_up: u64,
     /// Tasks that nobody came for, because SQS had dead-lettered their message: sent anew, or ended.
     pub stranded: u64,
     /// Deliveries of tasks that had ended: the kept reply was sent again.
@@ -203,6 +205,7 @@ counters!(
     snoozed,
     unknown,
     made_good,
+    ends_held_up,
     stranded,
     repeated,
     busy,

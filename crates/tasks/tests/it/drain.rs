@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use longshore_tasks::Failure;
 use longshore_tasks::transport::Action;
 use tokio::time::{Instant, sleep};
 
+use crate::logged::Logged;
 use crate::world::{Counter, REPLIES, Square, TASKS, World, start, until};
 
 #[tokio::test(start_paused = true)]
@@ -46,6 +48,36 @@ async fn r22_what_outlives_the_grace_period_is_handed_back_and_counts_no_attempt
     world.until_empty(TASKS).await;
     assert_eq!(world.bodies(REPLIES), ["1"]);
     next.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_drain_says_in_one_line_what_ended_and_what_it_handed_back() {
+    let (logged, _guard) = Logged::begin();
+    let world = World::new();
+    let runs = Counter::default();
+    let counter = runs.clone();
+    let worker = start(world.worker(move |Square(n), _| {
+        counter.add();
+        async move {
+            sleep(Duration::from_secs(n.unsigned_abs())).await;
+            if n == 3 { Err(Failure::retry_after(Duration::from_secs(3600), "no")) } else { Ok(n) }
+        }
+    }));
+    // Ended before the drain begins, and so none of its business.
+    world.send(0).await;
+    world.until_empty(TASKS).await;
+    for seconds in [1, 2, 3, 3600, 3600] {
+        world.send(seconds).await;
+    }
+    until(|| runs.get() == 6).await;
+    worker.stop().await;
+    let lines = logged.lines_with("drained: ");
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert!(
+        lines[0].starts_with("drained: 2 ended, 1 to run again, 2 handed back, 0 cut off")
+            && lines[0].contains("queue=\"tasks\""),
+        "{lines:?}"
+    );
 }
 
 #[tokio::test(start_paused = true)]

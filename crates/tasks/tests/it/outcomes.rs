@@ -356,25 +356,6 @@ async fn r23_a_panic_while_a_handler_is_dropped_costs_that_run_only() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_reply_is_kept_when_the_store_comes_back_in_time() {
-    let world = World::new();
-    let runs = Counter::default();
-    let (counter, claims) = (runs.clone(), Arc::clone(&world.flaky));
-    let worker = start(world.worker(move |Square(n), _| {
-        counter.add();
-        claims.set_down(true);
-        async move { Ok(n) }
-    }));
-    world.send(8).await;
-    until(|| runs.get() == 1).await;
-    tokio::time::sleep(Duration::from_millis(500)).await;
-    world.flaky.set_down(false);
-    world.until_empty(TASKS).await;
-    assert_eq!((runs.get(), world.bodies(REPLIES)), (1, vec!["8".to_owned()]));
-    worker.stop().await;
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_failure_is_replied_whatever_its_text_is() {
     let world = World::new();
     let texts =

@@ -11,6 +11,7 @@ use longshore_tasks::{Reply, ReplyError, Status, Store as _, TaskId};
 use longshore_types::{MessageAttribute, MessageAttributes};
 use tokio::time::sleep;
 
+use crate::logged::Logged;
 use crate::simulation::Fault;
 use crate::world::{
     RECEIVES_MAX, REPLIES, REPLIES_DEAD, RETENTION, Square, TASKS, VISIBILITY, World, until,
@@ -132,6 +133,28 @@ async fn u6_a_reply_to_a_task_of_another_store_is_counted_and_dropped() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn u6_a_reply_to_an_id_that_looks_like_a_message_id_is_counted_and_said_once_no_alias_came() {
+    let (logged, _guard) = Logged::begin();
+    let world = World::new();
+    let replies = world.start_replies();
+    let id = |n: u32| TaskId::parse(&format!("00000000-0000-4000-9000-{n:012}")).unwrap();
+    // Two of an app with another store, whose callers chose the ids; and one whose alias comes in time.
+    for n in 1..=3 {
+        world.simulation.put(REPLIES, "64", foreign_reply(id(n).as_str()));
+    }
+    world.until_empty(REPLIES).await;
+    let ours = world.send(8).await;
+    let alias = Alias { message_id: id(3), id: ours.clone(), keep: When::In(RETENTION) };
+    world.client.records().alias(vec![alias]).await.unwrap();
+    sleep(Duration::from_secs(180)).await;
+    assert_eq!(world.status(&ours).await, Some(Status::Completed { body: "64".to_owned() }));
+    let said = logged.lines_with("not known here");
+    assert!(said.len() == 1 && said[0].contains("count=2"), "{said:?}");
+    let report = replies.stop().await;
+    assert_eq!((report.kept, report.unknown), (3, 2));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_foreign_reply_that_is_faster_than_the_alias_is_hidden_until_it_comes() {
     let world = World::new();
     let replies = world.start_replies();
@@ -152,6 +175,28 @@ async fn a_foreign_reply_that_is_faster_than_the_alias_is_hidden_until_it_comes(
     };
     assert_eq!(world.status(&id).await, Some(Status::Completed { body: "64".to_owned() }));
     replies.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_two_early_replies_to_a_message_id_completed_replaces_failed() {
+    for statuses in [["FAILED", "COMPLETED"], ["COMPLETED", "FAILED"]] {
+        let world = World::new();
+        let replies = world.start_replies();
+        let message_id = TaskId::parse("00000000-0000-4000-9000-000000000001").unwrap();
+        for status in statuses {
+            let mut attributes = foreign_reply(message_id.as_str());
+            attributes.insert(STATUS.to_owned(), MessageAttribute::text(status));
+            world.simulation.put(REPLIES, if status == "FAILED" { "{}" } else { "64" }, attributes);
+            world.until_empty(REPLIES).await;
+        }
+        let task = world.send(8).await;
+        let alias = Alias { message_id, id: task.clone(), keep: When::In(RETENTION) };
+        world.client.records().alias(vec![alias]).await.unwrap();
+        sleep(Duration::from_secs(61)).await;
+        let done = Some(Status::Completed { body: "64".to_owned() });
+        assert_eq!(world.status(&task).await, done, "{statuses:?}");
+        replies.stop().await;
+    }
 }
 
 /// Overwrites the first version of a task's record as a later version of this framework does.

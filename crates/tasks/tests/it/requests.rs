@@ -3,24 +3,67 @@
 use std::time::Duration;
 
 use longshore_tasks::transport::Action;
-use longshore_tasks::{CancelError, Status, TaskId};
+use longshore_tasks::{CancelError, Failure, ReplyError, Status, TaskId};
 use tokio::time::{Instant, sleep};
 
 use crate::lost::squaring;
 use crate::simulation::Fault;
 use crate::world::{Counter, REPLIES, Square, TASKS, World, start, until};
 
+/// What whoever asks for a cancelled task is told.
+fn cancelled() -> Status {
+    Status::Failed { body: r#"{"message":"it was cancelled"}"#.to_owned() }
+}
+
 #[tokio::test(start_paused = true)]
-async fn a_task_that_is_cancelled_while_it_waits_is_not_run() {
+async fn a_task_that_is_cancelled_before_anybody_runs_it_ends_at_once_and_its_message_goes_unrun() {
     let world = World::new();
-    let id = world.send(8).await;
-    world.client.cancel(&id).await.unwrap();
+    let delay = Duration::from_secs(600);
+    let pending = world.client.send(Square(8)).delay(delay).await.unwrap();
+    let waits = pending.reply(Duration::from_secs(60));
+    let (reply, ()) = tokio::join!(waits, async {
+        sleep(Duration::from_secs(1)).await;
+        world.client.cancel(pending.id()).await.unwrap();
+    });
+    assert!(matches!(reply, Err(ReplyError::Failed { .. })), "{reply:?}");
+    assert_eq!(world.status(pending.id()).await, Some(cancelled()));
+    // Another caller with the same id finds the same task, and sends nothing.
+    let again = world.client.send(Square(8)).id(pending.id().clone()).await.unwrap();
+    assert!(again.now().await.is_err());
+    assert_eq!(world.simulation.messages(TASKS).len(), 1);
+
     let runs = Counter::default();
     let worker = squaring(&world, &runs);
     world.until_empty(TASKS).await;
-    let body = r#"{"message":"it was cancelled"}"#.to_owned();
-    assert_eq!(world.status(&id).await, Some(Status::Failed { body }));
-    assert_eq!((runs.get(), worker.stop().await.cancelled), (0, 1));
+    // Whoever has a store of its own hears of it by the reply queue.
+    assert_eq!(world.bodies(REPLIES), [r#"{"message":"it was cancelled"}"#]);
+    let report = worker.stop().await;
+    assert_eq!((runs.get(), report.repeated, report.deleted), (0, 1, 1));
+    let refused = world.client.cancel(pending.id()).await.unwrap_err();
+    assert!(matches!(refused, CancelError::Refused { .. }), "{refused}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_that_is_cancelled_between_two_attempts_ends_at_once_and_is_not_tried_again() {
+    let world = World::new();
+    let runs = Counter::default();
+    let counter = runs.clone();
+    let worker = start(world.worker(move |_, _| {
+        counter.add();
+        async { Err(Failure::retry_after(Duration::from_secs(3600), "the mail server is away")) }
+    }));
+    let id = world.send(8).await;
+    until(|| runs.get() == 1).await;
+    sleep(Duration::from_secs(1)).await;
+    world.client.cancel(&id).await.unwrap();
+    assert_eq!(world.status(&id).await, Some(cancelled()));
+    let record = world.client.task(&id).await.unwrap().unwrap();
+    assert_eq!(record.reason().as_deref(), Some("it was cancelled"));
+    assert_eq!(record.life.attempts[0].error, ["the mail server is away"]);
+    world.until_empty(TASKS).await;
+    assert_eq!(runs.get(), 1);
+    assert_eq!(world.bodies(REPLIES).len(), 1);
+    worker.stop().await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,16 +1,13 @@
 //! Handlers that wait for tasks of their own queue: that is said in the log.
 
-use std::fmt;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use longshore_tasks::{Client, ClientOptions, Failure, Json, Task, TaskId, Worker};
 use serde::{Deserialize, Serialize};
 use tokio::runtime::Handle;
-use tracing::field::{Field, Visit};
-use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Metadata, Subscriber};
 
+use crate::logged::Logged;
 use crate::world::{Square, TASKS, World, start};
 
 /// Waits for a [`Square`].
@@ -23,40 +20,6 @@ impl Task for Parent {
     type Codec = Json;
 }
 
-/// The messages that were logged.
-#[derive(Clone, Debug, Default)]
-struct Log(Arc<Mutex<Vec<String>>>);
-
-impl Visit for Log {
-    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        if field.name() == "message" {
-            self.0.lock().unwrap().push(format!("{value:?}"));
-        }
-    }
-}
-
-impl Subscriber for Log {
-    fn enabled(&self, _: &Metadata<'_>) -> bool {
-        true
-    }
-
-    fn new_span(&self, _: &Attributes<'_>) -> Id {
-        Id::from_u64(1)
-    }
-
-    fn record(&self, _: &Id, _: &Record<'_>) {}
-
-    fn record_follows_from(&self, _: &Id, _: &Id) {}
-
-    fn event(&self, event: &Event<'_>) {
-        event.record(&mut self.clone());
-    }
-
-    fn enter(&self, _: &Id) {}
-
-    fn exit(&self, _: &Id) {}
-}
-
 /// A wait, in whatever handler it is called.
 async fn wait(client: Client) {
     let child = client.pending::<Square>(TaskId::parse("child").unwrap());
@@ -65,8 +28,7 @@ async fn wait(client: Client) {
 
 /// How often it is warned when a handler of a worker waits by a client that sends to `queue`.
 async fn warnings(queue: &str, handled: impl Fn(Worker, Client) -> Worker) -> usize {
-    let log = Log::default();
-    let _logged = tracing::subscriber::set_default(log.clone());
+    let (logged, _guard) = Logged::begin();
     let world = World::new();
     let (transport, store) = (Arc::clone(&world.simulation) as _, Arc::clone(&world.store) as _);
     let client = Client::new(transport, queue, store, ClientOptions::default());
@@ -74,8 +36,7 @@ async fn warnings(queue: &str, handled: impl Fn(Worker, Client) -> Worker) -> us
     world.client.send(Parent).await.unwrap();
     world.until_empty(TASKS).await;
     assert_eq!(worker.stop().await.done, 1);
-    let logged = log.0.lock().unwrap();
-    logged.iter().filter(|line| line.contains("waits for a task of its own queue")).count()
+    logged.lines_with("waits for a task of its own queue").len()
 }
 
 fn asynchronous(worker: Worker, client: Client) -> Worker {

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use longshore_tasks::envelope::{TRACEPARENT, TRACESTATE};
+use longshore_tasks::transport::Action;
 use longshore_tasks::{Context, Failure, TraceParent};
 use longshore_types::{MessageAttribute, MessageAttributes};
 
@@ -67,6 +68,27 @@ async fn what_a_handler_sends_goes_on_in_its_trace_and_nonsense_is_not_sent() {
     worker.stop().await;
     world.client.send(Square(2)).traceparent("nonsense").await.unwrap();
     assert_eq!(world.simulation.messages(TASKS)[0].text(TRACEPARENT), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_handler_sends_in_one_call_goes_on_in_its_trace_too() {
+    let world = World::new();
+    let handler = |Square(number): Square, ctx: Context| async move {
+        if number == 2 {
+            let sent = ctx.send_all([Square(0), Square(1)]).await;
+            sent.into_iter().collect::<Result<Vec<_>, _>>()?;
+        }
+        Ok::<_, Failure>(number)
+    };
+    let worker = start(world.worker(handler).client(world.client.clone()));
+    world.client.send(Square(2)).traceparent(SENT).await.unwrap();
+    until(|| world.bodies(REPLIES).len() == 3).await;
+    let replies = world.simulation.messages(REPLIES);
+    assert!(replies.iter().all(|reply| reply.text(TRACEPARENT) == Some(SENT)), "{replies:?}");
+    let calls = world.simulation.calls(Action::SendMessageBatch);
+    let sends: Vec<_> = calls.iter().filter(|call| call.queue == TASKS).collect();
+    assert_eq!(sends.len(), 2, "the parent, and its children in one");
+    worker.stop().await;
 }
 
 #[tokio::test(start_paused = true)]

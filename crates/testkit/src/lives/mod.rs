@@ -16,6 +16,7 @@
 //! - COMPLETED never changes. FAILED is replaced by COMPLETED, or by a later generation's end.
 //! - A task whose last message was dead-lettered is sent anew or ended, if it was claimed near that end.
 //! - What has ended is sent, or has a time to wake: at the end nothing is owed and unsent.
+//! - A task that is cancelled while nobody runs it has ended, and is not run any more.
 //! - Attempts are counted: one for each claim, less those that were handed back, anew when redriven.
 //! - A redriven dead task runs again; a message of an earlier generation runs nothing.
 //! - Versions grow by one, `Written` means written, and a conflict means that nothing was.
@@ -46,7 +47,7 @@ pub use rules::{LongshoreRules, Rules};
 pub enum Passage {
     /// The store is on this clock: it is moved, by milliseconds and by days.
     Moved(Arc<ManualClock>),
-    /// The store has a clock of its own: leases are tiny and waited for, and results do not expire.
+    /// The store has a clock of its own: leases and the time that results are kept for are tiny, and waited for.
     Real,
 }
 

@@ -23,7 +23,7 @@ pub(super) enum Action {
     TakeIn { reply: Answered, retention: Duration },
     MoveOn,
     Sent { reply: bool, dead_letter: bool },
-    Cancel,
+    Cancel { reply: Answered, retention: Duration },
     Expire,
     Resend { unchanged: bool },
     Resent,
@@ -129,7 +129,7 @@ impl Model {
             Action::MoveOn if self.owes_reply || self.owes_dead_letter => self.tries += 1,
             Action::MoveOn => return Err("nothing was due"),
             Action::Sent { reply, dead_letter } => self.sent(*reply, *dead_letter)?,
-            Action::Cancel => self.ask_cancel()?,
+            Action::Cancel { reply, retention } => self.ask_cancel(reply, now + *retention)?,
             Action::Expire => self.expire(now)?,
             Action::Resend { unchanged } => self.stranded(*unchanged)?,
             Action::Resent if self.watched => self.watched = false,
@@ -265,16 +265,21 @@ impl Model {
         Ok(())
     }
 
-    fn ask_cancel(&mut self) -> Verdict {
+    /// What nobody runs, and nobody is to look for, ends at once, and nothing is owed: its message brings the reply.
+    fn ask_cancel(&mut self, reply: &Answered, until: Timestamp) -> Verdict {
         if matches!(self.stand, Stand::Absent | Stand::Ended | Stand::Expired) {
             return Err("nothing is left to cancel");
         }
         self.cancel = true;
+        if matches!(self.stand, Stand::Pending | Stand::Waiting) && !self.watched {
+            self.end(reply.clone(), until)?;
+            (self.dead, self.owes_reply, self.owes_dead_letter) = (false, false, false);
+        }
         Ok(())
     }
 
     fn expire(&mut self, now: Timestamp) -> Verdict {
-        let over = self.result.as_ref().is_some_and(|(_, until)| *until < now + self.early());
+        let over = self.result.as_ref().is_some_and(|(_, until)| *until <= now + self.skew);
         let untried = self.owes_reply && self.tries < 3;
         if self.stand != Stand::Ended || !over || self.owes_dead_letter || untried {
             return Err("its result has not been kept for long enough");
@@ -282,11 +287,6 @@ impl Model {
         (self.stand, self.owes_reply, self.attempts) = (Stand::Expired, false, 0);
         (self.result, self.cancel) = (None, false);
         Ok(())
-    }
-
-    /// A clock that is ahead sees the very millisecond that a time comes in, too.
-    fn early(&self) -> Duration {
-        self.skew + Duration::from_millis(u64::from(!self.skew.is_zero()))
     }
 
     /// Where the record is not as it must be.

@@ -65,6 +65,16 @@ pub trait Rules: Debug + Send + Sync {
         life::taken_in(record, reply, retention, now)
     }
 
+    /// Somebody wants the task's end.
+    fn cancel_asked(
+        &self,
+        record: &TaskRecord,
+        retention: Duration,
+        now: Timestamp,
+    ) -> Result<Next, Refusal> {
+        life::cancel_asked(record, retention, now)
+    }
+
     /// What was due is tried now.
     fn moved_on(&self, record: &TaskRecord, pause: Duration, now: Timestamp) -> Option<Next> {
         life::moved_on(record, pause, now)

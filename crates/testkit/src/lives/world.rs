@@ -169,9 +169,9 @@ const DAY: Duration = Duration::from_secs(86_400);
 
 impl World {
     pub(super) fn new(lives: &Lives, seed: u64) -> Self {
-        let lease = match lives.passage {
-            Passage::Moved(_) => Duration::from_secs(30),
-            Passage::Real => Duration::from_millis(15),
+        let (lease, retention) = match lives.passage {
+            Passage::Moved(_) => (Duration::from_secs(30), 4 * DAY),
+            Passage::Real => (Duration::from_millis(15), Duration::from_millis(30)),
         };
         let random = |salt: u64| Arc::new(Seeded::new(seed.wrapping_mul(31) ^ salt));
         let handle = |(number, store): (u64, &Arc<dyn Store>)| {
@@ -190,7 +190,7 @@ impl World {
             odds: lives.odds,
             keeps_time: lives.keeps_time,
             skew: lives.skew,
-            durations: Durations { lease, retention: 4 * DAY, messages: 15 * DAY },
+            durations: Durations { lease, retention, messages: 15 * DAY },
             model: Model::new(lives.keeps_time, lives.skew),
             seen: Seen::default(),
             history: Vec::new(),

@@ -114,5 +114,5 @@ async fn some_live_while_time_is_real() {
     let faults = Odds { slow: 2, delay_max: Duration::from_millis(20), ..FAULTS };
     let lives = Lives::new(Arc::new(MemoryStore::new()), Passage::Real).faults(faults);
     let seen = lives.histories(300_000, 60, TURNS).await.unwrap_or_else(|why| panic!("{why}"));
-    assert!(seen.overtaken > 0, "{seen:?}");
+    assert!(seen.overtaken > 0 && seen.expired > 0, "{seen:?}");
 }

@@ -255,6 +255,8 @@ impl fmt::Debug for ConnectionThread {
 mod tests {
     use std::sync::mpsc;
 
+    use tokio::time::Instant;
+
     use super::*;
 
     /// What `PRAGMA synchronous` says within a transaction of such commands.
@@ -286,5 +288,20 @@ mod tests {
         assert_eq!(synchronous(&mut hand, &[Survives::Kill, Survives::Kill]), normal);
         assert_eq!(synchronous(&mut hand, &[Survives::Kill, Survives::PowerCut]), full);
         assert_eq!(synchronous(&mut hand, &[Survives::Kill]), normal);
+    }
+
+    #[test]
+    fn u7_whoever_has_waited_for_long_asks_as_often_as_whoever_has_just_come() {
+        for tries in [0, 50, BUSY_TRIES - 1] {
+            let took = |_| {
+                let asked_at = Instant::now();
+                assert!(wait_for_others(tries), "{tries}");
+                asked_at.elapsed()
+            };
+            // The shortest of several: the machine may have something else to do.
+            let pause = (0..10).map(took).min().unwrap();
+            assert!(pause < BUSY_PAUSE * 10, "{pause:?} after {tries} tries");
+        }
+        assert!(!wait_for_others(BUSY_TRIES), "in the end it is an error");
     }
 }

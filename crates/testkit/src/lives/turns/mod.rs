@@ -7,7 +7,7 @@ mod worker;
 
 use std::time::Duration;
 
-use longshore_tasks::life;
+use longshore_tasks::ReplyStatus;
 use longshore_tasks::store::Change;
 
 use super::Passage;
@@ -22,13 +22,13 @@ impl World {
             4..10 => self.app_sends(),
             10..16 => self.app_notes_alias().await?,
             16..19 => self.app_takes_early_reply().await?,
-            19..48 => self.worker_turn(worker).await?,
-            48..60 => self.send_what_is_owed().await?,
-            60..68 => self.sweep().await?,
-            68..78 => self.take_a_reply().await?,
-            78..80 => self.stranger_answers(),
-            80..86 => self.redrive(),
-            86..88 => self.cancel().await?,
+            19..49 => self.worker_turn(worker).await?,
+            49..61 => self.send_what_is_owed().await?,
+            61..69 => self.sweep().await?,
+            69..79 => self.take_a_reply().await?,
+            79..81 => self.stranger_answers(),
+            81..87 => self.redrive(),
+            87 => self.cancel().await?,
             88..91 => self.crash(),
             91 if self.random.chance(50) => self.store_goes_down(),
             91..92 => self.remove_what_is_over().await?,
@@ -53,10 +53,13 @@ impl World {
     async fn cancel(&mut self) -> Step {
         let Ok(found) = self.records().find(&self.id).await else { return Ok(()) };
         let Some(record) = found.record else { return Ok(()) };
-        let next = life::cancel_asked(&record, found.now);
-        self.agree(record.version, found.now, &Action::Cancel, next.is_ok())?;
+        let retention = self.durations.retention;
+        let next = self.rules.cancel_asked(&record, retention, found.now);
+        let reply = (ReplyStatus::Failed, r#"{"message":"it was cancelled"}"#.to_owned());
+        let action = Action::Cancel { reply, retention };
+        self.agree(record.version, found.now, &action, next.is_ok())?;
         let Ok(next) = next else { return Ok(()) };
-        self.commit(Action::Cancel, Change::of(record, next)).await.map(drop)
+        self.commit(action, Change::of(record, next)).await.map(drop)
     }
 
     fn crash(&mut self) {

@@ -3,7 +3,8 @@
 use longshore_tasks::ReplyStatus;
 use longshore_tasks::life;
 use longshore_tasks::reply::Reply;
-use longshore_tasks::store::{Answer, Change};
+use longshore_tasks::store::{Answer, Change, Found};
+use longshore_types::Timestamp;
 
 use crate::lives::model::Action;
 use crate::lives::world::{Known, ReplyMessage, Step, World};
@@ -47,6 +48,10 @@ impl World {
         let Ok(found) = self.records().find(&message.of).await else { return Ok(false) };
         match found.record {
             Some(record) if record.id == self.id => self.take_in(&message.reply).await,
+            Some(there) if life::hidden_again(&there, &message.reply, found.now).is_some() => {
+                message.known = Known::Unknown;
+                Ok(false)
+            }
             // An unknown task's: dropped. A hidden one's: its alias will bring it.
             Some(_) => Ok(true),
             None if message.of == self.id => Ok(true),
@@ -59,10 +64,9 @@ impl World {
 
     async fn hide(&mut self, message: &mut ReplyMessage) -> bool {
         let Ok(found) = self.observe().await else { return false };
-        let hidden = life::hidden("replies", message.reply.clone(), self.told(found.now));
-        let written = self.records().write_one(Change::first(message.of.clone(), hidden)).await;
-        self.say(format!("the reply to {} is hidden: {}", message.of, written.is_ok()));
-        if written.is_err() {
+        let hidden = self.write_hidden(message, self.told(found.now)).await;
+        self.say(format!("the reply to {} is hidden: {hidden}", message.of));
+        if !hidden {
             return false;
         }
         if message.reply.status == ReplyStatus::Completed {
@@ -70,6 +74,20 @@ impl World {
         }
         message.known = Known::Hidden;
         !self.rules.looks_again()
+    }
+
+    /// Whether the reply is hidden, or another that says as much. A second call is made only where the first wrote nothing.
+    async fn write_hidden(&self, message: &ReplyMessage, now: Timestamp) -> bool {
+        let first = life::hidden("replies", message.reply.clone(), now);
+        let first = Change::first(message.of.clone(), first);
+        let there = match self.records().write_one(first).await {
+            Ok(Answer::Conflict(Found { record: Some(there), .. })) => there,
+            Ok(answer) => return matches!(answer, Answer::Written(_)),
+            Err(_) => return false,
+        };
+        let Some(next) = life::hidden_again(&there, &message.reply, now) else { return true };
+        let again = self.records().write_one(Change::of(there, next)).await;
+        matches!(again, Ok(Answer::Written(_)))
     }
 
     /// `false` if the reply has to be taken in again.

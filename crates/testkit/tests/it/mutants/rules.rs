@@ -352,3 +352,45 @@ fn a_watch_that_is_over_at_the_first_retry() {
     }
     check_noticed(Hopeful, "its time to wake is not as it must be");
 }
+
+#[test]
+fn a_cancellation_that_takes_a_task_from_whoever_runs_it() {
+    #[derive(Debug)]
+    struct Brutal;
+    impl Rules for Brutal {
+        fn cancel_asked(
+            &self,
+            record: &TaskRecord,
+            retention: Duration,
+            now: Timestamp,
+        ) -> Result<Next, Refusal> {
+            let mut unheld = record.clone();
+            if let Phase::Running(_) = record.life.phase {
+                let life = life::Life { phase: Phase::Waiting, ..(*record.life).clone() };
+                (unheld.life, unheld.until, unheld.wake) = (Arc::new(life), None, None);
+            }
+            life::cancel_asked(&unheld, retention, now)
+        }
+    }
+    check_noticed(Brutal, "its stand is not as it must be");
+}
+
+#[test]
+fn a_cancellation_that_only_notes_the_wish_though_nobody_runs_the_task() {
+    #[derive(Debug)]
+    struct Slow;
+    impl Rules for Slow {
+        fn cancel_asked(
+            &self,
+            record: &TaskRecord,
+            retention: Duration,
+            now: Timestamp,
+        ) -> Result<Next, Refusal> {
+            let mut watched = record.clone();
+            watched.wake = watched.wake.or(Some(now));
+            let next = life::cancel_asked(&watched, retention, now)?;
+            Ok(Next { wake: record.wake.map(life::When::At), ..next })
+        }
+    }
+    check_noticed(Slow, "its stand is not as it must be");
+}

@@ -1,5 +1,8 @@
 //! The rules, on plain values: no store, no clock, no queue.
 
+mod ends;
+mod stranded;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -184,15 +187,6 @@ fn how_long_nobody_knew_a_task_is_counted_until_somebody_ran_it() {
 }
 
 #[test]
-fn a_task_that_has_ended_is_not_run_and_its_result_is_sent_again() {
-    let record = ended_as(&running(), How::Done, NOW);
-    match claim(&record, &ask(1), NOW + LEASE * 10) {
-        Claimed::Ended(ending) => assert_eq!(ending.reply, Reply::completed("1")),
-        other @ (Claimed::Run(_) | Claimed::Busy(_) | Claimed::Late) => panic!("{other:?}"),
-    }
-}
-
-#[test]
 fn l1_a_dead_letter_that_is_redriven_opens_the_next_generation_and_no_other_message_does() {
     let dead = all_sent(&ended_as(&running(), How::Dead, NOW));
     assert!(matches!(claim(&dead, &ask(1), NOW), Claimed::Ended(_)), "its own duplicate");
@@ -214,118 +208,6 @@ fn while_a_redriven_task_runs_its_failure_is_shown_and_completed_replaces_it() {
 }
 
 #[test]
-fn what_is_kept_and_not_sent_is_due_until_both_are_marked() {
-    let record = ended_as(&running(), How::Dead, NOW);
-    let due_at = record.wake.unwrap();
-    assert!(due_at > NOW && woken(&record, due_at) == Woken::Outbox);
-    let moved = written(&record, moved_on(&record, LEASE, due_at).unwrap(), due_at);
-    assert_eq!(moved.wake, Some(due_at + LEASE));
-    let half = written(&moved, sent(&moved, 1, true, false).unwrap(), due_at);
-    assert!(half.life.outbox.as_ref().unwrap().reply_to.is_none());
-    let none = written(&half, sent(&half, 1, false, true).unwrap(), due_at);
-    assert_eq!((none.life.outbox.clone(), moved_on(&none, LEASE, due_at)), (None, None));
-    assert_eq!(sent(&none, 1, true, true), None, "nothing was due");
-}
-
-#[test]
-fn a_late_mark_of_one_generation_leaves_what_the_next_owes() {
-    let dead = ended_as(&running(), How::Dead, NOW);
-    let again = claimed(&dead, 2, NOW);
-    let done = ended_as(&again, How::Done, NOW);
-    assert_eq!(sent(&done, 1, true, true), None);
-    assert!(sent(&done, 2, true, false).is_some());
-}
-
-#[test]
-fn a_result_answers_for_its_retention_and_then_a_tombstone_knows_the_id() {
-    let record = all_sent(&ended_as(&running(), How::Done, NOW));
-    let over = NOW + RETENTION;
-    assert!(result(&record, RETENTION * 2, Timestamp::from_millis(over.as_millis() - 1)).is_some());
-    assert_eq!(result(&record, RETENTION * 2, over), None);
-    assert_eq!(
-        result(&record, RETENTION / 2, NOW + RETENTION / 2),
-        None,
-        "the reader's own is less"
-    );
-    let Woken::Expired(next) = woken(&record, over) else { panic!("a tombstone is due") };
-    let tombstone = written(&record, *next, over);
-    assert_eq!((&tombstone.life.ending, tombstone.wake), (&None, None));
-    assert_eq!(claim(&tombstone, &ask(1), over), Claimed::Late);
-    assert_eq!(taken_in(&tombstone, &Reply::completed("2"), RETENTION, over), None);
-    assert!(tombstone.keep > over, "as long as a message of it can come");
-}
-
-#[test]
-fn a_task_that_died_is_redriven_also_after_its_result_has_expired() {
-    let record = all_sent(&ended_as(&running(), How::Dead, NOW));
-    let over = NOW + RETENTION;
-    let Woken::Expired(next) = woken(&record, over) else { panic!("a tombstone is due") };
-    let tombstone = written(&record, *next, over);
-    assert_eq!(result(&tombstone, RETENTION, over), None);
-    let again = claimed(&tombstone, 2, over);
-    assert_eq!(result(&again, RETENTION, over), Some(Shown::Pending));
-}
-
-#[test]
-fn a_dead_letter_is_due_however_old_the_result_is() {
-    let record = ended_as(&running(), How::Dead, NOW);
-    let half = written(&record, sent(&record, 1, true, false).unwrap(), NOW);
-    assert_eq!(woken(&half, NOW + RETENTION * 2), Woken::Outbox);
-}
-
-#[test]
-fn a_record_that_owes_a_dead_letter_outlives_every_try_and_one_that_owes_a_reply_does_not() {
-    let mut record = ended_as(&running(), How::Dead, NOW);
-    Arc::make_mut(&mut record.asked).body = Some("8".to_owned());
-    let tried_at = record.keep;
-    let moved = written(&record, moved_on(&record, LEASE, tried_at).unwrap(), tried_at);
-    assert!(moved.keep > moved.wake.unwrap(), "it is there for the next try");
-    let no_body = TaskRecord { asked: Asked::default().into(), ..record.clone() };
-    assert_eq!(moved_on(&no_body, LEASE, NOW).unwrap().keep, When::At(record.keep));
-    let reply = ended_as(&running(), How::Done, NOW);
-    assert_eq!(moved_on(&reply, LEASE, tried_at).unwrap().keep, When::At(reply.keep));
-}
-
-#[test]
-fn a_reply_is_tried_a_few_times_however_short_its_result_answers() {
-    let record = running();
-    let brief = End { retention: Duration::from_secs(1), ..end(How::Done) };
-    let mut record = written(&record, ended(&record, fence(&record), &brief, NOW).unwrap(), NOW);
-    for _ in 0..3 {
-        let now = record.wake.unwrap();
-        assert_eq!(result(&record, RETENTION, now), None, "it is shown to nobody");
-        assert_eq!(claim(&record, &ask(1), now), Claimed::Late, "and a late message runs nothing");
-        assert_eq!(taken_in(&record, &Reply::completed("2"), RETENTION, now), None);
-        assert_eq!(woken(&record, now), Woken::Outbox);
-        record = written(&record, moved_on(&record, LEASE, now).unwrap(), now);
-    }
-    assert!(matches!(woken(&record, record.wake.unwrap()), Woken::Expired(_)));
-}
-
-#[test]
-fn the_first_reply_stays_but_completed_replaces_failed() {
-    let (one, no, two) = (Reply::completed("1"), Reply::failed("no"), Reply::completed("2"));
-    let take = |record: &TaskRecord, reply: &Reply| {
-        taken_in(record, reply, RETENTION, NOW).map(|next| written(record, next, NOW))
-    };
-    let failed = take(&pending(), &no).unwrap();
-    assert_eq!(take(&failed, &Reply::failed("other")), None);
-    let completed = take(&failed, &one).unwrap();
-    for late in [&no, &two, &one] {
-        assert_eq!(take(&completed, late), None);
-    }
-}
-
-#[test]
-fn a_foreign_completed_ends_a_run_and_a_foreign_failed_does_not() {
-    let record = running();
-    assert_eq!(taken_in(&record, &Reply::failed("no"), RETENTION, NOW), None);
-    let next = taken_in(&record, &Reply::completed("13"), RETENTION, NOW).unwrap();
-    let done = written(&record, next, NOW);
-    assert_eq!(ended(&done, 2, &end(How::Done), NOW), Err(Refusal::Ended));
-}
-
-#[test]
 fn a_second_send_is_made_only_of_a_task_that_is_not_known_to_be_sent() {
     let doubtful = pending();
     let next = hidden("replies", Reply::completed("64"), NOW);
@@ -337,16 +219,6 @@ fn a_second_send_is_made_only_of_a_task_that_is_not_known_to_be_sent() {
     for known in [confirmed, running(), ended_as(&running(), How::Done, NOW)] {
         assert_eq!(repeated(&known), Repeated::Known);
     }
-}
-
-#[test]
-fn a_cancellation_leaves_the_claim_and_is_refused_once_the_task_has_ended() {
-    let record = running();
-    let asked = written(&record, cancel_asked(&record, NOW).unwrap(), NOW);
-    assert_eq!((asked.until, fence(&asked)), (record.until, fence(&record)));
-    assert_eq!(asked.life.cancel, Some(CancelAsked { at: NOW }));
-    let done = ended_as(&asked, How::Cancelled, NOW);
-    assert_eq!(cancel_asked(&done, NOW), Err(Refusal::Ended));
 }
 
 #[test]
@@ -393,14 +265,6 @@ fn where_a_store_has_no_clock_a_claim_ends_by_being_seen_unchanged_alone() {
 }
 
 #[test]
-fn a_message_whose_dead_letter_is_owed_is_not_late_however_long_ago_its_task_died() {
-    let dead = ended_as(&running(), How::Dead, NOW);
-    let late = NOW + RETENTION * 2;
-    assert!(matches!(claim(&dead, &ask(1), late), Claimed::Ended(_)));
-    assert_eq!(claim(&all_sent(&dead), &ask(1), late), Claimed::Late);
-}
-
-#[test]
 fn a_message_of_the_last_generation_that_there_is_runs_nothing() {
     let mut dead = ended_as(&claimed(&pending(), u32::MAX, NOW), How::Dead, NOW);
     Arc::make_mut(&mut dead.life).outbox = None;
@@ -415,77 +279,6 @@ fn an_id_that_a_hidden_reply_came_to_begins_anew_when_it_is_sent() {
     let again = written(&record, submitted_again(&record, Asked::default().into()), NOW);
     assert_eq!((&again.life.phase, &again.life.ending), (&Phase::Pending, &None));
     assert!(matches!(claim(&again, &ask(1), NOW), Claimed::Run(_)));
-}
-
-const WATCH: Duration = Duration::from_secs(40);
-
-fn watched_run() -> TaskRecord {
-    match claim(&pending(), &Ask { watch: Some(WATCH), ..ask(1) }, NOW) {
-        Claimed::Run(next) => written(&pending(), *next, NOW),
-        other @ (Claimed::Busy(_) | Claimed::Ended(_) | Claimed::Late) => {
-            panic!("{other:?} instead of a claim")
-        }
-    }
-}
-
-#[test]
-fn only_a_message_that_is_near_its_end_has_somebody_look_for_it() {
-    assert_eq!(running().wake, None);
-    let record = watched_run();
-    assert_eq!(record.wake, Some(NOW + LEASE + WATCH));
-    let (fence, later) = (fence(&record), NOW + LEASE / 2);
-    let extended = written(&record, extended(&record, fence, LEASE).unwrap(), later);
-    assert_eq!(extended.wake, Some(later + LEASE + WATCH), "as long after the claim as before");
-    let again = retried(&extended, fence, Vec::new(), None, later).unwrap();
-    assert_eq!(again.wake, None, "it was sent anew");
-    let again = released(&extended, fence, false, Some(WATCH), later).unwrap();
-    assert_eq!(again.wake, Some(When::In(WATCH)));
-    let over = claimed(&record, 1, NOW + LEASE);
-    assert_eq!(over.wake, None, "by a message with receives to spare");
-}
-
-#[test]
-fn a_run_that_goes_on_is_looked_for_at_the_end_of_its_claim_and_not_before() {
-    let record = TaskRecord { wake: Some(NOW), ..watched_run() };
-    let Woken::Nothing(next) = woken(&record, NOW) else { panic!("it runs") };
-    assert_eq!((next.wake, next.until), (Some(When::At(NOW + LEASE)), Some(When::At(NOW + LEASE))));
-    assert_eq!(woken(&record, NOW + LEASE), Woken::Stranded);
-    assert_eq!(resending(&record, WATCH, false, NOW), Err(Refusal::Overtaken));
-    assert_eq!(given_up(&record, &end(How::Dead), false, NOW), Err(Refusal::Overtaken));
-}
-
-#[test]
-fn a_stranded_task_is_sent_anew_and_looked_for_until_that_is_known() {
-    let (record, late) = (watched_run(), NOW + LEASE + WATCH);
-    let trying = written(&record, resending(&record, WATCH, true, late).unwrap(), late);
-    assert_eq!((trying.wake, trying.until), (Some(late + WATCH), record.until));
-    assert!(trying.keep >= late + Duration::from_secs(15 * 86_400), "as long as its message");
-    assert_eq!(claimed(&trying, 1, late).life.attempts_made, 2);
-    let known = written(&trying, resent(&trying), late);
-    assert_eq!((known.wake, &known.life), (None, &record.life));
-}
-
-#[test]
-fn a_task_that_is_given_up_is_dead_and_its_late_message_runs_nothing() {
-    let (record, late) = (watched_run(), NOW + LEASE + WATCH);
-    let dead = written(&record, given_up(&record, &end(How::Dead), true, late).unwrap(), late);
-    assert_eq!((dead.life.standing(), dead.life.outbox.is_some()), (Standing::Failed, true));
-    assert_eq!(ended(&dead, fence(&record), &end(How::Done), late), Err(Refusal::Ended));
-    assert!(matches!(claim(&dead, &ask(1), late), Claimed::Ended(_)));
-    assert!(matches!(claim(&dead, &ask(2), late), Claimed::Run(_)), "redriven");
-    assert_eq!(given_up(&dead, &end(How::Dead), true, late), Err(Refusal::Ended));
-}
-
-#[test]
-fn a_delivery_that_claims_nothing_has_a_task_watched_that_nobody_watches() {
-    let pending = pending();
-    let record = written(&pending, watched(&pending, WATCH).unwrap(), NOW);
-    assert_eq!((record.wake, &record.life), (Some(NOW + WATCH), &pending.life));
-    assert_eq!(watched(&record, LEASE), None);
-    assert_eq!(woken(&record, NOW + WATCH), Woken::Stranded);
-    let running = running();
-    assert_eq!(watched(&running, WATCH).unwrap().until, running.until.map(When::At));
-    assert_eq!(watched(&ended_as(&running, How::Done, NOW), WATCH), None);
 }
 
 #[test]
