@@ -175,7 +175,7 @@ mod tests {
             task_name: Some("fibonacci".to_owned()),
             task_id: TaskId::parse("t-1").ok(),
             reply_to: Some("FibonacciStatusQueue".to_owned()),
-            reply_by: Some(ReplyMode::None),
+            reply_by: None,
             traceparent: TraceParent::new(0x0af7_6519, 0xb7ad_6b71, 1),
             tracestate: TraceState::parse("vendor=1"),
             created_at: Some(Timestamp::from_millis(1_600_000_000_123)),
@@ -187,6 +187,13 @@ mod tests {
         assert_eq!(attributes[CREATED_AT].data_type, "Number");
         assert_eq!(Envelope::open(&attributes), envelope);
         assert_eq!(attributes.len(), 9, "SQS has room for ten, and a dead letter's reason is one");
+    }
+
+    #[test]
+    fn how_a_reply_travels_is_said_where_no_queue_wants_it() {
+        let envelope = Envelope { reply_by: Some(ReplyMode::None), ..Envelope::default() };
+        let attributes = envelope.seal();
+        assert_eq!((attributes.len(), Envelope::open(&attributes)), (1, envelope));
     }
 
     #[test]

@@ -109,6 +109,7 @@ impl World {
             limits_down: AtomicBool::new(false),
             careless: AtomicBool::new(false),
             lost_ends: AtomicU32::new(0),
+            ends_held: AtomicBool::new(false),
             asked_for: AtomicUsize::new(0),
             frozen_due: Mutex::default(),
             looks: AtomicUsize::new(0),
@@ -290,6 +291,8 @@ pub(crate) struct FlakyStore {
     pub(crate) careless: AtomicBool,
     /// How many answers to writes that end a task are lost.
     pub(crate) lost_ends: AtomicU32,
+    /// Whether writes that end a task wait until they are let go.
+    pub(crate) ends_held: AtomicBool,
     /// How many records were asked for.
     pub(crate) asked_for: AtomicUsize,
     /// What every look for what is due finds, as from an index that lags behind.
@@ -354,7 +357,13 @@ impl Store for FlakyStore {
             }
             .boxed();
         }
-        self.call(self.store.write(writes))
+        async move {
+            while ends && self.ends_held.load(get) {
+                sleep(Duration::from_millis(10)).await;
+            }
+            self.call(self.store.write(writes)).await
+        }
+        .boxed()
     }
 
     fn alias(&self, aliases: Vec<Alias>) -> BoxFuture<'_, Stored<Vec<Option<Row>>>> {
