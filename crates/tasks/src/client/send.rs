@@ -86,7 +86,9 @@ impl Sending {
                     aliases.push((id.clone(), sent.message_id));
                     Ok(id)
                 }
-                Settled::Stale => unreachable!("a send names no receipt"),
+                Settled::Stale | Settled::Late => {
+                    unreachable!("a send names no receipt, and has no deadline here")
+                }
                 Settled::GaveUp { cause, certain, throttled } => {
                     if certain {
                         self.withdraw(task.record.clone()).await;
@@ -103,7 +105,8 @@ impl Sending {
     async fn settle(&self, queue: &QueueHandle, begun: &[Begun]) -> Vec<Settled<SentMessage>> {
         let messages = begun.iter().map(Begun::charged).collect();
         let throttled_until = begun.iter().map(|task| task.prepared.throttled_until).collect();
-        let patience = Patience { tries: 1, throttled_until };
+        let deadlines = vec![None; begun.len()];
+        let patience = Patience { tries: 1, throttled_until, deadlines };
         let send =
             |messages| charge(messages, |messages| self.transport.send_batch(queue, messages));
         settle_within(Action::SendMessageBatch, messages, patience, send).await

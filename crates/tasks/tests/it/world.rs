@@ -109,6 +109,8 @@ impl World {
             limits_down: AtomicBool::new(false),
             careless: AtomicBool::new(false),
             lost_ends: AtomicU32::new(0),
+            hangs: AtomicBool::new(false),
+            hangs_in_writes: AtomicBool::new(false),
             asked_for: AtomicUsize::new(0),
             frozen_due: Mutex::default(),
             looks: AtomicUsize::new(0),
@@ -266,6 +268,9 @@ impl Counter {
     }
 }
 
+/// How long a call takes that hangs: longer than any lease in these tests.
+const HANGS_FOR: Duration = Duration::from_secs(3600);
+
 type Stored<T> = store::Result<Timed<T>>;
 
 /// Keeps what handlers saw.
@@ -290,6 +295,10 @@ pub(crate) struct FlakyStore {
     pub(crate) careless: AtomicBool,
     /// How many answers to writes that end a task are lost.
     pub(crate) lost_ends: AtomicU32,
+    /// Whether the next call takes as good as for ever.
+    pub(crate) hangs: AtomicBool,
+    /// The same of the next write of records.
+    pub(crate) hangs_in_writes: AtomicBool,
     /// How many records were asked for.
     pub(crate) asked_for: AtomicUsize,
     /// What every look for what is due finds, as from an index that lags behind.
@@ -315,6 +324,9 @@ impl FlakyStore {
             if self.down.load(Ordering::SeqCst) {
                 let source = Cause::from("the store is down");
                 return Err(StoreError::unavailable("flaky", "answer", source));
+            }
+            if self.hangs.swap(false, Ordering::SeqCst) {
+                sleep(HANGS_FOR).await;
             }
             let answer = call.await;
             while self.answers_held.load(Ordering::SeqCst) {
@@ -343,6 +355,9 @@ impl Store for FlakyStore {
     fn write(&self, writes: Vec<Write>) -> BoxFuture<'_, Stored<Vec<Written>>> {
         let extends = writes.iter().any(|write| write.expected.is_some_and(|version| version > 1));
         assert!(!(extends && self.broken.load(Ordering::SeqCst)), "the store is broken");
+        if self.hangs_in_writes.swap(false, Ordering::SeqCst) {
+            self.hangs.store(true, Ordering::SeqCst);
+        }
         let ends = writes.iter().any(|write| write.life.standing == Standing::Completed);
         let less = |left: u32| left.checked_sub(1);
         let (set, get) = (Ordering::SeqCst, Ordering::SeqCst);
