@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use futures::future;
 use longshore_testkit::Seeded;
@@ -17,6 +18,8 @@ pub(crate) struct Program {
     pub(crate) book: Book,
     dead: AtomicBool,
     roots: Mutex<Vec<AbortHandle>>,
+    /// Until when a call of its store hangs.
+    hangs_until: Mutex<Duration>,
     deadly_calls: u64,
     random: Seeded,
     /// Kills that are left to all programs.
@@ -33,8 +36,8 @@ impl Program {
         kills_left: Arc<AtomicU32>,
     ) -> Arc<Self> {
         let random = Seeded::new(seed ^ (u64::from(number) << 32));
-        let (dead, roots) = (AtomicBool::new(false), Mutex::default());
-        Arc::new(Self { number, book, dead, roots, deadly_calls, random, kills_left })
+        let (dead, roots, hangs_until) = Default::default();
+        Arc::new(Self { number, book, dead, roots, hangs_until, deadly_calls, random, kills_left })
     }
 
     /// What ends with the program: everything that it runs is below.
@@ -47,6 +50,18 @@ impl Program {
 
     pub(crate) fn is_dead(&self) -> bool {
         self.dead.load(Relaxed)
+    }
+
+    /// A call of its store hangs for that long.
+    pub(crate) fn note_hang(&self, time: Duration) {
+        let until = self.book.now() + time;
+        *self.hangs_until.lock().unwrap_or_else(PoisonError::into_inner) = until;
+    }
+
+    /// For how much longer a call of its store hangs.
+    pub(crate) fn hangs_for(&self) -> Duration {
+        let until = *self.hangs_until.lock().unwrap_or_else(PoisonError::into_inner);
+        until.saturating_sub(self.book.now())
     }
 
     /// Ends the program, if programs may still be killed.
