@@ -387,7 +387,8 @@ impl Pages {
         let claims_hold =
             plan.store_keeps_time && self.stalled.is_zero() && plan.asides.batches.is_none();
         let sent_at = page.enqueued_at + asked.delay.unwrap_or_default();
-        let expected = page.failed + 1;
+        // Who is stopped at the end of a run may have its outcome ignored: it is made again at once.
+        let (expected, is_exact) = (page.failed + 1, plan.healthy && plan.moments == 0);
         if page.ended.is_some() {
             Some("after its end was kept".to_owned())
         } else if let Some(other) = page.runs_on(&self.killed).filter(|_| claims_hold) {
@@ -396,9 +397,9 @@ impl Pages {
             Some(format!("before task {early} of its group, sent earlier, has ended"))
         } else if page.generation == 1 && now < sent_at {
             Some(format!("at {now:?}, and its delay ends at {sent_at:?}"))
-        } else if plan.healthy && now < page.not_before {
+        } else if is_exact && now < page.not_before {
             Some(format!("at {now:?}, and was to wait until {:?}", page.not_before))
-        } else if plan.healthy && attempt != expected {
+        } else if plan.healthy && attempt > expected || is_exact && attempt < expected {
             Some(format!("as attempt {attempt}, and {expected} is its turn"))
         } else if claims_hold && let Some(limit) = self.beyond_limit(plan, task) {
             Some(format!("while {limit} others of its key run"))

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use longshore_tasks::Client;
 use longshore_testkit::{Fault, Odds, Seeded};
+use tokio::task::AbortHandle;
 use tokio::time::sleep;
 
 use crate::accounts;
@@ -35,6 +36,8 @@ const LAST_WORDS: Duration = Duration::from_secs(10);
 const SILENCE: Duration = Duration::from_secs(30 + 5 + 30);
 /// How long after a call of a store hung another may, at the least: a lease can be renewed while one does.
 const HANGS_APART: Duration = Duration::from_secs(25);
+/// Who a stranger is, among the programs: none of them, and never killed.
+const STRANGER: u32 = 0;
 /// When an order is given again that a store did not take down.
 const ORDER_AGAIN: Duration = Duration::from_millis(900);
 /// How late everything may be: what is measured here looks seldom.
@@ -55,6 +58,8 @@ struct Play {
     cancelled: BTreeSet<usize>,
     /// When a call of a store last hung.
     hung_at: Option<Duration>,
+    /// The last order to pause the queue, or to resume it.
+    last_order: Option<AbortHandle>,
 }
 
 /// Plays the schedule of a plan, and answers the book of it.
@@ -63,9 +68,19 @@ pub(crate) async fn play(plan: Arc<Plan>, mutant: Mutant, with_words: bool) -> B
     let (book, desk) = (stage.book.clone(), stage.desk(false));
     let random = Seeded::new(plan.seed ^ 0x570F_0000);
     let (hands, begun, cancelled) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
-    let (hung_at, kept) = (None, book.clone());
-    let mut stormy =
-        Play { stage, plan, book: kept, random, hands, desk, begun, cancelled, hung_at };
+    let (hung_at, last_order) = (None, None);
+    let mut stormy = Play {
+        stage,
+        plan,
+        book: book.clone(),
+        random,
+        hands,
+        desk,
+        begun,
+        cancelled,
+        hung_at,
+        last_order,
+    };
     stormy.storm().await;
     stormy.calm().await;
     book
@@ -131,6 +146,7 @@ impl Play {
         let (client, who) = (self.desk.client.clone(), self.desk.program.number);
         if self.plan.tasks[task].stranger.is_some() {
             let queues = Arc::clone(&self.stage.queues);
+            self.book.pages().tasks[task].sending = Some(STRANGER);
             let sending = send_as_stranger(Arc::clone(&self.plan), self.book.clone(), queues, task);
             tokio::spawn(sending);
             return;
@@ -194,7 +210,7 @@ impl Play {
     }
 
     /// An app has the queue paused, or resumed if it is.
-    fn pause_or_resume(&self) {
+    fn pause_or_resume(&mut self) {
         let is_paused = self.book.pages().paused_at.take().is_some();
         let (client, book) = (self.desk.client.clone(), self.book.clone());
         let (fifo, who) = (self.plan.fifo, self.desk.program.number);
@@ -210,7 +226,21 @@ impl Play {
                 pages.paused_at = Some(now);
             }
         };
-        self.desk.program.add_root(tokio::spawn(ordering).abort_handle());
+        let ordering = tokio::spawn(ordering);
+        self.desk.program.add_root(ordering.abort_handle());
+        self.last_order = Some(ordering.abort_handle());
+    }
+
+    /// Nobody pauses the queue any more.
+    async fn resume_for_good(&mut self) {
+        if !self.plan.asides.pauses {
+            return;
+        }
+        if let Some(order) = self.last_order.take() {
+            order.abort();
+        }
+        self.book.pages().paused_at = None;
+        resume(&self.desk.client, self.plan.fifo).await;
     }
 
     async fn drain_one(&mut self) {
@@ -296,10 +326,7 @@ impl Play {
         self.stage.faulty.stop();
         self.book.pages().calm = true;
         self.clear_the_stage().await;
-        if self.plan.asides.pauses {
-            self.book.pages().paused_at = None;
-            resume(&self.desk.client, self.plan.fifo).await;
-        }
+        self.resume_for_good().await;
         for task in accounts::unsettled(&self.plan, &self.book, &self.begun) {
             self.begun.insert(task);
             self.send(task);

@@ -174,10 +174,12 @@ impl Execution {
     fn asked(&self) -> Asked {
         let body = &self.message.body;
         let kept = body.len() <= self.runtime.options.argument_kept_bytes;
+        // A group of its own, as a task without a key has it on a FIFO queue, is no key.
+        let key = self.message.group_id.as_ref().filter(|group| **group != *self.task.as_str());
         Asked {
             name: self.envelope.task_name.clone(),
             queue: self.runtime.queue.name().to_owned(),
-            key: None,
+            key: key.cloned(),
             tags: Vec::new(),
             created_at: self.envelope.created_at.unwrap_or_else(|| self.now()),
             body: kept.then(|| body.clone()),
