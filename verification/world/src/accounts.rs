@@ -192,7 +192,10 @@ async fn check_status(plan: &Plan, book: &Book, client: &Client, task: usize) {
         Ok(Some(Status::Completed { body } | Status::Failed { body })) => Some(body),
         _ => None,
     };
-    if shown != Some(&ended.reply) {
+    // A reply does not say whether its task was redriven meanwhile: the first FAILED stays in a store of the app's own.
+    let is_earlier = |shown: &String| book.pages().tasks[task].may_say(shown);
+    let failed_before = !plan.shared_store && ended.standing == Standing::Failed;
+    if shown != Some(&ended.reply) && !(failed_before && shown.is_some_and(is_earlier)) {
         book.breaks(|| format!("task {task} ended as {ended:?}, and its app shows {status:?}"));
     }
 }
@@ -219,8 +222,14 @@ fn check_requests(plan: &Plan, book: &Book, stage: &Stage) {
     let meter = stage.queues.meter().expect("these queues count");
     let spent = meter.snapshot();
     let pages = book.pages();
-    let bound = bound(plan, &pages, book.now(), stage.programs_started());
+    let mut bound = bound(plan, &pages, book.now(), stage.programs_started());
+    // What a receive under way still brings of a paused queue is handed back.
+    bound.tasks += as_f64(pages.seen.pauses) * OF_A_RETRY * as_f64(10);
     drop(pages);
+    if plan.asides.per_key.is_some() {
+        // Whatever finds no place comes again, and is sent anew before its receives are used up.
+        bound.tasks += OF_A_RETRY * spent.of(Purpose::HandBack) + OF_A_TASK * spent.of(Purpose::Resend);
+    }
     let looked_up: u64 = [Action::GetQueueUrl, Action::GetQueueAttributes]
         .into_iter()
         .map(|action| meter.total(action))

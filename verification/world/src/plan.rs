@@ -152,6 +152,9 @@ impl Plan {
             } else if self.shared_store {
                 asked.cancel_at = cancelled;
             }
+            if self.asides.per_key.is_some() && random.chance(60) {
+                asked.group = Some(random.below(2));
+            }
         }
     }
 

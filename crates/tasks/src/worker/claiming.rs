@@ -110,7 +110,9 @@ impl Execution {
 
     async fn round(&self, found: Found) -> Result<Round, StoreError> {
         let Found { record, now } = found;
-        let Some(record) = record else { return self.note_down().await };
+        let Some(record) = record else {
+            return Ok(Round::Again(Box::new(self.note_down().await?)));
+        };
         let ask = Ask {
             generation: self.envelope.generation(),
             worker: self.runtime.options.name.clone(),
@@ -160,14 +162,14 @@ impl Execution {
     /// Writes down a task that nobody has: of a foreign producer, or of an app with a store of its own.
     /// As pending, and claimed by a second write: a first version is always a task that nobody has
     /// claimed, for that is what a worker takes it for which has not read it.
-    async fn note_down(&self) -> Result<Round, StoreError> {
+    pub(super) async fn note_down(&self) -> Result<Found, StoreError> {
         let first = Change::first(self.task.clone(), life::submitted(self.asked()));
         let now = self.now();
-        Ok(Round::Again(Box::new(match self.runtime.records.write_one(first).await? {
-            Answer::Written(record) => Found { record: Some(*record), now },
-            Answer::Conflict(there) => there,
-            Answer::Unreadable(error) => return Err(error),
-        })))
+        match self.runtime.records.write_one(first).await? {
+            Answer::Written(record) => Ok(Found { record: Some(*record), now }),
+            Answer::Conflict(there) => Ok(there),
+            Answer::Unreadable(error) => Err(error),
+        }
     }
 
     /// What was asked, as far as the message tells.
