@@ -411,9 +411,10 @@ mod tests {
         assert_eq!(told, ["late", "late", "late", "done"]);
         let expected = [(vec![2, 3, 4], 0), (vec![3, 4], 5), (vec![3, 4], 10), (vec![4], 15)];
         assert_eq!(calls.into_inner(), expected);
-        let early = settle_before(Action::DeleteMessageBatch, vec![(1, at(20))], |_: Vec<u32>| {
-            async { throttled(60) }
-        });
+        let early =
+            settle_before(Action::DeleteMessageBatch, vec![(1, at(20))], |_: Vec<u32>| async {
+                throttled(60)
+            });
         assert!(matches!(early.await[0], Settled::Late));
         assert_eq!(begun.elapsed(), Duration::from_secs(15), "it was not waited for");
     }

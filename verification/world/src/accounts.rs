@@ -46,8 +46,7 @@ fn is_settled(plan: &Plan, page: &TaskPage) -> bool {
 pub(crate) fn all_has_ended(book: &Book, stage: &Stage) -> bool {
     let pages = book.pages();
     let is_sending = |page: &TaskPage| page.sending.is_some_and(|who| !pages.killed.contains(&who));
-    let settled =
-        pages.tasks.iter().all(|page| is_settled(&stage.plan, page) && !is_sending(page));
+    let settled = pages.tasks.iter().all(|page| is_settled(&stage.plan, page) && !is_sending(page));
     drop(pages);
     settled && stage.queues.left() == (0, 0) && unreplied(&stage.plan, &book.pages()).is_none()
 }
@@ -131,9 +130,14 @@ fn check_task(plan: &Plan, book: &Book, task: usize) {
         Some("nothing fails, and it was not sent".to_owned())
     } else if exact && owed_once && page.replies.len() != replies {
         Some(format!("nothing fails, and it was replied to {} times", page.replies.len()))
-    } else if exact && page.generation == 1 && !asked_to_end && !ended_as_planned(plan, task, page) {
+    } else if exact && page.generation == 1 && !asked_to_end && !ended_as_planned(plan, task, page)
+    {
         Some("nothing fails, and it did not end as its handler said".to_owned())
-    } else if exact && page.generation == 1 && !asked_to_end && expected_runs.is_some_and(|expected| expected != page.runs) {
+    } else if exact
+        && page.generation == 1
+        && !asked_to_end
+        && expected_runs.is_some_and(|expected| expected != page.runs)
+    {
         Some(format!("nothing fails, and it ran {} times instead of {expected_runs:?}", page.runs))
     } else if exact && plan.tasks[task].awaited && page.answered == 0 {
         Some("whoever waited for it has not heard".to_owned())
@@ -228,7 +232,8 @@ fn check_requests(plan: &Plan, book: &Book, stage: &Stage) {
     drop(pages);
     if plan.asides.per_key.is_some() {
         // Whatever finds no place comes again, and is sent anew before its receives are used up.
-        bound.tasks += OF_A_RETRY * spent.of(Purpose::HandBack) + OF_A_TASK * spent.of(Purpose::Resend);
+        bound.tasks +=
+            OF_A_RETRY * spent.of(Purpose::HandBack) + OF_A_TASK * spent.of(Purpose::Resend);
     }
     let looked_up: u64 = [Action::GetQueueUrl, Action::GetQueueAttributes]
         .into_iter()

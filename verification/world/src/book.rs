@@ -334,7 +334,9 @@ impl Book {
         }
         let own = format!("[{task},");
         if ended.standing == Standing::Completed && !ended.reply.starts_with(&own) {
-            pages.break_at(now, || format!("task {task} ended with what another came to: {ended:?}"));
+            pages.break_at(now, || {
+                format!("task {task} ended with what another came to: {ended:?}")
+            });
         }
     }
 
@@ -472,7 +474,11 @@ impl Drop for RunPage {
         let asked_at = page.cancelled_at.filter(|_| page.generation == self.generation);
         let late = asked_at.is_some_and(|at| now > at + CANCELLED_WITHIN);
         let task = self.task;
-        if late && self.checks_cancel && pages.stalled.is_zero() && !pages.killed.contains(&self.who) {
+        if late
+            && self.checks_cancel
+            && pages.stalled.is_zero()
+            && !pages.killed.contains(&self.who)
+        {
             pages.break_at(now, || format!("task {task} ran on after its end was asked for"));
         }
         let running = &mut pages.tasks[self.task].running;

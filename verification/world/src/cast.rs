@@ -188,8 +188,7 @@ impl Stage {
         let ways = self.program(calm, false);
         let (plan, who) = (&*self.plan, ways.program.number);
         self.book.note(who, "starts as", "worker", 0);
-        let (plan_of_all, book, mutant) =
-            (Arc::clone(&self.plan), self.book.clone(), self.mutant);
+        let (plan_of_all, book, mutant) = (Arc::clone(&self.plan), self.book.clone(), self.mutant);
         let handlers = Shop { plan: plan_of_all, book, who, mutant };
         let mut worker = Worker::new(ways.transport, task_queue(plan.fifo), ways.store)
             .own_thread(false)

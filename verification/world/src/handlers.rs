@@ -1,15 +1,19 @@
 //! The handlers of a schedule: each does what the plan says of its task, alone or with others of a batch.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::future::join_all;
 use longshore_tasks::{BatchOptions, Context, Failure, Handlers, TaskOptions};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::book::{Book, RunPage, Starts};
 use crate::chore::{BY_QUEUE, BY_STORE, Chore, NO_REPLY, Step, name_of};
 use crate::mutant::Mutant;
 use crate::plan::Plan;
+
+/// How often a handler says how far it is: oftener than that is written.
+const PROGRESS_EVERY: Duration = Duration::from_millis(1500);
 
 /// What handlers of one worker know.
 #[derive(Clone, Debug)]
@@ -63,7 +67,7 @@ impl Shop {
     async fn run(self, task: usize, context: Context) -> Ran {
         let page = self.begin(task, &context);
         let step = self.step(task, &page);
-        self.act(task, step).await?;
+        self.act(task, step, &context).await?;
         Ok((task, page.run))
     }
 
@@ -90,7 +94,7 @@ impl Shop {
         tokio::select! {
             biased;
             () = context.cancelled().cancelled() => Err(Failure::retry("given up")),
-            acted = self.act(task, step) => acted.map(|()| (task, page.run)),
+            acted = self.act(task, step, &context) => acted.map(|()| (task, page.run)),
         }
     }
 
@@ -102,17 +106,20 @@ impl Shop {
     /// What the run does. A task that was redriven has been mended.
     fn step(&self, task: usize, page: &RunPage) -> Step {
         if page.generation > 1 {
-            return Step::Done(std::time::Duration::from_millis(100));
+            return Step::Done(Duration::from_millis(100));
         }
         let script = &self.plan.tasks[task].script;
         let next = usize::try_from(page.run - 1).unwrap_or(usize::MAX);
         script[next.min(script.len() - 1)]
     }
 
-    async fn act(&self, task: usize, step: Step) -> Result<(), Failure> {
+    async fn act(&self, task: usize, step: Step, context: &Context) -> Result<(), Failure> {
         let calm = self.book.pages().calm;
         self.book.note_step(task, step);
         match step {
+            Step::Done(time) if self.plan.tasks[task].says_progress => {
+                said_all_along(context, time).await;
+            }
             Step::Done(time) => sleep(time).await,
             Step::Retry(None) => return Err(Failure::retry("to be run again")),
             Step::Retry(Some(after)) => return Err(Failure::retry_after(after, "not yet")),
@@ -132,6 +139,17 @@ impl Shop {
         }
         Ok(())
     }
+}
+
+/// Lets time pass, and says all the while how far it is.
+async fn said_all_along(context: &Context, time: Duration) {
+    let (begun, mut percent) = (Instant::now(), 0);
+    while begun.elapsed() + PROGRESS_EVERY < time {
+        sleep(PROGRESS_EVERY).await;
+        percent += 1;
+        context.progress(percent, "on its way");
+    }
+    sleep_until(begun + time).await;
 }
 
 /// What a handler panics with that is told to: whoever runs schedules need not hear of it.

@@ -16,7 +16,7 @@ use crate::plan::Plan;
 use crate::schedule::play;
 
 /// Lines of a schedule that are told: the last ones.
-const LINES_TOLD: usize = 4000;
+const LINES_TOLD: usize = 400;
 
 /// What a schedule came to.
 #[derive(Clone, Debug, PartialEq, Eq)]

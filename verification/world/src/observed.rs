@@ -105,7 +105,9 @@ impl Observed {
         if let Some(Lease { ends_at, .. }) = late {
             let who = self.program.number;
             self.program.book.breaks(|| {
-                format!("p{who} asks to {how} {receipt} at {now:?}, and its lease ended at {ends_at:?}")
+                format!(
+                    "p{who} asks to {how} {receipt} at {now:?}, and its lease ended at {ends_at:?}"
+                )
             });
         }
     }
@@ -212,11 +214,7 @@ impl TransportLayer for Observed {
         .boxed()
     }
 
-    fn delete<'a>(
-        &'a self,
-        queue: &'a QueueHandle,
-        receipts: Vec<String>,
-    ) -> Answers<'a, ()> {
+    fn delete<'a>(&'a self, queue: &'a QueueHandle, receipts: Vec<String>) -> Answers<'a, ()> {
         async move {
             self.program.passes().await;
             self.note("deletes from", queue, receipts.len());

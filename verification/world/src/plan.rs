@@ -87,6 +87,8 @@ pub(crate) struct Asked {
     pub(crate) stranger: Option<Stranger>,
     /// When somebody asks for its end.
     pub(crate) cancel_at: Option<Duration>,
+    /// Whether its handler says how far it is.
+    pub(crate) says_progress: bool,
     /// What its runs do, one after the other; the last one again and again.
     pub(crate) script: Vec<Step>,
     /// Whether somebody waits for its reply.
@@ -144,7 +146,9 @@ impl Plan {
         }
         let strangers = random.chance(40);
         for asked in &mut self.tasks {
-            let cancelled = random.chance(15).then(|| asked.at + random.up_to(Duration::from_secs(9)));
+            let cancelled =
+                random.chance(15).then(|| asked.at + random.up_to(Duration::from_secs(9)));
+            asked.says_progress = random.chance(40);
             let (names_task, names_queue) = (random.chance(60), random.chance(40));
             if strangers && random.chance(35) {
                 asked.stranger = Some(Stranger { names_task, names_queue });
@@ -162,12 +166,11 @@ impl Plan {
     fn let_only_stores_hang(&mut self) {
         self.faults = Faults::seed(self.seed);
         (self.odds, self.deadly_calls, self.kills_max) = (Odds::default(), 0, 0);
-        self.asides.only_hangs = true;
+        (self.asides.only_hangs, self.receives.can_run_out) = (true, false);
         for asked in &mut self.tasks {
             asked.script.retain(|step| !matches!(step, Step::Stall(_)));
         }
     }
-
 
     /// Whether each call of a store is carried out and answered soon.
     pub(crate) fn has_sound_stores(&self) -> bool {
@@ -316,6 +319,7 @@ impl Draw<'_> {
             priority: (self.levels && random.chance(70)).then(level),
             stranger: None,
             cancel_at: None,
+            says_progress: false,
             script: self.script(),
             awaited: random.chance(30),
             insisted: random.chance(60),

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use longshore_tasks::Client;
-use longshore_testkit::{Fault, Odds, Seeded};
+use longshore_testkit::{Odds, Seeded};
 use tokio::task::AbortHandle;
 use tokio::time::sleep;
 
@@ -200,13 +200,11 @@ impl Play {
         };
         self.hung_at = Some(now);
         let hand = &self.hands[place];
-        self.book.note(hand.program.number, "has a store that hangs", "", 0);
         let mut pages = self.book.pages();
         pages.seen.hangs += 1;
         pages.hung += time;
         drop(pages);
-        hand.program.note_hang(time);
-        hand.store.script([Fault::Slow(time)]);
+        hand.program.set_hang(time, self.random.chance(60));
     }
 
     /// An app has the queue paused, or resumed if it is.
@@ -352,6 +350,7 @@ impl Play {
         for hand in std::mem::take(&mut self.hands) {
             hand.store.set_odds(Odds::default());
             hand.store.go_down(0);
+            hand.program.stop_hangs();
             if self.random.chance(50) {
                 self.drain(hand).await;
             } else {

@@ -96,7 +96,12 @@ pub(crate) async fn cancel(book: Book, client: Client, who: u32, task: usize) {
 }
 
 /// Sends a task as a program does that knows nothing of ours: its queue, and what it is asked.
-pub(crate) async fn send_as_stranger(plan: Arc<Plan>, book: Book, queues: Arc<Queues>, task: usize) {
+pub(crate) async fn send_as_stranger(
+    plan: Arc<Plan>,
+    book: Book,
+    queues: Arc<Queues>,
+    task: usize,
+) {
     let (asked, queue) = (&plan.tasks[task], queues.handle(task_queue(plan.fifo)));
     let stranger = asked.stranger.unwrap_or_default();
     let text = |name: &str, text: &str| (name.to_owned(), MessageAttribute::text(text));

@@ -89,11 +89,7 @@ impl<L: StoreLayer> Store for Layered<L> {
         self.0.pass(self.0.values(keys))
     }
 
-    fn list_values(
-        &self,
-        prefix: String,
-        count_max: usize,
-    ) -> Answer<'_, Timed<Vec<Value>>> {
+    fn list_values(&self, prefix: String, count_max: usize) -> Answer<'_, Timed<Vec<Value>>> {
         self.0.pass(self.0.below().list_values(prefix, count_max))
     }
 

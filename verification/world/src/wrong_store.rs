@@ -5,11 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::FutureExt as _;
 use longshore_tasks::Store;
-use longshore_tasks::life::{Standing, When};
-use longshore_tasks::store::{
-    PutValue, Result, Row, Timed, Value, ValueWritten, Write, Written,
-};
 use longshore_tasks::TaskId;
+use longshore_tasks::life::{Standing, When};
+use longshore_tasks::store::{PutValue, Result, Row, Timed, Value, ValueWritten, Write, Written};
 use serde_json::Value as Json;
 
 use crate::mutant::Mutant;
@@ -143,7 +141,8 @@ impl StoreLayer for WrongStore {
             };
             let mut found = self.below.values(keys).await?;
             for value in &mut found.value {
-                let is_unheard = |value: &Value| unheard.is_some_and(|of| value.key.starts_with(of));
+                let is_unheard =
+                    |value: &Value| unheard.is_some_and(|of| value.key.starts_with(of));
                 *value = value.take().filter(|value| !is_unheard(value));
             }
             Ok(found)

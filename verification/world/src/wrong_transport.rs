@@ -56,7 +56,10 @@ impl WrongTransport {
     }
 
     /// What is throttled is asked for again until it is not, whatever has become of the leases meanwhile.
-    async fn asked_for_again<'a>(&self, call: impl Fn() -> Answers<'a, ()>) -> Result<Vec<EntryResult<()>>> {
+    async fn asked_for_again<'a>(
+        &self,
+        call: impl Fn() -> Answers<'a, ()>,
+    ) -> Result<Vec<EntryResult<()>>> {
         loop {
             let answers = call().await;
             let throttled = matches!(answers, Err(TransportError::Throttled { .. }));
@@ -154,11 +157,7 @@ impl TransportLayer for WrongTransport {
         .boxed()
     }
 
-    fn delete<'a>(
-        &'a self,
-        queue: &'a QueueHandle,
-        receipts: Vec<String>,
-    ) -> Answers<'a, ()> {
+    fn delete<'a>(&'a self, queue: &'a QueueHandle, receipts: Vec<String>) -> Answers<'a, ()> {
         async move {
             if self.is(Mutant::DrainForgetsTheBuffer) && self.shutdown.is_cancelled() {
                 return Ok(receipts.iter().map(|_| Ok(())).collect());
@@ -195,8 +194,7 @@ impl TransportLayer for WrongTransport {
                 sleep(self.program.hangs_for()).await;
             }
             let change = || self.below.change_visibility_batch(queue, changes.clone());
-            let answers =
-                if renews { change().await } else { self.asked_for_again(change).await };
+            let answers = if renews { change().await } else { self.asked_for_again(change).await };
             self.pretend(answers, || ())
         }
         .boxed()

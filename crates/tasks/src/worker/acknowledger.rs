@@ -125,7 +125,10 @@ async fn delete(
             Settled::Stale => count(&status.delete_unknown),
             Settled::Late => {
                 count(&status.too_late);
-                tracing::warn!(queue = queue.name(), "a lease ended before its message could be deleted");
+                tracing::warn!(
+                    queue = queue.name(),
+                    "a lease ended before its message could be deleted"
+                );
             }
             Settled::GaveUp { cause, .. } => {
                 count(&status.delete_unknown);
