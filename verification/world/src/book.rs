@@ -310,10 +310,9 @@ impl Book {
         let mut pages = self.pages();
         let page = &mut pages.tasks[task];
         page.failed += u32::from(matches!(step, Step::Retry(_) | Step::Panic));
-        page.not_before = match step {
-            Step::Retry(Some(wait)) | Step::Snooze(wait) => now + wait,
-            _ => Duration::ZERO,
-        };
+        let waits =
+            if let Step::Retry(Some(wait)) | Step::Snooze(wait) = step { Some(wait) } else { None };
+        page.not_before = waits.map(|wait| now + wait).unwrap_or_default();
     }
 
     /// A task's end was kept.

@@ -86,11 +86,11 @@ impl Shop {
     /// A batch goes on without those of its tasks that were given up.
     async fn run_in_batch(&self, task: usize, context: Context) -> Ran {
         let page = self.begin(task, &context);
-        let step = match self.step(task, &page) {
+        let mut step = self.step(task, &page);
+        if step == Step::Panic && self.plan.healthy {
             // It would fail all of them, and nobody could say how often each of them has to run.
-            Step::Panic if self.plan.healthy => Step::Retry(None),
-            step => step,
-        };
+            step = Step::Retry(None);
+        }
         tokio::select! {
             biased;
             () = context.cancelled().cancelled() => Err(Failure::retry("given up")),

@@ -38,6 +38,11 @@ pub(crate) fn task_queue(fifo: bool) -> &'static str {
     if fifo { "tasks.fifo" } else { "tasks" }
 }
 
+/// The queue of that name.
+pub(crate) fn queue_named(name: &str) -> QueueHandle {
+    QueueHandle::new(name, &format!("{URL}{name}"))
+}
+
 /// The queues of a schedule.
 #[derive(Debug)]
 pub(crate) struct Queues {
@@ -60,11 +65,6 @@ impl Queues {
     /// How many messages are on the queues of tasks, and on that of replies.
     pub(crate) fn left(&self) -> (usize, usize) {
         self.state().left(self.clock.now())
-    }
-
-    /// The queue of that name.
-    pub(crate) fn handle(&self, name: &str) -> QueueHandle {
-        QueueHandle::new(name, &format!("{URL}{name}"))
     }
 
     /// Sends a dead letter to its queue again: of a task that was not redriven before.
@@ -144,7 +144,7 @@ impl Transport for Queues {
                 return Ok(QueueHandle::from_url(queue));
             }
             self.meter.count(Action::GetQueueUrl, queue, 0);
-            let found = self.handle(queue);
+            let found = queue_named(queue);
             self.place(Action::GetQueueUrl, &found)?;
             Ok(found)
         }

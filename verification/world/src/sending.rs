@@ -13,7 +13,7 @@ use tokio::time::sleep;
 use crate::book::{Book, number};
 use crate::chore::{BY_QUEUE, BY_STORE, Chore, NO_REPLY, id_of, name_of};
 use crate::plan::Plan;
-use crate::queues::{Queues, STRANGERS_REPLIES, task_queue};
+use crate::queues::{Queues, STRANGERS_REPLIES, queue_named, task_queue};
 
 /// As good as for ever, for a caller.
 const PATIENCE: Duration = Duration::from_secs(1_000_000);
@@ -102,7 +102,7 @@ pub(crate) async fn send_as_stranger(
     queues: Arc<Queues>,
     task: usize,
 ) {
-    let (asked, queue) = (&plan.tasks[task], queues.handle(task_queue(plan.fifo)));
+    let (asked, queue) = (&plan.tasks[task], queue_named(task_queue(plan.fifo)));
     let stranger = asked.stranger.unwrap_or_default();
     let text = |name: &str, text: &str| (name.to_owned(), MessageAttribute::text(text));
     let mut attributes = MessageAttributes::new();

@@ -134,11 +134,8 @@ impl StoreLayer for WrongStore {
 
     fn values(&self, keys: Vec<String>) -> Answer<'_, Timed<Vec<Option<Value>>>> {
         async move {
-            let unheard = match self.mutant {
-                Mutant::IgnoresKeyLimits => Some(LIMITS),
-                Mutant::IgnoresPauses => Some(ORDERS),
-                _ => None,
-            };
+            let limits = self.is(Mutant::IgnoresKeyLimits).then_some(LIMITS);
+            let unheard = limits.or(self.is(Mutant::IgnoresPauses).then_some(ORDERS));
             let mut found = self.below.values(keys).await?;
             for value in &mut found.value {
                 let is_unheard =

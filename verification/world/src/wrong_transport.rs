@@ -115,7 +115,9 @@ impl TransportLayer for WrongTransport {
                 return Ok(messages.iter().map(|_| Ok(sent())).collect());
             }
             if self.is(Mutant::ForgetsDelays) {
-                messages.iter_mut().for_each(|message| message.delay = None);
+                for message in &mut messages {
+                    message.delay = None;
+                }
             }
             let answers = self.below.send_batch(queue, messages).await;
             self.pretend(answers, sent)
