@@ -167,7 +167,7 @@ fn ended_as_planned(plan: &Plan, task: usize, page: &TaskPage) -> bool {
 /// How often a task must run where nothing fails: until its script ends it, or its attempts are used up. A drain
 /// can hand a run back, which is then made again.
 fn runs_of(plan: &Plan, task: usize) -> Option<u32> {
-    if plan.moments > 0 {
+    if plan.moments > 0 || !has_receives_to_spare(plan, task) {
         return None;
     }
     let (mut runs, mut attempts) = (0, 0);
@@ -179,8 +179,16 @@ fn runs_of(plan: &Plan, task: usize) -> Option<u32> {
             return Some(runs);
         }
     }
-    // A receive of a FIFO queue is used up by a snooze too.
-    (!plan.fifo || plan.receives.max >= MANY_RECEIVES).then_some(runs)
+    Some(runs)
+}
+
+/// Whether a task's receives are enough for all its attempts. Those of a FIFO queue, which sends nothing anew, are used
+/// up by a snooze too, and by whatever of its group is to be run again before it: then it may be dead before.
+fn has_receives_to_spare(plan: &Plan, task: usize) -> bool {
+    let asked = &plan.tasks[task];
+    let is_alone = plan.tasks.iter().filter(|other| other.group == asked.group).count() == 1;
+    let snoozes = asked.script.iter().any(|step| matches!(step, Step::Snooze(_)));
+    !plan.fifo || plan.receives.max >= MANY_RECEIVES || is_alone && !snoozes
 }
 
 /// What the app's own status says is what the worker kept.
