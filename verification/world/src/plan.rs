@@ -166,7 +166,7 @@ impl Plan {
     fn let_only_stores_hang(&mut self) {
         self.faults = Faults::seed(self.seed);
         (self.odds, self.deadly_calls, self.kills_max) = (Odds::default(), 0, 0);
-        (self.asides.only_hangs, self.receives.can_run_out) = (true, false);
+        self.asides.only_hangs = true;
         for asked in &mut self.tasks {
             asked.script.retain(|step| !matches!(step, Step::Stall(_)));
         }
