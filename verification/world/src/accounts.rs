@@ -38,8 +38,13 @@ pub(crate) fn unsettled(plan: &Plan, book: &Book, begun: &BTreeSet<usize>) -> Ve
 /// Whether nothing more comes of a task. One that the queue took from its workers ends all the same, unless nobody
 /// could know of it.
 fn is_settled(plan: &Plan, page: &TaskPage) -> bool {
-    let is_gone = page.worn_out && plan.receives.can_run_out;
-    page.enqueued.is_none() || page.ended.is_some() || is_gone
+    page.enqueued.is_none() || page.ended.is_some() || page.worn_out && may_wear_out(plan, page)
+}
+
+/// Whether the queue may take a task from its workers. One that was redriven is then where it was before, as dead as it
+/// was.
+fn may_wear_out(plan: &Plan, page: &TaskPage) -> bool {
+    plan.receives.can_run_out || plan.fifo && page.generation > 1
 }
 
 /// Whether nothing is left to do.
@@ -122,7 +127,7 @@ fn check_task(plan: &Plan, book: &Book, task: usize) {
     let in_vain = page.worn_out && page.ended.is_none();
     let wrong = if page.accepted && page.enqueued.is_none() {
         Some("its sender was told that it is on the queue, and it never was".to_owned())
-    } else if in_vain && !plan.receives.can_run_out {
+    } else if in_vain && !may_wear_out(plan, page) {
         Some("the queue dead-lettered it without a reply".to_owned())
     } else if page.running.iter().any(|who| !pages.killed.contains(who)) {
         Some(format!("it runs on after everything has stopped: {:?}", page.running))
