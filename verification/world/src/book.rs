@@ -390,8 +390,8 @@ impl Pages {
         let sent_at = page.enqueued_at + asked.delay.unwrap_or_default();
         // Who is stopped at the end of a run may have its outcome ignored: it is made again at once.
         let (expected, is_exact) = (page.failed + 1, plan.healthy && plan.moments == 0);
-        // Where a whole program stood still, a batch leaves with those that have long been given up.
-        let is_belated = plan.asides.batches.is_some() && !self.stalled.is_zero();
+        // A handler that was about to begin when everything stood still begins before anybody can tell it otherwise.
+        let is_belated = !self.stalled.is_zero();
         if page.ended.is_some() && !is_belated {
             Some("after its end was kept".to_owned())
         } else if let Some(other) = page.runs_on(&self.killed).filter(|_| claims_hold) {
