@@ -388,6 +388,8 @@ impl Pages {
         let claims_hold =
             plan.store_keeps_time && self.stalled.is_zero() && plan.asides.batches.is_none();
         let sent_at = page.enqueued_at + asked.delay.unwrap_or_default();
+        // Where each program goes by a clock of its own, a task can seem overdue to another, which sends it anew.
+        let one_time = plan.store_keeps_time || !plan.skewed;
         // Who is stopped at the end of a run may have its outcome ignored: it is made again at once.
         let (expected, is_exact) = (page.failed + 1, plan.healthy && plan.moments == 0);
         // A handler that was about to begin when everything stood still begins before anybody can tell it otherwise.
@@ -400,7 +402,7 @@ impl Pages {
             Some(format!("before task {early} of its group, sent earlier, has ended"))
         } else if page.generation == 1 && now < sent_at {
             Some(format!("at {now:?}, and its delay ends at {sent_at:?}"))
-        } else if is_exact && now < page.not_before {
+        } else if is_exact && one_time && now < page.not_before {
             Some(format!("at {now:?}, and was to wait until {:?}", page.not_before))
         } else if plan.healthy && attempt > expected || is_exact && attempt < expected {
             Some(format!("as attempt {attempt}, and {expected} is its turn"))
