@@ -3,6 +3,11 @@
 //!
 //! What was throttled is asked again after the pause that the gates of the queue say, for as long as its
 //! patience lasts, and that counts as no try.
+//!
+//! # Invariants
+//!
+//! - An entry with a deadline is asked for before it, or not at all: whoever asked hears that it is too late as soon
+//!   as that is certain.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -32,6 +37,8 @@ pub(crate) enum Settled<T> {
     Done(T),
     /// The receipt stands for nothing any more: whether the message is gone is not known.
     Stale,
+    /// Its deadline came before the endpoint said that it is done.
+    Late,
     /// It was tried often enough, or refused for good.
     GaveUp {
         /// What the last try said.
@@ -50,6 +57,16 @@ pub(crate) struct Patience {
     pub(crate) tries: u32,
     /// Until when each entry that is throttled waits.
     pub(crate) throttled_until: Vec<Instant>,
+    /// From when on each entry must not be asked for, if there is such a time.
+    pub(crate) deadlines: Vec<Option<Instant>>,
+}
+
+impl Patience {
+    /// As much of it as entries get of which nobody says more.
+    fn ordinary(entries: usize) -> Self {
+        let throttled_until = vec![Instant::now() + THROTTLED_FOR; entries];
+        Self { tries: TRIES, throttled_until, deadlines: vec![None; entries] }
+    }
 }
 
 /// An entry on its way: what it came to, and whether any try may have done it unseen.
@@ -69,8 +86,24 @@ where
     E: Clone,
     F: Future<Output = transport::Result<Vec<EntryResult<T>>>>,
 {
-    let throttled_until = vec![Instant::now() + THROTTLED_FOR; entries.len()];
-    settle_within(action, entries, Patience { tries: TRIES, throttled_until }, call).await
+    let patience = Patience::ordinary(entries.len());
+    settle_within(action, entries, patience, call).await
+}
+
+/// The same for entries that come with their deadlines, such as the end of the lease that they spend.
+pub(crate) async fn settle_before<E, T, F>(
+    action: Action,
+    entries: Vec<(E, Instant)>,
+    call: impl Fn(Vec<E>) -> F,
+) -> Vec<Settled<T>>
+where
+    E: Clone,
+    F: Future<Output = transport::Result<Vec<EntryResult<T>>>>,
+{
+    let (entries, deadlines): (Vec<E>, Vec<_>) =
+        entries.into_iter().map(|(entry, deadline)| (entry, Some(deadline))).unzip();
+    let patience = Patience { deadlines, ..Patience::ordinary(entries.len()) };
+    settle_within(action, entries, patience, call).await
 }
 
 /// The same, for as long as that patience lasts.
@@ -86,8 +119,12 @@ where
 {
     let new = |_: &E| Entry { settled: None, doubtful: false };
     let mut states: Vec<Entry<T>> = entries.iter().map(new).collect();
-    let (mut tries, mut open) = (0, places_open(&states));
-    while !open.is_empty() {
+    let mut tries = 0;
+    loop {
+        let open = open_before(&mut states, &patience, Instant::now());
+        if open.is_empty() {
+            break;
+        }
         let again = open.iter().map(|place| entries[*place].clone()).collect();
         let answers = call(again).await;
         let throttled = throttled_for(&answers);
@@ -95,8 +132,7 @@ where
         let pause = throttled.unwrap_or_else(|| TRY_AGAIN.pause(tries));
         let until = Until { again_at: Instant::now() + pause, tries, patience: &patience };
         conclude(action, &mut states, &open, answers, &until);
-        open = places_open(&states);
-        if !open.is_empty() {
+        if !open_before(&mut states, &patience, until.again_at).is_empty() {
             sleep(pause).await;
         }
     }
@@ -146,9 +182,17 @@ fn unanswered<T>() -> Settled<T> {
     Settled::GaveUp { cause, certain: false, throttled: None }
 }
 
-fn places_open<T>(states: &[Entry<T>]) -> Vec<usize> {
-    let open = states.iter().enumerate().filter(|(_, state)| state.settled.is_none());
-    open.map(|(place, _)| place).collect()
+/// The places of entries that can still be asked for then. Those whose deadline has come by then are too late.
+fn open_before<T>(states: &mut [Entry<T>], patience: &Patience, then: Instant) -> Vec<usize> {
+    let mut open = Vec::new();
+    for (place, state) in states.iter_mut().enumerate().filter(|(_, it)| it.settled.is_none()) {
+        if patience.deadlines[place].is_some_and(|deadline| deadline <= then) {
+            state.settled = Some(Settled::Late);
+        } else {
+            open.push(place);
+        }
+    }
+    open
 }
 
 fn conclude<T>(
@@ -228,6 +272,7 @@ mod tests {
         match settled {
             Settled::Done(()) => "done".to_owned(),
             Settled::Stale => "stale".to_owned(),
+            Settled::Late => "late".to_owned(),
             Settled::GaveUp { cause, certain, .. } => {
                 let sort = if *certain { "not done" } else { "unknown" };
                 format!("{sort}: {}", in_one_line(cause.as_ref()))
@@ -331,7 +376,11 @@ mod tests {
     async fn who_does_not_wait_for_so_long_is_told_at_once_how_long_it_is() {
         let (now, calls) = (Instant::now(), RefCell::new(0));
         let seconds = |seconds| now + Duration::from_secs(seconds);
-        let patience = Patience { tries: 1, throttled_until: vec![seconds(5), seconds(20)] };
+        let patience = Patience {
+            tries: 1,
+            throttled_until: vec![seconds(5), seconds(20)],
+            deadlines: vec![None; 2],
+        };
         let answers = RefCell::new(vec![throttled(9), throttled(7)].into_iter());
         let call = |entries: Vec<u32>| {
             *calls.borrow_mut() += entries.len();
@@ -343,6 +392,31 @@ mod tests {
         assert_eq!((*certain, *throttled), (true, Some(Duration::from_secs(9))));
         assert!(matches!(settled[1], Settled::Done(())));
         assert_eq!((calls.into_inner(), now.elapsed()), (4, Duration::from_secs(16)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_is_asked_for_after_its_deadline_and_who_asked_hears_so_at_once() {
+        let (begun, calls) = (Instant::now(), RefCell::new(Vec::new()));
+        let at = |seconds| begun + Duration::from_secs(seconds);
+        let answers = RefCell::new(vec![throttled(5), throttled(5), throttled(5)].into_iter());
+        let call = |entries: Vec<u32>| {
+            calls.borrow_mut().push((entries, begun.elapsed().as_secs()));
+            let answer = answers.borrow_mut().next().unwrap_or_else(|| Ok(vec![Ok(())]));
+            async { answer }
+        };
+        // One is late already; one will be when it is asked again; one is asked as long as it may be.
+        let entries = vec![(1, at(0)), (2, at(5)), (3, at(14)), (4, at(60))];
+        let settled = settle_before(Action::DeleteMessageBatch, entries, call).await;
+        let told: Vec<_> = settled.iter().map(told).collect();
+        assert_eq!(told, ["late", "late", "late", "done"]);
+        let expected = [(vec![2, 3, 4], 0), (vec![3, 4], 5), (vec![3, 4], 10), (vec![4], 15)];
+        assert_eq!(calls.into_inner(), expected);
+        let early =
+            settle_before(Action::DeleteMessageBatch, vec![(1, at(20))], |_: Vec<u32>| async {
+                throttled(60)
+            });
+        assert!(matches!(early.await[0], Settled::Late));
+        assert_eq!(begun.elapsed(), Duration::from_secs(15), "it was not waited for");
     }
 
     #[tokio::test(start_paused = true)]

@@ -11,8 +11,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use longshore_tasks::life::Standing;
 use longshore_tasks::transport::{Action, Purpose, Requests};
-use longshore_tasks::{Client, Status, Transport as _};
+use longshore_tasks::{Client, Status, TaskId, Transport as _};
 
 use crate::book::{Book, Pages, TaskPage};
 use crate::cast::Stage;
@@ -34,15 +35,23 @@ pub(crate) fn unsettled(plan: &Plan, book: &Book, begun: &BTreeSet<usize>) -> Ve
     tasks.filter(|task| !begun.contains(task) && pages.tasks[*task].enqueued.is_none()).collect()
 }
 
-fn is_settled(page: &TaskPage) -> bool {
-    page.enqueued.is_none() || page.ended.is_some() || page.worn_out
+/// Whether nothing more comes of a task. One that the queue took from its workers ends all the same, unless nobody
+/// could know of it.
+fn is_settled(plan: &Plan, page: &TaskPage) -> bool {
+    page.enqueued.is_none() || page.ended.is_some() || page.worn_out && may_wear_out(plan, page)
+}
+
+/// Whether the queue may take a task from its workers. One that was redriven is then where it was before, as dead as it
+/// was.
+fn may_wear_out(plan: &Plan, page: &TaskPage) -> bool {
+    plan.receives.can_run_out || plan.fifo && page.generation > 1
 }
 
 /// Whether nothing is left to do.
 pub(crate) fn all_has_ended(book: &Book, stage: &Stage) -> bool {
     let pages = book.pages();
     let is_sending = |page: &TaskPage| page.sending.is_some_and(|who| !pages.killed.contains(&who));
-    let settled = pages.tasks.iter().all(|page| is_settled(page) && !is_sending(page));
+    let settled = pages.tasks.iter().all(|page| is_settled(&stage.plan, page) && !is_sending(page));
     drop(pages);
     settled && stage.queues.left() == (0, 0) && unreplied(&stage.plan, &book.pages()).is_none()
 }
@@ -52,7 +61,9 @@ fn unreplied(plan: &Plan, pages: &Pages) -> Option<usize> {
     (0..pages.tasks.len()).find(|task| {
         let page = &pages.tasks[*task];
         let Some(ended) = &page.ended else { return false };
-        let reply = plan.tasks[*task].reply == BY_QUEUE && page.replies.is_empty();
+        let says_so = |reply: &String| *reply == ended.reply;
+        let by_queue = plan.tasks[*task].is_replied_by_queue();
+        let reply = by_queue && !page.replies.iter().any(says_so);
         reply || ended.dead && page.dead_letters == 0
     })
 }
@@ -60,7 +71,7 @@ fn unreplied(plan: &Plan, pages: &Pages) -> Option<usize> {
 /// What keeps a schedule from its end.
 pub(crate) fn what_has_not(book: &Book, stage: &Stage) -> String {
     let pages = book.pages();
-    if let Some(task) = pages.tasks.iter().position(|page| !is_settled(page)) {
+    if let Some(task) = pages.tasks.iter().position(|page| !is_settled(&stage.plan, page)) {
         return format!("task {task} has not ended: {:?}", pages.tasks[task]);
     }
     if let Some(task) = unreplied(&stage.plan, &pages) {
@@ -111,10 +122,12 @@ fn check_task(plan: &Plan, book: &Book, task: usize) {
     // Where each program goes by a clock of its own, what one of them owes is due at once to another.
     // And a task that is sent anew, where receives are few, has messages that come after its end.
     let owed_once = (plan.store_keeps_time || !plan.skewed) && plan.receives.max >= MANY_RECEIVES;
-    let replies = usize::from(plan.tasks[task].reply == BY_QUEUE);
+    let replies = usize::from(plan.tasks[task].is_replied_by_queue()) * page.generation as usize;
+    let asked_to_end = plan.tasks[task].cancel_at.is_some();
+    let in_vain = page.worn_out && page.ended.is_none();
     let wrong = if page.accepted && page.enqueued.is_none() {
         Some("its sender was told that it is on the queue, and it never was".to_owned())
-    } else if page.worn_out && !plan.receives.can_run_out {
+    } else if in_vain && !may_wear_out(plan, page) {
         Some("the queue dead-lettered it without a reply".to_owned())
     } else if page.running.iter().any(|who| !pages.killed.contains(who)) {
         Some(format!("it runs on after everything has stopped: {:?}", page.running))
@@ -122,7 +135,14 @@ fn check_task(plan: &Plan, book: &Book, task: usize) {
         Some("nothing fails, and it was not sent".to_owned())
     } else if exact && owed_once && page.replies.len() != replies {
         Some(format!("nothing fails, and it was replied to {} times", page.replies.len()))
-    } else if exact && expected_runs.is_some_and(|expected| expected != page.runs) {
+    } else if exact && page.generation == 1 && !asked_to_end && !ended_as_planned(plan, task, page)
+    {
+        Some("nothing fails, and it did not end as its handler said".to_owned())
+    } else if exact
+        && page.generation == 1
+        && !asked_to_end
+        && expected_runs.is_some_and(|expected| expected != page.runs)
+    {
         Some(format!("nothing fails, and it ran {} times instead of {expected_runs:?}", page.runs))
     } else if exact && plan.tasks[task].awaited && page.answered == 0 {
         Some("whoever waited for it has not heard".to_owned())
@@ -135,10 +155,24 @@ fn check_task(plan: &Plan, book: &Book, task: usize) {
     }
 }
 
+/// Whether a task ended as its script says, where nothing fails; if a script can say that.
+fn ended_as_planned(plan: &Plan, task: usize, page: &TaskPage) -> bool {
+    let (Some(runs), Some(ended)) = (runs_of(plan, task), &page.ended) else { return true };
+    let script = &plan.tasks[task].script;
+    let last = script[usize::try_from(runs).unwrap_or(usize::MAX).min(script.len()) - 1];
+    let completed = ended.standing == Standing::Completed;
+    match last {
+        Step::Done(_) => completed,
+        Step::Discard => !completed && !ended.dead,
+        Step::Dead | Step::Retry(_) | Step::Panic => ended.dead,
+        Step::Snooze(_) | Step::Hang | Step::Stall(_) => true,
+    }
+}
+
 /// How often a task must run where nothing fails: until its script ends it, or its attempts are used up. A drain
 /// can hand a run back, which is then made again.
 fn runs_of(plan: &Plan, task: usize) -> Option<u32> {
-    if plan.moments > 0 {
+    if plan.moments > 0 || !has_receives_to_spare(plan, task) {
         return None;
     }
     let (mut runs, mut attempts) = (0, 0);
@@ -150,23 +184,35 @@ fn runs_of(plan: &Plan, task: usize) -> Option<u32> {
             return Some(runs);
         }
     }
-    // A receive of a FIFO queue is used up by a snooze too.
-    (!plan.fifo || plan.receives.max >= MANY_RECEIVES).then_some(runs)
+    Some(runs)
+}
+
+/// Whether a task's receives are enough for all its attempts. Those of a FIFO queue, which sends nothing anew, are used
+/// up by a snooze too, and by whatever of its group is to be run again before it: then it may be dead before.
+fn has_receives_to_spare(plan: &Plan, task: usize) -> bool {
+    let asked = &plan.tasks[task];
+    let is_alone = plan.tasks.iter().filter(|other| other.group == asked.group).count() == 1;
+    let snoozes = asked.script.iter().any(|step| matches!(step, Step::Snooze(_)));
+    !plan.fifo || plan.receives.max >= MANY_RECEIVES || is_alone && !snoozes
 }
 
 /// What the app's own status says is what the worker kept.
 async fn check_status(plan: &Plan, book: &Book, client: &Client, task: usize) {
-    let (ended, by_queue) = {
-        let pages = book.pages();
-        (pages.tasks[task].ended.clone(), plan.tasks[task].reply == BY_QUEUE)
-    };
-    let Some(ended) = ended.filter(|_| plan.shared_store || by_queue) else { return };
-    let status = client.status(&id_of(task)).await;
+    let asked = &plan.tasks[task];
+    let is_known = plan.shared_store || asked.reply == BY_QUEUE && asked.stranger.is_none();
+    let ended = book.pages().tasks[task].ended.clone();
+    let Some(ended) = ended.filter(|_| is_known) else { return };
+    let of_stranger = book.id_of_stranger(task);
+    let id = of_stranger.map_or_else(|| id_of(task), |id| TaskId::parse(&id).expect("it is an id"));
+    let status = client.status(&id).await;
     let shown = match &status {
         Ok(Some(Status::Completed { body } | Status::Failed { body })) => Some(body),
         _ => None,
     };
-    if shown != Some(&ended.reply) {
+    // A reply does not say whether its task was redriven meanwhile: the first FAILED stays in a store of the app's own.
+    let is_earlier = |shown: &String| book.pages().tasks[task].may_say(shown);
+    let failed_before = !plan.shared_store && ended.standing == Standing::Failed;
+    if shown != Some(&ended.reply) && !(failed_before && shown.is_some_and(is_earlier)) {
         book.breaks(|| format!("task {task} ended as {ended:?}, and its app shows {status:?}"));
     }
 }
@@ -178,9 +224,7 @@ fn sum_up(book: &Book, stage: &Stage) {
         u64::try_from(pages.tasks.iter().filter(|page| is(page)).count()).unwrap_or(u64::MAX)
     };
     let completed = |page: &TaskPage| {
-        page.ended
-            .as_ref()
-            .is_some_and(|ended| ended.standing == longshore_tasks::life::Standing::Completed)
+        page.ended.as_ref().is_some_and(|ended| ended.standing == Standing::Completed)
     };
     let tasks = count(|page| page.enqueued.is_some());
     let (ended, worn_out) = (count(|page| page.ended.is_some()), count(|page| page.worn_out));
@@ -195,8 +239,15 @@ fn check_requests(plan: &Plan, book: &Book, stage: &Stage) {
     let meter = stage.queues.meter().expect("these queues count");
     let spent = meter.snapshot();
     let pages = book.pages();
-    let bound = bound(plan, &pages, book.now(), stage.programs_started());
+    let mut bound = bound(plan, &pages, book.now(), stage.programs_started());
+    // What a receive under way still brings of a paused queue is handed back.
+    bound.tasks += as_f64(pages.seen.pauses) * OF_A_RETRY * as_f64(10);
     drop(pages);
+    if plan.asides.per_key.is_some() {
+        // Whatever finds no place comes again, and is sent anew before its receives are used up.
+        bound.tasks +=
+            OF_A_RETRY * spent.of(Purpose::HandBack) + OF_A_TASK * spent.of(Purpose::Resend);
+    }
     let looked_up: u64 = [Action::GetQueueUrl, Action::GetQueueAttributes]
         .into_iter()
         .map(|action| meter.total(action))
@@ -235,10 +286,11 @@ fn bound(plan: &Plan, pages: &Pages, lasted: Duration, programs: u32) -> Bound {
     // Where the end of the worker comes between, a message is handed back and received once more.
     let drains = as_f64(pages.seen.drains) * OF_A_RETRY * as_f64(10);
     for (page, asked) in pages.tasks.iter().zip(&plan.tasks) {
-        let by_queue = if asked.reply == BY_QUEUE { OF_A_REPLY } else { 0.0 };
+        let times = f64::from(page.generation);
+        let by_queue = if asked.is_replied_by_queue() { OF_A_REPLY * times } else { 0.0 };
         let dead = f64::from(page.dead_letters);
         let again = OF_A_RETRY * f64::from(page.runs.saturating_sub(1));
-        bound.tasks += OF_A_TASK + by_queue + dead + again;
+        bound.tasks += OF_A_TASK * times + by_queue + dead + again;
     }
     bound.tasks += drains;
     if plan.fifo {

@@ -20,8 +20,10 @@ use crate::mutant::Mutant;
 use crate::observed::Observed;
 use crate::plan::Plan;
 use crate::program::Program;
-use crate::queues::{Queues, REPLIES, task_queue};
+use crate::queues::{Queues, REPLIES, STRANGERS_REPLIES, task_queue};
+use crate::store_layer::Layered as LayeredStore;
 use crate::time::WorldClock;
+use crate::transport_layer::Layered as LayeredTransport;
 use crate::wrong_store::WrongStore;
 use crate::wrong_transport::WrongTransport;
 
@@ -132,15 +134,15 @@ impl Stage {
             Arc::clone(&self.faulty) as _,
             Arc::clone(&program),
             self.plan.visibility,
+            self.plan.has_sound_stores(),
         );
-        let transport = self.wrong_transport(Arc::clone(&observed) as _, &program, &shutdown);
+        let own = Arc::new(LayeredTransport(Arc::clone(&observed)));
+        let transport = self.wrong_transport(own, &program, &shutdown);
         let faulty_store =
             Arc::new(FaultyStore::new(self.store(&clock, of_app), self.random.below(u64::MAX)));
         faulty_store.set_odds(if calm { Odds::default() } else { self.plan.odds });
-        let store = Arc::new(MortalStore {
-            inner: Arc::clone(&faulty_store) as _,
-            program: Arc::clone(&program),
-        });
+        let below = Arc::clone(&faulty_store) as _;
+        let store = Arc::new(LayeredStore(MortalStore { below, program: Arc::clone(&program) }));
         let random = Arc::new(Seeded::new(self.random.below(u64::MAX)));
         Ways { program, observed, transport, faulty_store, store, clock, random, shutdown }
     }
@@ -155,29 +157,30 @@ impl Stage {
         } else {
             self.kept.by_clock(Arc::clone(clock))
         };
+        let kept = Arc::new(LayeredStore(kept));
         if self.mutant == Mutant::None {
-            return Arc::new(kept);
+            return kept;
         }
-        Arc::new(WrongStore { inner: Arc::new(kept), mutant: self.mutant })
+        Arc::new(LayeredStore(WrongStore::new(kept, self.mutant)))
     }
 
     fn wrong_transport(
         &self,
-        inner: Arc<dyn Transport>,
+        below: Arc<dyn Transport>,
         program: &Arc<Program>,
         shutdown: &CancellationToken,
     ) -> Arc<dyn Transport> {
         if self.mutant == Mutant::None {
-            return inner;
+            return below;
         }
-        Arc::new(WrongTransport {
-            inner,
+        Arc::new(LayeredTransport(Arc::new(WrongTransport {
+            below,
             program: Arc::clone(program),
             mutant: self.mutant,
             visibility: self.plan.visibility,
             shutdown: shutdown.clone(),
             receives: AtomicU32::new(0),
-        })
+        })))
     }
 
     /// Starts a worker.
@@ -185,7 +188,8 @@ impl Stage {
         let ways = self.program(calm, false);
         let (plan, who) = (&*self.plan, ways.program.number);
         self.book.note(who, "starts as", "worker", 0);
-        let handlers = Shop { plan: Arc::clone(&self.plan), book: self.book.clone(), who };
+        let (plan_of_all, book, mutant) = (Arc::clone(&self.plan), self.book.clone(), self.mutant);
+        let handlers = Shop { plan: plan_of_all, book, who, mutant };
         let mut worker = Worker::new(ways.transport, task_queue(plan.fifo), ways.store)
             .own_thread(false)
             .name(format!("p{who}"))
@@ -196,6 +200,7 @@ impl Stage {
             .grace(plan.grace)
             .retention(RETENTION)
             .reply_queue(REPLIES)
+            .allow_reply_queue(STRANGERS_REPLIES)
             .retry(RetryPolicy::default().attempts(plan.attempts).backoff(AGAIN))
             .handlers(&handlers.handlers(), &());
         if let Some(priorities) = plan.priorities {

@@ -26,6 +26,8 @@ impl<const REPLY: u8> Task for Chore<REPLY> {
     /// Which task it was, and which run: so two effects of one task differ.
     type Reply = (usize, u32);
     type Codec = Json;
+    /// Its sender says which.
+    const HAS_KEY: bool = true;
 
     fn options() -> TaskOptions {
         let mode = match REPLY {
@@ -37,7 +39,16 @@ impl<const REPLY: u8> Task for Chore<REPLY> {
     }
 }
 
-/// The id of the task of that number.
+/// The name of the tasks that are replied to in that way.
+pub(crate) fn name_of(kind: u8) -> &'static str {
+    match kind {
+        BY_QUEUE => Chore::<BY_QUEUE>::NAME,
+        BY_STORE => Chore::<BY_STORE>::NAME,
+        _ => Chore::<NO_REPLY>::NAME,
+    }
+}
+
+/// The id of the task of that number, if its sender gives it one.
 pub(crate) fn id_of(task: usize) -> TaskId {
     TaskId::parse(&format!("t-{task}")).expect("a number makes a task id")
 }

@@ -9,15 +9,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::FutureExt as _;
 use longshore_tasks::life::{Standing, When};
-use longshore_tasks::store::{
-    Alias, ListQuery, Page, PutValue, Result, Row, Store, Timed, Value, ValueWritten, Write,
-    Written,
-};
-use longshore_tasks::{BoxFuture, MemoryStore, TaskId};
+use longshore_tasks::store::{Row, Timed, Write, Written};
+use longshore_tasks::{MemoryStore, Store};
 use longshore_types::Timestamp;
 
 use crate::book::{Book, Ended};
-use crate::chore::number_of;
+use crate::store_layer::{Answer, StoreLayer};
 
 /// A store in memory, as the programs of one schedule share it.
 #[derive(Clone, Debug)]
@@ -40,14 +37,14 @@ impl Kept {
     }
 
     fn tell(&self, write: &Write, now: Timestamp) {
-        let Some(task) = number_of(write.id.as_str()) else { return };
+        let Some(task) = self.book.task_of(write.id.as_str()) else { return };
         let what = write.life.standing.as_str();
         self.book.note(0, what, "version", write.version());
         self.tell_claim(task, write, now);
         if matches!(write.life.standing, Standing::Completed | Standing::Failed)
             && let Some(ended) = ended(write)
         {
-            self.book.end(task, ended);
+            self.book.end(task, &ended);
         }
     }
 
@@ -78,26 +75,24 @@ impl Kept {
 /// What a row says of the end.
 fn ended(write: &Write) -> Option<Ended> {
     let text: serde_json::Value = serde_json::from_str(&write.life.text).ok()?;
-    let ending = text.get("value")?.get("ending")?;
+    let life = text.get("value")?;
+    let ending = life.get("ending")?;
+    let generation = u32::try_from(life.get("generation")?.as_u64()?).ok()?;
     let reply = ending.get("reply")?.get("body")?.as_str()?.to_owned();
     let dead = ending.get("how")?.as_str()? == "dead";
-    Some(Ended { standing: write.life.standing, reply, dead })
+    Some(Ended { standing: write.life.standing, reply, dead, generation })
 }
 
-impl Store for Kept {
-    fn name(&self) -> &'static str {
-        "the store of the world"
+impl StoreLayer for Kept {
+    fn below(&self) -> &dyn Store {
+        &*self.inner
     }
 
     fn keeps_time(&self) -> bool {
         self.keeps_time
     }
 
-    fn read(&self, ids: Vec<TaskId>) -> BoxFuture<'_, Result<Timed<Vec<Option<Row>>>>> {
-        self.inner.read(ids)
-    }
-
-    fn write(&self, writes: Vec<Write>) -> BoxFuture<'_, Result<Timed<Vec<Written>>>> {
+    fn write(&self, writes: Vec<Write>) -> Answer<'_, Timed<Vec<Written>>> {
         async move {
             let answer = self.inner.write(writes.clone()).await?;
             for (write, written) in writes.iter().zip(&answer.value) {
@@ -110,16 +105,8 @@ impl Store for Kept {
         .boxed()
     }
 
-    fn alias(&self, aliases: Vec<Alias>) -> BoxFuture<'_, Result<Timed<Vec<Option<Row>>>>> {
-        self.inner.alias(aliases)
-    }
-
-    fn list(&self, query: ListQuery) -> BoxFuture<'_, Result<Timed<Page>>> {
-        self.inner.list(query)
-    }
-
     /// Those that are due together in an order of their own: a store in memory has none.
-    fn due(&self, count_max: usize) -> BoxFuture<'_, Result<Timed<Vec<Row>>>> {
+    fn due(&self, count_max: usize) -> Answer<'_, Timed<Vec<Row>>> {
         async move {
             let mut due = self.inner.due(count_max).await?;
             due.value
@@ -127,29 +114,5 @@ impl Store for Kept {
             Ok(due)
         }
         .boxed()
-    }
-
-    fn expire(&self, count_max: usize) -> BoxFuture<'_, Result<usize>> {
-        self.inner.expire(count_max)
-    }
-
-    fn values(&self, keys: Vec<String>) -> BoxFuture<'_, Result<Timed<Vec<Option<Value>>>>> {
-        self.inner.values(keys)
-    }
-
-    fn list_values(
-        &self,
-        prefix: String,
-        count_max: usize,
-    ) -> BoxFuture<'_, Result<Timed<Vec<Value>>>> {
-        self.inner.list_values(prefix, count_max)
-    }
-
-    fn put_value(&self, put: PutValue) -> BoxFuture<'_, Result<Timed<ValueWritten>>> {
-        self.inner.put_value(put)
-    }
-
-    fn separate(self: Arc<Self>) -> BoxFuture<'static, Result<Arc<dyn Store>>> {
-        async move { Ok(self as Arc<dyn Store>) }.boxed()
     }
 }

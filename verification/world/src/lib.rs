@@ -14,9 +14,17 @@
 //!
 //! - Nothing lost: each task that came to its queue ends, and a message is deleted only after that.
 //! - Effects once: a task ends once, no claim is taken over before its end, and no two runs of a task overlap.
-//! - Each end reaches its caller, by the way that the task says, and a dead task its dead-letter queue.
+//! - Each end reaches its caller, by the way that the task says, and a dead task its dead-letter queue. The sender of a
+//!   message without our attributes is replied to by a message, whatever the task says.
+//! - A task that was redriven runs again, and ends again.
 //! - The tasks of a FIFO group run one after the other, in their order.
-//! - Nothing is deleted or handed back after its lease was lost, or renewed after it was handed back.
+//! - No more tasks of a kind and key run at once than may, and none before its delay is over.
+//! - Each task of a batch comes to its own end.
+//! - A run whose end somebody asked for is over within three seconds, and nothing is received of a paused queue
+//!   after as long, where the store answers.
+//! - Drained and snoozed runs are no attempts.
+//! - Nothing is deleted or handed back after its lease has ended, or renewed after it was handed back.
+//! - A store that hangs costs no lease.
 //! - A drain is over within its bound, and leaves nothing held where nothing fails.
 //! - No poller is silent beyond its bound.
 //! - Requests stay within what `docs/cost.md` says, where nothing fails.
@@ -40,7 +48,9 @@ mod purposes;
 mod queues;
 mod schedule;
 mod sending;
+mod store_layer;
 mod time;
+mod transport_layer;
 mod wrong_store;
 mod wrong_transport;
 

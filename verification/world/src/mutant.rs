@@ -42,11 +42,31 @@ pub enum Mutant {
     ResolvesForEachSend,
     /// After some receives none is made.
     StopsPolling,
+    /// What is throttled is asked for until it is done, also after the lease has ended.
+    IgnoresDeadlines,
+    /// While a call of the store hangs, no lease is renewed.
+    WaitsForTheStore,
+    /// A task without an id of ours is not replied to.
+    ForgetsStrangers,
+    /// The results of a batch go to each other's tasks.
+    MixesUpBatches,
+    /// Whoever runs a task does not see that somebody asked for its end.
+    IgnoresCancels,
+    /// A task that was redriven counts as a duplicate.
+    ForgetsGenerations,
+    /// As many tasks of a key run as come.
+    IgnoresKeyLimits,
+    /// Tasks are sent without the delay that was asked for.
+    ForgetsDelays,
+    /// A paused queue is received from.
+    IgnoresPauses,
+    /// A run that was snoozed or handed back counts as an attempt.
+    CountsEveryRun,
 }
 
 impl Mutant {
     /// Every way to be wrong.
-    pub const WRONG: [Self; 16] = [
+    pub const WRONG: [Self; 26] = [
         Self::CountsFailedEntriesAsDone,
         Self::DoesNotAwaitTheHeartbeat,
         Self::DoesNotRenew,
@@ -63,6 +83,16 @@ impl Mutant {
         Self::PollsWithoutWaiting,
         Self::ResolvesForEachSend,
         Self::StopsPolling,
+        Self::IgnoresDeadlines,
+        Self::WaitsForTheStore,
+        Self::ForgetsStrangers,
+        Self::MixesUpBatches,
+        Self::IgnoresCancels,
+        Self::ForgetsGenerations,
+        Self::IgnoresKeyLimits,
+        Self::ForgetsDelays,
+        Self::IgnoresPauses,
+        Self::CountsEveryRun,
     ];
 
     /// The mutant of that name.

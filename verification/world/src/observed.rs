@@ -2,19 +2,19 @@
 //!
 //! # Invariants that are checked here
 //!
-//! - Nothing is first deleted or handed back after the lease on it is over, as far as its holder can know: but by a
-//!   program that was throttled, and whose calls wait until its queue has room for them.
+//! - Nothing is deleted or handed back after the lease on it is over, as far as its holder can know: by no try, however
+//!   long a queue throttled, a store hung or a whole program stood still.
 //! - A worker with places is never without a receive for longer than its bound.
+//! - Nothing is received of a paused queue, once it was time to hear of it.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::FutureExt as _;
 use longshore_tasks::transport::{
-    BoxFuture, EntryResult, OutgoingMessage, QueueFacts, QueueHandle, ReceiveRequest,
-    ReceivedMessage, RequestMeter, Result, SentMessage, Throttle, Transport, TransportError,
+    OutgoingMessage, QueueFacts, QueueHandle, ReceiveRequest, ReceivedMessage, SentMessage,
+    Throttle, Transport,
 };
 
 use longshore_testkit::Seeded;
@@ -22,43 +22,45 @@ use longshore_testkit::Seeded;
 use crate::program::Program;
 use crate::purposes::hands_back;
 use crate::queues::REPLIES;
+use crate::transport_layer::{Answer, Answers, TransportLayer};
 
-/// How much later than its lease's end a call that spends it may begin: calls wait for their turn.
-const LATE: Duration = Duration::from_millis(10);
+/// When a worker has heard of a pause: it looks every two seconds.
+const HEARD_WITHIN: Duration = Duration::from_millis(2500);
 
 /// The transport of one program.
 #[derive(Debug)]
 pub(crate) struct Observed {
-    inner: Arc<dyn Transport>,
+    below: Arc<dyn Transport>,
     program: Arc<Program>,
     visibility: Duration,
+    /// Whether the program can hear of a pause whenever it looks.
+    hears: bool,
     /// What the program knows of queues that throttle.
     throttle: Throttle,
-    /// Whether an answer said that the queue throttles.
-    throttled: AtomicBool,
-    /// When each lease ends; `None` once it was spent.
-    leases: Mutex<BTreeMap<String, Option<Duration>>>,
+    leases: Mutex<BTreeMap<String, Lease>>,
     /// When it last asked for messages, or had an answer.
     received_at: Mutex<Duration>,
 }
 
+/// What a receipt is good for.
+#[derive(Clone, Copy, Debug)]
+struct Lease {
+    ends_at: Duration,
+    /// Whether its holder has begun to spend it.
+    is_spent: bool,
+}
+
 impl Observed {
     pub(crate) fn new(
-        inner: Arc<dyn Transport>,
+        below: Arc<dyn Transport>,
         program: Arc<Program>,
         visibility: Duration,
+        hears: bool,
     ) -> Arc<Self> {
         let received_at = Mutex::new(program.book.now());
         let throttle = Throttle::new(Arc::new(Seeded::new(u64::from(program.number))));
-        Arc::new(Self {
-            inner,
-            program,
-            throttle,
-            throttled: AtomicBool::new(false),
-            visibility,
-            leases: Mutex::default(),
-            received_at,
-        })
+        let leases = Mutex::default();
+        Arc::new(Self { below, program, visibility, hears, throttle, leases, received_at })
     }
 
     /// For how long the program has neither asked for messages nor had an answer.
@@ -67,7 +69,8 @@ impl Observed {
         self.program.book.now().saturating_sub(at)
     }
 
-    fn note_receive(&self) {
+    /// It asks for messages, has an answer, or is not to ask.
+    pub(crate) fn note_receive(&self) {
         *self.received_at.lock().unwrap_or_else(PoisonError::into_inner) = self.program.book.now();
     }
 
@@ -76,47 +79,60 @@ impl Observed {
         self.program.book.note(self.program.number, what, queue.name(), count);
     }
 
-    fn leases(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Option<Duration>>> {
+    fn leases(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Lease>> {
         self.leases.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn begin_lease(&self, receipt: &str, lasts: Duration) {
         let until = self.program.book.now() + lasts;
-        self.leases().insert(receipt.to_owned(), Some(until));
+        self.leases().insert(receipt.to_owned(), Lease { ends_at: until, is_spent: false });
         if let Some(key) = key_of(receipt) {
             self.program.book.pages().promises.insert(key, (until, self.program.number));
         }
     }
 
-    /// The lease is about to be spent.
+    /// The lease is about to be spent, or that is tried again.
     fn spend(&self, queue: &QueueHandle, receipt: &str, how: &'static str) {
-        let Some(slot) = self.leases().insert(receipt.to_owned(), None) else { return };
+        let lease = self.leases().get_mut(receipt).map(|lease| {
+            lease.is_spent = true;
+            *lease
+        });
         if let Some(key) = key_of(receipt) {
             self.program.book.pages().promises.remove(&key);
         }
-        let (now, stalled) = (self.program.book.now(), self.program.book.pages().stalled);
-        let may_wait = !stalled.is_zero() || self.throttled.load(Relaxed);
-        let late = slot.filter(|until| now > *until + LATE && !may_wait);
-        if let Some(until) = late.filter(|_| queue.name() != REPLIES) {
+        let now = self.program.book.now();
+        let late = lease.filter(|lease| now > lease.ends_at && queue.name() != REPLIES);
+        if let Some(Lease { ends_at, .. }) = late {
             let who = self.program.number;
             self.program.book.breaks(|| {
                 format!(
-                    "p{who} begins to {how} {receipt} at {now:?}, and its lease ended at {until:?}"
+                    "p{who} asks to {how} {receipt} at {now:?}, and its lease ended at {ends_at:?}"
                 )
             });
         }
     }
 
-    fn note_answer<T>(&self, answer: &Result<T>) {
-        let throttled = matches!(answer, Err(TransportError::Throttled { .. }));
-        self.throttled.fetch_or(throttled, Relaxed);
+    /// Nothing is received of a paused queue.
+    fn check_pause(&self, queue: &QueueHandle) {
+        let pages = self.program.book.pages();
+        let (paused_at, stalled) = (pages.paused_at, pages.stalled);
+        drop(pages);
+        let now = self.program.book.now();
+        let late = paused_at.filter(|at| now > *at + HEARD_WITHIN);
+        let may = queue.name() == REPLIES || !self.hears || !stalled.is_zero();
+        if let Some(at) = late.filter(|_| !may) {
+            let who = self.program.number;
+            self.program.book.breaks(|| {
+                format!("p{who} receives at {now:?}, and the queue is paused since {at:?}")
+            });
+        }
     }
 
     /// A renewal that is answered holds from when it was asked for.
     fn renewed(&self, receipt: &str, asked_at: Duration, lasts: Duration) {
         let mut leases = self.leases();
-        if let Some(Some(until)) = leases.get_mut(receipt) {
-            *until = asked_at + lasts;
+        if let Some(lease) = leases.get_mut(receipt).filter(|lease| !lease.is_spent) {
+            lease.ends_at = asked_at + lasts;
             drop(leases);
             if let Some(key) = key_of(receipt) {
                 let promise = (asked_at + lasts, self.program.number);
@@ -131,46 +147,42 @@ fn key_of(receipt: &str) -> Option<u64> {
     receipt.split(':').nth(1)?.parse().ok()
 }
 
-impl Transport for Observed {
-    fn receive_patience(&self) -> Option<Duration> {
-        self.inner.receive_patience()
+impl TransportLayer for Observed {
+    fn below(&self) -> &dyn Transport {
+        &*self.below
     }
 
     fn throttle(&self) -> Option<Throttle> {
         Some(self.throttle.clone())
     }
 
-    fn meter(&self) -> Option<Arc<RequestMeter>> {
-        self.inner.meter()
-    }
-
-    fn resolve<'a>(&'a self, queue: &'a str) -> BoxFuture<'a, Result<QueueHandle>> {
+    fn resolve<'a>(&'a self, queue: &'a str) -> Answer<'a, QueueHandle> {
         async move {
             self.program.passes().await;
-            let found = self.inner.resolve(queue).await;
+            let found = self.below.resolve(queue).await;
             self.program.passes().await;
             found
         }
         .boxed()
     }
 
-    fn queue_facts<'a>(&'a self, queue: &'a QueueHandle) -> BoxFuture<'a, Result<QueueFacts>> {
+    fn queue_facts<'a>(&'a self, queue: &'a QueueHandle) -> Answer<'a, QueueFacts> {
         async move {
             self.program.passes().await;
-            self.inner.queue_facts(queue).await
+            self.below.queue_facts(queue).await
         }
         .boxed()
     }
 
-    fn send_batch<'a>(
+    fn send<'a>(
         &'a self,
         queue: &'a QueueHandle,
         messages: Vec<OutgoingMessage>,
-    ) -> BoxFuture<'a, Result<Vec<EntryResult<SentMessage>>>> {
+    ) -> Answers<'a, SentMessage> {
         async move {
             self.program.passes().await;
             self.note("sends to", queue, messages.len());
-            let sent = self.inner.send_batch(queue, messages).await;
+            let sent = self.below.send_batch(queue, messages).await;
             self.program.passes().await;
             sent
         }
@@ -181,12 +193,13 @@ impl Transport for Observed {
         &'a self,
         queue: &'a QueueHandle,
         request: ReceiveRequest,
-    ) -> BoxFuture<'a, Result<Vec<ReceivedMessage>>> {
+    ) -> Answer<'a, Vec<ReceivedMessage>> {
         async move {
             self.program.passes().await;
             self.note("receives from", queue, request.count_max);
+            self.check_pause(queue);
             self.note_receive();
-            let received = self.inner.receive(queue, request).await;
+            let received = self.below.receive(queue, request).await;
             self.program.passes().await;
             self.note_receive();
             if let Ok(messages) = &received {
@@ -201,30 +214,25 @@ impl Transport for Observed {
         .boxed()
     }
 
-    fn delete_batch<'a>(
-        &'a self,
-        queue: &'a QueueHandle,
-        receipts: Vec<String>,
-    ) -> BoxFuture<'a, Result<Vec<EntryResult<()>>>> {
+    fn delete<'a>(&'a self, queue: &'a QueueHandle, receipts: Vec<String>) -> Answers<'a, ()> {
         async move {
             self.program.passes().await;
             self.note("deletes from", queue, receipts.len());
             for receipt in &receipts {
                 self.spend(queue, receipt, "delete");
             }
-            let deleted = self.inner.delete_batch(queue, receipts).await;
-            self.note_answer(&deleted);
+            let deleted = self.below.delete_batch(queue, receipts).await;
             self.program.passes().await;
             deleted
         }
         .boxed()
     }
 
-    fn change_visibility_batch<'a>(
+    fn change_visibility<'a>(
         &'a self,
         queue: &'a QueueHandle,
         changes: Vec<(String, Duration)>,
-    ) -> BoxFuture<'a, Result<Vec<EntryResult<()>>>> {
+    ) -> Answers<'a, ()> {
         async move {
             self.program.passes().await;
             self.note("leases of", queue, changes.len());
@@ -234,8 +242,7 @@ impl Transport for Observed {
             for (receipt, _) in changes.iter().filter(|_| returns) {
                 self.spend(queue, receipt, "hand back");
             }
-            let answered = self.inner.change_visibility_batch(queue, changes).await;
-            self.note_answer(&answered);
+            let answered = self.below.change_visibility_batch(queue, changes).await;
             self.program.passes().await;
             for (place, (receipt, lasts)) in renewals.into_iter().enumerate() {
                 if let Ok(answers) = &answered

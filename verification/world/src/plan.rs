@@ -46,6 +46,24 @@ pub(crate) struct Plan {
     /// Moments at which somebody does something to the programs.
     pub(crate) moments: usize,
     pub(crate) skewed: bool,
+    pub(crate) asides: Asides,
+}
+
+/// What comes beside the ordinary.
+#[derive(Debug)]
+pub(crate) struct Asides {
+    /// How many tasks of one kind and key may run at once.
+    pub(crate) per_key: Option<usize>,
+    /// How many tasks are run by one call of their handler at most, if it is one of batches.
+    pub(crate) batches: Option<usize>,
+    /// Somebody pauses the queue, and resumes it.
+    pub(crate) pauses: bool,
+    /// Somebody redrives dead letters.
+    pub(crate) redrives: bool,
+    /// For how long a call of a store now and then hangs.
+    pub(crate) hangs: Option<Duration>,
+    /// Nothing else fails: then no lease is lost.
+    pub(crate) only_hangs: bool,
 }
 
 /// The receives that a message gets before the queue dead-letters it.
@@ -65,6 +83,12 @@ pub(crate) struct Asked {
     pub(crate) group: Option<u64>,
     pub(crate) delay: Option<Duration>,
     pub(crate) priority: Option<Priority>,
+    /// The program that sends it is none of ours.
+    pub(crate) stranger: Option<Stranger>,
+    /// When somebody asks for its end.
+    pub(crate) cancel_at: Option<Duration>,
+    /// Whether its handler says how far it is.
+    pub(crate) says_progress: bool,
     /// What its runs do, one after the other; the last one again and again.
     pub(crate) script: Vec<Step>,
     /// Whether somebody waits for its reply.
@@ -73,8 +97,87 @@ pub(crate) struct Asked {
     pub(crate) insisted: bool,
 }
 
+/// What the message of a stranger says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Stranger {
+    /// Which task it is; else it is the queue's default.
+    pub(crate) names_task: bool,
+    /// Where its reply is to go; else it goes where replies go.
+    pub(crate) names_queue: bool,
+}
+
+impl Asked {
+    /// How tasks like it are replied to, as far as they are of ours: see [`crate::chore`].
+    pub(crate) fn kind(&self) -> u8 {
+        let is_default = self.stranger.is_some_and(|stranger| !stranger.names_task);
+        if is_default { BY_QUEUE } else { self.reply }
+    }
+
+    /// Whether its reply is a message. A stranger has no other way to hear of it.
+    pub(crate) fn is_replied_by_queue(&self) -> bool {
+        self.reply == BY_QUEUE || self.stranger.is_some()
+    }
+}
+
 impl Plan {
+    /// The plan of a seed. What came to be drawn later is drawn apart, so that seeds keep their meaning.
     pub(crate) fn of(seed: u64) -> Self {
+        let mut plan = Self::ordinary(seed);
+        let random = Seeded::new(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ 0xA51D_E500);
+        plan.draw_asides(&random);
+        plan
+    }
+
+    fn draw_asides(&mut self, random: &Seeded) {
+        let some = |chance, most| random.chance(chance).then(|| 1 + random.index_below(most));
+        let (per_key, batches) = (some(25, 2), some(25, 4));
+        let (pauses, redrives) = (random.chance(20), random.chance(40));
+        let hangs = random.chance(12).then(|| Duration::from_secs(20 + random.below(40)));
+        self.asides = Asides {
+            per_key: per_key.filter(|_| !self.fifo),
+            batches,
+            pauses: pauses && self.shared_store,
+            redrives,
+            hangs: hangs.filter(|_| !self.healthy),
+            only_hangs: false,
+        };
+        if self.asides.hangs.is_some() && random.chance(50) {
+            self.let_only_stores_hang();
+        }
+        let strangers = random.chance(40);
+        for asked in &mut self.tasks {
+            let cancelled =
+                random.chance(15).then(|| asked.at + random.up_to(Duration::from_secs(9)));
+            asked.says_progress = random.chance(40);
+            let (names_task, names_queue) = (random.chance(60), random.chance(40));
+            if strangers && random.chance(35) {
+                asked.stranger = Some(Stranger { names_task, names_queue });
+                (asked.delay, asked.priority, asked.awaited) = (None, None, false);
+            } else if self.shared_store {
+                asked.cancel_at = cancelled;
+            }
+            if self.asides.per_key.is_some() && random.chance(60) {
+                asked.group = Some(random.below(2));
+            }
+        }
+    }
+
+    /// Then a lease is lost to nothing else.
+    fn let_only_stores_hang(&mut self) {
+        self.faults = Faults::seed(self.seed);
+        (self.odds, self.deadly_calls, self.kills_max) = (Odds::default(), 0, 0);
+        self.asides.only_hangs = true;
+        for asked in &mut self.tasks {
+            asked.script.retain(|step| !matches!(step, Step::Stall(_)));
+        }
+    }
+
+    /// Whether each call of a store is carried out and answered soon.
+    pub(crate) fn has_sound_stores(&self) -> bool {
+        self.odds == Odds::default() && self.asides.hangs.is_none()
+    }
+
+    fn ordinary(seed: u64) -> Self {
         let random = Seeded::new(seed.wrapping_mul(0x2545_F491_4F6C_DD1D) ^ 0x5EED);
         let healthy = random.chance(15);
         let fifo = random.chance(30);
@@ -111,6 +214,14 @@ impl Plan {
             kills_max,
             moments: random.index_below(10),
             skewed: random.chance(50),
+            asides: Asides {
+                per_key: None,
+                batches: None,
+                pauses: false,
+                redrives: false,
+                hangs: None,
+                only_hangs: false,
+            },
         }
     }
 
@@ -171,7 +282,7 @@ fn receives(
     let max = least + u32::try_from(random.below(3)).expect("it is below three");
     // A single kill is what a worker has to cope with. To a FIFO queue nothing is sent anew, so there each message that
     // is handed back, by a drain or with one before it in its group, uses up a receive.
-    let can_run_out = fifo || !healthy && exhausting;
+    let can_run_out = !healthy && (fifo || exhausting);
     (Receives { max, can_run_out }, if can_run_out { 8 } else { 1 })
 }
 
@@ -206,6 +317,9 @@ impl Draw<'_> {
             group: (self.fifo || random.chance(30)).then(|| random.below(3)),
             delay: (!self.fifo && random.chance(20)).then(|| Duration::from_secs(random.below(5))),
             priority: (self.levels && random.chance(70)).then(level),
+            stranger: None,
+            cancel_at: None,
+            says_progress: false,
             script: self.script(),
             awaited: random.chance(30),
             insisted: random.chance(60),

@@ -1,13 +1,23 @@
 //! A program: what can be killed between any two of its calls, and with it everything that it does.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use futures::future;
 use longshore_testkit::Seeded;
 use tokio::task::AbortHandle;
+use tokio::time::sleep;
 
 use crate::book::Book;
+
+/// A call of a program's store that takes longer than any lease.
+#[derive(Clone, Copy, Debug, Default)]
+struct Hang {
+    /// How long the next one takes, and whether that is to be a write.
+    next: Option<(Duration, bool)>,
+    until: Duration,
+}
 
 /// A program of a schedule.
 #[derive(Debug)]
@@ -17,6 +27,7 @@ pub(crate) struct Program {
     pub(crate) book: Book,
     dead: AtomicBool,
     roots: Mutex<Vec<AbortHandle>>,
+    hang: Mutex<Hang>,
     deadly_calls: u64,
     random: Seeded,
     /// Kills that are left to all programs.
@@ -33,8 +44,8 @@ impl Program {
         kills_left: Arc<AtomicU32>,
     ) -> Arc<Self> {
         let random = Seeded::new(seed ^ (u64::from(number) << 32));
-        let (dead, roots) = (AtomicBool::new(false), Mutex::default());
-        Arc::new(Self { number, book, dead, roots, deadly_calls, random, kills_left })
+        let (dead, roots, hang) = Default::default();
+        Arc::new(Self { number, book, dead, roots, hang, deadly_calls, random, kills_left })
     }
 
     /// What ends with the program: everything that it runs is below.
@@ -47,6 +58,37 @@ impl Program {
 
     pub(crate) fn is_dead(&self) -> bool {
         self.dead.load(Relaxed)
+    }
+
+    /// The next call of its store hangs for that long, or the next that writes records.
+    pub(crate) fn set_hang(&self, time: Duration, in_write: bool) {
+        self.hang().next = Some((time, in_write));
+    }
+
+    /// No call of its store hangs any more that does not yet.
+    pub(crate) fn stop_hangs(&self) {
+        self.hang().next = None;
+    }
+
+    /// A call of its store begins: it hangs if it is the one that is to.
+    pub(crate) async fn hang_if_due(&self, is_write: bool) {
+        let mut hang = *self.hang();
+        let Some((time, _)) = hang.next.take_if(|(_, in_write)| is_write || !*in_write) else {
+            return;
+        };
+        hang.until = self.book.now() + time;
+        *self.hang() = hang;
+        self.book.note(self.number, "has a store that hangs", "", 0);
+        sleep(time).await;
+    }
+
+    /// For how much longer a call of its store hangs.
+    pub(crate) fn hangs_for(&self) -> Duration {
+        self.hang().until.saturating_sub(self.book.now())
+    }
+
+    fn hang(&self) -> MutexGuard<'_, Hang> {
+        self.hang.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Ends the program, if programs may still be killed.

@@ -30,9 +30,17 @@ const URL: &str = "http://queues.test/000000000000/";
 /// The queue that replies come to.
 pub(crate) const REPLIES: &str = "replies";
 
+/// The queue that a stranger's replies come to, if it has one of its own.
+pub(crate) const STRANGERS_REPLIES: &str = "strangers-replies";
+
 /// The queue of the tasks, by its kind.
 pub(crate) fn task_queue(fifo: bool) -> &'static str {
     if fifo { "tasks.fifo" } else { "tasks" }
+}
+
+/// The queue of that name.
+pub(crate) fn queue_named(name: &str) -> QueueHandle {
+    QueueHandle::new(name, &format!("{URL}{name}"))
 }
 
 /// The queues of a schedule.
@@ -57,6 +65,14 @@ impl Queues {
     /// How many messages are on the queues of tasks, and on that of replies.
     pub(crate) fn left(&self) -> (usize, usize) {
         self.state().left(self.clock.now())
+    }
+
+    /// Sends a dead letter to its queue again: of a task that was not redriven before.
+    pub(crate) fn redrive(&self) {
+        let mut state = self.state();
+        let Some(place) = state.redrive(self.clock.now()) else { return };
+        drop(state);
+        self.changed[place].notify_waiters();
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -128,7 +144,7 @@ impl Transport for Queues {
                 return Ok(QueueHandle::from_url(queue));
             }
             self.meter.count(Action::GetQueueUrl, queue, 0);
-            let found = QueueHandle::new(queue, &format!("{URL}{queue}"));
+            let found = queue_named(queue);
             self.place(Action::GetQueueUrl, &found)?;
             Ok(found)
         }

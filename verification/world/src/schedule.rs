@@ -10,7 +10,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use longshore_tasks::Client;
 use longshore_testkit::{Odds, Seeded};
+use tokio::task::AbortHandle;
 use tokio::time::sleep;
 
 use crate::accounts;
@@ -18,7 +20,8 @@ use crate::book::Book;
 use crate::cast::{Desk, Hand, Stage};
 use crate::mutant::Mutant;
 use crate::plan::Plan;
-use crate::sending::send;
+use crate::queues::task_queue;
+use crate::sending::{cancel, send, send_as_stranger};
 
 /// How long calm weather may last until everything has ended: retries, time-outs and leases are seconds.
 const CALM_MAX: Duration = Duration::from_secs(600);
@@ -31,6 +34,12 @@ const LAST_WORDS: Duration = Duration::from_secs(10);
 /// What a receive may take beyond its wait until it is begun again, and the longest pauses before that: of
 /// receives that fail, and of a store that does not answer.
 const SILENCE: Duration = Duration::from_secs(30 + 5 + 30);
+/// How long after a call of a store hung another may, at the least: a lease can be renewed while one does.
+const HANGS_APART: Duration = Duration::from_secs(25);
+/// Who a stranger is, among the programs: none of them, and never killed.
+const STRANGER: u32 = 0;
+/// When an order is given again that a store did not take down.
+const ORDER_AGAIN: Duration = Duration::from_millis(900);
 /// How late everything may be: what is measured here looks seldom.
 const SLACK: Duration = Duration::from_secs(2);
 
@@ -45,6 +54,12 @@ struct Play {
     desk: Desk,
     /// Tasks whose sending was begun.
     begun: BTreeSet<usize>,
+    /// Tasks whose end was asked for.
+    cancelled: BTreeSet<usize>,
+    /// When a call of a store last hung.
+    hung_at: Option<Duration>,
+    /// The last order to pause the queue, or to resume it.
+    last_order: Option<AbortHandle>,
 }
 
 /// Plays the schedule of a plan, and answers the book of it.
@@ -52,8 +67,20 @@ pub(crate) async fn play(plan: Arc<Plan>, mutant: Mutant, with_words: bool) -> B
     let stage = Stage::new(Arc::clone(&plan), mutant, with_words);
     let (book, desk) = (stage.book.clone(), stage.desk(false));
     let random = Seeded::new(plan.seed ^ 0x570F_0000);
-    let (hands, begun) = (Vec::new(), BTreeSet::new());
-    let mut stormy = Play { stage, plan, book: book.clone(), random, hands, desk, begun };
+    let (hands, begun, cancelled) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
+    let (hung_at, last_order) = (None, None);
+    let mut stormy = Play {
+        stage,
+        plan,
+        book: book.clone(),
+        random,
+        hands,
+        desk,
+        begun,
+        cancelled,
+        hung_at,
+        last_order,
+    };
     stormy.storm().await;
     stormy.calm().await;
     book
@@ -83,6 +110,7 @@ impl Play {
         loop {
             let now = self.book.now();
             self.send_due(now);
+            self.cancel_due(now);
             self.replace_the_dead();
             self.check_silence();
             let next = (0..self.plan.tasks.len()).filter(|task| !self.begun.contains(task));
@@ -103,8 +131,26 @@ impl Play {
         }
     }
 
+    fn cancel_due(&mut self, now: Duration) {
+        let due = |task: &usize| self.plan.tasks[*task].cancel_at.is_some_and(|at| at <= now);
+        for task in (0..self.plan.tasks.len()).filter(due) {
+            if self.cancelled.insert(task) {
+                let (client, who) = (self.desk.client.clone(), self.desk.program.number);
+                let cancelling = cancel(self.book.clone(), client, who, task);
+                self.desk.program.add_root(tokio::spawn(cancelling).abort_handle());
+            }
+        }
+    }
+
     fn send(&self, task: usize) {
         let (client, who) = (self.desk.client.clone(), self.desk.program.number);
+        if self.plan.tasks[task].stranger.is_some() {
+            let queues = Arc::clone(&self.stage.queues);
+            self.book.pages().tasks[task].sending = Some(STRANGER);
+            let sending = send_as_stranger(Arc::clone(&self.plan), self.book.clone(), queues, task);
+            tokio::spawn(sending);
+            return;
+        }
         self.book.pages().tasks[task].sending = Some(who);
         let sending = send(Arc::clone(&self.plan), self.book.clone(), client, who, task);
         self.desk.program.add_root(tokio::spawn(sending).abort_handle());
@@ -126,6 +172,9 @@ impl Play {
                 self.hands.push(hand);
             }
             5..=6 if self.plan.odds != Odds::default() => self.store_goes_down(),
+            7 if self.plan.asides.pauses => self.pause_or_resume(),
+            8 if self.plan.asides.redrives => self.stage.queues.redrive(),
+            5 | 6 | 9 => self.store_hangs(),
             _ => {}
         }
         self.replace_the_dead();
@@ -140,6 +189,56 @@ impl Play {
         let calls = self.random.index_below(60);
         self.hands.iter().for_each(|hand| hand.store.go_down(calls));
         self.desk.store.go_down(calls);
+    }
+
+    /// A call of one worker's store takes longer than any lease.
+    fn store_hangs(&mut self) {
+        let (now, time) = (self.book.now(), self.plan.asides.hangs);
+        let is_early = self.hung_at.is_some_and(|at| now < at + HANGS_APART);
+        let (Some(time), Some(place)) = (time.filter(|_| !is_early), self.some_hand()) else {
+            return;
+        };
+        self.hung_at = Some(now);
+        let hand = &self.hands[place];
+        let mut pages = self.book.pages();
+        pages.seen.hangs += 1;
+        pages.hung += time;
+        drop(pages);
+        hand.program.set_hang(time, self.random.chance(60));
+    }
+
+    /// An app has the queue paused, or resumed if it is.
+    fn pause_or_resume(&mut self) {
+        let is_paused = self.book.pages().paused_at.take().is_some();
+        let (client, book) = (self.desk.client.clone(), self.book.clone());
+        let (fifo, who) = (self.plan.fifo, self.desk.program.number);
+        let ordering = async move {
+            book.note(who, if is_paused { "resumes" } else { "pauses" }, "the queue", 0);
+            if is_paused {
+                return resume(&client, fifo).await;
+            }
+            if client.pause(task_queue(fifo)).await.is_ok() {
+                let now = book.now();
+                let mut pages = book.pages();
+                pages.seen.pauses += 1;
+                pages.paused_at = Some(now);
+            }
+        };
+        let ordering = tokio::spawn(ordering);
+        self.desk.program.add_root(ordering.abort_handle());
+        self.last_order = Some(ordering.abort_handle());
+    }
+
+    /// Nobody pauses the queue any more.
+    async fn resume_for_good(&mut self) {
+        if !self.plan.asides.pauses {
+            return;
+        }
+        if let Some(order) = self.last_order.take() {
+            order.abort();
+        }
+        self.book.pages().paused_at = None;
+        resume(&self.desk.client, self.plan.fifo).await;
     }
 
     async fn drain_one(&mut self) {
@@ -165,7 +264,7 @@ impl Play {
         }
         self.book.pages().seen.drains += 1;
         let stalled = self.book.pages().stalled.saturating_sub(stalled_before);
-        let bound = self.plan.grace + LAST_WORDS + stalled + SLACK;
+        let bound = self.plan.grace + LAST_WORDS + stalled + self.book.pages().hung + SLACK;
         if took > bound {
             self.book.breaks(|| format!("p{who} takes {took:?} to stop, and may take {bound:?}"));
         }
@@ -173,6 +272,10 @@ impl Play {
             self.book.breaks(|| format!("p{who} does not stop in order: {ended:?}"));
         }
         accounts::check_drained(&self.plan, &self.book, who);
+        let lost = hand.status.numbers().leases_lost;
+        if self.plan.asides.only_hangs && lost > 0 {
+            self.book.breaks(|| format!("p{who} lost {lost} leases because a store hung"));
+        }
     }
 
     fn replace_the_dead(&mut self) {
@@ -193,7 +296,13 @@ impl Play {
 
     /// No worker that could take a task is without a receive for longer than its bound.
     fn check_silence(&self) {
-        let bound = self.plan.wait + SILENCE + SLACK + self.book.pages().stalled;
+        let pages = self.book.pages();
+        let bound = self.plan.wait + SILENCE + SLACK + pages.stalled + pages.hung;
+        let is_paused = pages.paused_at.is_some();
+        drop(pages);
+        if is_paused {
+            return self.hands.iter().for_each(|hand| hand.observed.note_receive());
+        }
         for hand in
             self.hands.iter().filter(|hand| hand.status.running() == 0 && !hand.program.is_dead())
         {
@@ -215,11 +324,16 @@ impl Play {
         self.stage.faulty.stop();
         self.book.pages().calm = true;
         self.clear_the_stage().await;
+        self.resume_for_good().await;
         for task in accounts::unsettled(&self.plan, &self.book, &self.begun) {
             self.begun.insert(task);
             self.send(task);
         }
         self.until_all_has_ended().await;
+        if self.plan.asides.redrives {
+            self.stage.queues.redrive();
+            self.until_all_has_ended().await;
+        }
         if self.book.is_broken() {
             return;
         }
@@ -236,6 +350,7 @@ impl Play {
         for hand in std::mem::take(&mut self.hands) {
             hand.store.set_odds(Odds::default());
             hand.store.go_down(0);
+            hand.program.stop_hangs();
             if self.random.chance(50) {
                 self.drain(hand).await;
             } else {
@@ -278,5 +393,12 @@ impl Play {
         if !self.desk.replies.is_finished() {
             self.book.breaks(|| "the consumer of replies does not stop".to_owned());
         }
+    }
+}
+
+/// Has the queue resumed, however often its store has to be asked.
+async fn resume(client: &Client, fifo: bool) {
+    while client.resume(task_queue(fifo)).await.is_err() {
+        sleep(ORDER_AGAIN).await;
     }
 }

@@ -85,7 +85,7 @@ const GAUGES: [OfWorkers; 3] = [
     }),
 ];
 /// Counters of the workers of a queue.
-const COUNTERS: [OfWorkers; 6] = [
+const COUNTERS: [OfWorkers; 7] = [
     (Family::new("longshore_leases_renewed", "Renewals of leases since the start"), |of| {
         of.numbers.leases_renewed
     }),
@@ -119,6 +119,13 @@ const COUNTERS: [OfWorkers; 6] = [
             "Deletes of messages that were not confirmed since the start",
         ),
         |of| of.report.delete_unknown,
+    ),
+    (
+        Family::new(
+            "longshore_leases_too_late",
+            "Deletes and hand-backs that were given up since their lease had ended, since the start",
+        ),
+        |of| of.report.too_late,
     ),
 ];
 

@@ -88,7 +88,9 @@ impl Sending {
                     aliases.push((id.clone(), sent.message_id));
                     Ok(id)
                 }
-                Settled::Stale => unreachable!("a send names no receipt"),
+                Settled::Stale | Settled::Late => {
+                    unreachable!("a send names no receipt, and has no deadline here")
+                }
                 Settled::GaveUp { cause, certain, throttled } => {
                     spans::fail(&task.prepared.span, if certain { "not_sent" } else { "unknown" });
                     if certain {
@@ -106,7 +108,8 @@ impl Sending {
     async fn settle(&self, queue: &QueueHandle, begun: &[Begun]) -> Vec<Settled<SentMessage>> {
         let messages = begun.iter().map(Begun::charged).collect();
         let throttled_until = begun.iter().map(|task| task.prepared.throttled_until).collect();
-        let patience = Patience { tries: 1, throttled_until };
+        let deadlines = vec![None; begun.len()];
+        let patience = Patience { tries: 1, throttled_until, deadlines };
         let send =
             |messages| charge(messages, |messages| self.transport.send_batch(queue, messages));
         settle_within(Action::SendMessageBatch, messages, patience, send).await

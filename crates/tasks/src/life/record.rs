@@ -317,7 +317,7 @@ pub struct Next {
 
 /// What a write must survive from when its store has answered it.
 ///
-/// A store on one host, as SQLite is, need not wait for its disk for a write that only has to survive a kill: a power
+/// A store on one host, as `SQLite` is, need not wait for its disk for a write that only has to survive a kill: a power
 /// cut ends all who share the store. On a store that hosts share, a write survives all that the store itself does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Survives {

@@ -10,14 +10,18 @@
 //! - Each entry of a batch is answered for by itself; one that fails is tried again.
 //! - A delete by a stale receipt is not known to be done: the message may come again, and its
 //!   claim then says that the task has ended.
+//! - Nothing is asked for after the lease that it spends has ended, however long the queue throttles: by then
+//!   another delivery may have the message. It comes again by itself, and that is counted.
 //! - What was handed in before the end is flushed at the end, at once.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::lease::StoppedLease;
 use super::status::{WorkerStatus, count};
-use crate::batch_entries::{Settled, settle};
+use crate::batch_entries::{Settled, settle_before};
 use crate::batcher::{BatchLoop, Batcher, Linger};
 use crate::error_chain::in_one_line;
 use crate::transport::meter::{Charged, Item, charge};
@@ -28,10 +32,10 @@ const DELETE_LINGER: Linger = Linger::Whole(Duration::from_secs(1));
 /// The part of what is left of its lease that a delete waits for at most.
 const LEASE_PARTS: u32 = 4;
 
-/// A message to delete.
-type Receipt = Charged<String>;
-/// A message to hand back, and for how long it stays away.
-type Return = Charged<(String, Duration)>;
+/// A message to delete, and when its lease ends.
+type Receipt = (Charged<String>, Instant);
+/// A message to hand back, for how long it stays away, and when its lease ends.
+type Return = (Charged<(String, Duration)>, Instant);
 
 /// Where leases are spent.
 #[derive(Debug)]
@@ -76,12 +80,12 @@ impl Acknowledger {
     }
 
     /// Makes the message available `after` that time; returns when the queue has said so, or it
-    /// was tried often enough. Then it comes when its lease ends.
+    /// was tried often enough, or the lease is over. Then it comes when its lease ends.
     pub(super) async fn hand_back(&self, lease: StoppedLease, after: Duration) {
         let after = lease.visibility_up_to(after);
-        let item = Item::new(Purpose::HandBack, lease.task());
+        let (item, ends_at) = (Item::new(Purpose::HandBack, lease.task()), lease.ends_at());
         let entry = (lease.into_receipt(), after);
-        let handed_back = self.returns.ask(Charged { entry, item }, 0).await;
+        let handed_back = self.returns.ask((Charged { entry, item }, ends_at), 0).await;
         if handed_back != Some(true) {
             tracing::warn!("a message was not handed back; it comes when its lease ends");
         }
@@ -95,14 +99,14 @@ impl AcknowledgerLoop {
         let ready = || throttle::open(&*transport, &queue, Action::DeleteMessageBatch);
         let delete_all =
             deletes.run_when(ready, |receipts| delete(&*transport, &queue, &status, receipts));
-        let return_all = returns.run(|changes| hand_back(&*transport, &queue, changes));
+        let return_all = returns.run(|changes| hand_back(&*transport, &queue, &status, changes));
         tokio::join!(delete_all, return_all);
     }
 }
 
 fn receipt(lease: StoppedLease) -> Receipt {
-    let item = Item::new(Purpose::Delete, lease.task());
-    Charged { entry: lease.into_receipt(), item }
+    let (item, ends_at) = (Item::new(Purpose::Delete, lease.task()), lease.ends_at());
+    (Charged { entry: lease.into_receipt(), item }, ends_at)
 }
 
 async fn delete(
@@ -111,7 +115,7 @@ async fn delete(
     status: &WorkerStatus,
     receipts: Vec<Receipt>,
 ) -> Vec<()> {
-    let settled = settle(Action::DeleteMessageBatch, receipts, |receipts| {
+    let settled = settle_before(Action::DeleteMessageBatch, receipts, |receipts| {
         charge(receipts, |receipts| transport.delete_batch(queue, receipts))
     })
     .await;
@@ -119,6 +123,13 @@ async fn delete(
         match one {
             Settled::Done(()) => count(&status.deleted),
             Settled::Stale => count(&status.delete_unknown),
+            Settled::Late => {
+                count(&status.too_late);
+                tracing::warn!(
+                    queue = queue.name(),
+                    "a lease ended before its message could be deleted"
+                );
+            }
             Settled::GaveUp { cause, .. } => {
                 count(&status.delete_unknown);
                 let cause = in_one_line(&**cause);
@@ -132,10 +143,19 @@ async fn delete(
 async fn hand_back(
     transport: &dyn Transport,
     queue: &QueueHandle,
+    status: &WorkerStatus,
     changes: Vec<Return>,
 ) -> Vec<bool> {
     let call =
         |changes| charge(changes, |changes| transport.change_visibility_batch(queue, changes));
-    let settled = settle(Action::ChangeMessageVisibilityBatch, changes, call).await;
-    settled.into_iter().map(|one| !matches!(one, Settled::GaveUp { .. })).collect()
+    let settled = settle_before(Action::ChangeMessageVisibilityBatch, changes, call).await;
+    let is_back = |one: Settled<()>| match one {
+        Settled::Done(()) | Settled::Stale => true,
+        Settled::GaveUp { .. } => false,
+        Settled::Late => {
+            count(&status.too_late);
+            false
+        }
+    };
+    settled.into_iter().map(is_back).collect()
 }

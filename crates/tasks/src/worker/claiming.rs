@@ -110,7 +110,9 @@ impl Execution {
 
     async fn round(&self, found: Found) -> Result<Round, StoreError> {
         let Found { record, now } = found;
-        let Some(record) = record else { return self.note_down().await };
+        let Some(record) = record else {
+            return Ok(Round::Again(Box::new(self.note_down().await?)));
+        };
         let ask = Ask {
             generation: self.envelope.generation(),
             worker: self.runtime.options.name.clone(),
@@ -160,24 +162,26 @@ impl Execution {
     /// Writes down a task that nobody has: of a foreign producer, or of an app with a store of its own.
     /// As pending, and claimed by a second write: a first version is always a task that nobody has
     /// claimed, for that is what a worker takes it for which has not read it.
-    async fn note_down(&self) -> Result<Round, StoreError> {
+    pub(super) async fn note_down(&self) -> Result<Found, StoreError> {
         let first = Change::first(self.task.clone(), life::submitted(self.asked()));
         let now = self.now();
-        Ok(Round::Again(Box::new(match self.runtime.records.write_one(first).await? {
-            Answer::Written(record) => Found { record: Some(*record), now },
-            Answer::Conflict(there) => there,
-            Answer::Unreadable(error) => return Err(error),
-        })))
+        match self.runtime.records.write_one(first).await? {
+            Answer::Written(record) => Ok(Found { record: Some(*record), now }),
+            Answer::Conflict(there) => Ok(there),
+            Answer::Unreadable(error) => Err(error),
+        }
     }
 
     /// What was asked, as far as the message tells.
     fn asked(&self) -> Asked {
         let body = &self.message.body;
         let kept = body.len() <= self.runtime.options.argument_kept_bytes;
+        // A group of its own, as a task without a key has it on a FIFO queue, is no key.
+        let key = self.message.group_id.as_ref().filter(|group| **group != *self.task.as_str());
         Asked {
             name: self.envelope.task_name.clone(),
             queue: self.runtime.queue.name().to_owned(),
-            key: None,
+            key: key.cloned(),
             tags: Vec::new(),
             created_at: self.envelope.created_at.unwrap_or_else(|| self.now()),
             body: kept.then(|| body.clone()),

@@ -6,7 +6,7 @@
 //! or for longer where the task's runs are known to take longer (`lengths.rs`). A renewal that fails is tried
 //! again until the lease is over; then it is lost, and whoever holds it is told.
 //!
-//! Every two seconds, while anything runs, one call reads all records that run here: whoever else
+//! Every two seconds, while anything runs, one call reads all records that run here (`look.rs`): whoever else
 //! wrote one (a cancellation, a foreign worker's reply) is noticed, and what handlers said of their
 //! progress is written.
 //!
@@ -14,7 +14,8 @@
 //!
 //! - A claim is extended before its message's lease; if it cannot be, the lease is not either.
 //! - [`Heartbeat::stop`] and [`Heartbeat::uncover`] return when no call about it is in flight. So
-//!   heartbeat, progress and the end of a run never write one record at the same time.
+//!   heartbeat, progress and the end of a run never write one record at the same time. A store that does not
+//!   answer is given up in time for the lease to be renewed; what it then still writes is refused by its version.
 //! - What is not known to be renewed counts as ending when it did.
 
 use std::collections::BTreeMap;
@@ -125,6 +126,12 @@ impl ProgressNote {
 
     pub(super) fn take(&self) -> Option<(u8, String)> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// It was not written. What the handler has said since stays.
+    pub(super) fn put_back(&self, percent: u8, note: String) {
+        let mut said = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        said.get_or_insert((percent, note));
     }
 }
 
@@ -345,6 +352,11 @@ impl Entry {
         let (receipt, held) = (self.receipt.clone(), self.held.clone());
         let task = Arc::clone(&self.task);
         Some(Renewal { id, receipt, task, held, ends_at: self.ends_at, timeout })
+    }
+
+    /// Until when progress may be written: three quarters of what is left after the renewal has come due are its own.
+    pub(super) fn progress_until(&self) -> Instant {
+        self.renew_at + self.ends_at.saturating_duration_since(self.renew_at) / 4
     }
 
     /// How long the next lease lasts: the visibility timeout, or up to the bound for as long as the run is expected

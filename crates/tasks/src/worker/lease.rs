@@ -190,6 +190,11 @@ impl StoppedLease {
         &self.task
     }
 
+    /// When it is over: nothing is asked for by its receipt from then on.
+    pub(super) fn ends_at(&self) -> Instant {
+        self.ends_at
+    }
+
     /// How long the lease lasts by itself.
     pub(super) fn time_left(&self) -> Duration {
         self.ends_at.saturating_duration_since(Instant::now())

@@ -45,6 +45,7 @@ mod layers;
 mod lease;
 mod lengths;
 mod limiter;
+mod look;
 mod marks;
 mod options;
 mod outbox;

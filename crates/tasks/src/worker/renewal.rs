@@ -1,14 +1,19 @@
 //! One renewal of a batch of leases: the claims in the store first, then the messages at the queue.
+//!
+//! # Invariants
+//!
+//! - A store that does not answer is asked again before the lease ends: what it may still write then is refused
+//!   by its version. A call of the queue is never cut off while its lease lasts: it could land after the message
+//!   was handed back.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use longshore_types::Timestamp;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use super::heartbeat::{Entry, Heartbeat, HeartbeatParts, Held};
 use crate::error_chain::in_one_line;
-use crate::life::{self, Progress, Refusal, TaskRecord};
+use crate::life::{self, Refusal, TaskRecord};
 use crate::store::{Answer, Change, Found};
 use crate::transport::meter::{Charged, Item, charge};
 use crate::transport::{Action, EntryResult, Purpose};
@@ -52,7 +57,7 @@ impl From<Refusal> for Renewed {
 
 impl Heartbeat {
     pub(super) async fn extend_and_renew(&self, batch: &[Renewal]) -> Vec<Renewed> {
-        let claims = self.extend(batch).await;
+        let claims = self.extend_in_time(batch).await;
         let begun_at = Instant::now();
         let extended = batch.iter().zip(&claims).filter(|(_, claim)| claim.is_ok());
         let changes = extended.map(|(renewal, _)| renewal.charged()).collect();
@@ -66,6 +71,27 @@ impl Heartbeat {
             },
         };
         claims.into_iter().map(settle).collect()
+    }
+
+    /// Extends the claims of a batch while that leaves time to try again.
+    async fn extend_in_time(&self, batch: &[Renewal]) -> Vec<Result<(), Renewed>> {
+        let patience = self.patience_with_the_store(batch);
+        timeout_at(patience, self.extend(batch)).await.unwrap_or_else(|_| {
+            tracing::warn!("the store does not answer: claims were not extended; trying again");
+            let claim = |renewal: &Renewal| match renewal.held {
+                None => Ok(()),
+                Some(_) => Err(Renewed::TryAgain),
+            };
+            batch.iter().map(claim).collect()
+        })
+    }
+
+    /// Half of what is left of the lease that ends first, and a quarter of an ordinary one at most.
+    fn patience_with_the_store(&self, batch: &[Renewal]) -> Instant {
+        let now = Instant::now();
+        let left = batch.iter().map(|renewal| renewal.ends_at.saturating_duration_since(now)).min();
+        let most = self.parts.visibility_timeout / 4;
+        now + left.map_or(most, |left| (left / 2).min(most))
     }
 
     /// Extends the claims of a batch in one call, and again those that others wrote meanwhile.
@@ -142,67 +168,10 @@ impl Heartbeat {
     }
 
     /// The record as it is now. Whoever holds the lease is told what others want of it.
-    fn note(&self, id: u64, record: TaskRecord) {
+    pub(super) fn note(&self, id: u64, record: TaskRecord) {
         if let Some(entry) = self.leases().by_id.get_mut(&id) {
             entry.note(record);
         }
-    }
-
-    /// Looks at the records of all that runs here, in one call, and writes what handlers said.
-    pub(super) async fn look(&self) {
-        let running: Vec<(u64, Held)> = {
-            let leases = self.leases();
-            let held = leases.by_id.iter().filter(|(_, entry)| !entry.in_flight);
-            held.filter_map(|(id, entry)| Some((*id, entry.held.clone()?))).collect()
-        };
-        if running.is_empty() {
-            return;
-        }
-        let ids = running.iter().map(|(_, held)| held.record.id.clone()).collect();
-        let found = match self.parts.records.find_all(ids).await {
-            Ok(found) => found,
-            Err(error) => {
-                tracing::debug!(%error, "the records of running tasks were not read");
-                return;
-            }
-        };
-        for ((id, held), record) in running.into_iter().zip(found.value) {
-            match record {
-                Ok(Some(record)) if record.version > held.record.version => self.note(id, record),
-                Ok(_) => {}
-                Err(error) => tracing::warn!(%error, "a running task's record is left alone"),
-            }
-            self.write_progress(id, &held, found.now).await;
-        }
-    }
-
-    async fn write_progress(&self, id: u64, held: &Held, now: Timestamp) {
-        let Some((percent, note)) = held.progress.take() else { return };
-        let Some(record) = self.begin_write(id) else { return };
-        let progress = Progress { percent, note: note.clone(), at: now };
-        let written = match life::progressed(&record, held.fence, progress) {
-            Err(_) => None,
-            Ok(next) => Some(self.parts.records.write_one(Change::of(record, next)).await),
-        };
-        match written {
-            Some(Ok(Answer::Written(record))) => self.note(id, *record),
-            None => {}
-            // Somebody else wrote the record, or the store is away: said again at the next look.
-            Some(_) => held.progress.set(percent, note),
-        }
-        if let Some(entry) = self.leases().by_id.get_mut(&id) {
-            entry.in_flight = false;
-        }
-        self.tell_settled();
-    }
-
-    /// The record of a lease that no call is about, until `in_flight` is taken back.
-    fn begin_write(&self, id: u64) -> Option<TaskRecord> {
-        let mut leases = self.leases();
-        let entry = leases.by_id.get_mut(&id).filter(|entry| !entry.in_flight)?;
-        let record = entry.held.as_ref()?.record.clone();
-        entry.in_flight = true;
-        Some(record)
     }
 
     async fn change_visibility(

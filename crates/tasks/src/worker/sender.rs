@@ -150,7 +150,9 @@ async fn send(
     let settled = settle(action, messages, send).await;
     let answer = |one| match one {
         Settled::Done(_) => Ok(()),
-        Settled::Stale => unreachable!("a send names no receipt"),
+        Settled::Stale | Settled::Late => {
+            unreachable!("a send names no receipt, and has no deadline")
+        }
         Settled::GaveUp { cause, certain: true, .. } => Err(in_one_line(&*cause)),
         Settled::GaveUp { cause, certain: false, .. } => {
             Err(format!("{} (it may have been sent)", in_one_line(&*cause)))

@@ -139,7 +139,8 @@ impl Execution {
         Some(wait.min(limits::VISIBILITY_TIMEOUT_MAX) + self.lease.claim_lease() + watch)
     }
 
-    /// Has somebody look for a message that is handed back without a claim, should it be the last that came of it.
+    /// Has somebody look for a message that is handed back without a claim, should it be the last that came of it. A
+    /// task that nobody has is noted down for that.
     pub(super) async fn have_it_watched(&self, wait: Duration) {
         // On a FIFO queue it may wait behind others of its group for long, and is not lost for that.
         if self.runtime.queue.is_fifo() && !self.is_last_receive() {
@@ -147,7 +148,10 @@ impl Execution {
         }
         let Some(after) = self.watch_after(wait) else { return };
         let watched = async {
-            let found = self.runtime.records.find(&self.task).await?;
+            let mut found = self.runtime.records.find(&self.task).await?;
+            if found.record.is_none() {
+                found = self.note_down().await?;
+            }
             let watch = |found: Found| {
                 let Some(record) = found.record else { return Ok::<_, StoreError>(None) };
                 let next = life::watched(&record, after);

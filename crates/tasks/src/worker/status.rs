@@ -51,6 +51,9 @@ pub struct WorkerReport {
     pub deleted: u64,
     /// Deletes that were not confirmed: the message may come again, and is then known.
     pub delete_unknown: u64,
+    /// Deletes and hand-backs that were given up since the lease ended first, as where the queue throttles for
+    /// long: the messages come again by themselves.
+    pub too_late: u64,
     /// Receives that did not come back in time, and were begun again.
     pub overdue: u64,
 }
@@ -214,6 +217,7 @@ counters!(
     over_limit,
     deleted,
     delete_unknown,
+    too_late,
     overdue
 );
 

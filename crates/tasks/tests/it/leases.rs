@@ -309,3 +309,55 @@ async fn a_short_task_among_long_ones_costs_no_renewal() {
     }
     worker.stop().await;
 }
+
+/// Has a call of the store hang while a task runs: the first that comes after that time.
+async fn run_through_a_hung_call(after: Duration, says_progress: bool) {
+    let world = World::new();
+    let worker = start(world.worker(move |Square(n), context| async move {
+        for percent in 0..50 {
+            sleep(VISIBILITY / 10).await;
+            if says_progress {
+                context.progress(percent, "on its way");
+            }
+        }
+        Ok(n)
+    }));
+    world.send(8).await;
+    until(|| world.simulation.messages(TASKS)[0].receive_count == 1).await;
+    sleep(after).await;
+    world.flaky.hangs.store(true, Ordering::SeqCst);
+    world.until_empty(TASKS).await;
+    assert_eq!(world.bodies(REPLIES), ["8"], "{after:?}");
+    let report = worker.stop().await;
+    assert_eq!((report.done, report.lost, report.received), (1, 0, 1), "{after:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_of_the_store_that_hangs_loses_no_lease_whichever_it_is() {
+    // Whatever a worker asks of its store in the time between two renewals: looks, progress, extensions.
+    for after in (0..80).map(|quarters| Duration::from_millis(250) * quarters) {
+        run_through_a_hung_call(after, true).await;
+        run_through_a_hung_call(after, false).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_can_end_while_the_store_hangs_over_its_progress() {
+    let world = World::new();
+    let worker = start(world.worker(|Square(n), context| async move {
+        sleep(Duration::from_millis(500)).await;
+        context.progress(50, "half of it");
+        sleep(Duration::from_secs(9)).await;
+        Ok(n)
+    }));
+    world.send(8).await;
+    until(|| world.simulation.messages(TASKS)[0].receive_count == 1).await;
+    let begun = Instant::now();
+    // The look after two seconds reads, and then writes.
+    sleep(Duration::from_millis(1100)).await;
+    world.flaky.hangs_in_writes.store(true, Ordering::SeqCst);
+    world.until_empty(TASKS).await;
+    assert!(begun.elapsed() < Duration::from_secs(11), "{:?}", begun.elapsed());
+    assert!(!world.flaky.hangs_in_writes.load(Ordering::SeqCst), "nothing was written");
+    worker.stop().await;
+}

@@ -110,6 +110,8 @@ impl World {
             careless: AtomicBool::new(false),
             lost_ends: AtomicU32::new(0),
             ends_held: AtomicBool::new(false),
+            hangs: AtomicBool::new(false),
+            hangs_in_writes: AtomicBool::new(false),
             asked_for: AtomicUsize::new(0),
             frozen_due: Mutex::default(),
             looks: AtomicUsize::new(0),
@@ -267,6 +269,9 @@ impl Counter {
     }
 }
 
+/// How long a call takes that hangs: longer than any lease in these tests.
+const HANGS_FOR: Duration = Duration::from_secs(3600);
+
 type Stored<T> = store::Result<Timed<T>>;
 
 /// Keeps what handlers saw.
@@ -293,6 +298,10 @@ pub(crate) struct FlakyStore {
     pub(crate) lost_ends: AtomicU32,
     /// Whether writes that end a task wait until they are let go.
     pub(crate) ends_held: AtomicBool,
+    /// Whether the next call takes as good as for ever.
+    pub(crate) hangs: AtomicBool,
+    /// The same of the next write of records.
+    pub(crate) hangs_in_writes: AtomicBool,
     /// How many records were asked for.
     pub(crate) asked_for: AtomicUsize,
     /// What every look for what is due finds, as from an index that lags behind.
@@ -318,6 +327,9 @@ impl FlakyStore {
             if self.down.load(Ordering::SeqCst) {
                 let source = Cause::from("the store is down");
                 return Err(StoreError::unavailable("flaky", "answer", source));
+            }
+            if self.hangs.swap(false, Ordering::SeqCst) {
+                sleep(HANGS_FOR).await;
             }
             let answer = call.await;
             while self.answers_held.load(Ordering::SeqCst) {
@@ -346,6 +358,9 @@ impl Store for FlakyStore {
     fn write(&self, writes: Vec<Write>) -> BoxFuture<'_, Stored<Vec<Written>>> {
         let extends = writes.iter().any(|write| write.expected.is_some_and(|version| version > 1));
         assert!(!(extends && self.broken.load(Ordering::SeqCst)), "the store is broken");
+        if self.hangs_in_writes.swap(false, Ordering::SeqCst) {
+            self.hangs.store(true, Ordering::SeqCst);
+        }
         let ends = writes.iter().any(|write| write.life.standing == Standing::Completed);
         let less = |left: u32| left.checked_sub(1);
         let (set, get) = (Ordering::SeqCst, Ordering::SeqCst);

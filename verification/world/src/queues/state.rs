@@ -18,11 +18,11 @@ use longshore_types::{
     MessageAttribute, MessageAttributes, MessageId, QueueArn, RedrivePolicy, Settings, Timestamp,
 };
 
-use super::{REPLIES, task_queue};
+use super::{REPLIES, STRANGERS_REPLIES, task_queue};
 use crate::book::{Book, number};
-use crate::chore::number_of;
-use crate::plan::Plan;
+use crate::plan::{Asked, Plan};
 use crate::purposes::hands_back;
+use crate::sending::group_name;
 
 /// What a queue is there for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +31,8 @@ enum Sort {
     DeadTasks,
     Replies,
     DeadReplies,
+    /// The replies that strangers wish to have.
+    StrangersReplies,
 }
 
 #[derive(Debug)]
@@ -58,10 +60,33 @@ pub(super) struct State {
     queues: Vec<One>,
     contents: BTreeMap<MessageKey, Content>,
     last_key: u64,
+    /// The level that each task is to be sent to, the group of its messages, and whether its reply is to go to a
+    /// stranger's own queue.
+    ways: Vec<Way>,
     /// Receipts that their messages were handed back by.
     handed_back: BTreeSet<String>,
     healthy: bool,
     book: Book,
+}
+
+/// Where the messages of a task go.
+#[derive(Debug)]
+struct Way {
+    level: String,
+    group: Option<String>,
+    to_stranger: bool,
+}
+
+impl Way {
+    fn all(plan: &Plan) -> Vec<Self> {
+        let tasks = task_queue(plan.fifo);
+        let way = |asked: &Asked| Self {
+            level: asked.priority.unwrap_or_default().queue_of(tasks),
+            group: asked.group.map(group_name),
+            to_stranger: asked.stranger.is_some_and(|stranger| stranger.names_queue),
+        };
+        plan.tasks.iter().map(way).collect()
+    }
 }
 
 impl State {
@@ -79,10 +104,12 @@ impl State {
         for level in levels {
             add(&mut queues, plan, &level, Sort::Tasks, Some(0));
         }
+        add(&mut queues, plan, STRANGERS_REPLIES, Sort::StrangersReplies, None);
         Self {
             queues,
             contents: BTreeMap::new(),
             last_key: 0,
+            ways: Way::all(plan),
             handed_back: BTreeSet::new(),
             healthy: plan.healthy,
             book,
@@ -121,7 +148,7 @@ impl State {
             match one.sort {
                 Sort::Tasks => left.0 += count,
                 Sort::Replies => left.1 += count,
-                Sort::DeadTasks | Sort::DeadReplies => {}
+                Sort::DeadTasks | Sort::DeadReplies | Sort::StrangersReplies => {}
             }
         }
         left
@@ -158,11 +185,16 @@ impl State {
     fn tell_sent(&mut self, place: usize, key: MessageKey, message: OutgoingMessage) {
         let OutgoingMessage { body, attributes, group_id: group, .. } = message;
         let text = |name| attributes.get(name).and_then(MessageAttribute::as_text);
-        let task = text(TASK_ID).or(text("replyMessageId")).and_then(number_of);
+        let sort = self.queues[place].sort;
+        let task = match text(TASK_ID).or(text("replyMessageId")) {
+            Some(id) => self.book.task_of(id),
+            None if sort == Sort::Tasks => self.tell_stranger(key, &body),
+            None => None,
+        };
         if let Some(task) = task {
-            match self.queues[place].sort {
+            match sort {
                 Sort::Tasks => self.tell_task(place, key, task, group.as_ref()),
-                Sort::Replies => self.book.reply(task, &body),
+                Sort::Replies | Sort::StrangersReplies => self.tell_reply(sort, task, &body),
                 Sort::DeadTasks if attributes.contains_key(REASON) => {
                     self.book.note(0, "dead letter of", "task", number(task));
                     self.book.pages().tasks[task].dead_letters += 1;
@@ -173,14 +205,64 @@ impl State {
         self.contents.insert(key, Content { body, attributes, group, task });
     }
 
+    /// A message without an id of ours: it stands for a task by its own.
+    fn tell_stranger(&self, key: MessageKey, body: &str) -> Option<usize> {
+        let task = body.parse().ok()?;
+        self.book.note_stranger(message_id(key).to_string(), task);
+        Some(task)
+    }
+
+    fn tell_reply(&self, sort: Sort, task: usize, body: &str) {
+        if (sort == Sort::StrangersReplies) != self.ways[task].to_stranger {
+            self.book.breaks(|| format!("the reply to task {task} goes to the wrong queue"));
+        }
+        self.book.reply(task, body);
+    }
+
+    /// Sends a dead letter of a task, which was not redriven before, to its queue again. Says which that is.
+    pub(super) fn redrive(&mut self, now: Timestamp) -> Option<usize> {
+        let of = |sort| self.queues.iter().position(|queue| queue.sort == sort);
+        let dead = of(Sort::DeadTasks)?;
+        let request = ReceiveRequest {
+            count_max: 10,
+            wait: Duration::ZERO,
+            visibility_timeout: Some(Duration::from_secs(1)),
+        };
+        let (letters, _) = self.receive(dead, request, now);
+        let (letter, task) = letters.into_iter().find_map(|letter| {
+            let id = letter.attributes.get(TASK_ID).and_then(MessageAttribute::as_text)?;
+            let task = self.book.task_of(id).filter(|_| letter.attributes.contains_key(REASON))?;
+            let pages = self.book.pages();
+            let page = &pages.tasks[task];
+            let is_dead = page.ended.as_ref().is_some_and(|ended| ended.dead);
+            (is_dead && page.generation == 1).then_some((letter, task))
+        })?;
+        let Way { level, group, .. } = &self.ways[task];
+        let place = self.find(level)?;
+        let mut message = OutgoingMessage::new(letter.body, letter.attributes);
+        message.group_id.clone_from(group);
+        let is_fifo = self.queues[place].queue.kind() == QueueKind::Fifo;
+        message.deduplication_id = is_fifo.then(|| format!("redriven-{task}"));
+        self.book.redrive(task);
+        self.send(place, message, now);
+        self.delete(dead, &letter.receipt_handle, now).expect("it was just received");
+        Some(place)
+    }
+
     fn tell_task(&mut self, place: usize, key: MessageKey, task: usize, group: Option<&String>) {
         self.book.note(0, "has", "task", number(task));
         let is_fifo = self.queues[place].queue.kind() == QueueKind::Fifo;
+        let (now, level) = (self.book.now(), &self.queues[place].name);
+        let is_wrong = *level != self.ways[task].level || group != self.ways[task].group.as_ref();
         let mut pages = self.book.pages();
+        if is_wrong {
+            pages.break_at(now, || format!("task {task} is sent to {level}, in group {group:?}"));
+        }
         let page = &mut pages.tasks[task];
         page.messages += 1;
         if page.enqueued.is_none() {
             page.enqueued = Some((key.get(), group.filter(|_| is_fifo).cloned()));
+            page.enqueued_at = now;
         }
     }
 

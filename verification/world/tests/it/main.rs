@@ -2,4 +2,5 @@
 
 mod mutants;
 mod on_demand;
+mod regressions;
 mod schedules;

@@ -16,6 +16,12 @@ fn no_schedule_breaks_an_invariant() {
         counts.iter().all(|&count| count > SCHEDULES / 10),
         "too little came to pass: {seen:?}"
     );
+    let seldom =
+        [seen.strangers, seen.batches, seen.cancelled, seen.redriven, seen.pauses, seen.hangs];
+    assert!(
+        seldom.iter().all(|&count| count > SCHEDULES / 50),
+        "too little came to pass: {seen:?}"
+    );
     assert!(seen.faults > SCHEDULES && seen.worn_out < seen.tasks / 20, "{seen:?}");
 }
 
