@@ -18,6 +18,8 @@ use tracing::{Instrument as _, Span, info_span};
 /// The headers of W3C Trace Context.
 const TRACEPARENT: &str = "traceparent";
 const TRACESTATE: &str = "tracestate";
+/// What a method is called that somebody made up.
+const OTHER: &str = "_OTHER";
 
 /// The trace that a request continues, if it says one.
 pub(crate) fn trace_of(headers: &HeaderMap) -> Option<TraceContext> {
@@ -53,12 +55,14 @@ async fn in_span(mut request: Request, next: Next) -> Response {
 }
 
 fn span_of(request: &Request) -> Span {
-    let route = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
+    let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
     let method = name_of(request.method());
+    let name = if method == OTHER { "HTTP" } else { method };
+    let of_route = route.map(|route| format!("{name} {route}"));
     let span = info_span!(
         target: TARGET,
         "request",
-        otel.name = %format_args!("{method} {route}"),
+        otel.name = of_route.as_deref().unwrap_or(name),
         otel.kind = "server",
         otel.status_code = Empty,
         error.type = Empty,
@@ -66,7 +70,9 @@ fn span_of(request: &Request) -> Span {
         http.route = route,
         http.response.status_code = Empty,
     );
-    if let Some(trace) = trace_of(request.headers()) {
+    if !span.is_disabled()
+        && let Some(trace) = trace_of(request.headers())
+    {
         trace.continue_in(&span);
     }
     span
@@ -82,8 +88,10 @@ fn name_of(method: &Method) -> &str {
         Method::DELETE,
         Method::HEAD,
         Method::OPTIONS,
+        Method::TRACE,
+        Method::CONNECT,
     ];
-    if known.contains(method) { method.as_str() } else { "_OTHER" }
+    if known.contains(method) { method.as_str() } else { OTHER }
 }
 
 /// Names `place` as the one that a request comes from.

@@ -55,8 +55,12 @@ pub(crate) fn start(
         }
     };
     // Somebody who embeds the program has a log of their own, and keeps it.
-    if let Err(fault) = started {
-        tracing::debug!(%fault, "the log was started before");
+    match started {
+        Err(fault) if export.is_some() => {
+            tracing::warn!(%fault, "the log was started before, and no spans are exported");
+        }
+        Err(fault) => tracing::debug!(%fault, "the log was started before"),
+        Ok(()) => {}
     }
     Ok(())
 }

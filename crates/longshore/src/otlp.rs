@@ -1,6 +1,7 @@
 //! The export of spans over OTLP: whether, and where to. How is in `exporter.rs`, behind the feature `otlp`.
 //!
-//! The flag wins over OpenTelemetry's own variables, which mean here what they mean everywhere.
+//! The flag wins over OpenTelemetry's own variables, which mean here what they mean everywhere. A flag that makes no
+//! sense ends the program; a variable is warned of.
 
 #[cfg(not(feature = "otlp"))]
 mod absent;

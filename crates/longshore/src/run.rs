@@ -38,8 +38,17 @@ fn export<O: Args>(
     warnings: &mut Vec<String>,
 ) -> Result<Option<Export>, Fault> {
     let Some(options) = cli.traces() else { return Ok(None) };
-    let wanted = Endpoint::wanted(options.otlp_endpoint.as_deref(), |name| env::var(name).ok())?;
-    wanted.map_or(Ok(None), |endpoint| Export::start(&endpoint, program, warnings))
+    let variable = |name: &str| env::var(name).ok();
+    let wanted = Endpoint::wanted(options.otlp_endpoint.as_deref(), variable, warnings);
+    let Some(endpoint) = wanted else { return Ok(None) };
+    match Export::start(&endpoint, program, warnings) {
+        // Variables may be set for every program of a host, and are no reason not to start.
+        Err(fault) if endpoint.variable.is_some() => {
+            warnings.push(format!("no spans are exported: {fault}"));
+            Ok(None)
+        }
+        started => started,
+    }
 }
 
 async fn execute<O, S>(app: App<O, S>, command: Command<O>) -> Result<(), Fault>

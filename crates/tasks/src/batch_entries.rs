@@ -6,8 +6,8 @@
 //!
 //! # Invariants
 //!
-//! - An entry with a deadline is asked for before it, or not at all: whoever asked hears that it is too late as soon
-//!   as that is certain.
+//! - An entry with a deadline is asked for before it, or not at all. That it is too late is found out when it would be
+//!   asked for, at the latest.
 
 use std::error::Error;
 use std::sync::Arc;

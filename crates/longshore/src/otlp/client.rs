@@ -11,6 +11,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use http::Uri;
+use http::uri::Scheme;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client as Hyper;
@@ -94,7 +96,8 @@ impl HttpClient for Client {
 /// TCP, with TLS where the URL asks for it; the system's certificates are looked for only then.
 fn connector(url: &str) -> Result<HttpsConnector<HttpConnector>, Fault> {
     let (builder, provider) = (HttpsConnectorBuilder::new(), ring::default_provider());
-    let builder = if url.starts_with("https:") {
+    let with_tls = url.parse::<Uri>().is_ok_and(|url| url.scheme() == Some(&Scheme::HTTPS));
+    let builder = if with_tls {
         builder.with_provider_and_native_roots(provider).map_err(|fault| {
             Fault::cannot_start(format!("no certificates to trust the OTLP endpoint by: {fault}"))
         })?

@@ -2,6 +2,7 @@
 
 use http::Uri;
 
+#[cfg(any(test, not(feature = "otlp")))]
 use crate::exit::Fault;
 
 /// What is appended to the URL of an endpoint that takes more than traces.
@@ -22,32 +23,32 @@ pub(crate) struct Endpoint {
 
 impl Endpoint {
     /// The endpoint that the flag says, else one that a variable says; `None` where nobody does, or variables switch the
-    /// export of spans off.
-    ///
-    /// # Errors
-    ///
-    /// A variable's URL makes no sense.
+    /// export of spans off. What makes no sense in a variable is a warning: it may be set for every program of a host.
     pub(crate) fn wanted(
         flag: Option<&str>,
         variable: impl Fn(&str) -> Option<String>,
-    ) -> Result<Option<Self>, Fault> {
+        warnings: &mut Vec<String>,
+    ) -> Option<Self> {
+        if let Some(url) = flag {
+            return Some(Self { url: with_path(url), variable: None });
+        }
         let set = |name| variable(name).filter(|value| !value.trim().is_empty());
         if is_off(set("OTEL_SDK_DISABLED"), set("OTEL_TRACES_EXPORTER")) {
-            return Ok(None);
-        }
-        if let Some(url) = flag {
-            return Ok(Some(Self { url: with_path(url), variable: None }));
+            return None;
         }
         let of = |name| Some((name, set(name)?));
-        let Some((name, value)) = of(OF_TRACES).or_else(|| of(OF_ALL)) else { return Ok(None) };
-        let url = parse_endpoint(&value);
-        let url = url.map_err(|fault| Fault::usage(format!("{name}: {fault}")))?;
-        let url = if name == OF_ALL { with_path(&url) } else { url };
-        Ok(Some(Self { url, variable: Some(name) }))
+        let (name, value) = of(OF_TRACES).or_else(|| of(OF_ALL))?;
+        match parse_endpoint(&value) {
+            Ok(url) if name == OF_ALL => Some(Self { url: with_path(&url), variable: Some(name) }),
+            Ok(url) => Some(Self { url, variable: Some(name) }),
+            Err(fault) => {
+                warnings.push(format!("{name} is no endpoint, and no spans are exported: {fault}"));
+                None
+            }
+        }
     }
 
-    /// What to warn of, of a program that is built without an exporter. A variable may be set for every program of a
-    /// host, and is no reason not to start.
+    /// What to warn of, of a program that is built without an exporter.
     ///
     /// # Errors
     ///
@@ -96,7 +97,10 @@ mod tests {
             let found = variables.iter().find(|(known, _)| *known == name);
             found.map(|(_, value)| (*value).to_owned())
         };
-        Endpoint::wanted(flag, variable).unwrap().map(|endpoint| endpoint.url)
+        let mut warnings = Vec::new();
+        let wanted = Endpoint::wanted(flag, variable, &mut warnings);
+        assert!(warnings.is_empty(), "{warnings:?}");
+        wanted.map(|endpoint| endpoint.url)
     }
 
     #[test]
@@ -111,10 +115,11 @@ mod tests {
     }
 
     #[test]
-    fn what_switches_the_export_off_is_heeded() {
+    fn what_switches_the_export_off_is_heeded_but_for_the_flag() {
         let all = (OF_ALL, "http://all:4318");
         for off in [("OTEL_SDK_DISABLED", "True"), ("OTEL_TRACES_EXPORTER", "none")] {
             assert_eq!(wanted(None, &[all, off]), None, "{off:?}");
+            assert!(wanted(Some("http://flag:4318"), &[off]).is_some(), "{off:?}");
         }
         for on in [("OTEL_SDK_DISABLED", "false"), ("OTEL_TRACES_EXPORTER", "console, otlp")] {
             assert!(wanted(None, &[all, on]).is_some(), "{on:?}");
@@ -131,12 +136,14 @@ mod tests {
     }
 
     #[test]
-    fn a_url_that_makes_no_sense_is_refused_without_telling_it() {
+    fn a_variable_that_makes_no_sense_is_a_warning_that_does_not_tell_it() {
         let urls = ["nowhere", "collector:4317", "grpc://c:4317", "http://"];
         for url in urls.into_iter().chain(["http://u:secret@c", "http://c/?k=secret"]) {
             let variable = |name: &str| (name == OF_ALL).then(|| url.to_owned());
-            let fault = Endpoint::wanted(None, variable).unwrap_err().to_string();
-            assert!(fault.starts_with(OF_ALL) && !fault.contains("secret"), "{fault}");
+            let mut warnings = Vec::new();
+            assert_eq!(Endpoint::wanted(None, variable, &mut warnings), None);
+            let [warning] = &warnings[..] else { panic!("{warnings:?}") };
+            assert!(warning.starts_with(OF_ALL) && !warning.contains("secret"), "{warning}");
         }
     }
 }

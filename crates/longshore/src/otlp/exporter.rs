@@ -12,7 +12,9 @@ use std::time::Duration;
 
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry::{Key, Value};
-use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig as _, WithHttpConfig as _};
+use opentelemetry_otlp::{
+    Protocol, RetryPolicy, SpanExporter, WithExportConfig as _, WithHttpConfig as _,
+};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracing::{Level, Metadata, Subscriber};
@@ -58,6 +60,8 @@ impl Export {
             .with_endpoint(&to.url)
             .with_protocol(Protocol::HttpBinary)
             .with_timeout(timeout)
+            // The next batch is the next try: what the log says of one is said of an export.
+            .with_retry_policy(RetryPolicy::disabled())
             .with_http_client(Client::new(&to.url, timeout)?)
             .build()
             .map_err(|fault| Fault::usage(format!("spans cannot be exported: {fault}")))?;

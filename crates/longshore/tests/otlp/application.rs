@@ -1,5 +1,5 @@
 //! The application whose spans the tests beside it look at: a task, one that fails first, one in batches, one that
-//! sends another, and one that never ends.
+//! sends another, one that blocks its thread, and one that never ends.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -34,6 +34,10 @@ struct Gather(String);
 struct Relay(String);
 
 #[derive(Debug, Serialize, Deserialize, Task)]
+#[task(name = "grind", reply = String)]
+struct Grind(String);
+
+#[derive(Debug, Serialize, Deserialize, Task)]
 #[task(name = "ponder", reply = String)]
 struct Ponder(String);
 
@@ -59,6 +63,11 @@ async fn relay(Relay(text): Relay, ctx: Context) -> Result<String, Failure> {
     Ok(sent.id().to_string())
 }
 
+fn grind(Grind(text): Grind) -> Result<String, Failure> {
+    tracing::info_span!("crush").in_scope(|| tracing::info!("crushed {text}"));
+    Ok(text)
+}
+
 async fn ponder(Ponder(text): Ponder) -> Result<String, Failure> {
     tracing::info!("pondering {text}");
     std::future::pending::<()>().await;
@@ -75,6 +84,7 @@ fn main() -> ExitCode {
                 .handle(falter)
                 .handle_batch_with(gather, batches)
                 .handle(relay)
+                .handle_blocking(grind)
                 .handle(ponder)
                 .default_task::<Shout>()
         })
@@ -84,6 +94,7 @@ fn main() -> ExitCode {
             let others = shout.merge(gateway.routes::<Falter>("/falter"));
             let others = others.merge(gateway.routes::<Gather>("/gather"));
             let others = others.merge(gateway.routes::<Relay>("/relay"));
+            let others = others.merge(gateway.routes::<Grind>("/grind"));
             others.merge(gateway.routes::<Ponder>("/ponder"))
         })
         .run()

@@ -72,6 +72,15 @@ fn one_trace_goes_from_the_request_through_the_run_to_the_reply() {
 }
 
 #[test]
+fn what_a_blocking_handler_makes_spans_of_belongs_to_its_run() {
+    let collector = Collector::start();
+    let program = exporting(&collector);
+    program.send("/grind", "x", &[("traceparent", &parent(TRACE))]);
+    let spans = collector.of_trace(TRACE, 5);
+    assert_eq!(named(&spans, "crush").parent(), named(&spans, "process Work").id());
+}
+
+#[test]
 fn each_attempt_is_a_run_of_its_own_and_one_that_failed_says_so_without_the_reason() {
     let collector = Collector::start();
     let program = exporting(&collector);

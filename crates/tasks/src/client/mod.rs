@@ -39,7 +39,7 @@ use self::prepare::Prepared;
 use self::send::{Sending, Sent};
 use crate::error_chain::in_one_line;
 use crate::id::{RandomSource, TaskId};
-use crate::life::{self, Refusal, Shown, TaskRecord};
+use crate::life::{self, Phase, Refusal, Shown, TaskRecord};
 use crate::priority::Priority;
 use crate::store::{self, Change, ListQuery, Records, Store};
 use crate::task::Task;
@@ -282,7 +282,8 @@ impl Client {
     /// Waits until the task may have ended, and answers how; `None` if the store has to be asked.
     async fn ended(&self, id: &TaskId) -> store::Result<Option<Status>> {
         let record = self.records().ended(id).await?;
-        let ending = record.as_ref().and_then(|record| record.life.ending.as_ref());
+        let ended = record.as_ref().filter(|record| record.life.phase == Phase::Ended);
+        let ending = ended.and_then(|record| record.life.ending.as_ref());
         Ok(ending.map(|ending| Shown::Ended(ending.reply.clone()).into()))
     }
 

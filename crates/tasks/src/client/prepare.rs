@@ -65,14 +65,12 @@ pub(super) fn prepare<T: Task>(
         deadline: send.deadline,
         ..Envelope::default()
     };
-    let message = OutgoingMessage::new(T::Codec::encode_argument(task)?, envelope.seal());
-    let mut message = message.in_group_of(queue, &id, id.as_str());
-    if let Some(key) = &key {
-        message.group_id = Some(checked_key(key)?);
-    }
-    message.delay = send.delay.map(|delay| checked_delay(delay, queue)).transpose()?;
-    trace::spare(&mut message);
-    check(&message)?;
+    let body = T::Codec::encode_argument(task).map_err(SendError::from);
+    let message = body.and_then(|body| {
+        let message = OutgoingMessage::new(body, envelope.seal());
+        fit(message.in_group_of(queue, &id, id.as_str()), key.as_deref(), send.delay, queue)
+    });
+    let message = message.inspect_err(|_| spans::fail(&span, "refused"))?;
     let body = Some(&message.body).filter(|body| body.len() <= options.argument_kept_bytes);
     let asked = Asked {
         name: Some(T::NAME.to_owned()),
@@ -86,6 +84,22 @@ pub(super) fn prepare<T: Task>(
     let wanted_for = send.deadline.map_or(Duration::MAX, |deadline| deadline.since(now));
     let throttled_until = Instant::now() + options.throttle_patience.min(wanted_for);
     Ok(Prepared { name: T::NAME, id, message, asked: Arc::new(asked), throttled_until, span })
+}
+
+/// The message as the queue takes it.
+fn fit(
+    mut message: OutgoingMessage,
+    key: Option<&str>,
+    delay: Option<Duration>,
+    queue: &QueueHandle,
+) -> Result<OutgoingMessage, SendError> {
+    if let Some(key) = key {
+        message.group_id = Some(checked_key(key)?);
+    }
+    message.delay = delay.map(|delay| checked_delay(delay, queue)).transpose()?;
+    trace::spare(&mut message);
+    check(&message)?;
+    Ok(message)
 }
 
 /// How the reply travels: decided here, once, for the message tells the worker.

@@ -125,13 +125,14 @@ impl<T: Task> SendTask<T> {
         self
     }
 
-    /// The W3C trace context that the task continues. What is none is ignored.
+    /// The W3C trace context that the task continues, in place of any other. What is none is ignored.
     pub fn traceparent(mut self, traceparent: impl Into<String>) -> Self {
         self.options.traceparent = Some(traceparent.into());
+        self.options.tracestate = None;
         self
     }
 
-    /// The W3C `tracestate` beside it. What is malformed, or longer than 512 characters, is ignored.
+    /// The W3C `tracestate` beside it, said after it. What is malformed, or longer than 512 characters, is ignored.
     pub fn tracestate(mut self, tracestate: impl Into<String>) -> Self {
         self.options.tracestate = Some(tracestate.into());
         self

@@ -92,7 +92,7 @@ impl Sending {
                     unreachable!("a send names no receipt, and has no deadline here")
                 }
                 Settled::GaveUp { cause, certain, throttled } => {
-                    spans::fail(&task.prepared.span, if certain { "not_sent" } else { "unknown" });
+                    spans::fail(&task.prepared.span, why(certain, throttled.is_some()));
                     if certain {
                         self.withdraw(task.record.clone()).await;
                     }
@@ -169,7 +169,10 @@ impl Sending {
                 Ok(Start::Anew(record)) => {
                     begun.push(Begun { place, prepared, record: Some(*record) });
                 }
-                Err(error) => answers[place] = Some(Err(SendError::Store(error))),
+                Err(error) => {
+                    spans::fail(&prepared.span, "store");
+                    answers[place] = Some(Err(SendError::Store(error)));
+                }
             }
         }
         begun
@@ -256,6 +259,15 @@ enum Start {
     Again,
     /// The task was accepted before: nothing is to be sent.
     Known,
+}
+
+/// How a send failed, in the word of its span.
+fn why(certain: bool, throttled: bool) -> &'static str {
+    match (certain, throttled) {
+        (false, _) => "unknown",
+        (true, true) => "throttled",
+        (true, false) => "not_sent",
+    }
 }
 
 /// Why a task was not sent, or may not have been.

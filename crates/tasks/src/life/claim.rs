@@ -35,6 +35,8 @@ pub struct Ask {
     /// How long after the claim's end somebody is to look for the task's message, because SQS may have
     /// dead-lettered it by then. `None` where it has receives to spare: then nobody need look.
     pub watch: Option<Duration>,
+    /// Whether the message was received before: what that came to, its worker could not say.
+    pub received_before: bool,
 }
 
 /// What a claim comes to.
@@ -140,8 +142,10 @@ fn take(record: &TaskRecord, mut life: Life, ask: &Ask, now: Timestamp) -> Claim
     let keep = When::In(MESSAGES_KEPT);
     let until = Some(When::In(ask.lease));
     let wake = ask.watch.map(|watch| When::In(ask.lease + watch));
-    // A claim that is lost with the host is nobody's: whoever held it went too.
-    let survives = Survives::Kill;
+    // A claim that is lost with the host is nobody's: whoever held it went too. But where the run before may have
+    // taken the host down, or somebody has to look for a message that SQS may take, it has to be known.
+    let is_ordinary = !ask.received_before && ask.watch.is_none();
+    let survives = if is_ordinary { Survives::Kill } else { Survives::PowerCut };
     Claimed::Run(Box::new(Next { until, wake, keep, survives, ..record.becomes(life) }))
 }
 

@@ -222,8 +222,8 @@ impl Consumer<'_> {
             Ok(next.map(|next| Change::of(record, next)))
         };
         if self.replies.records.change(found, decide).await?.is_none() {
-            // Nothing is to be changed, for workers that share the store have written the end; who waits here has
-            // not heard of it.
+            // Nothing is to be changed. Mostly that is because a worker that shares the store has written the end, and
+            // who waits here has not heard of it.
             self.replies.records.tell_ended(&there);
         }
         Ok(Fate::Kept)

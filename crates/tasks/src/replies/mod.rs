@@ -241,9 +241,14 @@ impl Replies {
             if ids.is_empty() {
                 return;
             }
-            let found = match self.records.find_all(ids).await {
+            let found = match self.records.find_all(ids.clone()).await {
                 Ok(found) => found.value,
-                Err(error) => return tracing::warn!(%error, "early replies were not judged"),
+                Err(error) => {
+                    for id in ids {
+                        self.early.note(id);
+                    }
+                    return tracing::warn!(%error, "early replies were not judged; they will be");
+                }
             };
             let hidden = found.into_iter().filter_map(|record| record.ok().flatten());
             let mut strangers =

@@ -23,13 +23,18 @@ pub(super) fn place_of(span: &Span) -> Option<TraceContext> {
 }
 
 pub(super) fn continue_in(span: &Span, place: &TraceContext) {
+    if span.is_disabled() {
+        return;
+    }
     let parent = opentelemetry::Context::new().with_remote_span_context(remote(place));
     // A span that nobody exports has no parent to be given.
     let _not_exported = span.set_parent(parent);
 }
 
 pub(super) fn link(span: &Span, place: &TraceContext) {
-    span.add_link(remote(place));
+    if !span.is_disabled() {
+        span.add_link(remote(place));
+    }
 }
 
 fn remote(place: &TraceContext) -> SpanContext {

@@ -26,7 +26,8 @@ impl TraceState {
     /// of its members still hold.
     pub fn parse(text: &str) -> Option<Self> {
         let members = text.split(',').map(|member| member.trim_matches([' ', '\t']));
-        let members: Vec<_> = members.filter(|member| !member.is_empty()).collect();
+        let members = members.filter(|member| !member.is_empty());
+        let members: Vec<_> = members.take(MEMBERS_MAX + 1).collect();
         let keys: Option<Vec<_>> = members.iter().copied().map(key_of).collect();
         let mut keys = keys.filter(|keys| (1..=MEMBERS_MAX).contains(&keys.len()))?;
         keys.sort_unstable();

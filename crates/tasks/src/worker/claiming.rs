@@ -121,6 +121,7 @@ impl Execution {
             unchanged: self.runtime.seen.is_unchanged(&record),
             times_are_the_stores: self.keeps_time(),
             watch: self.runtime.watch(self.message.receive_count),
+            received_before: self.message.receive_count > 1,
         };
         let mut next = match life::claim(&record, &ask, now) {
             Claimed::Run(next) => next,

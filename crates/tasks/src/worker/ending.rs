@@ -11,7 +11,7 @@
 
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use super::executor::Execution;
 use super::heartbeat::Held;
@@ -20,14 +20,17 @@ use super::status::count;
 use crate::backoff::Backoff;
 use crate::dead_letter::{self, DeadLetter};
 use crate::failure::Reason;
-use crate::life::{self, DeadLetterDue, End, Ending, How, Outbox, Refusal, TaskRecord};
+use crate::life::{self, DeadLetterDue, End, Ending, How, Phase, Refusal, TaskRecord};
 use crate::reply::{self, Reply};
 use crate::store::{Change, Found, StoreError};
 use crate::transport::Purpose;
 
-/// When an end is written again that the store did not take. Shorter than any lease, so that it comes before
-/// whoever finds the claim over once the store is back.
+/// When an end is written again that the store did not take: soon enough that it mostly comes before whoever finds the
+/// claim over once the store is back.
 const KEEP_AGAIN: Backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(5));
+
+/// How long a store may take for an end once there is no time for another try.
+const LAST_TRY_MAX: Duration = Duration::from_secs(2);
 
 /// How long a message stays away whose dead letter could not be sent, and is not kept otherwise.
 const SEND_AGAIN_AFTER: Duration = Duration::from_secs(10);
@@ -59,7 +62,6 @@ impl Execution {
     }
 
     pub(super) async fn end_as_cancelled(self: Box<Self>) {
-        count(&self.runtime.status.cancelled);
         let end = self.runtime.cancelled_end(&self.envelope);
         self.finish(end).await;
     }
@@ -88,8 +90,8 @@ impl Execution {
         self.make_room();
         let Ok(held) = self.lease.uncover().await else { return self.lose() };
         match self.write_end(held, &end).await {
-            Ok(record) => self.deliver(record).await,
-            Err(NotEnded::AlreadyWritten(record)) => self.deliver(*record).await,
+            Ok(record) => self.deliver_new(record, end.how).await,
+            Err(NotEnded::AlreadyWritten(record)) => self.deliver_new(*record, end.how).await,
             Err(NotEnded::Refused(Refusal::Ended)) => {
                 count(&self.runtime.status.repeated);
                 self.has_ended();
@@ -99,6 +101,7 @@ impl Execution {
             Err(NotEnded::Store(_)) if self.lease.held().is_err() => self.lose(),
             Err(NotEnded::Store(error)) => {
                 tracing::warn!(%error, "handed back without its end: the task runs again");
+                count(&self.runtime.status.returned);
                 self.warn_of_the_last_receive();
                 let pause = self.pause_after(&error);
                 self.hand_back(pause).await;
@@ -112,7 +115,7 @@ impl Execution {
         let Held { record, fence, .. } = held;
         let (mut began_at, mut pauses) = (None, KEEP_AGAIN.start());
         loop {
-            let written = self.write_end_once(record.clone(), fence, end).await;
+            let written = self.try_to_write_end(record.clone(), fence, end).await;
             let Err(NotEnded::Store(error @ StoreError::Unavailable { .. })) = &written else {
                 self.note_store_is_back(began_at);
                 return written;
@@ -121,6 +124,28 @@ impl Execution {
             self.runtime.store_gate.close(error);
             if !self.keeps_lease_for(pauses.next_pause()).await {
                 return written;
+            }
+        }
+    }
+
+    /// One try, which is not waited for much longer than there is time for further ones.
+    async fn try_to_write_end(
+        &self,
+        record: TaskRecord,
+        fence: u64,
+        end: &End,
+    ) -> Result<TaskRecord, NotEnded> {
+        let in_vain = async {
+            self.lease_is_given_up().await;
+            sleep(LAST_TRY_MAX).await;
+        };
+        tokio::select! {
+            biased;
+            written = self.write_end_once(record, fence, end) => written,
+            () = in_vain => {
+                let store = self.runtime.records.store().name();
+                let late = "it does not answer, and there is no time left";
+                Err(NotEnded::Store(StoreError::unavailable(store, "write an end", late)))
             }
         }
     }
@@ -162,6 +187,19 @@ impl Execution {
         }
     }
 
+    /// As [`deliver`](Self::deliver), of an end that this worker has written.
+    async fn deliver_new(self: Box<Self>, record: TaskRecord, how: How) {
+        let status = &self.runtime.status;
+        match how {
+            How::Done => count(&status.done),
+            How::Discarded => count(&status.discarded),
+            How::Dead => count(&status.dead),
+            How::Cancelled => count(&status.cancelled),
+            How::Replied => {}
+        }
+        self.deliver(record).await;
+    }
+
     /// Sends what is due, then deletes the message.
     async fn deliver(mut self: Box<Self>, record: TaskRecord) {
         self.has_ended();
@@ -193,7 +231,11 @@ impl Execution {
         let due = record.life.outbox.as_ref();
         let reply_is_due = due.is_some_and(|due| due.reply_to.is_some());
         if !reply_is_due && let Some(queue) = self.runtime.reply_to(&self.envelope) {
-            self.send_reply(&queue, ending.reply).await;
+            let is_sent = self.send_reply(&queue, ending.reply).await;
+            if !is_sent && ending.how == How::Cancelled {
+                // Whoever cancelled it owes nothing: no outbox has the reply, and the message is all that asks for it.
+                return self.hand_back(SEND_AGAIN_AFTER).await;
+            }
         }
         self.deliver(record).await;
     }
@@ -236,10 +278,8 @@ impl Execution {
     }
 }
 
-/// Whether the record has this very end, and what is to be sent of it is still due.
+/// Whether the record has this very end. Others may have sent some of what was due, or all of it.
 fn is_written(record: &TaskRecord, end: &End) -> bool {
-    let life = &record.life;
     let same = |ending: &Ending| ending.how == end.how && ending.reply == end.reply;
-    let due = |outbox: &Outbox| Outbox { tries: 0, ..outbox.clone() } == end.outbox;
-    life.outbox.as_ref().is_some_and(due) && life.ending.as_ref().is_some_and(same)
+    record.life.phase == Phase::Ended && record.life.ending.as_ref().is_some_and(same)
 }

@@ -198,13 +198,21 @@ impl Execution {
 
     /// Waits. `false` if the lease cannot be kept for so long, or the grace period is over.
     pub(super) async fn keeps_lease_for(&self, pause: Duration) -> bool {
+        tokio::select! {
+            biased;
+            () = self.lease_is_given_up() => false,
+            () = sleep(pause) => true,
+        }
+    }
+
+    /// Waits until the lease cannot be kept any longer, or the grace period is over.
+    pub(super) async fn lease_is_given_up(&self) {
         let signals = self.lease.signals();
         tokio::select! {
             biased;
-            () = signals.lost.cancelled() => false,
-            () = signals.too_long.cancelled() => false,
-            () = self.runtime.drained.cancelled() => false,
-            () = sleep(pause) => true,
+            () = signals.lost.cancelled() => {}
+            () = signals.too_long.cancelled() => {}
+            () = self.runtime.drained.cancelled() => {}
         }
     }
 
@@ -363,16 +371,13 @@ impl Execution {
         let status = Arc::clone(&self.runtime.status);
         match outcome {
             Outcome::Done { body } => {
-                count(&status.done);
                 tracing::debug!(took = ?self.took(), "a task is done");
                 self.end_as_done(body).await;
             }
             Outcome::Discard { reason } => {
-                count(&status.discarded);
                 self.end_as_discarded(reason).await;
             }
             Outcome::Dead { reason } => {
-                count(&status.dead);
                 tracing::warn!(took = ?self.took(), %reason, "a task is dead");
                 self.end_as_dead(reason).await;
             }

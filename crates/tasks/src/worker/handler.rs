@@ -11,6 +11,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use futures::FutureExt as _;
+use tracing::Span;
 
 use super::context::Context;
 use super::handlers::{AbortOnDrop, HandlerRuntime};
@@ -255,7 +256,9 @@ where
                 let _working = working;
                 handler.call(task, state, context)
             });
-            let thread = tokio::task::spawn_blocking(run);
+            // What it makes spans of, and logs, belongs to the run, on whichever thread.
+            let span = Span::current();
+            let thread = tokio::task::spawn_blocking(move || span.in_scope(run));
             // A run that is given up before it has a thread never begins.
             let _abort = AbortOnDrop(thread.abort_handle());
             match thread.await {

@@ -105,10 +105,10 @@ impl Heartbeat {
             open.extend(held);
         }
         for _ in 0..ROUNDS_MAX {
-            open = self.extend_once(batch, open, margin, &mut ended).await;
             if open.is_empty() {
                 break;
             }
+            open = self.extend_once(batch, open, margin, &mut ended).await;
         }
         ended.into_iter().map(|ended| ended.unwrap_or(Err(Renewed::TryAgain))).collect()
     }

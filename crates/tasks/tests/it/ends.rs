@@ -1,10 +1,12 @@
 //! A store that is away when a run ends: its result waits, and the task is not run again.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use longshore_tasks::store::Change;
 use longshore_tasks::transport::Action;
-use longshore_tasks::{Status, WorkerReport};
+use longshore_tasks::{Status, WorkerReport, life};
 use tokio::time::{Instant, sleep};
 
 use crate::logged::Logged;
@@ -68,6 +70,50 @@ async fn an_end_that_waits_for_the_store_is_given_up_with_the_grace_of_a_drain()
     world.until_empty(TASKS).await;
     assert_eq!((runs.get(), world.bodies(REPLIES)), (2, vec!["8".to_owned()]));
     next.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_end_that_a_store_hangs_over_is_given_up_soon_after_the_grace_and_counts_as_handed_back()
+{
+    let world = World::new();
+    world.flaky.ends_held.store(true, Ordering::SeqCst);
+    let runs = Counter::default();
+    let counter = runs.clone();
+    let worker = start(world.worker(move |Square(n), _| {
+        counter.add();
+        async move { Ok(n) }
+    }));
+    world.send(8).await;
+    until(|| runs.get() == 1).await;
+    let stopped_at = Instant::now();
+    let report = worker.stop().await;
+    let took = stopped_at.elapsed();
+    assert!(took >= GRACE && took < GRACE + Duration::from_secs(4), "{took:?}");
+    assert_eq!((report.done, report.returned, report.lost), (0, 1, 0));
+    let message = &world.simulation.messages(TASKS)[0];
+    assert!(message.available_at <= Instant::now() + VISIBILITY);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_end_that_was_kept_and_sent_by_others_meanwhile_is_the_workers_own() {
+    let world = World::new();
+    // Both answers of the first try.
+    world.flaky.lost_ends.store(2, Ordering::SeqCst);
+    let worker = start(world.worker(|Square(n), _| async move { Ok(n) }));
+    let id = world.send(8).await;
+    let records = world.client.records();
+    let ended = || async { records.find(&id).await.unwrap().record.unwrap() };
+    while ended().await.life.ending.is_none() {
+        sleep(Duration::from_millis(10)).await;
+    }
+    // As a worker does that has found the reply due, and sent it.
+    let record = ended().await;
+    let sent = life::sent(&record, 1, true, true).unwrap();
+    records.write_one(Change::of(record, sent)).await.unwrap();
+    world.until_empty(TASKS).await;
+    let report = worker.stop().await;
+    assert_eq!((report.done, report.repeated, report.deleted), (1, 0, 1));
+    assert_eq!(world.bodies(REPLIES), Vec::<String>::new());
 }
 
 #[tokio::test(start_paused = true)]

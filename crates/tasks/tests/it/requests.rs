@@ -44,6 +44,21 @@ async fn a_task_that_is_cancelled_before_anybody_runs_it_ends_at_once_and_its_me
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_reply_of_a_task_that_was_cancelled_unrun_is_sent_though_its_queue_was_away() {
+    let world = World::new();
+    let id = world.send(8).await;
+    world.client.cancel(&id).await.unwrap();
+    let away = world.simulation.remove(REPLIES);
+    let worker = start(world.worker(|Square(n), _| async move { Ok(n) }));
+    sleep(Duration::from_secs(300)).await;
+    world.simulation.restore(REPLIES, away);
+    until(|| !world.bodies(REPLIES).is_empty()).await;
+    world.until_empty(TASKS).await;
+    assert_eq!(world.bodies(REPLIES), [r#"{"message":"it was cancelled"}"#]);
+    worker.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_task_that_is_cancelled_between_two_attempts_ends_at_once_and_is_not_tried_again() {
     let world = World::new();
     let runs = Counter::default();

@@ -3,17 +3,12 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures::future::join_all;
 use longshore_tasks::life::{self, Ask, Asked, Claimed};
 use longshore_tasks::store::{Answer, Change};
 use longshore_tasks::{Records, SqliteStore, Store, StoreError, SystemRandom, TaskId};
 use tempfile::TempDir;
-use tokio::time::Instant;
-
-/// Packed sends, of ten tasks each.
-const PACKED: u64 = 200;
 
 fn id(text: &str) -> TaskId {
     TaskId::parse(text).unwrap()
@@ -41,6 +36,7 @@ async fn claim(records: &Records, id: &TaskId) -> bool {
         unchanged: false,
         times_are_the_stores: true,
         watch: None,
+        received_before: false,
     };
     let now = records.find(id).await.unwrap().now;
     let Claimed::Run(next) = life::claim(&record, &ask, now) else { panic!("not free") };
@@ -98,45 +94,6 @@ fn l9_its_files_are_for_their_owner_alone() {
         assert_eq!(mode.mode() & 0o777, 0o600, "{suffix}");
     }
     drop(store);
-}
-
-/// Writes one record after the other, as a worker that claims and ends tasks, until it is aborted.
-async fn write_on(records: Records, worker: usize, round: usize) {
-    for n in 0_u64.. {
-        submit(&records, &id(&format!("of-{worker}-{round}-{n}"))).await;
-    }
-}
-
-/// Sends packed tasks, and says how long that took.
-async fn send_packed(sender: &Records, round: &str) -> Duration {
-    let begun_at = Instant::now();
-    for batch in 0..PACKED {
-        let name = |n| id(&format!("{round}-{batch}-{n}"));
-        let first = |n| Change::first(name(n), life::submitted(Asked::default()));
-        let answers = sender.write((0..10).map(first).collect()).await.unwrap();
-        assert!(answers.iter().all(|answer| matches!(answer, Answer::Written(_))));
-    }
-    begun_at.elapsed()
-}
-
-/// It was six times as long. A machine that has something else to do may spoil a round.
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn u7_packed_sends_take_half_as_long_again_at_most_while_three_workers_write_the_same_file() {
-    let directory = TempDir::new().unwrap();
-    let path = directory.path().join("tasks.sqlite3");
-    let (sender, mut seen) = (open(&path), Vec::new());
-    for round in 0..3 {
-        let alone = send_packed(&sender, &format!("alone-{round}")).await;
-        let work = |worker| tokio::spawn(write_on(open(&path), worker, round));
-        let workers: Vec<_> = (0..3).map(work).collect();
-        let beside = send_packed(&sender, &format!("beside-{round}")).await;
-        workers.iter().for_each(tokio::task::JoinHandle::abort);
-        seen.push((alone, beside));
-        if beside <= alone * 3 / 2 {
-            return;
-        }
-    }
-    panic!("alone, and beside three workers: {seen:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -201,6 +201,7 @@ impl World {
             unchanged: false,
             times_are_the_stores: true,
             watch: None,
+            received_before: false,
         };
         let Claimed::Run(next) = life::claim(&record, &ask, found.now) else { panic!("taken") };
         let answer = records.write_one(Change::of(record, *next)).await.unwrap();

@@ -145,6 +145,7 @@ async fn a_claim_that_read_nothing_meets_what_was_taken_over() {
         unchanged: false,
         times_are_the_stores: true,
         watch: None,
+        received_before: false,
     };
     for text in ["completed", "dead", "tried", "worker-only"] {
         let assumed = TaskRecord::assumed(id(text), Asked::default());

@@ -43,6 +43,7 @@ fn ask(generation: u32) -> Ask {
         unchanged: false,
         times_are_the_stores: true,
         watch: None,
+        received_before: false,
     }
 }
 
@@ -284,13 +285,16 @@ fn an_id_that_a_hidden_reply_came_to_begins_anew_when_it_is_sent() {
 #[test]
 fn only_what_nobody_else_was_told_of_may_go_with_the_host() {
     let survives = |next: &Next| next.survives;
-    let Claimed::Run(claim) = claim(&pending(), &ask(1), NOW) else { panic!("not free") };
+    let claim_by = |ask| match claim(&pending(), &ask, NOW) {
+        Claimed::Run(next) => *next,
+        other @ (Claimed::Busy(_) | Claimed::Ended(_) | Claimed::Late) => panic!("{other:?}"),
+    };
     let (record, progress) = (running(), Progress { percent: 1, note: String::new(), at: NOW });
     let fence = fence(&record);
     let ended = ended_as(&record, How::Done, NOW);
     for next in [
         &submitted(Asked::default()),
-        &*claim,
+        &claim_by(ask(1)),
         &extended(&record, fence, LEASE).unwrap(),
         &progressed(&record, fence, progress).unwrap(),
         &moved_on(&ended, LEASE, NOW).unwrap(),
@@ -303,6 +307,8 @@ fn only_what_nobody_else_was_told_of_may_go_with_the_host() {
         retried(&record, fence, Vec::new(), None, NOW).unwrap(),
         released(&record, fence, false, None, NOW).unwrap(),
         submitted_again(&pending(), Arc::default()),
+        claim_by(Ask { watch: Some(LEASE), ..ask(1) }),
+        claim_by(Ask { received_before: true, ..ask(1) }),
         withdrawn(),
         hidden("replies", Reply::completed("1"), NOW),
     ] {

@@ -74,6 +74,7 @@ impl World {
             unchanged,
             times_are_the_stores: self.keeps_time,
             watch: self.watch(who),
+            received_before: false,
         }
     }
 
