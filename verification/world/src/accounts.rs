@@ -126,7 +126,8 @@ fn check_task(plan: &Plan, book: &Book, task: usize) {
     let replies = usize::from(plan.tasks[task].is_replied_by_queue()) * page.generation as usize;
     let asked_to_end = plan.tasks[task].cancel_at.is_some();
     let in_vain = page.worn_out && page.ended.is_none();
-    let wrong = if page.accepted && page.enqueued.is_none() {
+    // Who sends again what was cancelled before it was on the queue hears that it is known, and has ended.
+    let wrong = if page.accepted && page.enqueued.is_none() && page.ended.is_none() {
         Some("its sender was told that it is on the queue, and it never was".to_owned())
     } else if in_vain && !may_wear_out(plan, page) {
         Some("the queue dead-lettered it without a reply".to_owned())
