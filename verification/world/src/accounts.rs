@@ -62,8 +62,7 @@ fn unreplied(plan: &Plan, pages: &Pages) -> Option<usize> {
         let page = &pages.tasks[*task];
         let Some(ended) = &page.ended else { return false };
         let says_so = |reply: &String| *reply == ended.reply;
-        // One that was cancelled before its message was on the queue is known to its sender, and to nobody else.
-        let by_queue = page.enqueued.is_some() && plan.tasks[*task].is_replied_by_queue();
+        let by_queue = plan.tasks[*task].is_replied_by_queue();
         let reply = by_queue && !page.replies.iter().any(says_so);
         reply || ended.dead && page.dead_letters == 0
     })

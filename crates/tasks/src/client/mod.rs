@@ -37,12 +37,14 @@ pub use status::Status;
 use self::lanes::Lanes;
 use self::prepare::Prepared;
 use self::send::{Sending, Sent};
+use crate::envelope::Envelope;
 use crate::error_chain::in_one_line;
 use crate::id::{RandomSource, TaskId};
 use crate::life::{self, Phase, Refusal, Shown, TaskRecord};
 use crate::priority::Priority;
 use crate::store::{self, Change, ListQuery, Records, Store};
 use crate::task::Task;
+use crate::task_options::ReplyMode;
 use crate::transport::{Gated, QueueHandle, Transport, TransportError};
 
 /// Sends tasks and knows how they stand. Cheap to clone; clones share everything.
@@ -235,20 +237,19 @@ impl Client {
         self.records().list(query).await
     }
 
-    /// Asks for a task's end. One that nobody runs ends at once: it is FAILED for whoever asks, and whoever
-    /// waits for its reply hears of it; its message is deleted, unrun, when a worker receives it. One that runs
-    /// ends as FAILED once its worker sees that, within three seconds, and has stopped the handler, unless it is done
-    /// before.
+    /// Asks for a task's end. One that runs ends as FAILED once its worker sees that, within three seconds, and has
+    /// stopped the handler, unless it is done before. One that nobody runs is not run any more: it ends when a worker
+    /// receives its message, with its reply. If no queue waits for that (its reply is kept in the store alone, or there
+    /// is none), it is FAILED at once for whoever asks, and its message goes unrun.
     ///
     /// ```
     /// use std::time::Duration;
     ///
-    /// use longshore_tasks::{Client, Status, Task};
+    /// use longshore_tasks::{Client, Task};
     ///
     /// async fn think_better<T: Task>(client: &Client, task: T) -> Result<(), Box<dyn std::error::Error>> {
     ///     let pending = client.send(task).delay(Duration::from_secs(600)).await?;
     ///     client.cancel(pending.id()).await?;
-    ///     assert!(matches!(client.status(pending.id()).await?, Some(Status::Failed { .. })));
     ///     Ok(())
     /// }
     /// ```
@@ -263,7 +264,10 @@ impl Client {
         let found = self.records().find(id).await?;
         let asked = self.records().change(found, |found| {
             let record = found.record.ok_or_else(|| refused(Refusal::NotKnown))?;
-            let next = life::cancel_asked(&record, retention, found.now).map_err(refused)?;
+            let mode = Envelope::open(&record.asked.attributes).reply_mode();
+            let no_queue_waits = matches!(mode, Some(ReplyMode::Store | ReplyMode::None));
+            let at_once = no_queue_waits.then_some(retention);
+            let next = life::cancel_asked(&record, at_once, found.now).map_err(refused)?;
             Ok::<_, CancelError>(Some(Change::of(record, next)))
         });
         asked.await.map(drop)

@@ -14,16 +14,17 @@ use crate::reply::Reply;
 /// What whoever asked for a task is told that was cancelled.
 pub(crate) const CANCELLED: &str = "it was cancelled";
 
-/// The task's end is wanted. One that nobody runs ends at once, and its result answers for `retention`: nothing is left to
-/// send, for whoever receives its message finds it ended, replies, and deletes it. One that runs is ended by its worker.
-/// So is one whose message is looked for: it may be gone, and then only whoever looks can reply.
+/// The task's end is wanted. One that nobody runs ends `at_once`, if that is said, and its result answers for that time:
+/// nothing is left to send, and whoever receives its message finds it ended. That is for tasks whose reply no queue wants: a
+/// message that SQS takes meanwhile would take the reply with it. One that runs is ended by its worker, and one that waits by
+/// whoever receives it next. So is one whose message is looked for: it may be gone, and then only whoever looks can reply.
 ///
 /// # Errors
 ///
 /// There is no such task, or it has ended.
 pub fn cancel_asked(
     record: &TaskRecord,
-    retention: Duration,
+    at_once: Option<Duration>,
     now: Timestamp,
 ) -> Result<Next, Refusal> {
     match record.life.phase {
@@ -34,7 +35,7 @@ pub fn cancel_asked(
     let mut life = Life::clone(&record.life);
     life.cancel.get_or_insert(CancelAsked { at: now });
     let nobody_runs_it = matches!(life.phase, Phase::Pending | Phase::Waiting);
-    if nobody_runs_it && record.wake.is_none() {
+    if let Some(retention) = at_once.filter(|_| nobody_runs_it && record.wake.is_none()) {
         return Ok(end_of(record, life, &cancelled(retention), now));
     }
     Ok(Next { until: record.until.map(When::At), ..record.becomes(life) })

@@ -231,11 +231,7 @@ impl Execution {
         let due = record.life.outbox.as_ref();
         let reply_is_due = due.is_some_and(|due| due.reply_to.is_some());
         if !reply_is_due && let Some(queue) = self.runtime.reply_to(&self.envelope) {
-            let is_sent = self.send_reply(&queue, ending.reply).await;
-            if !is_sent && ending.how == How::Cancelled {
-                // Whoever cancelled it owes nothing: no outbox has the reply, and the message is all that asks for it.
-                return self.hand_back(SEND_AGAIN_AFTER).await;
-            }
+            self.send_reply(&queue, ending.reply).await;
         }
         self.deliver(record).await;
     }

@@ -11,7 +11,7 @@ use longshore_tasks::{
 use crate::world::{REPLIES, Square, TASKS, World, start};
 
 /// A client that was told how replies to [`Square`] travel, if it was, and which queue wants them.
-fn client(world: &World, mode: Option<ReplyMode>, reply_queue: Option<&str>) -> Client {
+pub(crate) fn client(world: &World, mode: Option<ReplyMode>, reply_queue: Option<&str>) -> Client {
     let replies: BTreeMap<_, _> =
         mode.into_iter().map(|mode| (Square::NAME.to_owned(), mode)).collect();
     let reply_queue = reply_queue.map(ToOwned::to_owned);

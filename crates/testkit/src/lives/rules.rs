@@ -72,7 +72,7 @@ pub trait Rules: Debug + Send + Sync {
         retention: Duration,
         now: Timestamp,
     ) -> Result<Next, Refusal> {
-        life::cancel_asked(record, retention, now)
+        life::cancel_asked(record, Some(retention), now)
     }
 
     /// What was due is tried now.

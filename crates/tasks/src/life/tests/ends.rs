@@ -126,26 +126,28 @@ fn a_foreign_completed_ends_a_run_and_a_foreign_failed_does_not() {
 #[test]
 fn a_cancellation_leaves_the_claim_and_is_refused_once_the_task_has_ended() {
     let record = running();
-    let asked = written(&record, cancel_asked(&record, RETENTION, NOW).unwrap(), NOW);
+    let asked = written(&record, cancel_asked(&record, Some(RETENTION), NOW).unwrap(), NOW);
     assert_eq!((asked.until, fence(&asked)), (record.until, fence(&record)));
     assert_eq!(asked.life.cancel, Some(CancelAsked { at: NOW }));
     let done = ended_as(&asked, How::Cancelled, NOW);
-    assert_eq!(cancel_asked(&done, RETENTION, NOW), Err(Refusal::Ended));
+    assert_eq!(cancel_asked(&done, Some(RETENTION), NOW), Err(Refusal::Ended));
 }
 
 #[test]
 fn a_task_that_nobody_runs_ends_when_it_is_cancelled_unless_its_message_is_looked_for() {
     let next = retried(&running(), 2, vec!["boom".to_owned()], None, NOW).unwrap();
     for record in [pending(), written(&running(), next, NOW)] {
-        let ended = written(&record, cancel_asked(&record, RETENTION, NOW).unwrap(), NOW);
+        let ended = written(&record, cancel_asked(&record, Some(RETENTION), NOW).unwrap(), NOW);
         let (shown, over) = (result(&ended, RETENTION, NOW), NOW + RETENTION);
         assert_eq!(shown, Some(Shown::Ended(Reply::failed("it was cancelled"))));
         assert_eq!((ended.life.outbox.clone(), ended.wake), (None, Some(over)));
         assert!(matches!(claim(&ended, &ask(1), NOW), Claimed::Ended(_)));
         assert!(matches!(woken(&ended, over), Woken::Expired(_)));
     }
+    let waits = written(&pending(), cancel_asked(&pending(), None, NOW).unwrap(), NOW);
+    assert_eq!(waits.life.standing(), Standing::Pending, "a queue wants its reply");
     let watched = TaskRecord { wake: Some(NOW + LEASE), ..pending() };
-    let asked = written(&watched, cancel_asked(&watched, RETENTION, NOW).unwrap(), NOW);
+    let asked = written(&watched, cancel_asked(&watched, Some(RETENTION), NOW).unwrap(), NOW);
     assert_eq!((asked.life.standing(), asked.wake), (Standing::Pending, watched.wake));
 }
 

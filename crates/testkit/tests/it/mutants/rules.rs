@@ -369,7 +369,7 @@ fn a_cancellation_that_takes_a_task_from_whoever_runs_it() {
                 let life = life::Life { phase: Phase::Waiting, ..(*record.life).clone() };
                 (unheld.life, unheld.until, unheld.wake) = (Arc::new(life), None, None);
             }
-            life::cancel_asked(&unheld, retention, now)
+            life::cancel_asked(&unheld, Some(retention), now)
         }
     }
     check_noticed(Brutal, "its stand is not as it must be");
@@ -388,7 +388,7 @@ fn a_cancellation_that_only_notes_the_wish_though_nobody_runs_the_task() {
         ) -> Result<Next, Refusal> {
             let mut watched = record.clone();
             watched.wake = watched.wake.or(Some(now));
-            let next = life::cancel_asked(&watched, retention, now)?;
+            let next = life::cancel_asked(&watched, Some(retention), now)?;
             Ok(Next { wake: record.wake.map(life::When::At), ..next })
         }
     }
