@@ -64,6 +64,9 @@ async fn relay(Relay(text): Relay, ctx: Context) -> Result<String, Failure> {
 }
 
 fn grind(Grind(text): Grind) -> Result<String, Failure> {
+    if text.is_empty() {
+        return Err(Failure::dead("there is nothing to grind"));
+    }
     tracing::info_span!("crush").in_scope(|| tracing::info!("crushed {text}"));
     Ok(text)
 }
