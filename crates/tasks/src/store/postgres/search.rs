@@ -73,7 +73,7 @@ pub(super) async fn due(
     let sql = schema.sql(&format!(
         "WITH {CLOCK}
          SELECT clock.now, {COLUMNS} FROM clock LEFT JOIN LATERAL (
-             SELECT * FROM {{schema}}.tasks WHERE wake <= clock.now AND keep > clock.now
+             SELECT * FROM {{schema}}.tasks WHERE wake <= clock.now AND keep + 0 > clock.now
              ORDER BY wake LIMIT $1
          ) AS t ON true ORDER BY t.wake"
     ));

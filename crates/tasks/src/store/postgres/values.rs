@@ -30,7 +30,7 @@ pub(super) async fn find(
         "WITH {CLOCK}, found AS (
              SELECT i.place, {COLUMNS} FROM unnest($1::text[]) WITH ORDINALITY AS i (key, place)
              CROSS JOIN clock
-             JOIN {{schema}}.kept_values AS v ON v.key = i.key AND v.keep > clock.now)
+             JOIN {{schema}}.kept_values AS v ON v.key = i.key AND v.keep + 0 > clock.now)
          SELECT clock.now, found.* FROM clock LEFT JOIN found ON true"
     ));
     let found = database.query("find values", &sql, &[&keys]).await?;
