@@ -142,7 +142,8 @@ def test_a_fifo_queue_counts_groups_and_duplicates(watched):
 def test_metrics_are_nowhere_unless_asked_for_and_then_named_at_the_start(watched, broker):
     watched.start(rust_log=None)
     place = watched.metrics_url.removeprefix("http://127.0.0.1")
-    assert f"http://localhost{place}" in watched.broker.output()
+    # The broker answers a moment before it says where.
+    wait.until(lambda: f"http://localhost{place}" in watched.broker.output(), "the address of the metrics")
     for url in [watched.broker_url, broker.broker_url]:
         assert http.get(f"{url}/metrics").media_type != MEDIA_TYPE.split(";")[0]
 
