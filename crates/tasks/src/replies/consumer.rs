@@ -103,7 +103,10 @@ impl Consumer<'_> {
             let receipt = message.receipt_handle.clone();
             match reply::open(message.body.clone(), &message.attributes) {
                 Ok((id, reply)) => {
-                    let (trace, message) = (Envelope::of(&message).trace(), message.message_id);
+                    // Only a span goes on from there.
+                    let trace =
+                        spans::are_built().then(|| Envelope::of(&message).trace()).flatten();
+                    let message = message.message_id;
                     replies.push(Opened { receipt, message, id, reply, trace });
                 }
                 Err(reason) => {

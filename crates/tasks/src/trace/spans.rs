@@ -73,29 +73,37 @@ pub(crate) struct AboutMessage<'a> {
     pub(crate) parent: Option<&'a TraceContext>,
 }
 
-/// The span of a message that is handled.
-fn handled(about: AboutMessage<'_>) -> Span {
-    let span = info_span!(
+/// A span of what is done with messages of a queue. What stays empty is not exported.
+fn process(queue: &str) -> Span {
+    info_span!(
         target: TARGET,
         "process",
-        otel.name = %format_args!("process {}", about.queue),
+        otel.name = %format_args!("process {queue}"),
         otel.kind = "consumer",
         otel.status_code = Empty,
         error.type = Empty,
         messaging.system = "aws_sqs",
         messaging.operation.name = "process",
         messaging.operation.type = "process",
-        messaging.destination.name = about.queue,
-        messaging.message.id = about.message,
-        longshore.task.id = about.task.as_str(),
+        messaging.destination.name = queue,
+        messaging.message.id = Empty,
+        messaging.batch.message_count = Empty,
+        longshore.task.id = Empty,
         longshore.task.name = Empty,
         longshore.task.attempt = Empty,
         longshore.task.outcome = Empty,
         longshore.reply.status = Empty,
-    );
+    )
+}
+
+/// The span of a message that is handled.
+fn handled(about: AboutMessage<'_>) -> Span {
+    let span = process(about.queue);
     if let Some(parent) = about.parent {
         parent.continue_in(&span);
     }
+    span.record("messaging.message.id", about.message);
+    span.record("longshore.task.id", about.task.as_str());
     span
 }
 
@@ -159,20 +167,10 @@ pub(crate) fn batch<'a>(
     if !are_built() {
         return Span::none();
     }
-    let span = info_span!(
-        target: TARGET,
-        "process",
-        otel.name = %format_args!("process {queue}"),
-        otel.kind = "consumer",
-        otel.status_code = Empty,
-        error.type = Empty,
-        messaging.system = "aws_sqs",
-        messaging.operation.name = "process",
-        messaging.operation.type = "process",
-        messaging.destination.name = queue,
-        messaging.batch.message_count = i64::try_from(places.len()).unwrap_or(i64::MAX),
-        longshore.task.name = name,
-    );
+    let span = process(queue);
+    let count = i64::try_from(places.len()).unwrap_or(i64::MAX);
+    span.record("messaging.batch.message_count", count);
+    span.record("longshore.task.name", name);
     places.flatten().for_each(|place| place.link_to(&span));
     span
 }

@@ -9,6 +9,7 @@ use longshore_tasks::transport::Action;
 use longshore_tasks::{Failure, ReplyError, RetryPolicy, Status};
 use longshore_types::{MessageAttribute, MessageAttributes};
 
+use crate::lost::kill_in_a_run;
 use crate::simulation::Fault;
 use crate::world::{
     Counter, Log, RECEIVES_MAX, REPLIES, REPLIES_DEAD, Square, TASKS, TASKS_DEAD, VISIBILITY,
@@ -216,14 +217,7 @@ async fn a_task_that_kills_its_worker_ends_dead_with_a_reply() {
     let world = World::new();
     let id = world.send(8).await;
     for _ in 0..3 {
-        let runs = Counter::default();
-        let counter = runs.clone();
-        let worker = start(world.worker(move |_, _| {
-            counter.add();
-            std::future::pending()
-        }));
-        until(|| runs.get() == 1).await;
-        worker.kill().await;
+        kill_in_a_run(&world).await;
     }
     let worker = start(world.worker(|_, _| async { panic!("it must not be run again") }));
     world.until_empty(TASKS).await;
