@@ -10,6 +10,7 @@ import pytest
 from harness import sqs, wait
 from harness.process import Process, binary, clean_environment, free_port, run
 from harness.system import sqs_alive
+from harness.tls import TlsFront
 
 # What a program that lost its temper prints.
 INNARDS = re.compile(r"panicked|RUST_BACKTRACE|stack backtrace|\.rs:\d+|unwrap|Os \{|Error \{|Some\(|Err\(")
@@ -259,6 +260,31 @@ def test_an_endpoint_without_encryption_needs_no_certificates(apart, role, monke
     system.start_broker()
     started = system.start_app() if role == "app" else system.start_worker()
     assert started.running()
+
+
+def test_an_encrypted_endpoint_is_used_if_the_system_trusts_its_authority(apart, tmp_path):
+    system = apart()
+    system.start_broker()
+    with contextlib.closing(TlsFront(system.broker_port, tmp_path)) as front:
+        system.endpoint_url = front.url
+        system.variables["SSL_CERT_FILE"] = str(front.authority)
+        system.start_app()
+        system.start_worker()
+        assert system.outcome(system.submit(8))["value"] == 13
+        assert front.connections > 0
+
+
+def test_an_encrypted_endpoint_of_somebody_else_is_told_nothing(apart, tmp_path):
+    system = apart()
+    system.start_broker()
+    (tmp_path / "other").mkdir()
+    other = TlsFront(system.broker_port, tmp_path / "other")
+    with contextlib.closing(other), contextlib.closing(TlsFront(system.broker_port, tmp_path)) as stranger:
+        system.endpoint_url = stranger.url
+        system.variables["SSL_CERT_FILE"] = str(other.authority)
+        worker = system.start_worker()
+        wait.until(lambda: "invalid peer certificate" in worker.output(), "the worker says what it waits for")
+        assert stranger.connections == 0
 
 
 def test_an_encrypted_endpoint_without_certificates_is_refused_with_what_is_missing(tmp_path):

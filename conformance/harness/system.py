@@ -35,6 +35,8 @@ class System:
     suffix: str = ""
     # Where the broker listens; what else there is listens on loopback.
     broker_host: str = "127.0.0.1"
+    # Where app and workers find the broker, if not where it listens.
+    endpoint_url: str | None = None
     # The sort of process that each role is, and variables that it sees.
     process: type = Process
     variables: dict = field(default_factory=dict)
@@ -109,7 +111,7 @@ class System:
         `data` is a directory of its own, if it is not to share the system's.
         """
         listen = port or self.app_port
-        argv = ["--listen", f"127.0.0.1:{listen}", "--endpoint-url", self.broker_url]
+        argv = ["--listen", f"127.0.0.1:{listen}", "--endpoint-url", self.endpoint_url or self.broker_url]
         app = self._start(["app"], *argv, *self.app_flags, *flags, data=data)
         if port is None:
             self.app = app
@@ -120,7 +122,7 @@ class System:
     def start_worker(self, flags=(), data=None, within=()):
         """Starts a further worker, with a directory of its own or within another command if it is named."""
         port = free_port()
-        argv = ["--health-listen", f"127.0.0.1:{port}", "--endpoint-url", self.broker_url]
+        argv = ["--health-listen", f"127.0.0.1:{port}", "--endpoint-url", self.endpoint_url or self.broker_url]
         argv += ["--work-log", self.work_log]
         worker = self._start(["worker"], *argv, *self.worker_flags, *flags, data=data, within=within)
         worker.health_url = f"http://127.0.0.1:{port}"

@@ -6,7 +6,7 @@
 //!                                  │                               └──▶ crews of parts ──▶ exit code
 //!          gateway ── client ── transport ── worker ── replies      (longshore-tasks, -gateway)
 //!                                  │
-//!              embedded (the broker in this process)  |  AWS SDK    (longshore-broker | SQS)
+//!              embedded (the broker in this process)  |  HTTP       (longshore-broker | SQS)
 //! ```
 //!
 //! The crates behind it are re-exported as [`broker`], [`gateway`], [`tasks`] and [`types`]; what

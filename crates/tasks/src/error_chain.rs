@@ -6,9 +6,6 @@
 
 use std::error::Error;
 
-#[cfg(any(feature = "aws", test))]
-use crate::transport::Cause;
-
 /// Characters of one cause.
 const CHARS_MAX: usize = 1000;
 /// Causes that are told.
@@ -68,25 +65,6 @@ pub fn in_one_line(error: &(dyn Error + 'static)) -> String {
     error_chain(error).join(": ")
 }
 
-/// A copy of an error and its causes, in their words alone: for an error whose `Debug` would tell
-/// what belongs to nobody's log, such as a whole response.
-#[cfg(any(feature = "aws", test))]
-pub(crate) fn copied(error: &(dyn Error + 'static)) -> Cause {
-    let mut copy: Option<Copied> = None;
-    for text in error_chain(error).into_iter().rev() {
-        copy = Some(Copied { text, source: copy.map(Box::new) });
-    }
-    Box::new(copy.expect("a chain has at least one error"))
-}
-
-#[cfg(any(feature = "aws", test))]
-#[derive(Debug, thiserror::Error)]
-#[error("{text}")]
-struct Copied {
-    text: String,
-    source: Option<Box<Self>>,
-}
-
 /// What `text` says before it repeats what is behind it.
 fn own_words<'a>(text: &'a str, behind: &[String]) -> &'a str {
     let mut own = text;
@@ -114,11 +92,18 @@ fn shortened(text: &str) -> String {
 mod tests {
     use super::*;
 
+    #[derive(Debug, thiserror::Error)]
+    #[error("{text}")]
+    struct Said {
+        text: String,
+        source: Option<Box<Self>>,
+    }
+
     /// An error that says the first of these texts, with the others behind it.
-    fn error(texts: &[&str]) -> Copied {
+    fn error(texts: &[&str]) -> Said {
         let (first, behind) = texts.split_first().expect("a text");
         let source = (!behind.is_empty()).then(|| Box::new(error(behind)));
-        Copied { text: (*first).to_owned(), source }
+        Said { text: (*first).to_owned(), source }
     }
 
     #[test]
@@ -156,12 +141,5 @@ mod tests {
     fn an_error_without_words_is_told_as_one() {
         assert_eq!(error_chain(&error(&[""])), ["an error without words"]);
         assert_eq!(in_one_line(&error(&["", "b", "c"])), "b: c");
-    }
-
-    #[test]
-    fn a_copy_has_the_same_causes() {
-        let copy = copied(&error(&["a: b", "b"]));
-        assert_eq!(copy.to_string(), "a");
-        assert_eq!(error_chain(copy.as_ref()), ["a", "b"]);
     }
 }

@@ -24,7 +24,7 @@ use super::endpoint;
 use super::http::{ConnectError, http_client};
 
 /// How long a connection may take to be made.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The configuration of a client, which tries nothing again: its caller does. `endpoint` is a URL;
 /// `None` is Amazon's.

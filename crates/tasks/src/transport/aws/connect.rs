@@ -1,18 +1,23 @@
-//! The clients of SQS: one for short calls, one for long polls.
+//! The endpoint of SQS, and what reaches it: a channel for messages, and the SDK's client for
+//! administering queues.
 
 use std::time::Duration;
 
+use aws_config::SdkConfig;
 use aws_sdk_sqs::Client;
+use aws_sdk_sqs::config::endpoint::{DefaultResolver, Params, ResolveEndpoint as _};
 
+use super::channel::{Address, Channel, NoAddress};
+use super::credentials::CredentialsCache;
 use crate::aws::http::ConnectError;
 use crate::aws::{config, endpoint};
 
 /// The variable that names the endpoint of SQS alone.
 const ENDPOINT: &str = "AWS_ENDPOINT_URL_SQS";
-/// How long an answer may take to begin.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long an answer may take.
+pub(super) const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a long poll's answer may take: the longest wait of 20 s, and time for the answer.
-const POLL_TIMEOUT: Duration = Duration::from_secs(30);
+pub(super) const POLL_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Where SQS is.
 ///
@@ -35,24 +40,48 @@ pub struct AwsOptions {
     pub region: Option<String>,
 }
 
-/// A client for short calls and one for long polls, which share their connections; and whether
-/// they speak to Amazon.
+/// What reaches an endpoint, and what is known of it.
 #[derive(Debug)]
-pub(super) struct Clients {
+pub(super) struct Connected {
+    pub(super) channel: Channel,
     pub(super) client: Client,
-    pub(super) polling_client: Client,
+    pub(super) region: Option<String>,
     pub(super) is_amazon: bool,
 }
 
-pub(super) async fn clients(options: AwsOptions) -> Result<Clients, ConnectError> {
+pub(super) async fn connect(options: AwsOptions) -> Result<Connected, ConnectError> {
     let endpoint = options.endpoint_url.or_else(|| endpoint::from_environment(ENDPOINT));
     let is_amazon = endpoint.as_deref().is_none_or(endpoint::is_amazon);
-    let config = config::load(endpoint, options.region).await?;
-    let with_answer_within = |limit| {
-        let config = aws_sdk_sqs::config::Builder::from(&config);
-        Client::from_conf(config.timeout_config(config::timeouts(limit)).build())
-    };
-    let (client, polling_client) =
-        (with_answer_within(ANSWER_TIMEOUT), with_answer_within(POLL_TIMEOUT));
-    Ok(Clients { client, polling_client, is_amazon })
+    let config = config::load(endpoint.clone(), options.region).await?;
+    let credentials = CredentialsCache::new(config.credentials_provider());
+    let address = address(&config).await;
+    let timeouts = config::timeouts(ANSWER_TIMEOUT);
+    let administering = aws_sdk_sqs::config::Builder::from(&config).timeout_config(timeouts);
+    Ok(Connected {
+        channel: Channel::new(address, credentials),
+        client: Client::from_conf(administering.build()),
+        region: config.region().map(ToString::to_string),
+        is_amazon,
+    })
+}
+
+/// Where requests go, by the SDK's own rules: the partition of the region, dual-stack and FIPS
+/// endpoints included.
+async fn address(config: &SdkConfig) -> Result<Address, NoAddress> {
+    let region = config.region().ok_or_else(|| {
+        NoAddress("no region is set: name one with --region or AWS_REGION".to_owned())
+    })?;
+    let parameters = Params::builder()
+        .region(region.as_ref())
+        .set_endpoint(config.endpoint_url().map(str::to_owned))
+        .set_use_fips(config.use_fips())
+        .set_use_dual_stack(config.use_dual_stack())
+        .build()
+        .map_err(|refusal| NoAddress(refusal.to_string()))?;
+    let endpoint = DefaultResolver::new().resolve_endpoint(&parameters).await;
+    let endpoint = endpoint.map_err(|refusal| NoAddress(refusal.to_string()))?;
+    let url = endpoint.url();
+    let endpoint =
+        url.parse().map_err(|_| NoAddress(format!("{url} is not a URL of an endpoint")))?;
+    Ok(Address { endpoint, region: region.to_string() })
 }

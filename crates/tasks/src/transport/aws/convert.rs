@@ -1,16 +1,14 @@
-//! The SDK's types ⇄ ours. No judgement here, and nothing that fails: what an answer leaves out
+//! Ours ⇄ what travels. No judgement here, and nothing that fails: what an answer leaves out
 //! is reported as a fault of its entry.
 
 use std::collections::HashMap;
 use std::time::Duration;
 
-use aws_sdk_sqs::primitives::Blob;
-use aws_sdk_sqs::types::{
-    BatchResultErrorEntry, Message, MessageAttributeValue, MessageSystemAttributeName,
-    SendMessageBatchRequestEntry, SendMessageBatchResultEntry,
-};
-use longshore_types::{AttributeValue, MessageAttribute, MessageAttributes, Timestamp};
+use longshore_types::{MessageAttributes, Timestamp};
 
+use super::shapes::{
+    AttributeShape, Attributes, FailedEntry, Message, ReceiptEntry, SendEntry, SentEntry,
+};
 use crate::transport::{EntryFault, EntryResult, OutgoingMessage, ReceivedMessage, SentMessage};
 
 /// Whole seconds, rounded up: a lease is never shorter than was asked for.
@@ -20,34 +18,33 @@ pub(super) fn seconds(duration: Duration) -> i32 {
 }
 
 /// A message as an entry of a batch, whose id is its place.
-pub(super) fn send_entry(
-    (place, message): (usize, OutgoingMessage),
-) -> SendMessageBatchRequestEntry {
-    let attributes =
-        message.attributes.into_iter().map(|(name, attribute)| (name, attribute_value(attribute)));
-    SendMessageBatchRequestEntry::builder()
-        .id(place.to_string())
-        .message_body(message.body)
-        .set_delay_seconds(message.delay.map(seconds))
-        .set_message_attributes(Some(attributes.collect()))
-        .set_message_group_id(message.group_id)
-        .set_message_deduplication_id(message.deduplication_id)
-        .build()
-        .expect("id and body are given")
+pub(super) fn send_entry((place, message): (usize, &OutgoingMessage)) -> SendEntry<'_> {
+    SendEntry {
+        id: place.to_string(),
+        message_body: &message.body,
+        delay_seconds: message.delay.map(seconds),
+        message_attributes: Attributes(&message.attributes),
+        message_group_id: message.group_id.as_deref(),
+        message_deduplication_id: message.deduplication_id.as_deref(),
+    }
 }
 
-fn attribute_value(attribute: MessageAttribute) -> MessageAttributeValue {
-    let value = MessageAttributeValue::builder().data_type(attribute.data_type);
-    let value = match attribute.value {
-        AttributeValue::Text(text) => value.string_value(text),
-        AttributeValue::Binary(bytes) => value.binary_value(Blob::new(bytes)),
-    };
-    value.build().expect("the data type is given")
+/// A receipt as an entry of a batch, whose id is its place.
+pub(super) fn delete_entry((place, receipt_handle): (usize, String)) -> ReceiptEntry {
+    ReceiptEntry { id: place.to_string(), receipt_handle, visibility_timeout: None }
+}
+
+/// A receipt and how long its message shall stay in flight as an entry of a batch, whose id is its place.
+pub(super) fn change_entry(
+    (place, (receipt_handle, timeout)): (usize, (String, Duration)),
+) -> ReceiptEntry {
+    let visibility_timeout = Some(seconds(timeout));
+    ReceiptEntry { id: place.to_string(), receipt_handle, visibility_timeout }
 }
 
 /// What became of an entry that was accepted, by its id.
-pub(super) fn sent(entry: &SendMessageBatchResultEntry) -> (String, SentMessage) {
-    (entry.id().to_owned(), SentMessage { message_id: entry.message_id().to_owned() })
+pub(super) fn sent(entry: SentEntry) -> (String, SentMessage) {
+    (entry.id, SentMessage { message_id: entry.message_id })
 }
 
 /// Answers for each of `count` entries in its place. One that the answer leaves out is a fault:
@@ -55,25 +52,21 @@ pub(super) fn sent(entry: &SendMessageBatchResultEntry) -> (String, SentMessage)
 pub(super) fn in_order<T>(
     count: usize,
     successful: impl Iterator<Item = (String, T)>,
-    failed: &[BatchResultErrorEntry],
+    failed: Vec<FailedEntry>,
 ) -> Vec<EntryResult<T>> {
-    let mut successful: HashMap<String, T> = successful.collect();
-    let mut answer_for = |place: usize| {
-        let id = place.to_string();
-        if let Some(done) = successful.remove(&id) {
-            return Ok(done);
-        }
-        let fault = failed.iter().find(|entry| entry.id() == id);
-        Err(fault.map_or_else(left_out, entry_fault))
-    };
+    let failed = failed.into_iter().map(|entry| (entry.id.clone(), Err(entry_fault(entry))));
+    let successful = successful.map(|(id, done)| (id, Ok(done)));
+    let mut answers: HashMap<String, EntryResult<T>> = failed.chain(successful).collect();
+    let mut answer_for =
+        |place: usize| answers.remove(&place.to_string()).unwrap_or(Err(left_out()));
     (0..count).map(&mut answer_for).collect()
 }
 
-fn entry_fault(entry: &BatchResultErrorEntry) -> EntryFault {
+fn entry_fault(entry: FailedEntry) -> EntryFault {
     EntryFault {
-        code: entry.code().to_owned(),
-        message: entry.message().unwrap_or_default().to_owned(),
-        sender_fault: entry.sender_fault(),
+        code: entry.code,
+        message: entry.message.unwrap_or_default(),
+        sender_fault: entry.sender_fault,
     }
 }
 
@@ -86,32 +79,24 @@ fn left_out() -> EntryFault {
 }
 
 /// A message, unless it lacks what it can be answered for by.
-pub(super) fn received(message: &Message) -> Option<ReceivedMessage> {
-    let system = |name| message.attributes().and_then(|all| all.get(&name));
-    let number = |name| system(name).and_then(|text| text.parse::<u64>().ok());
-    let receive_count = number(MessageSystemAttributeName::ApproximateReceiveCount).unwrap_or(1);
+pub(super) fn received(message: Message) -> Option<ReceivedMessage> {
+    let system = message.attributes.unwrap_or_default();
+    let number = |text: Option<String>| text.and_then(|text| text.parse::<u64>().ok());
+    let receive_count = number(system.approximate_receive_count).unwrap_or(1);
     Some(ReceivedMessage {
-        message_id: message.message_id()?.to_owned(),
-        receipt_handle: message.receipt_handle()?.to_owned(),
-        body: message.body().unwrap_or_default().to_owned(),
-        attributes: attributes(message),
+        message_id: message.message_id?,
+        receipt_handle: message.receipt_handle?,
+        body: message.body.unwrap_or_default(),
+        attributes: message.message_attributes.map(attributes).unwrap_or_default(),
         receive_count: u32::try_from(receive_count).unwrap_or(u32::MAX),
-        sent_at: number(MessageSystemAttributeName::SentTimestamp).map(Timestamp::from_millis),
-        group_id: system(MessageSystemAttributeName::MessageGroupId).cloned(),
-        trace_header: system(MessageSystemAttributeName::AwsTraceHeader).cloned(),
+        sent_at: number(system.sent_timestamp).map(Timestamp::from_millis),
+        group_id: system.message_group_id,
+        trace_header: system.trace_header,
     })
 }
 
-fn attributes(message: &Message) -> MessageAttributes {
-    let all = message.message_attributes().into_iter().flatten();
-    all.filter_map(|(name, value)| Some((name.clone(), attribute(value)?))).collect()
-}
-
-fn attribute(value: &MessageAttributeValue) -> Option<MessageAttribute> {
-    let text = value.string_value().map(|text| AttributeValue::Text(text.to_owned()));
-    let binary = || value.binary_value().map(|blob| AttributeValue::Binary(blob.as_ref().to_vec()));
-    let data_type = value.data_type().to_owned();
-    Some(MessageAttribute { data_type, value: text.or_else(binary)? })
+fn attributes(all: HashMap<String, AttributeShape>) -> MessageAttributes {
+    all.into_iter().filter_map(|(name, shape)| Some((name, shape.into_attribute()?))).collect()
 }
 
 /// The dead-letter queue's name and `maxReceiveCount` in a redrive policy, whose number some
@@ -137,7 +122,7 @@ mod tests {
 
     #[test]
     fn an_entry_that_the_answer_leaves_out_is_not_done() {
-        let answers = in_order(2, [("1".to_owned(), ())].into_iter(), &[]);
+        let answers = in_order(2, [("1".to_owned(), ())].into_iter(), Vec::new());
         assert_eq!(answers, [Err(left_out()), Ok(())]);
     }
 

@@ -1,30 +1,40 @@
-//! Amazon SQS, or any endpoint that speaks it, through the AWS SDK.
+//! Amazon SQS, or any endpoint that speaks it, over HTTP.
 //!
-//! The SDK's own retries are off: they would hide from the meter what was asked, and from the
-//! caller that an earlier try may have been carried out. This module tries again itself, keeps
-//! the doubt of every try, and sends the same task id each time, by which a receiver knows it. What was
-//! throttled it does not try again: its caller does, who knows of other calls.
+//! A call goes down once: [`convert`] makes its [`shapes`], [`channel`] signs and sends them, and [`classify`] reads
+//! the answer or says what can be concluded from there being none. The AWS SDK finds the endpoint, the region and the
+//! credentials, signs, and administers queues; messages do not pass its client, which takes a third of a
+//! worker's processor time (`docs/decisions/0018-messages-travel-by-a-channel-of-our-own.md`).
+//!
+//! This module tries again itself, keeps the doubt of every try, and sends the same task id each time, by which a
+//! receiver knows it. What was throttled it does not try again: its caller does, who knows of other calls.
 
+mod channel;
 mod classify;
 mod connect;
 mod convert;
+mod credentials;
+mod http;
+mod shapes;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_sqs::Client;
-use aws_sdk_sqs::types::{
-    ChangeMessageVisibilityBatchRequestEntry, DeleteMessageBatchRequestEntry,
-    MessageSystemAttributeName, QueueAttributeName,
-};
+use bytes::Bytes;
 use futures::FutureExt as _;
+use serde::{Deserialize, Serialize};
 
 pub use connect::AwsOptions;
 
 pub use crate::aws::http::ConnectError;
 
-use self::classify::{Call, classify};
-use self::connect::Clients;
+use self::channel::Channel;
+use self::classify::Call;
+use self::connect::{ANSWER_TIMEOUT, POLL_TIMEOUT};
+use self::shapes::{
+    AskedAttributes, Batch, BatchAnswer, DoneEntry, FoundAttributes, FoundQueue, NamedQueue,
+    ReceiptEntry, Receive, Received, SentEntry, SystemAttributes,
+};
 use super::{
     Action, BoxFuture, DeadLetterFacts, EntryResult, OutgoingMessage, QueueFacts, QueueHandle,
     ReceiveRequest, ReceivedMessage, RequestMeter, Result, SentMessage, Throttle, Transport,
@@ -39,7 +49,7 @@ const TRY_AGAIN: Backoff = Backoff::new(Duration::from_millis(50), Duration::fro
 /// How long a receive under way is waited for at a shutdown, if the endpoint is not Amazon's.
 const RECEIVE_PATIENCE: Duration = Duration::from_secs(1);
 
-/// Carries messages by the AWS SDK.
+/// Carries messages over HTTP.
 ///
 /// ```no_run
 /// use std::sync::Arc;
@@ -56,50 +66,30 @@ const RECEIVE_PATIENCE: Duration = Duration::from_secs(1);
 /// ```
 #[derive(Clone, Debug)]
 pub struct AwsTransport {
+    channel: Channel,
+    /// Administers queues, and is used for no message.
     client: Client,
-    /// With a time limit that a long poll fits into.
-    polling_client: Client,
     is_amazon: bool,
     meter: Arc<RequestMeter>,
     throttle: Throttle,
-    /// What the clients were made from, to make others like them.
-    options: AwsOptions,
 }
 
 impl AwsTransport {
-    /// Makes the clients. Nothing is asked of the endpoint yet.
+    /// Finds out where the endpoint is. Nothing is asked of it yet.
     ///
     /// # Errors
     ///
     /// [`ConnectError`] on a system that cannot speak to such an endpoint.
     pub async fn connect(options: AwsOptions) -> std::result::Result<Self, ConnectError> {
-        let made = connect::clients(options.clone()).await?;
-        let region = made.client.config().region().map(ToString::to_string);
-        let meter = RequestMeter::in_region(&region.unwrap_or_default());
-        Ok(Self::of(made, options, Arc::new(meter), Throttle::default()))
-    }
-
-    fn of(
-        made: Clients,
-        options: AwsOptions,
-        meter: Arc<RequestMeter>,
-        throttle: Throttle,
-    ) -> Self {
-        let Clients { client, polling_client, is_amazon } = made;
-        Self { client, polling_client, is_amazon, meter, throttle, options }
-    }
-
-    /// Clients, and so connections, of its own, which are driven by the runtime that calls.
-    async fn over_own_connections(&self) -> Result<Option<Arc<dyn Transport>>> {
-        let made = connect::clients(self.options.clone()).await;
-        let action = Action::GetQueueUrl;
-        let made = made.map_err(|error| TransportError::NotSent {
-            action,
-            target: "the endpoint over new connections".to_owned(),
-            source: error.into(),
-        })?;
-        let throttle = self.throttle.clone();
-        Ok(Some(Arc::new(Self::of(made, self.options.clone(), self.meter(), throttle))))
+        let made = connect::connect(options).await?;
+        let meter = RequestMeter::in_region(&made.region.unwrap_or_default());
+        Ok(Self {
+            channel: made.channel,
+            client: made.client,
+            is_amazon: made.is_amazon,
+            meter: Arc::new(meter),
+            throttle: Throttle::default(),
+        })
     }
 
     /// The SDK's client, for administering queues. Its calls pass no meter: none is made for a
@@ -113,34 +103,46 @@ impl AwsTransport {
         Arc::clone(&self.meter)
     }
 
+    /// One request and its answer, which is counted nowhere yet.
+    async fn ask<T: for<'de> Deserialize<'de>>(&self, call: &Call, body: Bytes) -> Result<T> {
+        let within = match call.action {
+            Action::ReceiveMessage => POLL_TIMEOUT,
+            _ => ANSWER_TIMEOUT,
+        };
+        let answer = self.channel.ask(call.action, body, within).await;
+        call.read(&answer.map_err(|error| call.unanswered(error))?)
+    }
+
+    /// Asks, and asks again where that may help; each try is counted.
+    async fn ask_on<T: for<'de> Deserialize<'de>>(
+        &self,
+        call: &Call,
+        request: &impl Serialize,
+        bytes: usize,
+    ) -> Result<T> {
+        let body = body_of(request);
+        let ask = || async {
+            self.meter.count(call.action, call.target(), bytes);
+            self.ask(call, body.clone()).await
+        };
+        persist(ask).await
+    }
+
     async fn queue_url(&self, name: &str) -> Result<QueueHandle> {
         let call = Call::new(Action::GetQueueUrl, name);
-        let ask = || async {
-            self.meter.count(call.action, name, 0);
-            let answer = self.client.get_queue_url().queue_name(name).send().await;
-            answer.map_err(|error| classify(&call, &error))
-        };
-        let answer = persist(ask).await?;
-        let url = answer.queue_url().ok_or_else(|| call.without("a queue URL"))?;
-        Ok(QueueHandle::new(name, url))
+        let found: FoundQueue = self.ask_on(&call, &NamedQueue { queue_name: name }, 0).await?;
+        let url = found.queue_url.ok_or_else(|| call.without("a queue URL"))?;
+        Ok(QueueHandle::new(name, &url))
     }
 
     async fn facts(&self, queue: &QueueHandle) -> Result<QueueFacts> {
         let call = Call::new(Action::GetQueueAttributes, queue.name());
-        let ask = || async {
-            self.meter.count(call.action, queue.name(), 0);
-            let request = self.client.get_queue_attributes().queue_url(queue.url());
-            let request = request.attribute_names(QueueAttributeName::VisibilityTimeout);
-            let request = request.attribute_names(QueueAttributeName::MessageRetentionPeriod);
-            let request = request.attribute_names(QueueAttributeName::RedrivePolicy);
-            request.send().await.map_err(|error| classify(&call, &error))
-        };
-        let answer = persist(ask).await?;
-        let attribute = |name| answer.attributes().and_then(|all| all.get(&name));
-        let seconds = |name| attribute(name)?.parse().ok().map(Duration::from_secs);
-        let visibility_timeout = seconds(QueueAttributeName::VisibilityTimeout);
-        let retention = seconds(QueueAttributeName::MessageRetentionPeriod);
-        let policy = attribute(QueueAttributeName::RedrivePolicy);
+        let attribute_names = ["VisibilityTimeout", "MessageRetentionPeriod", "RedrivePolicy"];
+        let request = AskedAttributes { queue_url: queue.url(), attribute_names };
+        let found: FoundAttributes = self.ask_on(&call, &request, 0).await?;
+        let attributes = found.attributes.unwrap_or_default();
+        let seconds = |name| attributes.get(name)?.parse().ok().map(Duration::from_secs);
+        let policy = attributes.get("RedrivePolicy");
         let dead_letter = match policy.and_then(|text| convert::redrive_policy(text)) {
             Some((name, receive_count_max)) => {
                 Some(DeadLetterFacts { queue: self.queue_url(&name).await?, receive_count_max })
@@ -148,8 +150,8 @@ impl AwsTransport {
             None => None,
         };
         Ok(QueueFacts {
-            visibility_timeout: visibility_timeout.unwrap_or(Duration::from_secs(30)),
-            retention: retention.unwrap_or(QueueFacts::DEFAULT_RETENTION),
+            visibility_timeout: seconds("VisibilityTimeout").unwrap_or(Duration::from_secs(30)),
+            retention: seconds("MessageRetentionPeriod").unwrap_or(QueueFacts::DEFAULT_RETENTION),
             dead_letter,
         })
     }
@@ -161,17 +163,11 @@ impl AwsTransport {
     ) -> Result<Vec<EntryResult<SentMessage>>> {
         let call = Call::new(Action::SendMessageBatch, queue.name());
         let bytes = messages.iter().map(OutgoingMessage::bytes).sum();
-        let count = messages.len();
-        let entries: Vec<_> = messages.into_iter().enumerate().map(convert::send_entry).collect();
-        let ask = || async {
-            self.meter.count(call.action, queue.name(), bytes);
-            let request = self.client.send_message_batch().queue_url(queue.url());
-            let request = request.set_entries(Some(entries.clone()));
-            request.send().await.map_err(|error| classify(&call, &error))
-        };
-        let answer = persist(ask).await?;
-        let sent = answer.successful().iter().map(convert::sent);
-        Ok(convert::in_order(count, sent, answer.failed()))
+        let entries = messages.iter().enumerate().map(convert::send_entry).collect();
+        let batch = Batch { queue_url: queue.url(), entries };
+        let answer: BatchAnswer<SentEntry> = self.ask_on(&call, &batch, bytes).await?;
+        let (sent, failed) = answer.into_parts();
+        Ok(convert::in_order(messages.len(), sent.into_iter().map(convert::sent), failed))
     }
 
     async fn receive_messages(
@@ -180,65 +176,41 @@ impl AwsTransport {
         request: ReceiveRequest,
     ) -> Result<Vec<ReceivedMessage>> {
         let call = Call::new(Action::ReceiveMessage, queue.name());
-        let receive = self.polling_client.receive_message().queue_url(queue.url());
-        let receive = receive
-            .max_number_of_messages(i32::try_from(request.count_max).unwrap_or(i32::MAX))
-            .wait_time_seconds(convert::seconds(request.wait))
-            .set_visibility_timeout(request.visibility_timeout.map(convert::seconds))
-            .message_attribute_names("All")
-            .message_system_attribute_names(MessageSystemAttributeName::ApproximateReceiveCount)
-            .message_system_attribute_names(MessageSystemAttributeName::SentTimestamp)
-            .message_system_attribute_names(MessageSystemAttributeName::MessageGroupId)
-            .message_system_attribute_names(MessageSystemAttributeName::AwsTraceHeader);
+        let receive = Receive {
+            queue_url: queue.url(),
+            max_number_of_messages: request.count_max,
+            wait_time_seconds: convert::seconds(request.wait),
+            visibility_timeout: request.visibility_timeout.map(convert::seconds),
+            message_attribute_names: ["All"],
+            message_system_attribute_names: SystemAttributes::NAMES,
+        };
         let mut metered = self.meter.receive(queue.name());
-        let answer = receive.send().await.map_err(|error| classify(&call, &error))?;
-        let messages: Vec<_> = answer.messages().iter().filter_map(convert::received).collect();
+        let received: Received = self.ask(&call, body_of(&receive)).await?;
+        let messages = received.messages.unwrap_or_default();
+        let messages: Vec<_> = messages.into_iter().filter_map(convert::received).collect();
         metered.brought(&messages);
         Ok(messages)
     }
 
-    async fn delete(
+    /// A batch call about receipts, which is made once: its caller decides about another try.
+    async fn settle(
         &self,
+        action: Action,
         queue: &QueueHandle,
-        receipts: Vec<String>,
+        entries: Vec<ReceiptEntry>,
     ) -> Result<Vec<EntryResult<()>>> {
-        let call = Call::new(Action::DeleteMessageBatch, queue.name());
-        let count = receipts.len();
-        let entry = |(place, receipt): (usize, String)| {
-            let entry = DeleteMessageBatchRequestEntry::builder();
-            let entry = entry.id(place.to_string()).receipt_handle(receipt).build();
-            entry.expect("id and receipt handle are given")
-        };
-        let entries: Vec<_> = receipts.into_iter().enumerate().map(entry).collect();
-        self.meter.count(call.action, queue.name(), 0);
-        let request = self.client.delete_message_batch().queue_url(queue.url());
-        let answer = request.set_entries(Some(entries)).send().await;
-        let answer = answer.map_err(|error| classify(&call, &error))?;
-        let deleted = answer.successful().iter().map(|entry| (entry.id().to_owned(), ()));
-        Ok(convert::in_order(count, deleted, answer.failed()))
+        let call = Call::new(action, queue.name());
+        let count = entries.len();
+        self.meter.count(action, queue.name(), 0);
+        let body = body_of(&Batch { queue_url: queue.url(), entries });
+        let answer: BatchAnswer<DoneEntry> = self.ask(&call, body).await?;
+        let (done, failed) = answer.into_parts();
+        Ok(convert::in_order(count, done.into_iter().map(|entry| (entry.id, ())), failed))
     }
+}
 
-    async fn change_visibility(
-        &self,
-        queue: &QueueHandle,
-        changes: Vec<(String, Duration)>,
-    ) -> Result<Vec<EntryResult<()>>> {
-        let call = Call::new(Action::ChangeMessageVisibilityBatch, queue.name());
-        let count = changes.len();
-        let entry = |(place, (receipt, timeout)): (usize, (String, Duration))| {
-            let entry = ChangeMessageVisibilityBatchRequestEntry::builder();
-            let entry = entry.id(place.to_string()).receipt_handle(receipt);
-            let entry = entry.visibility_timeout(convert::seconds(timeout)).build();
-            entry.expect("id and receipt handle are given")
-        };
-        let entries: Vec<_> = changes.into_iter().enumerate().map(entry).collect();
-        self.meter.count(call.action, queue.name(), 0);
-        let request = self.client.change_message_visibility_batch().queue_url(queue.url());
-        let answer = request.set_entries(Some(entries)).send().await;
-        let answer = answer.map_err(|error| classify(&call, &error))?;
-        let done = answer.successful().iter().map(|entry| (entry.id().to_owned(), ()));
-        Ok(convert::in_order(count, done, answer.failed()))
-    }
+fn body_of(request: &impl Serialize) -> Bytes {
+    serde_json::to_vec(request).expect("texts and numbers are JSON").into()
 }
 
 /// Makes a call again that failed in a way that can pass, unless it was throttled. If any try may have been carried out,
@@ -274,7 +246,8 @@ impl Transport for AwsTransport {
     }
 
     fn separated(&self) -> BoxFuture<'_, Result<Option<Arc<dyn Transport>>>> {
-        self.over_own_connections().boxed()
+        let transport = Self { channel: self.channel.separated(), ..self.clone() };
+        async { Ok(Some(Arc::new(transport) as Arc<dyn Transport>)) }.boxed()
     }
 
     fn meter(&self) -> Option<Arc<RequestMeter>> {
@@ -317,7 +290,8 @@ impl Transport for AwsTransport {
         queue: &'a QueueHandle,
         receipts: Vec<String>,
     ) -> BoxFuture<'a, Result<Vec<EntryResult<()>>>> {
-        self.delete(queue, receipts).boxed()
+        let entries = receipts.into_iter().enumerate().map(convert::delete_entry).collect();
+        self.settle(Action::DeleteMessageBatch, queue, entries).boxed()
     }
 
     fn change_visibility_batch<'a>(
@@ -325,7 +299,8 @@ impl Transport for AwsTransport {
         queue: &'a QueueHandle,
         changes: Vec<(String, Duration)>,
     ) -> BoxFuture<'a, Result<Vec<EntryResult<()>>>> {
-        self.change_visibility(queue, changes).boxed()
+        let entries = changes.into_iter().enumerate().map(convert::change_entry).collect();
+        self.settle(Action::ChangeMessageVisibilityBatch, queue, entries).boxed()
     }
 }
 

@@ -11,7 +11,7 @@
 //!
 //! # Invariants
 //!
-//! - Nobody else makes a throttled call again: not the SDK, whose retries are off, and no transport.
+//! - Nobody else makes a throttled call again: no transport does.
 //! - Sends, receives, deletes and changes of visibility have gates of their own for each queue. Where deletes or
 //!   renewals are throttled, sends and receives of the queue yield to them; the other way round never.
 //! - A gate is kept only for a queue that throttled a call, until enough others were answered.
