@@ -1,4 +1,4 @@
-//! One request to the endpoint and its answer: made, signed, sent, and read whole, within a limit of time.
+//! One request to the endpoint and its answer: made, signed, sent, and, within a limit of time, answered and read whole.
 //!
 //! The SDK's client would do as much, at several times the processor time of everything else that a
 //! message costs. What makes a client of AWS hard to write is the SDK's here too: where the endpoint and
@@ -10,7 +10,7 @@
 //! - What an answer says is held up to [`ANSWER_BYTES_MAX`].
 
 use std::sync::Arc;
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::Duration;
 
 use ::http::header::{CONTENT_TYPE, USER_AGENT};
 use ::http::{HeaderMap, Request, StatusCode, Uri};
@@ -26,15 +26,17 @@ use thiserror::Error;
 
 use super::credentials::CredentialsCache;
 use super::http::{self, HttpClient};
+use super::skew::Skew;
 use crate::clock::SystemClock;
 use crate::transport::{Action, Cause};
-use rustls::ClientConfig;
 
 /// Bytes of an answer: ten messages of 1 MiB, each of whose bytes JSON may write as six.
 const ANSWER_BYTES_MAX: usize = 64 * 1024 * 1024;
 const CONTENT: &str = "application/x-amz-json-1.0";
 const AGENT: &str = concat!("longshore/", env!("CARGO_PKG_VERSION"));
 const TARGET: &str = "x-amz-target";
+/// Has errors named as SQS's first protocol did too, which many know them by.
+const QUERY_MODE: (&str, &str) = ("x-amzn-query-mode", "true");
 
 /// Where requests go and how they are signed. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -43,19 +45,30 @@ pub(super) struct Channel {
     shared: Arc<Shared>,
 }
 
-/// What channels to one endpoint share that have connections of their own.
 #[derive(Debug)]
 struct Shared {
-    tls: ClientConfig,
     address: Result<Address, NoAddress>,
     credentials: CredentialsCache,
+    skew: Skew,
 }
 
 /// The endpoint, and the region that signatures are for.
 #[derive(Debug)]
 pub(super) struct Address {
-    pub(super) endpoint: Uri,
-    pub(super) region: String,
+    pub(super) url: String,
+    uri: Uri,
+    region: String,
+}
+
+impl Address {
+    /// The endpoint at `url`, whose path ends in `/`, as that of requests to it does.
+    pub(super) fn of(url: &str, region: String) -> Result<Self, NoAddress> {
+        let path = url.split(['?', '#']).next().unwrap_or_default();
+        let url = format!("{}/", path.trim_end_matches('/'));
+        let uri = url.parse();
+        let uri = uri.map_err(|why| NoAddress(format!("{url} is no URL of an endpoint: {why}")))?;
+        Ok(Self { url, uri, region })
+    }
 }
 
 /// Why there is nowhere to send a request to.
@@ -101,14 +114,8 @@ impl NoAnswer {
 
 impl Channel {
     pub(super) fn new(address: Result<Address, NoAddress>, credentials: CredentialsCache) -> Self {
-        let tls = http::tls();
-        let http = http::client(tls.clone());
-        Self { http, shared: Arc::new(Shared { tls, address, credentials }) }
-    }
-
-    /// The same over connections of its own, which the runtime drives that first asks by it.
-    pub(super) fn separated(&self) -> Self {
-        Self { http: http::client(self.shared.tls.clone()), shared: Arc::clone(&self.shared) }
+        let shared = Shared { address, credentials, skew: Skew::default() };
+        Self { http: http::client(), shared: Arc::new(shared) }
     }
 
     /// Sends the request of `action` and reads its answer.
@@ -122,29 +129,32 @@ impl Channel {
         body: Bytes,
         within: Duration,
     ) -> Result<Answer, NoAnswer> {
-        let answered = tokio::time::timeout(within, self.answer_to(action, body)).await;
+        let request = self.request(action, body).await.map_err(NoAnswer::NotMade)?;
+        let answered = tokio::time::timeout(within, self.answer_to(request)).await;
         answered.unwrap_or(Err(NoAnswer::TimedOut(within)))
     }
 
-    async fn answer_to(&self, action: Action, body: Bytes) -> Result<Answer, NoAnswer> {
-        let request = self.request(action, body).await.map_err(NoAnswer::NotMade)?;
+    async fn answer_to(&self, request: Request<Full<Bytes>>) -> Result<Answer, NoAnswer> {
+        let asked_at = SystemClock.now();
         let (head, body) = self.http.request(request).await?.into_parts();
+        self.shared.skew.learn(&head.headers, asked_at, SystemClock.now());
         let body = Limited::new(body, ANSWER_BYTES_MAX).collect().await;
         let body = body.map_err(NoAnswer::Unreadable)?.to_bytes();
         Ok(Answer { status: head.status, headers: head.headers, body })
     }
 
     async fn request(&self, action: Action, body: Bytes) -> Result<Request<Full<Bytes>>, Cause> {
-        let Shared { address, credentials, .. } = &*self.shared;
+        let Shared { address, credentials, skew } = &*self.shared;
         let address = address.as_ref().map_err(Clone::clone)?;
         let identity = credentials.identity(&SystemClock).await?;
         let target = format!("AmazonSQS.{action}");
-        let signature = signature(&target, &body, address, &identity)?;
-        let mut request = Request::post(address.endpoint.clone())
-            .header(CONTENT_TYPE, CONTENT)
-            .header(USER_AGENT, AGENT)
-            .header(TARGET, target)
-            .body(Full::new(body))?;
+        let headers = [(CONTENT_TYPE.as_str(), CONTENT), (TARGET, &target), QUERY_MODE];
+        let signature = signature(&headers, &body, address, &identity, skew)?;
+        let mut request = Request::post(address.uri.clone()).header(USER_AGENT, AGENT);
+        for (name, value) in headers {
+            request = request.header(name, value);
+        }
+        let mut request = request.body(Full::new(body))?;
         signature.apply_to_request_http1x(&mut request);
         Ok(request)
     }
@@ -152,21 +162,38 @@ impl Channel {
 
 /// The headers that show who asks, made now.
 fn signature(
-    target: &str,
+    headers: &[(&str, &str)],
     body: &[u8],
     address: &Address,
     identity: &Identity,
+    skew: &Skew,
 ) -> Result<SigningInstructions, Cause> {
-    let now = UNIX_EPOCH + Duration::from_millis(SystemClock.now().as_millis());
     let parameters = v4::SigningParams::builder()
         .identity(identity)
         .region(&address.region)
         .name("sqs")
-        .time(now)
+        .time(skew.corrected(SystemClock.now()))
         .settings(SigningSettings::default())
         .build()?;
-    let endpoint = address.endpoint.to_string();
-    let headers = [(CONTENT_TYPE.as_str(), CONTENT), (TARGET, target)].into_iter();
-    let signable = SignableRequest::new("POST", &endpoint, headers, SignableBody::Bytes(body))?;
+    let headers = headers.iter().copied();
+    let signable = SignableRequest::new("POST", &*address.url, headers, SignableBody::Bytes(body))?;
     Ok(sign(signable, &parameters.into())?.into_parts().0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_go_to_a_path_that_ends_in_a_slash() {
+        for (url, wanted) in [
+            ("http://127.0.0.1:9324", "http://127.0.0.1:9324/"),
+            ("https://queues.example/sqs", "https://queues.example/sqs/"),
+            ("https://queues.example/sqs/?a=b", "https://queues.example/sqs/"),
+        ] {
+            let address = Address::of(url, "us-east-1".to_owned()).unwrap();
+            assert_eq!((address.url.as_str(), address.uri.to_string().as_str()), (wanted, wanted));
+        }
+        assert!(Address::of("no place", "us-east-1".to_owned()).is_err());
+    }
 }

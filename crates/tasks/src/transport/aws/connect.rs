@@ -6,6 +6,7 @@ use std::time::Duration;
 use aws_config::SdkConfig;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::config::endpoint::{DefaultResolver, Params, ResolveEndpoint as _};
+use aws_types::service_config::ServiceConfigKey;
 
 use super::channel::{Address, Channel, NoAddress};
 use super::credentials::CredentialsCache;
@@ -51,17 +52,15 @@ pub(super) struct Connected {
 
 pub(super) async fn connect(options: AwsOptions) -> Result<Connected, ConnectError> {
     let endpoint = options.endpoint_url.or_else(|| endpoint::from_environment(ENDPOINT));
-    let is_amazon = endpoint.as_deref().is_none_or(endpoint::is_amazon);
-    let config = config::load(endpoint.clone(), options.region).await?;
-    let credentials = CredentialsCache::new(config.credentials_provider());
+    let config = config::load(endpoint, options.region).await?;
     let address = address(&config).await;
     let timeouts = config::timeouts(ANSWER_TIMEOUT);
     let administering = aws_sdk_sqs::config::Builder::from(&config).timeout_config(timeouts);
     Ok(Connected {
-        channel: Channel::new(address, credentials),
+        is_amazon: address.as_ref().is_ok_and(|found| endpoint::is_amazon(&found.url)),
+        channel: Channel::new(address, CredentialsCache::new(config.credentials_provider())),
         client: Client::from_conf(administering.build()),
         region: config.region().map(ToString::to_string),
-        is_amazon,
     })
 }
 
@@ -73,15 +72,23 @@ async fn address(config: &SdkConfig) -> Result<Address, NoAddress> {
     })?;
     let parameters = Params::builder()
         .region(region.as_ref())
-        .set_endpoint(config.endpoint_url().map(str::to_owned))
+        .set_endpoint(configured(config))
         .set_use_fips(config.use_fips())
         .set_use_dual_stack(config.use_dual_stack())
         .build()
         .map_err(|refusal| NoAddress(refusal.to_string()))?;
     let endpoint = DefaultResolver::new().resolve_endpoint(&parameters).await;
     let endpoint = endpoint.map_err(|refusal| NoAddress(refusal.to_string()))?;
-    let url = endpoint.url();
-    let endpoint =
-        url.parse().map_err(|_| NoAddress(format!("{url} is not a URL of an endpoint")))?;
-    Ok(Address { endpoint, region: region.to_string() })
+    Address::of(endpoint.url(), region.to_string())
+}
+
+/// The endpoint that was named: in code; else for SQS alone, by a section of the profile; else for all services.
+fn configured(config: &SdkConfig) -> Option<String> {
+    let for_all = config.endpoint_url().map(str::to_owned);
+    if config.get_origin("endpoint_url").is_client_config() {
+        return for_all;
+    }
+    let key = ServiceConfigKey::builder().service_id("SQS").env("AWS_ENDPOINT_URL");
+    let key = key.profile("endpoint_url").build().expect("all three are given");
+    config.service_config().and_then(|services| services.load_config(key)).or(for_all)
 }

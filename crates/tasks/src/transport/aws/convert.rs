@@ -66,7 +66,7 @@ fn entry_fault(entry: FailedEntry) -> EntryFault {
     EntryFault {
         code: entry.code,
         message: entry.message.unwrap_or_default(),
-        sender_fault: entry.sender_fault,
+        sender_fault: entry.sender_fault.unwrap_or_default(),
     }
 }
 

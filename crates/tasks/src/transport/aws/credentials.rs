@@ -2,91 +2,108 @@
 //!
 //! # Invariants
 //!
-//! - One load at a time: whoever comes meanwhile waits for it.
-//! - A failed load is told to those who waited for it, and is tried again by the next request.
+//! - One load at a time: whoever comes meanwhile waits for it, and hears what it came to.
+//! - A load that failed is told for a second, and is tried again by the next request after that.
 
 use std::sync::{PoisonError, RwLock};
 use std::time::{Duration, UNIX_EPOCH};
 
 use aws_credential_types::Credentials;
-use aws_credential_types::provider::{ProvideCredentials as _, SharedCredentialsProvider};
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use aws_smithy_runtime_api::client::identity::Identity;
 use longshore_types::{Clock, Timestamp};
 use thiserror::Error;
 
-use crate::transport::Cause;
+use crate::error_chain::in_one_line;
 
 /// How long before they end credentials are no longer used: a request may be on its way for as long.
 const MARGIN: Duration = Duration::from_secs(10);
 /// For how long credentials are kept that do not say when they end, as the SDK keeps them.
 const KEPT_FOR: Duration = Duration::from_secs(15 * 60);
-/// How long a provider, such as an instance's metadata service, may take.
-const LOAD_WITHIN: Duration = Duration::from_secs(5);
+/// For how long a failure is told without another load: to all who waited for it.
+const TOLD_FOR: Duration = Duration::from_secs(1);
+/// How long a provider, such as a process or an instance's metadata service, may take.
+const LOAD_WITHIN: Duration = Duration::from_secs(15);
 
 /// Keeps what a provider gave.
 #[derive(Debug)]
 pub(super) struct CredentialsCache {
     provider: Option<SharedCredentialsProvider>,
-    held: RwLock<Option<Held>>,
+    last: RwLock<Option<Loaded>>,
     loading: tokio::sync::Mutex<()>,
 }
 
+/// What a load came to, and until when that is told.
 #[derive(Clone, Debug)]
-struct Held {
-    identity: Identity,
-    ends: Timestamp,
+struct Loaded {
+    outcome: Result<Identity, NoCredentials>,
+    until: Timestamp,
 }
 
-/// Why there is nothing to sign with.
-#[derive(Debug, Error)]
-enum NoCredentials {
+/// Why there is nothing to sign with, in words alone: a provider's own error can hold what it was answered.
+#[derive(Clone, Debug, Error)]
+pub(super) enum NoCredentials {
     #[error("there are no credentials to sign requests with")]
     NoProvider,
     #[error("there were no credentials to sign requests with after {LOAD_WITHIN:?}")]
     TooSlow,
+    #[error("{0}")]
+    Refused(String),
 }
 
 impl CredentialsCache {
     pub(super) fn new(provider: Option<SharedCredentialsProvider>) -> Self {
-        Self { provider, held: RwLock::default(), loading: tokio::sync::Mutex::default() }
+        Self { provider, last: RwLock::default(), loading: tokio::sync::Mutex::default() }
     }
 
     /// What to sign with now.
-    pub(super) async fn identity(&self, clock: &dyn Clock) -> Result<Identity, Cause> {
-        if let Some(identity) = self.fresh(clock.now()) {
-            return Ok(identity);
+    pub(super) async fn identity(&self, clock: &dyn Clock) -> Result<Identity, NoCredentials> {
+        if let Some(outcome) = self.fresh(clock.now()) {
+            return outcome;
         }
         let _alone = self.loading.lock().await;
-        if let Some(identity) = self.fresh(clock.now()) {
-            return Ok(identity);
+        if let Some(outcome) = self.fresh(clock.now()) {
+            return outcome;
         }
-        let credentials = self.load().await?;
-        let held = Held::of(credentials, clock.now());
-        let identity = held.identity.clone();
-        *self.held.write().unwrap_or_else(PoisonError::into_inner) = Some(held);
-        Ok(identity)
+        let loaded = Loaded::of(self.load().await, clock.now());
+        let outcome = loaded.outcome.clone();
+        *self.last.write().unwrap_or_else(PoisonError::into_inner) = Some(loaded);
+        outcome
     }
 
-    fn fresh(&self, now: Timestamp) -> Option<Identity> {
-        let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
-        held.as_ref().filter(|held| now + MARGIN < held.ends).map(|held| held.identity.clone())
+    fn fresh(&self, now: Timestamp) -> Option<Result<Identity, NoCredentials>> {
+        let last = self.last.read().unwrap_or_else(PoisonError::into_inner);
+        last.as_ref().filter(|last| now < last.until).map(|last| last.outcome.clone())
     }
 
-    async fn load(&self) -> Result<Credentials, Cause> {
+    /// Asks the provider. One that takes too long may have something else to offer, as an instance's has what it
+    /// gave before.
+    async fn load(&self) -> Result<Credentials, NoCredentials> {
         let provider = self.provider.as_ref().ok_or(NoCredentials::NoProvider)?;
-        let loaded = tokio::time::timeout(LOAD_WITHIN, provider.provide_credentials()).await;
-        Ok(loaded.map_err(|_| NoCredentials::TooSlow)??)
+        match tokio::time::timeout(LOAD_WITHIN, provider.provide_credentials()).await {
+            Ok(loaded) => loaded.map_err(|error| NoCredentials::Refused(in_one_line(&error))),
+            Err(_) => given_before(provider).ok_or(NoCredentials::TooSlow),
+        }
     }
 }
 
-impl Held {
-    fn of(credentials: Credentials, now: Timestamp) -> Self {
-        let ends = credentials.expiry().map(|ends| {
-            let since_epoch = ends.duration_since(UNIX_EPOCH).unwrap_or_default();
-            Timestamp::from_millis(u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX))
-        });
-        let ends = ends.unwrap_or(now + KEPT_FOR);
-        Self { identity: credentials.into(), ends }
+/// Asked of the provider itself: the shared handle does not pass the question on.
+fn given_before(provider: &SharedCredentialsProvider) -> Option<Credentials> {
+    let provider: &dyn ProvideCredentials = provider.as_ref();
+    provider.fallback_on_interrupt()
+}
+
+impl Loaded {
+    fn of(loaded: Result<Credentials, NoCredentials>, now: Timestamp) -> Self {
+        let until = match &loaded {
+            Ok(credentials) => credentials.expiry().map_or(now + KEPT_FOR, |ends| {
+                let since_epoch = ends.duration_since(UNIX_EPOCH).unwrap_or_default();
+                let usable = since_epoch.saturating_sub(MARGIN).as_millis();
+                Timestamp::from_millis(u64::try_from(usable).unwrap_or(u64::MAX))
+            }),
+            Err(_) => now + TOLD_FOR,
+        };
+        Self { outcome: loaded.map(Identity::from), until }
     }
 }
 
@@ -95,7 +112,7 @@ mod tests {
     use std::sync::{Arc, Mutex};
 
     use aws_credential_types::provider::error::CredentialsError;
-    use aws_credential_types::provider::{ProvideCredentials, Result as Provided, future};
+    use aws_credential_types::provider::{Result as Provided, future};
 
     use super::*;
 
@@ -155,16 +172,40 @@ mod tests {
     async fn credentials_that_do_not_say_when_they_end_are_looked_at_again() {
         let cache = cache_of(vec![key("first", None), key("second", None)]);
         assert_eq!(key_id(&cache, 0).await.as_deref(), Some("first"));
-        assert_eq!(key_id(&cache, 880).await.as_deref(), Some("first"));
+        assert_eq!(key_id(&cache, 899).await.as_deref(), Some("first"));
         assert_eq!(key_id(&cache, 900).await.as_deref(), Some("second"));
     }
 
     #[tokio::test]
-    async fn a_load_that_fails_is_tried_again_by_the_next_request() {
+    async fn a_load_that_fails_is_told_to_all_who_waited_and_tried_again_by_the_next() {
         let failure = Err(CredentialsError::provider_error("metadata is away"));
         let cache = cache_of(vec![failure, key("found", None)]);
         assert_eq!(key_id(&cache, 0).await, None);
-        assert_eq!(key_id(&cache, 0).await.as_deref(), Some("found"));
+        assert_eq!(key_id(&cache, 0).await, None);
+        assert_eq!(key_id(&cache, 1).await.as_deref(), Some("found"));
+    }
+
+    /// Never gives anything, and has something to offer all the same.
+    #[derive(Debug)]
+    struct Hanging;
+
+    impl ProvideCredentials for Hanging {
+        fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+        where
+            Self: 'a,
+        {
+            future::ProvideCredentials::new(std::future::pending())
+        }
+
+        fn fallback_on_interrupt(&self) -> Option<Credentials> {
+            key("old", None).ok()
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_provider_that_hangs_is_asked_for_what_it_gave_before() {
+        let cache = CredentialsCache::new(Some(SharedCredentialsProvider::new(Hanging)));
+        assert_eq!(key_id(&cache, 0).await.as_deref(), Some("old"));
     }
 
     #[tokio::test]

@@ -15,6 +15,7 @@ mod convert;
 mod credentials;
 mod http;
 mod shapes;
+mod skew;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -72,6 +73,8 @@ pub struct AwsTransport {
     is_amazon: bool,
     meter: Arc<RequestMeter>,
     throttle: Throttle,
+    /// What this was connected by, to connect once more.
+    options: AwsOptions,
 }
 
 impl AwsTransport {
@@ -81,7 +84,7 @@ impl AwsTransport {
     ///
     /// [`ConnectError`] on a system that cannot speak to such an endpoint.
     pub async fn connect(options: AwsOptions) -> std::result::Result<Self, ConnectError> {
-        let made = connect::connect(options).await?;
+        let made = connect::connect(options.clone()).await?;
         let meter = RequestMeter::in_region(&made.region.unwrap_or_default());
         Ok(Self {
             channel: made.channel,
@@ -89,7 +92,20 @@ impl AwsTransport {
             is_amazon: made.is_amazon,
             meter: Arc::new(meter),
             throttle: Throttle::default(),
+            options,
         })
+    }
+
+    /// Connections and credentials of its own, which are driven by the runtime that calls: what blocks another
+    /// runtime keeps neither from coming.
+    async fn over_own_connections(&self) -> Result<Option<Arc<dyn Transport>>> {
+        let made = connect::connect(self.options.clone()).await;
+        let made = made.map_err(|error| TransportError::NotSent {
+            action: Action::GetQueueUrl,
+            target: "the endpoint over new connections".to_owned(),
+            source: error.into(),
+        })?;
+        Ok(Some(Arc::new(Self { channel: made.channel, ..self.clone() })))
     }
 
     /// The SDK's client, for administering queues. Its calls pass no meter: none is made for a
@@ -246,8 +262,7 @@ impl Transport for AwsTransport {
     }
 
     fn separated(&self) -> BoxFuture<'_, Result<Option<Arc<dyn Transport>>>> {
-        let transport = Self { channel: self.channel.separated(), ..self.clone() };
-        async { Ok(Some(Arc::new(transport) as Arc<dyn Transport>)) }.boxed()
+        self.over_own_connections().boxed()
     }
 
     fn meter(&self) -> Option<Arc<RequestMeter>> {

@@ -99,14 +99,14 @@ impl Serialize for Attribute<'_> {
     }
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
 pub(super) struct FoundQueue {
     pub(super) queue_url: Option<String>,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
 pub(super) struct FoundAttributes {
     pub(super) attributes: Option<HashMap<String, String>>,
 }
@@ -125,49 +125,47 @@ impl<E> BatchAnswer<E> {
     }
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
 pub(super) struct SentEntry {
     pub(super) id: String,
     pub(super) message_id: String,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
 pub(super) struct DoneEntry {
     pub(super) id: String,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
 pub(super) struct FailedEntry {
     pub(super) id: String,
     pub(super) code: String,
     pub(super) message: Option<String>,
-    #[serde(default)]
-    pub(super) sender_fault: bool,
+    pub(super) sender_fault: Option<bool>,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
 pub(super) struct Received {
     pub(super) messages: Option<Vec<Message>>,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
 pub(super) struct Message {
     pub(super) message_id: Option<String>,
     pub(super) receipt_handle: Option<String>,
     pub(super) body: Option<String>,
-    #[serde(default)]
     pub(super) attributes: Option<SystemAttributes>,
     pub(super) message_attributes: Option<HashMap<String, AttributeShape>>,
 }
 
 /// The system attributes that a receive asks for.
 #[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(default, rename_all = "PascalCase")]
 pub(super) struct SystemAttributes {
     pub(super) approximate_receive_count: Option<String>,
     pub(super) sent_timestamp: Option<String>,
@@ -182,8 +180,8 @@ impl SystemAttributes {
         ["ApproximateReceiveCount", "SentTimestamp", "MessageGroupId", "AWSTraceHeader"];
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
 pub(super) struct AttributeShape {
     data_type: String,
     string_value: Option<String>,
@@ -249,5 +247,16 @@ mod tests {
             let (sent, failed) = answer.into_parts();
             assert!(sent.is_empty() && failed.is_empty(), "{text}");
         }
+    }
+
+    #[test]
+    fn what_lacks_one_member_does_not_take_the_others_with_it() {
+        let text = r#"{"Messages":[{"MessageId":"m","MessageAttributes":{"a":{"StringValue":"x"}}}],
+                       "Failed":[{"Id":"0","SenderFault":null}]}"#;
+        let received: Received = serde_json::from_str(text).unwrap();
+        let message = received.messages.unwrap().remove(0);
+        assert_eq!((message.message_id.as_deref(), message.body), (Some("m"), None));
+        let answer: BatchAnswer<SentEntry> = serde_json::from_str(text).unwrap();
+        assert_eq!(answer.into_parts().1[0].id, "0");
     }
 }
