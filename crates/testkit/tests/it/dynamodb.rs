@@ -52,6 +52,13 @@ async fn two_handles_of_a_table_are_two_hosts() {
     store_suite::exercise_shared(open(&table).await, open(&table).await).await;
 }
 
+#[cfg(feature = "world")]
+#[tokio::test]
+async fn a_running_task_is_cancelled_by_another_host() {
+    let Some(table) = new_table() else { return };
+    crate::cancels::exercise(open(&table).await, open(&table).await).await;
+}
+
 /// The clock is passed in, so time passes for results and tombstones too.
 #[tokio::test]
 async fn some_live_through_two_handles_with_faults() {

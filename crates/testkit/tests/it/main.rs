@@ -2,6 +2,8 @@
 //! application in its world.
 #![expect(clippy::unwrap_used, reason = "a test that fails should say where")]
 
+#[cfg(feature = "world")]
+mod cancels;
 #[cfg(feature = "dynamodb")]
 mod dynamodb;
 mod faulty;

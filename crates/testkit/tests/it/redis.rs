@@ -55,6 +55,16 @@ async fn two_connections_to_a_prefix_are_two_processes() {
     store_suite::exercise_shared(Arc::new(one.unwrap()), Arc::new(other.unwrap())).await;
 }
 
+#[cfg(feature = "world")]
+#[tokio::test]
+async fn a_running_task_is_cancelled_by_another_process() {
+    let Some(url) = server() else { return };
+    let prefix = prefix(0);
+    let one = RedisStore::connect(&url, &prefix).await.unwrap();
+    let other = RedisStore::connect(&url, &prefix).await.unwrap();
+    crate::cancels::exercise(Arc::new(one), Arc::new(other)).await;
+}
+
 #[tokio::test]
 async fn more_than_a_hundred_live_through_two_connections_with_faults() {
     let Some(url) = server() else { return };

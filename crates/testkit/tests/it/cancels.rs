@@ -1,0 +1,63 @@
+//! A running task learns that it was cancelled, whichever store stands between it and whoever cancels it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use longshore::broker::{Broker, BrokerOptions};
+use longshore::embedded::EmbeddedTransport;
+use longshore::queues::{QueueNames, apply, desired};
+use longshore::role::Endpoint;
+use longshore::{Client, Context, Task, Worker};
+use longshore_tasks::{ClientOptions, SqliteStore, Store, Transport};
+use serde::{Deserialize, Serialize};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, timeout};
+use tokio_util::sync::CancellationToken;
+
+/// What a running handler is promised.
+const PROMISED: Duration = Duration::from_secs(3);
+/// What the machine may add to it: the test is about the look every two seconds, not about speed.
+const SLACK: Duration = Duration::from_secs(5);
+
+#[derive(Serialize, Deserialize, Task)]
+#[task(reply_by = "none")]
+struct Endless;
+
+/// Runs a task by one store and cancels it by the other, as by another process.
+pub(crate) async fn exercise(workers: Arc<dyn Store>, clients: Arc<dyn Store>) {
+    let broker = Broker::open(BrokerOptions::default()).await.unwrap();
+    let queues = desired("[queues.tasks]", &QueueNames::default()).unwrap();
+    apply(&*Endpoint::embedded(&broker).admin, &queues).await.unwrap();
+    let transport: Arc<dyn Transport> = Arc::new(EmbeddedTransport::new(broker.clone()));
+    let (say, mut said) = mpsc::unbounded_channel();
+    let worker = Worker::new(Arc::clone(&transport), "tasks", workers).handle(
+        move |_: Endless, ctx: Context| {
+            let say = say.clone();
+            async move {
+                say.send("it runs").unwrap();
+                ctx.cancelled().cancelled().await;
+                say.send("it was cancelled").unwrap();
+                Ok(())
+            }
+        },
+    );
+    let shutdown = CancellationToken::new();
+    let working = tokio::spawn(worker.run(shutdown.clone()));
+    let client = Client::new(transport, "tasks", clients, ClientOptions::default());
+    let id = client.send(Endless).await.unwrap().id().clone();
+    assert_eq!(timeout(Duration::from_secs(30), said.recv()).await.unwrap(), Some("it runs"));
+    let cancelled_at = Instant::now();
+    client.cancel(&id).await.unwrap();
+    assert_eq!(timeout(PROMISED + SLACK, said.recv()).await.unwrap(), Some("it was cancelled"));
+    println!("seen after {:?}", cancelled_at.elapsed());
+    shutdown.cancel();
+    broker.release_parked();
+    assert_eq!(working.await.unwrap().unwrap().cancelled, 1);
+}
+
+#[tokio::test]
+async fn a_running_task_is_cancelled_by_another_process_over_a_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let open = || Arc::new(SqliteStore::open(directory.path().join("tasks.sqlite3")).unwrap());
+    exercise(open(), open()).await;
+}
