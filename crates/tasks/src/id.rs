@@ -91,7 +91,7 @@ fn fnv_1a(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, step)
 }
 
-/// The random numbers of the operating system.
+/// Random numbers that nobody can foretell: of a cryptographic generator that the operating system seeds.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemRandom;
 

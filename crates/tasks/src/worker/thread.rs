@@ -4,11 +4,9 @@
 //! runtime: one that blocks its thread keeps no lease from being renewed.
 
 use std::io;
-use std::thread;
+use std::panic::AssertUnwindSafe;
 
-use tokio::runtime::Builder;
-use tokio::sync::oneshot;
-use tokio_util::sync::CancellationToken;
+use tokio::runtime::{Builder, Runtime};
 
 /// Runs what `make` makes on a thread of its own, and answers what it comes to; `None` if it panicked.
 ///
@@ -24,28 +22,38 @@ pub(super) async fn on_own_thread<T, F>(
 ) -> io::Result<Option<T>>
 where
     T: Send + 'static,
-    F: Future<Output = T>,
+    F: Future<Output = T> + Send,
 {
-    let runtime = Builder::new_current_thread().enable_all().build()?;
-    let (ended, answer) = oneshot::channel();
-    let gone = CancellationToken::new();
-    let guard = gone.clone().drop_guard();
-    let run = move || {
-        let ran = runtime.block_on(async {
-            tokio::select! {
-                ran = async { make().await } => Some(ran),
-                () = gone.cancelled() => None,
-            }
-        });
-        if let Some(ran) = ran {
-            // Whoever asked may have gone.
-            drop(ended.send(ran));
+    // Of one thread, and yet of the other sort: to wake something on a `current_thread` runtime is a system call
+    // even while it runs, and stores and handlers do so ten times a task.
+    let mut runtime = Builder::new_multi_thread();
+    runtime.worker_threads(1).thread_name("longshore-worker").enable_all();
+    // Where the system gives no thread, tokio panics.
+    let built = std::panic::catch_unwind(AssertUnwindSafe(|| runtime.build()));
+    let no_thread = |_| io::Error::other("the system gives no thread");
+    let apart = Apart(Some(built.map_err(no_thread)??));
+    Ok(apart.spawn(async { make().await }).await)
+}
+
+/// A runtime that ends with its owner, who need not wait for it.
+struct Apart(Option<Runtime>);
+
+impl Apart {
+    async fn spawn<T: Send + 'static>(
+        &self,
+        future: impl Future<Output = T> + Send + 'static,
+    ) -> Option<T> {
+        let runtime = self.0.as_ref().expect("it is taken away when it is dropped");
+        runtime.spawn(future).await.ok()
+    }
+}
+
+impl Drop for Apart {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
         }
-    };
-    thread::Builder::new().name("longshore-worker".to_owned()).spawn(run)?;
-    let answer = answer.await.ok();
-    drop(guard);
-    Ok(answer)
+    }
 }
 
 #[cfg(test)]
@@ -56,7 +64,7 @@ mod tests {
 
     #[expect(clippy::disallowed_methods, reason = "blocks this thread, as a bad handler does")]
     fn block_for(time: std::time::Duration) {
-        thread::sleep(time);
+        std::thread::sleep(time);
     }
 
     #[tokio::test]
