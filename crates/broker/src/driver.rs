@@ -21,7 +21,7 @@ use longshore_wire::SqsError;
 use tokio::sync::{Notify, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, Reading};
 use crate::core::{Answer, Asker, Core, Ledger, Operation, Waiter, log_failure};
 
 /// Where an answer goes.
@@ -42,7 +42,7 @@ impl Waiter for Sender {
 #[derive(Debug)]
 struct Driven {
     core: Core<Sender>,
-    /// When the timer task wakes next.
+    /// When the timer task wakes next, by the clock that nobody sets.
     expected: Option<Timestamp>,
 }
 
@@ -137,7 +137,7 @@ impl Driver {
             let mut held = self.lock()?;
             match held.core.ledger().check_room(room) {
                 Ok(()) => {
-                    held.core.perform(operation, asker, waiter, self.clock.now());
+                    held.core.perform(operation, asker, waiter, self.read_clock());
                     self.announce(&held);
                     return Ok(());
                 }
@@ -155,14 +155,13 @@ impl Driver {
     /// Looks at the queues as they are now: what has come due is carried out first.
     pub(crate) fn look_now<T>(&self, look: impl FnOnce(&Core<Sender>) -> T) -> Option<T> {
         let mut held = self.lock().ok()?;
-        held.core.tick(self.clock.now());
+        held.core.tick(self.read_clock());
         self.announce(&held);
         Some(look(&held.core))
     }
 
-    /// The time now.
-    pub(crate) fn now(&self) -> Timestamp {
-        self.clock.now()
+    fn read_clock(&self) -> Reading {
+        Reading::of(&*self.clock)
     }
 
     /// Fires what comes due, until the driver is closed or has failed.
@@ -193,7 +192,7 @@ impl Driver {
 
     fn tick(&self) {
         if let Ok(mut held) = self.lock() {
-            held.core.tick(self.clock.now());
+            held.core.tick(self.read_clock());
         }
     }
 
@@ -239,6 +238,13 @@ impl Driver {
     /// Ends the timers.
     pub(crate) fn close(&self) {
         self.closed.cancel();
+    }
+
+    /// Notes in the log when the broker ended.
+    pub(crate) fn note_end(&self) {
+        if let Ok(mut held) = self.lock() {
+            held.core.note_end(self.read_clock());
+        }
     }
 
     /// What the wall clock shows.

@@ -10,6 +10,8 @@ use longshore_engine::{CatalogEvent, Event, QueueId};
 use longshore_types::Timestamp;
 use minicbor::{Decode, Encode};
 
+use crate::core::{ClockMark, Lapse};
+
 /// What happened at one time, all or none.
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
 pub(crate) struct Entry {
@@ -19,6 +21,12 @@ pub(crate) struct Entry {
     /// What, in order.
     #[n(1)]
     pub(crate) changes: Vec<Change>,
+    /// How the wall clock was, if it did not show this time.
+    #[n(2)]
+    pub(crate) clock: Option<ClockMark>,
+    /// A stop of the broker that is believed from here on.
+    #[n(3)]
+    pub(crate) lapse: Option<Lapse>,
 }
 
 /// One event, and whose it is.
@@ -33,6 +41,17 @@ pub(crate) enum Change {
 }
 
 impl Entry {
+    /// What happened at an internal time, when the clock was as `mark` says.
+    pub(crate) fn new(at: Timestamp, mark: ClockMark, changes: Vec<Change>) -> Self {
+        let clock = (mark != ClockMark::default()).then_some(mark);
+        Self { at, changes, clock, lapse: None }
+    }
+
+    /// How the wall clock was.
+    pub(crate) fn mark(&self) -> ClockMark {
+        self.clock.unwrap_or_default()
+    }
+
     /// The record's bytes.
     pub(crate) fn encode(&self) -> Vec<u8> {
         minicbor::to_vec(self).expect("writing to memory cannot fail")

@@ -28,10 +28,12 @@ mod held;
 mod ledger;
 mod mover;
 mod parked;
+mod shown;
 mod state;
 #[cfg(test)]
 mod tests;
 mod timers;
+mod times;
 mod turn;
 
 use std::collections::BTreeMap;
@@ -46,8 +48,10 @@ pub(crate) use deliver::{Delivered, ReceiveSpec};
 pub(crate) use held::Need;
 pub(crate) use ledger::{Ledger, Replay, Rules, log_failure};
 pub(crate) use parked::ParkedReceive;
+pub(crate) use times::{ClockMark, ClockState, Lapse, Times};
 pub(crate) use turn::{Turn, catalog_refused};
 
+use crate::clock::Reading;
 use crate::log::Room;
 use held::Held;
 use parked::Parked;
@@ -74,9 +78,7 @@ pub(crate) enum Step {
 /// One SQS action: check, decide, commit, answer.
 pub(crate) trait Operation {
     /// The room that its records will take in the log.
-    fn room(&self) -> Room {
-        Room::small()
-    }
+    fn room(&self) -> Room;
 
     /// Carries the action out.
     fn run(self, turn: &mut Turn<'_>) -> Result<Step, SqsError>;
@@ -119,9 +121,9 @@ impl<W: Waiter> Core<W> {
         operation: impl Operation,
         asker: impl Into<Asker<'a>>,
         waiter: W,
-        now: Timestamp,
+        now: impl Into<Reading>,
     ) {
-        self.ledger.advance_time(now);
+        self.ledger.advance_time(now.into());
         let mut turn = Turn::new(&mut self.ledger, asker.into());
         let step = operation.run(&mut turn);
         let need = turn.need();
@@ -146,18 +148,21 @@ impl<W: Waiter> Core<W> {
     }
 
     /// Carries out what has come due: the ends of delays, leases, retention and waits, and moves.
-    pub(crate) fn tick(&mut self, now: Timestamp) {
-        self.ledger.advance_time(now);
+    pub(crate) fn tick(&mut self, now: impl Into<Reading>) {
+        self.ledger.advance_time(now.into());
         for queue in self.timers.due(self.ledger.now()) {
             self.ledger.advance(queue);
             self.end_waits(queue);
         }
+        self.ledger.note_idle_time();
         self.settle();
     }
 
-    /// When [`Core::tick`] has something to do next.
+    /// When [`Core::tick`] has something to do next, as the clock that nobody sets will show it.
     pub(crate) fn next_due(&self) -> Option<Timestamp> {
-        self.timers.next_due()
+        let times = self.ledger.times();
+        let due = self.timers.next_due().into_iter().chain(times.next_due()).min()?;
+        Some(times.running_at(due))
     }
 
     /// Learns how far the log has come, and answers those who waited for it.
@@ -180,6 +185,12 @@ impl<W: Waiter> Core<W> {
                 self.answer_empty(queue, receive.waiter);
             }
         }
+    }
+
+    /// Notes when the broker ended: the last thing in its log.
+    pub(crate) fn note_end(&mut self, now: impl Into<Reading>) {
+        self.ledger.advance_time(now.into());
+        self.ledger.note_time();
     }
 
     /// Answers a receive that waits no more without messages.
