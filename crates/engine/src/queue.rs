@@ -232,9 +232,14 @@ impl Queue {
         self.next_due().is_none_or(|due| due > now)
     }
 
+    /// A message that took the place of another would be the loss of that one.
+    pub(crate) fn assert_unused(&self, key: MessageKey) {
+        assert!(!self.messages.contains_key(&key), "the key {key} was used twice");
+    }
+
     /// Takes a message in; in a FIFO queue, as the last of its group.
     pub(crate) fn put(&mut self, key: MessageKey, message: Kept, group: Option<&str>) {
-        debug_assert!(!self.messages.contains_key(&key), "the key {key} was used twice");
+        self.assert_unused(key);
         self.join(key, group);
         self.expiry.insert(message.sent_at, key, self.fair_group_of(key));
         self.insert_in_order(key, message.sent_at, message.place);
