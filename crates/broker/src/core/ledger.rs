@@ -14,7 +14,7 @@ use longshore_engine::{
     Catalog, CatalogEvent, Event, MessageKey, Queue, QueueEntry, QueueId, QueueKind,
 };
 use longshore_storage::{BodyKey, Lsn, Progress, Purpose, ReplayError, ReserveError};
-use longshore_types::Timestamp;
+use longshore_types::{AttributeName, Timestamp};
 use longshore_wire::SqsError;
 
 use super::state::State;
@@ -47,6 +47,8 @@ pub(crate) struct Ledger {
     touched: BTreeSet<QueueId>,
     /// Queues whose waiters could not be served for want of room in the log.
     blocked: BTreeSet<QueueId>,
+    /// Queues whose access policy was set.
+    new_policies: BTreeSet<QueueId>,
     /// Queues that have a move task running, as of when they were last looked at.
     moving: BTreeSet<QueueId>,
 }
@@ -87,8 +89,8 @@ impl Replay {
         let Self { state, next_key, last } = self;
         let times = Times::after(last, trust);
         let touched = state.queues.keys().copied().collect();
-        let (blocked, moving) = (BTreeSet::new(), BTreeSet::new());
-        Ledger { rules, log, state, next_key, times, touched, blocked, moving }
+        let (blocked, moving, new_policies) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+        Ledger { rules, log, state, next_key, times, touched, blocked, new_policies, moving }
     }
 }
 
@@ -273,6 +275,7 @@ impl Ledger {
         if let Change::Queue(id, event) = change {
             self.count(*id, |tally| tally.count_send(event));
         }
+        self.new_policies.extend(queue_of_new_policy(change));
         if let Change::Catalog(CatalogEvent::Deleted { id }) = change {
             self.moving.remove(id);
             // A task that moves messages to the queue that is gone is to fail now.
@@ -295,6 +298,11 @@ impl Ledger {
     /// A queue whose waiters and timer are to be looked at.
     pub(crate) fn next_touched(&mut self) -> Option<QueueId> {
         self.touched.pop_first()
+    }
+
+    /// The queues whose access policy was set since this was asked.
+    pub(crate) fn take_new_policies(&mut self) -> BTreeSet<QueueId> {
+        std::mem::take(&mut self.new_policies)
     }
 
     /// Notes whether the queue has a move task running.
@@ -327,6 +335,13 @@ const fn changed_queue(change: &Change) -> Option<QueueId> {
         Change::Queue(id, _) | Change::Catalog(CatalogEvent::Deleted { id }) => Some(*id),
         Change::Catalog(_) => None,
     }
+}
+
+fn queue_of_new_policy(change: &Change) -> Option<QueueId> {
+    let Change::Catalog(CatalogEvent::AttributesSet { id, attributes }) = change else {
+        return None;
+    };
+    attributes.contains_key(&AttributeName::Policy).then_some(*id)
 }
 
 /// What a caller is told when the log takes no record. Nothing has changed.

@@ -20,6 +20,8 @@
 //!   FIFO receive is none: what it locks stays locked over a power cut.
 //! - A receive is parked only while nothing is available to it; whatever makes a message
 //!   available wakes one waiter for one message, in the order of their arrival.
+//! - A receive that the queue's policy let in waits no longer than that policy lasts: its client asks
+//!   anew, and is checked anew.
 //! - Once the log has failed, every waiter and every later request is told so.
 
 mod asker;
@@ -124,13 +126,15 @@ impl<W: Waiter> Core<W> {
         now: impl Into<Reading>,
     ) {
         self.ledger.advance_time(now.into());
-        let mut turn = Turn::new(&mut self.ledger, asker.into());
+        let asker = asker.into();
+        let mut turn = Turn::new(&mut self.ledger, asker);
         let step = operation.run(&mut turn);
         let need = turn.need();
         match step {
             Ok(Step::Done(answer)) => self.held.hold(need, waiter, Ok(answer)),
             Ok(Step::Park(queue, spec, deadline)) => {
-                self.park(queue, ParkedReceive { waiter, spec, deadline });
+                let by_policy = asker.is_checked();
+                self.park(queue, ParkedReceive { waiter, spec, deadline, by_policy });
             }
             Err(refusal) => self.held.hold(need, waiter, Err(refusal)),
         }
@@ -224,6 +228,9 @@ impl<W: Waiter> Core<W> {
     /// until nothing changes. A log in memory is durable at once, and has nobody who would tell so
     /// later.
     fn settle(&mut self) {
+        for queue in self.ledger.take_new_policies() {
+            self.end_waits_by_policy(queue);
+        }
         while let Some(queue) = self.ledger.next_touched() {
             if self.ledger.queue(queue).is_some() {
                 self.wake(queue);
@@ -265,6 +272,14 @@ impl<W: Waiter> Core<W> {
         if let Some(receive) = self.parked.get_mut(&queue).and_then(Parked::pop) {
             self.held.hold(need, receive.waiter, answer.map(Answer::Delivered));
         }
+    }
+
+    fn end_waits_by_policy(&mut self, queue: QueueId) {
+        let ended = self.parked.get_mut(&queue).map(Parked::take_by_policy).unwrap_or_default();
+        for receive in ended {
+            self.answer_empty(queue, receive.waiter);
+        }
+        self.ledger.touch(queue);
     }
 
     fn end_waits(&mut self, queue: QueueId) {

@@ -3,6 +3,7 @@
 mod clocks;
 mod fifo;
 mod moves;
+mod policy;
 
 use std::cell::RefCell;
 use std::rc::Rc;

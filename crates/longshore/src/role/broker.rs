@@ -95,7 +95,7 @@ pub(super) fn spawn_server(
     let (broker, shutdown) = (broker.clone(), crew.shutdown());
     crew.spawn(async move {
         let served = longshore_broker::serve(broker, listener, options, shutdown).await;
-        served.map_err(|fault| Fault::failed(format!("the broker's server failed: {fault}")))
+        served.map_err(|fault| Fault::broken(format!("the broker's server failed: {fault}")))
     });
 }
 

@@ -95,7 +95,7 @@ struct Wrong {
     /// A wrong clock was believed, because it went steadily for long enough.
     fooled: bool,
     /// Since when the wall clock is wrong by the same.
-    wrong_since: u64,
+    error_since: u64,
     messages: BTreeMap<MessageKey, Known>,
     /// What expired. A kill can take back what nothing was written about.
     expired: BTreeMap<MessageKey, Known>,
@@ -179,7 +179,7 @@ impl Wrong {
             ran_at_record: (0, 0),
             starts: 0,
             fooled: false,
-            wrong_since: BEGINNING,
+            error_since: BEGINNING,
             messages: BTreeMap::new(),
             expired: BTreeMap::new(),
         };
@@ -237,7 +237,7 @@ impl Wrong {
     fn set_machine(&mut self, machine: Machine) {
         let (before, after) = (self.machine.reading().wall, machine.reading().wall);
         if before.as_millis().abs_diff(after.as_millis()) >= SHOWN_WITHIN {
-            self.wrong_since = machine.truth;
+            self.error_since = machine.truth;
         }
         self.machine = machine;
         self.core.tick(self.machine.reading());
@@ -257,7 +257,7 @@ impl Wrong {
             self.ran += passes;
             left -= passes;
             let is_wrong = self.machine.error != 0 && self.machine.stuck_at.is_none();
-            let steady = self.machine.truth - self.wrong_since;
+            let steady = self.machine.truth - self.error_since;
             self.fooled |= is_wrong && steady >= CONFIRMED_AFTER;
             self.core.tick(self.machine.reading());
             self.note_records();
@@ -281,7 +281,7 @@ impl Wrong {
         self.messages.append(&mut self.expired);
         let truth = self.machine.truth + stopped;
         self.machine = Machine { truth, booted_at: truth, error, stuck_at: None };
-        self.wrong_since = truth;
+        self.error_since = truth;
         self.starts += 1;
         self.core = started(&self.log, self.trust, self.machine);
         self.note_records();
