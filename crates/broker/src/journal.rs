@@ -62,3 +62,39 @@ impl Entry {
         minicbor::decode(bytes)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use longshore_engine::Event;
+
+    use super::*;
+
+    const AT: Timestamp = Timestamp::from_millis(1_790_000_000_000);
+
+    fn purge() -> Vec<Change> {
+        vec![Change::Queue(QueueId::new(1), Event::Purged)]
+    }
+
+    #[test]
+    fn c1_a_record_of_a_clock_that_is_right_is_as_it_always_was_and_earlier_ones_are_read() {
+        let entry = Entry::new(AT, ClockMark::default(), purge());
+        let earlier = minicbor::to_vec((AT, purge())).unwrap();
+        assert_eq!(entry.encode(), earlier);
+        assert_eq!(Entry::decode(&earlier).unwrap(), entry);
+        assert_eq!(entry.mark(), ClockMark::default());
+    }
+
+    #[test]
+    fn c2_what_a_record_says_of_the_clock_is_read_again() {
+        let mark = ClockMark {
+            offset: -3_600_000,
+            doubt: 432_000_000,
+            doubted_from: Some(AT),
+            confirmed_at: Some(Timestamp::ZERO),
+        };
+        let lapse = Some(Lapse { from: AT, millis: 432_000_000 });
+        let entry = Entry { lapse, ..Entry::new(AT, mark, Vec::new()) };
+        let read = Entry::decode(&entry.encode()).unwrap();
+        assert_eq!((read.mark(), read), (mark, entry));
+    }
+}

@@ -58,3 +58,36 @@ impl Shown {
         shifted(time, offset.map_or(0, |(_, offset)| *offset))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(millis: u64) -> Timestamp {
+        Timestamp::from_millis(millis)
+    }
+
+    #[test]
+    fn what_a_time_was_shown_as_stays_so() {
+        let mut shown = Shown::default();
+        shown.note(at(100), 0);
+        shown.note(at(100), -50);
+        shown.note(at(200), -50);
+        shown.note(at(300), 7);
+        let showed = [100, 101, 299, 300].map(|time| shown.at(at(time)).as_millis());
+        assert_eq!(showed, [100, 51, 249, 307]);
+    }
+
+    #[test]
+    fn of_too_many_corrections_the_oldest_are_forgotten() {
+        let mut shown = Shown::default();
+        let count = 3 * OFFSETS_MAX as u64;
+        for number in 1..=count {
+            shown.note(at(10 * number), i64::try_from(number).unwrap());
+        }
+        assert_eq!(shown.offsets.len(), OFFSETS_MAX);
+        assert_eq!(shown.at(at(10 * count)), at(11 * count));
+        let oldest_left = count - OFFSETS_MAX as u64 + 1;
+        assert_eq!(shown.at(at(5)), at(5 + oldest_left), "by the oldest that is left");
+    }
+}
