@@ -1,6 +1,6 @@
 //! The one place that reads a clock.
 //!
-//! Everything below takes a [`Timestamp`], or a [`Reading`] of both clocks. A broker's [`Clock`] never
+//! Everything below takes a [`Timestamp`], or a `Reading` of both clocks. A broker's [`Clock`] never
 //! runs backwards: the machine's starts at the wall clock and then runs with the monotonic one, so
 //! that a wall clock set back, or set an hour forward, moves no lease. What a start makes of the
 //! wall clock is in `core/times.rs`.
