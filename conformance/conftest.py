@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
@@ -128,6 +129,24 @@ def apart(tmp_path):
     yield make
     for system in made:
         system.kill()
+
+
+@pytest.fixture
+def small_disk():
+    """Mounts a file system of some 200 MiB at a directory: a disk that can be filled."""
+    mounted = []
+
+    def mount(directory):
+        directory.mkdir(parents=True)
+        argv = ["mount", "-t", "tmpfs", "-o", "size=200m,mode=0700", "tmpfs", str(directory)]
+        done = subprocess.run(argv, capture_output=True, text=True, check=False)
+        if done.returncode:
+            pytest.skip(f"no small file system can be mounted: {done.stderr.strip()}")
+        mounted.append(directory)
+
+    yield mount
+    for directory in mounted:
+        subprocess.run(["umount", "--lazy", str(directory)], check=True)
 
 
 class Background:

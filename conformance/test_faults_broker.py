@@ -7,6 +7,7 @@ import shutil
 import signal
 
 import pytest
+from botocore.exceptions import HTTPClientError
 
 from harness import sqs, wait
 from harness.load import Messages, Tasks
@@ -263,3 +264,25 @@ def test_a_send_is_acknowledged_only_after_a_sync_of_its_own(traced):
 
 def test_counting_syncs_would_find_a_broker_that_makes_none(traced):
     assert syncs_of_sequential_sends(traced("--in-memory")) < SENDS
+
+
+# ── a disk that fails ────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_c17_a_disk_that_fails_ends_the_broker_with_70_and_nothing_acknowledged_is_lost(apart):
+    if not shutil.which("strace"):
+        pytest.skip("strace is not installed, so no sync can be made to fail")
+    system = apart()
+    failing = "inject=fdatasync:error=EIO:when=40+"
+    within = ["strace", "-f", "-qq", "-o", str(system.directory / "trace"), "-e", "trace=fdatasync", "-e", failing]
+    system.start_broker(within=within)
+    url = witness(system)
+    acknowledged = set()
+    with pytest.raises((system.sqs.exceptions.ClientError, HTTPClientError)):
+        for i in range(1000):
+            system.sqs.send_message(QueueUrl=url, MessageBody=str(i))
+            acknowledged.add(str(i))
+    assert system.broker.wait(30) == 70
+    assert "check that the disk is healthy" in system.broker.output()
+    system.start_broker()
+    assert acknowledged <= set(drained(system, url))

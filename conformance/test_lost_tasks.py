@@ -21,6 +21,8 @@ from pathlib import Path
 import pytest
 
 from harness import http, sqs, wait
+from harness.clock import clock_off_by
+from harness.full import fill
 from harness.http import assert_problem
 from harness.process import Process, binary, clean_environment, free_port, run
 from harness.queues import short_leases
@@ -252,17 +254,6 @@ def test_l3_a_url_of_a_foreign_host_is_never_talked_to(with_strangers):
 # ── L4 ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def clock_off_by(shift):
-    """A command within which a program's time of day is wrong; how long something takes is no clock's setting.
-
-    The library is named, because the command `faketime` stays the parent of what it starts, which would outlive it.
-    """
-    found = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
-    if not found:
-        pytest.skip("faketime is not installed, so no clock can be set wrong (Debian's package faketime)")
-    return ["env", f"LD_PRELOAD={found[0]}", f"FAKETIME={shift}", "FAKETIME_DONT_FAKE_MONOTONIC=1"]
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("shift", ["-1h", "+1h"])
 def test_l4_a_worker_whose_clock_is_an_hour_off_takes_over_within_three_leases(leased, shift):
@@ -280,24 +271,6 @@ def test_l4_a_worker_whose_clock_is_an_hour_off_takes_over_within_three_leases(l
 
 
 # ── L5 ───────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-@pytest.fixture
-def small_disk(tmp_path):
-    """Mounts a file system of some 200 MiB at a directory: a disk that can be filled."""
-    mounted = []
-
-    def mount(directory):
-        directory.mkdir(parents=True)
-        argv = ["mount", "-t", "tmpfs", "-o", "size=200m,mode=0700", "tmpfs", str(directory)]
-        done = subprocess.run(argv, capture_output=True, text=True, check=False)
-        if done.returncode:
-            pytest.skip(f"no small file system can be mounted: {done.stderr.strip()}")
-        mounted.append(directory)
-
-    yield mount
-    for directory in mounted:
-        subprocess.run(["umount", "--lazy", str(directory)], check=True)
 
 
 def kept(system):
@@ -320,16 +293,6 @@ def test_l5_a_broker_that_is_full_says_no_and_no_task_is_left_pending(apart, sma
     assert "callbackUrl" not in answer.json()
     assert kept(system) == [accepted]
     assert system.status(accepted).json() == {"status": "PENDING"}
-
-
-def fill(system):
-    """Sends until the broker has no room any more for even the smallest message."""
-    url = system.sqs.create_queue(QueueName="Filler")["QueueUrl"]
-    for size in [1_000_000, 1000, 1]:
-        with pytest.raises(system.sqs.exceptions.ClientError) as refused:
-            for _ in range(20_000):
-                system.sqs.send_message(QueueUrl=url, MessageBody="x" * size)
-        assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 503
 
 
 # ── L6 ───────────────────────────────────────────────────────────────────────────────────────────────────

@@ -154,3 +154,11 @@ def test_u3_a_whole_system_whose_output_nobody_reads_serves_on_and_drains(unread
     unread.start_up()
     make_work_and_warnings(unread, unread.app.health_url)
     assert unread.app.stop() == 0
+
+
+def test_c17_a_role_leaves_no_core_dump(apart):
+    system = apart()
+    system.start_broker()
+    with open(f"/proc/{system.broker.pid}/limits") as limits:
+        (line,) = [line for line in limits if line.startswith("Max core file size")]
+    assert line.split()[4:6] == ["0", "0"]

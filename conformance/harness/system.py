@@ -90,10 +90,11 @@ class System:
 
     # ── the roles ────────────────────────────────────────────────────────────────────────────────────
 
-    def start_broker(self):
+    def start_broker(self, within=()):
+        """Starts the broker, within another command if it is named."""
         port = front.listen_port(self.broker_port)
         flags = ["--broker-listen", f"{self.broker_host}:{port}", *self.broker_flags]
-        self.broker = self._start(["broker"], *flags)
+        self.broker = self._start(["broker"], *flags, within=within)
         self.await_broker()
         return self.broker
 

@@ -14,6 +14,7 @@
     reason = "a chore reports to the terminal it was started from"
 )]
 
+mod advisories;
 mod bench;
 mod ci;
 mod first;
@@ -47,6 +48,8 @@ enum Chore {
     Test(test::Options),
     /// Run everything that CI runs, in its order.
     Ci,
+    /// Ask the advisory database whether a dependency has a known vulnerability.
+    Advisories,
     /// Check the house rules that no compiler knows.
     Tidy,
     /// Give random histories to the engine and to its model, and compare.
@@ -63,6 +66,7 @@ fn main() -> ExitCode {
     let ending = match Arguments::parse().chore {
         Chore::Test(options) => test::run(&options),
         Chore::Ci => ci::run(),
+        Chore::Advisories => advisories::run(),
         Chore::Tidy => tidy::run(),
         Chore::Model(options) => model::run(&options),
         Chore::World(options) => world::run(&options),

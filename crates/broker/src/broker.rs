@@ -8,7 +8,8 @@ use longshore_wire::{Reply, Request, SqsError};
 use tokio::task::JoinHandle;
 
 use crate::caller::{Caller, Place};
-use crate::core::{Core, Rules};
+use crate::clock_watch;
+use crate::core::{ClockState, Core, Rules};
 use crate::dead_letters;
 use crate::driver::Driver;
 use crate::founding;
@@ -68,18 +69,19 @@ impl Broker {
         .expect("opening a store does not panic");
         let founding::Opened { store, replay } = opened?;
         let rules = Rules { strict: options.strict };
-        let mut ledger = replay.finish(rules, Box::new(Arc::clone(&store)));
+        let mut ledger = replay.finish(rules, options.clock_trust, Box::new(Arc::clone(&store)));
         let secret = founding::found(&mut ledger, &*options.clock, &*options.random)
             .map_err(|_| OpenError::FirstWrite)?;
         let driver = Driver::start(ledger, store, options.clock);
         let timers = tokio::spawn(Arc::clone(&driver).run_timers());
         let watch = tokio::spawn(dead_letters::watch(Arc::clone(&driver)));
+        let clock = tokio::spawn(clock_watch::watch(Arc::clone(&driver)));
         let runtime = Runtime::new(driver, ReceiptMaker::new(&secret), options.random);
         let place = Place { region: options.region, account: options.account };
         let started = runtime.perform(founding::Started, &place).await;
         started.map_err(|_| OpenError::FirstWrite)?;
-        let started_at = runtime.driver().now();
-        let (traffic, loops) = (Traffic::default(), Mutex::new(vec![timers, watch]));
+        let started_at = runtime.driver().wall();
+        let (traffic, loops) = (Traffic::default(), Mutex::new(vec![timers, watch, clock]));
         Ok(Self { shared: Arc::new(Shared { runtime, place, started_at, traffic, loops }) })
     }
 
@@ -123,6 +125,11 @@ impl Broker {
         self.shared.runtime.driver().has_failed()
     }
 
+    /// Whether the disk has no room for the log to grow: then sends are refused.
+    pub fn is_full(&self) -> bool {
+        self.shared.runtime.driver().store().activity().full
+    }
+
     /// Resolves when the log has failed.
     pub async fn failed(&self) {
         self.shared.runtime.driver().failed().await;
@@ -140,6 +147,11 @@ impl Broker {
         let count =
             self.shared.runtime.driver().look(|core| core.ledger().catalog().queues().count());
         count.unwrap_or_default()
+    }
+
+    /// How the clock is; `None` once the broker has failed.
+    pub(crate) fn clock(&self) -> Option<ClockState> {
+        self.shared.runtime.driver().look_now(|core| core.ledger().times().state())
     }
 
     /// How many receives wait for messages.
@@ -188,6 +200,7 @@ impl Broker {
             // A loop that panicked has nothing left to end.
             drop(task.await);
         }
+        self.shared.runtime.driver().note_end();
         let store = Arc::clone(self.shared.runtime.driver().store());
         let closed = tokio::task::spawn_blocking(move || store.close()).await;
         if let Ok(Err(failure)) = closed {

@@ -21,7 +21,7 @@ use longshore_wire::SqsError;
 use tokio::sync::{Notify, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, Reading};
 use crate::core::{Answer, Asker, Core, Ledger, Operation, Waiter, log_failure};
 
 /// Where an answer goes.
@@ -42,21 +42,26 @@ impl Waiter for Sender {
 #[derive(Debug)]
 struct Driven {
     core: Core<Sender>,
-    /// When the timer task wakes next.
+    /// When the timer task wakes next, by the clock that nobody sets.
     expected: Option<Timestamp>,
 }
 
-/// The lock, held. A panic while it is held leaves a core that nobody can trust: the broker has
-/// failed, and says so, instead of leaving its clients waiting.
+/// The lock, held. A panic while it is held, such as that of a broken invariant, leaves a core that
+/// nobody can trust: nothing more is written, and the broker has failed and says so, instead of
+/// leaving its clients waiting.
 struct Held<'a> {
-    driven: MutexGuard<'a, Driven>,
-    failed: &'a CancellationToken,
+    /// `None` once it is given back.
+    driven: Option<MutexGuard<'a, Driven>>,
+    driver: &'a Driver,
 }
 
 impl Drop for Held<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            self.failed.cancel();
+            // The store tells of its end under the lock.
+            drop(self.driven.take());
+            self.driver.store.fail();
+            self.driver.failed.cancel();
         }
     }
 }
@@ -65,13 +70,13 @@ impl Deref for Held<'_> {
     type Target = Driven;
 
     fn deref(&self) -> &Driven {
-        &self.driven
+        self.driven.as_deref().expect("it is given back at the end only")
     }
 }
 
 impl DerefMut for Held<'_> {
     fn deref_mut(&mut self) -> &mut Driven {
-        &mut self.driven
+        self.driven.as_deref_mut().expect("it is given back at the end only")
     }
 }
 
@@ -137,7 +142,7 @@ impl Driver {
             let mut held = self.lock()?;
             match held.core.ledger().check_room(room) {
                 Ok(()) => {
-                    held.core.perform(operation, asker, waiter, self.clock.now());
+                    held.core.perform(operation, asker, waiter, self.read_clock());
                     self.announce(&held);
                     return Ok(());
                 }
@@ -155,14 +160,13 @@ impl Driver {
     /// Looks at the queues as they are now: what has come due is carried out first.
     pub(crate) fn look_now<T>(&self, look: impl FnOnce(&Core<Sender>) -> T) -> Option<T> {
         let mut held = self.lock().ok()?;
-        held.core.tick(self.clock.now());
+        held.core.tick(self.read_clock());
         self.announce(&held);
         Some(look(&held.core))
     }
 
-    /// The time now.
-    pub(crate) fn now(&self) -> Timestamp {
-        self.clock.now()
+    fn read_clock(&self) -> Reading {
+        Reading::of(&*self.clock)
     }
 
     /// Fires what comes due, until the driver is closed or has failed.
@@ -193,7 +197,7 @@ impl Driver {
 
     fn tick(&self) {
         if let Ok(mut held) = self.lock() {
-            held.core.tick(self.clock.now());
+            held.core.tick(self.read_clock());
         }
     }
 
@@ -241,6 +245,13 @@ impl Driver {
         self.closed.cancel();
     }
 
+    /// Notes in the log when the broker ended.
+    pub(crate) fn note_end(&self) {
+        if let Ok(mut held) = self.lock() {
+            held.core.note_end(self.read_clock());
+        }
+    }
+
     /// What the wall clock shows.
     pub(crate) fn wall(&self) -> Timestamp {
         self.clock.wall()
@@ -252,6 +263,53 @@ impl Driver {
 
     fn lock(&self) -> Result<Held<'_>, SqsError> {
         let driven = self.driven.lock().map_err(|_| SqsError::InternalFailure)?;
-        Ok(Held { driven, failed: &self.failed })
+        Ok(Held { driven: Some(driven), driver: self })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use longshore_engine::CatalogEvent;
+    use longshore_storage::disk::RealDisk;
+    use longshore_storage::{Options, Purpose};
+
+    use super::*;
+    use crate::caller::Place;
+    use crate::clock::{ClockTrust, SystemClock};
+    use crate::core::{Replay, Rules, Step, Turn};
+    use crate::founding::Started;
+    use crate::log::Room;
+
+    /// An operation that breaks an invariant.
+    struct Broken;
+
+    impl Operation for Broken {
+        fn room(&self) -> Room {
+            Room::none()
+        }
+
+        fn run(self, turn: &mut Turn<'_>) -> Result<Step, SqsError> {
+            turn.commit_catalog(CatalogEvent::Booted { epoch: 7 }, None)?;
+            panic!("an invariant is broken, as the test wants it")
+        }
+    }
+
+    #[tokio::test]
+    async fn c16_after_a_broken_invariant_nothing_more_is_written_and_everybody_is_told() {
+        let directory = tempfile::tempdir().unwrap();
+        let disk = Arc::new(RealDisk::open(directory.path()).unwrap());
+        let (store, _) = Store::open(disk, Options::default(), &mut |_, _, _| Ok(())).unwrap();
+        let store = Arc::new(store);
+        let trust = ClockTrust::default();
+        let ledger =
+            Replay::default().finish(Rules::default(), trust, Box::new(Arc::clone(&store)));
+        let driver = Driver::start(ledger, Arc::clone(&store), Arc::new(SystemClock::start()));
+        let broken = Arc::clone(&driver);
+        let panicked = tokio::spawn(async move { broken.perform(Broken, &Place::default()).await });
+        assert!(panicked.await.unwrap_err().is_panic());
+        driver.failed().await;
+        assert_eq!(store.reserve(1, Purpose::Start).err(), Some(ReserveError::Poisoned));
+        let refused = driver.perform(Started, &Place::default()).await;
+        assert_eq!(refused.unwrap_err(), SqsError::InternalFailure);
     }
 }

@@ -10,9 +10,10 @@ use longshore_storage::disk::RealDisk;
 use longshore_storage::{Purpose, Recovered, ReserveError, Store};
 use longshore_wire::{Reply, SqsError};
 
-use crate::clock::Clock;
+use crate::clock::{Clock, Reading};
 use crate::core::{Answer, Ledger, Operation, Replay, Step, Turn};
 use crate::journal::Change;
+use crate::log::Room;
 use crate::options::{BrokerOptions, OpenError};
 use crate::random::RandomSource;
 
@@ -60,13 +61,13 @@ pub(crate) fn found(
     clock: &dyn Clock,
     random: &dyn RandomSource,
 ) -> Result<[u8; 32], ReserveError> {
-    ledger.advance_time(clock.now());
+    ledger.advance_time(Reading::of(clock));
     let secret = ledger.catalog().secret().copied().unwrap_or_else(|| new_secret(random));
     let mut changes = vec![Change::Catalog(ledger.catalog().boot())];
     if ledger.catalog().secret().is_none() {
         changes.push(Change::Catalog(ledger.catalog().found(secret)));
     }
-    ledger.commit(changes, None, Purpose::Shrink)?;
+    ledger.commit(changes, None, Purpose::Start)?;
     Ok(secret)
 }
 
@@ -81,6 +82,10 @@ fn new_secret(random: &dyn RandomSource) -> [u8; 32] {
 pub(crate) struct Started;
 
 impl Operation for Started {
+    fn room(&self) -> Room {
+        Room::none()
+    }
+
     fn run(self, _turn: &mut Turn<'_>) -> Result<Step, SqsError> {
         Ok(Step::Done(Answer::Reply(Reply::Empty)))
     }

@@ -10,6 +10,8 @@ use longshore_engine::{CatalogEvent, Event, QueueId};
 use longshore_types::Timestamp;
 use minicbor::{Decode, Encode};
 
+use crate::core::{ClockMark, Lapse};
+
 /// What happened at one time, all or none.
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
 pub(crate) struct Entry {
@@ -19,6 +21,12 @@ pub(crate) struct Entry {
     /// What, in order.
     #[n(1)]
     pub(crate) changes: Vec<Change>,
+    /// How the wall clock was, if it did not show this time.
+    #[n(2)]
+    pub(crate) clock: Option<ClockMark>,
+    /// A stop of the broker that is believed from here on.
+    #[n(3)]
+    pub(crate) lapse: Option<Lapse>,
 }
 
 /// One event, and whose it is.
@@ -33,6 +41,17 @@ pub(crate) enum Change {
 }
 
 impl Entry {
+    /// What happened at an internal time, when the clock was as `mark` says.
+    pub(crate) fn new(at: Timestamp, mark: ClockMark, changes: Vec<Change>) -> Self {
+        let clock = (mark != ClockMark::default()).then_some(mark);
+        Self { at, changes, clock, lapse: None }
+    }
+
+    /// How the wall clock was.
+    pub(crate) fn mark(&self) -> ClockMark {
+        self.clock.unwrap_or_default()
+    }
+
     /// The record's bytes.
     pub(crate) fn encode(&self) -> Vec<u8> {
         minicbor::to_vec(self).expect("writing to memory cannot fail")
@@ -41,5 +60,41 @@ impl Entry {
     /// The record that `bytes` hold.
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self, minicbor::decode::Error> {
         minicbor::decode(bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use longshore_engine::Event;
+
+    use super::*;
+
+    const AT: Timestamp = Timestamp::from_millis(1_790_000_000_000);
+
+    fn purge() -> Vec<Change> {
+        vec![Change::Queue(QueueId::new(1), Event::Purged)]
+    }
+
+    #[test]
+    fn c1_a_record_of_a_clock_that_is_right_is_as_it_always_was_and_earlier_ones_are_read() {
+        let entry = Entry::new(AT, ClockMark::default(), purge());
+        let earlier = minicbor::to_vec((AT, purge())).unwrap();
+        assert_eq!(entry.encode(), earlier);
+        assert_eq!(Entry::decode(&earlier).unwrap(), entry);
+        assert_eq!(entry.mark(), ClockMark::default());
+    }
+
+    #[test]
+    fn c2_what_a_record_says_of_the_clock_is_read_again() {
+        let mark = ClockMark {
+            offset: -3_600_000,
+            doubt: 432_000_000,
+            doubted_from: Some(AT),
+            confirmed_at: Some(Timestamp::ZERO),
+        };
+        let lapse = Some(Lapse { from: AT, millis: 432_000_000 });
+        let entry = Entry { lapse, ..Entry::new(AT, mark, Vec::new()) };
+        let read = Entry::decode(&entry.encode()).unwrap();
+        assert_eq!((read.mark(), read), (mark, entry));
     }
 }

@@ -25,6 +25,7 @@ mod attribute;
 mod broker;
 mod caller;
 pub mod clock;
+mod clock_watch;
 mod content;
 mod core;
 mod dead_letters;

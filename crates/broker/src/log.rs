@@ -47,10 +47,23 @@ pub(crate) struct Room {
     pub(crate) purpose: Purpose,
 }
 
+/// More than any record takes that brings no message.
+const SMALL: u64 = 16 << 10;
+
 impl Room {
-    /// Room for what lets a queue shrink or keeps it going: a delete, a receive, an attribute.
-    pub(crate) const fn small() -> Self {
-        Self { bytes: 16 << 10, purpose: Purpose::Shrink }
+    /// No room: nothing will be written.
+    pub(crate) const fn none() -> Self {
+        Self { bytes: 0, purpose: Purpose::Look }
+    }
+
+    /// Room for what lets a queue shrink: a delete.
+    pub(crate) const fn shrink() -> Self {
+        Self { bytes: SMALL, purpose: Purpose::Shrink }
+    }
+
+    /// Room for what keeps a queue going: a receive, a change of visibility.
+    pub(crate) const fn keep() -> Self {
+        Self { bytes: SMALL, purpose: Purpose::Keep }
     }
 
     /// Room for what makes the catalog larger: it must not eat what a full disk keeps for deletes.

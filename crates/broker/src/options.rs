@@ -7,7 +7,7 @@ use longshore_storage::Options as StoreOptions;
 use longshore_types::{AccountId, Region};
 use thiserror::Error;
 
-use crate::clock::{Clock, SystemClock};
+use crate::clock::{Clock, ClockTrust, SystemClock};
 use crate::random::{RandomSource, SystemRandom};
 
 /// How a broker is opened.
@@ -28,6 +28,8 @@ pub struct BrokerOptions {
     pub store: StoreOptions,
     /// What tells the time.
     pub clock: Arc<dyn Clock>,
+    /// How far its wall clock is believed at the start.
+    pub clock_trust: ClockTrust,
     /// Where message ids and the broker's secret come from.
     pub random: Arc<dyn RandomSource>,
 }
@@ -41,6 +43,7 @@ impl Default for BrokerOptions {
             strict: false,
             store: StoreOptions::default(),
             clock: Arc::new(SystemClock::start()),
+            clock_trust: ClockTrust::default(),
             random: Arc::new(SystemRandom),
         }
     }

@@ -149,8 +149,8 @@ impl Queue {
 
     fn take_all(&mut self) -> Vec<MessageKey> {
         let fifo = self.fifo.as_ref().map(|fifo| Box::new(fifo.purged()));
-        let moves = std::mem::take(&mut self.moves);
-        let empty = Self { fifo, moves, ..Self::new(self.id, self.settings.clone()) };
+        let (moves, lapses) = (std::mem::take(&mut self.moves), std::mem::take(&mut self.lapses));
+        let empty = Self { fifo, moves, lapses, ..Self::new(self.id, self.settings.clone()) };
         let full = std::mem::replace(self, empty.with_in_flight_max(self.in_flight_max));
         full.messages.into_keys().collect()
     }

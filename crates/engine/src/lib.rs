@@ -52,6 +52,7 @@ mod fair;
 mod fifo;
 mod group;
 mod index;
+mod lapse;
 
 pub use catalog::{Catalog, CatalogEvent, CatalogRefusal, DELETED_REMEMBERED, QueueEntry, Secret};
 pub use decide::group_send::{GroupMessage, GroupSend};
@@ -63,6 +64,7 @@ pub use event::Event;
 pub use fair::Fairness;
 pub use fifo::deduplication::{DeduplicationScope, Original};
 pub use fifo::sequence::SequenceNumber;
+pub use lapse::Lapses;
 pub use message::{Delivery, Message, MessageKey, Redriven};
 pub use moves::{MoveDestination, MoveFailure, MoveOutcome, MoveRefusal, MoveStart, MoveTask};
 pub use queue::{Counts, Queue, QueueId, QueueKind};

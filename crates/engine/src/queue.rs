@@ -21,6 +21,7 @@ use crate::fifo::Fifo;
 use crate::fifo::deduplication::DeduplicationScope;
 use crate::group::GroupNumber;
 use crate::index::{Available, Delayed, Expiry, InFlight};
+use crate::lapse::Lapses;
 use crate::message::{Delivery, Kept, MessageKey, Place};
 use crate::moves::Moves;
 
@@ -88,6 +89,8 @@ pub struct Queue {
     pub(crate) fair: Option<Box<Fair>>,
     /// The queue's message move tasks.
     pub(crate) moves: Moves,
+    /// The stops of the broker that retention counts.
+    pub(crate) lapses: Lapses,
 }
 
 impl Queue {
@@ -105,6 +108,7 @@ impl Queue {
             fifo: None,
             fair: None,
             moves: Moves::default(),
+            lapses: Lapses::default(),
         }
     }
 
@@ -130,6 +134,11 @@ impl Queue {
         if self.fifo.is_some() { QueueKind::Fifo } else { QueueKind::Standard }
     }
 
+    /// Which stops of the broker its messages are older by.
+    pub fn set_lapses(&mut self, lapses: Lapses) {
+        self.lapses = lapses;
+    }
+
     /// What the queue is set to.
     pub const fn settings(&self) -> &Settings {
         &self.settings
@@ -152,7 +161,7 @@ impl Queue {
 
     fn expire(&mut self, now: Timestamp) -> Vec<MessageKey> {
         let mut expired = Vec::new();
-        while let Some(key) = self.expiry.due(self.settings.retention, now) {
+        while let Some(key) = self.expiry.due(self.settings.retention, &self.lapses, now) {
             self.take(key);
             expired.push(key);
         }
@@ -163,7 +172,7 @@ impl Queue {
     /// or is gone, or nothing of a FIFO queue's past is left to remember. `None` if there is nothing
     /// to wait for.
     pub fn next_due(&self) -> Option<Timestamp> {
-        let expiry = self.expiry.next_due(self.settings.retention);
+        let expiry = self.expiry.next_due(self.settings.retention, &self.lapses);
         let fifo = self.fifo.as_ref().and_then(|fifo| fifo.next_due());
         let due = [self.delayed.next_due(), self.in_flight.next_due(), expiry, fifo];
         due.into_iter().flatten().min()
@@ -223,9 +232,14 @@ impl Queue {
         self.next_due().is_none_or(|due| due > now)
     }
 
+    /// A message that took the place of another would be the loss of that one.
+    pub(crate) fn assert_unused(&self, key: MessageKey) {
+        assert!(!self.messages.contains_key(&key), "the key {key} was used twice");
+    }
+
     /// Takes a message in; in a FIFO queue, as the last of its group.
     pub(crate) fn put(&mut self, key: MessageKey, message: Kept, group: Option<&str>) {
-        debug_assert!(!self.messages.contains_key(&key), "the key {key} was used twice");
+        self.assert_unused(key);
         self.join(key, group);
         self.expiry.insert(message.sent_at, key, self.fair_group_of(key));
         self.insert_in_order(key, message.sent_at, message.place);

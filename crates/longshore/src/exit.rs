@@ -15,7 +15,8 @@ Exit codes:
      `verify`: damaged
   2  wrong usage: a flag, an environment variable or a file that makes no sense
   3  could not start: a port or the data directory is in use, the data is damaged, or
-     the queues are not there; `verify`: the directory cannot be read";
+     the queues are not there; `verify`: the directory cannot be read
+  70  the broker's disk failed, or a fault of its own: what was acknowledged is kept";
 
 /// The sorts of exit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +27,9 @@ pub enum Exit {
     Usage,
     /// Something that has to be there at the start is not, or belongs to somebody else.
     CannotStart,
+    /// The broker cannot be trusted to write any more, which is what BSD's sysexits call an internal
+    /// software error.
+    Broken,
 }
 
 impl Exit {
@@ -35,6 +39,7 @@ impl Exit {
             Self::Failed => 1,
             Self::Usage => 2,
             Self::CannotStart => 3,
+            Self::Broken => 70,
         }
     }
 }
@@ -84,6 +89,11 @@ impl Fault {
         Self { exit: Exit::CannotStart, text: text.into() }
     }
 
+    /// The broker cannot be trusted to write any more.
+    pub fn broken(text: impl Into<String>) -> Self {
+        Self { exit: Exit::Broken, text: text.into() }
+    }
+
     /// The sort of exit.
     pub fn exit(&self) -> Exit {
         self.exit
@@ -111,6 +121,10 @@ mod tests {
     #[test]
     fn every_exit_has_the_code_that_help_gives_it() {
         let documented = |exit: Exit| EXIT_CODES_HELP.contains(&format!("\n  {}  ", exit.code()));
-        assert!([Exit::Failed, Exit::Usage, Exit::CannotStart].into_iter().all(documented));
+        assert!(
+            [Exit::Failed, Exit::Usage, Exit::CannotStart, Exit::Broken]
+                .into_iter()
+                .all(documented)
+        );
     }
 }

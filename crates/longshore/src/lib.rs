@@ -37,6 +37,7 @@ mod clash;
 #[cfg(feature = "application")]
 mod cli;
 pub mod config;
+mod core_dumps;
 #[cfg(feature = "application")]
 pub mod embedded;
 pub mod exit;

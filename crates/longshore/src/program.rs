@@ -1,6 +1,6 @@
 //! A program around its commands: from the command line to the exit code.
 //!
-//! `arguments` → [`config::read`] → (the log and the export of spans are started) → the command → (the last spans are
+//! `arguments` → [`config::read`] → (core dumps are forbidden) → (the log and the export of spans are started) → the command → (the last spans are
 //! sent) → [`ExitCode`]. Help and
 //! printed configurations go to stdout and are no error; whatever else keeps a command from running
 //! is said on stderr.
@@ -15,7 +15,7 @@ use crate::exit::Fault;
 use crate::options::ProgramOptions;
 use crate::otlp::Export;
 use crate::signals::Signals;
-use crate::{announce, clash, log};
+use crate::{announce, clash, core_dumps, log};
 
 /// Runs the program that `command` describes, with what was typed: `execute` is given the flags,
 /// once all of them make sense. `options` are those that every program has.
@@ -55,6 +55,7 @@ where
         Ok(export) => export,
         Err(fault) => return refuse(&name, &fault),
     };
+    warnings.extend(core_dumps::forbid().err());
     let shared = options(&flags);
     let started = log::start(shared.log_format, shared.log_requests, export.as_ref());
     for warning in warnings {

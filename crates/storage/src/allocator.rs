@@ -124,7 +124,11 @@ pub(crate) fn top_up(shared: &Shared, maker: &SegmentMaker) -> io::Result<()> {
 /// Makes one spare. A full disk is noted, and is not an error.
 fn allocate(shared: &Shared, maker: &SegmentMaker, number: SegmentNumber) -> io::Result<()> {
     match maker.make(number) {
-        Ok(spare) => shared.add_spare(spare),
+        Ok(spare) => {
+            if shared.add_spare(spare) {
+                tracing::info!("the disk has room again");
+            }
+        }
         Err(error) if is_full(&error) => {
             if shared.set_full() {
                 tracing::warn!(%error, directory = maker.disk.describe(""), "no room for the next segment: what makes the store larger is refused until there is");

@@ -15,7 +15,8 @@ pub enum SyncMode {
     /// Before a record is called durable. Survives a power cut. The default.
     Always,
     /// At least this often while there is something to sync. A record is called durable as soon as
-    /// it is written: a kill of the process loses nothing, a power cut at most this much.
+    /// it is written: a kill of the process loses nothing, a power cut at most this much. But what is
+    /// written first after the store was opened is synced, and durable not before.
     Interval(Duration),
 }
 

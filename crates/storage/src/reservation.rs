@@ -9,8 +9,14 @@ use crate::{shared::Shared, space::Space};
 pub enum Purpose {
     /// It makes the store larger (a send). Two segments are kept from it.
     Grow,
-    /// It lets the store become smaller, or keeps it going (a receive, a delete): it may use all.
+    /// It keeps the store going, and makes it no smaller (a receive). One segment is kept from it.
+    Keep,
+    /// It lets the store become smaller (a delete). Only what starts need is kept from it.
     Shrink,
+    /// It tells of a start: it may use all.
+    Start,
+    /// There is none: nothing is written, and a full disk is no hindrance.
+    Look,
 }
 
 /// Room for one record: spent by [`Store::append`](crate::Store::append), given back when dropped.

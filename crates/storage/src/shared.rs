@@ -306,11 +306,13 @@ impl Shared {
         }
     }
 
-    pub(crate) fn add_spare(&self, segment: SegmentFile) {
+    /// Adds a segment that was made. True if the disk had been full.
+    pub(crate) fn add_spare(&self, segment: SegmentFile) -> bool {
         self.bodies.add_segment(segment.clone());
-        self.state().space.add(segment);
+        let was_full = self.state().space.add(segment);
         self.room.notify_waiters();
         self.spare.notify_all();
+        was_full
     }
 
     /// Notes that the disk is full. True if that is news.

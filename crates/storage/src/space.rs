@@ -7,14 +7,17 @@
 //! ```text
 //! active segment        spare          spare          spare
 //! ├ written ┤ room ├m┤  ├ room ─┼─m┤   ├ room ─┼─m┤   ├ room ─┼─m┤      m: the largest record
-//!                                      └── headroom: for Purpose::Shrink only ──┘
+//!                        └─ not for Purpose::Grow ──┴─ nor for Purpose::Keep ───┘
 //! ```
+//!
+//! A little of the last segment is for starts alone: a store that is full must still open.
 //!
 //! # Invariants
 //!
 //! - Promised bytes (reserved, or appended and not yet written) never exceed the usable room: the
 //!   writer always finds a segment, and never finds the disk full.
-//! - `Grow` leaves two segments untouched, so that deletes go on when the disk is full.
+//! - `Grow` leaves two segments untouched, and `Keep` one, so that receives go on when the disk is
+//!   full, and deletes when there were many receives.
 
 use std::collections::VecDeque;
 
@@ -25,10 +28,13 @@ use crate::{
     segment::{SEGMENT_HEADER_BYTES, SegmentFile},
 };
 
-/// Spare segments kept for what makes the store smaller.
+/// Spare segments kept from what makes the store larger.
 const HEADROOM_SEGMENTS: u64 = 2;
 /// Spare segments that the allocator keeps ready.
 const SPARE_SEGMENTS: u64 = HEADROOM_SEGMENTS + 1;
+
+/// What is kept for starts is this part of the largest record: 2 MiB, some ten thousand starts.
+const START_SHARE: u64 = 4;
 
 /// What an empty batch is counted as.
 pub(crate) const VOUCH_CHARGE: u64 = BATCH_HEADER_BYTES as u64;
@@ -93,6 +99,9 @@ impl Space {
 
     /// Whether [`Space::promise`] would succeed.
     pub(crate) fn check(&self, charge: u64, purpose: Purpose) -> Result<(), ReserveError> {
+        if purpose == Purpose::Look {
+            return Ok(());
+        }
         self.check_size(charge)?;
         let promised = self.promised + charge;
         if promised > self.pending_bytes_max && self.promised > 0 {
@@ -114,11 +123,14 @@ impl Space {
         let spare_bytes = self.segment_bytes - SEGMENT_HEADER_BYTES as u64 - self.record_bytes_max;
         let active_bytes = self.active_bytes.saturating_sub(self.record_bytes_max);
         let all = active_bytes + self.spares.len() as u64 * spare_bytes;
-        match purpose {
-            Purpose::Shrink => all,
-            // Once deletes have gone into the headroom, the segment that they opened is theirs too.
-            Purpose::Grow => all.saturating_sub(HEADROOM_SEGMENTS * spare_bytes),
-        }
+        // Once somebody has gone into the headroom, the segment that it opened is its own too.
+        let kept = match purpose {
+            Purpose::Look | Purpose::Start => 0,
+            Purpose::Shrink => self.record_bytes_max / START_SHARE,
+            Purpose::Keep => spare_bytes,
+            Purpose::Grow => HEADROOM_SEGMENTS * spare_bytes,
+        };
+        all.saturating_sub(kept)
     }
 
     /// Takes back a promise: it was kept, or is no longer wanted.
@@ -146,11 +158,11 @@ impl Space {
         ((self.spares.len() as u64) < SPARE_SEGMENTS).then_some(self.next_number)
     }
 
-    /// Adds an allocated segment: the one that was wanted.
-    pub(crate) fn add(&mut self, segment: SegmentFile) {
+    /// Adds an allocated segment: the one that was wanted. True if the disk had been full.
+    pub(crate) fn add(&mut self, segment: SegmentFile) -> bool {
         self.next_number = segment.number.next();
-        self.full = false;
         self.spares.push_back(Spare { segment, warmth: Warmth::Cold });
+        std::mem::replace(&mut self.full, false)
     }
 
     /// Notes that the disk is full. True if that is news.

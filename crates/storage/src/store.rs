@@ -166,6 +166,15 @@ impl Store {
         }
     }
 
+    /// Stops everything for good, as a write that failed does: the caller cannot be trusted any more. What
+    /// was appended and is not yet on its way to the disk is not written.
+    pub fn fail(&self) {
+        match &self.0 {
+            Kind::Disk(store) => store.shared.poison(),
+            Kind::Memory(memory) => memory.close(),
+        }
+    }
+
     /// A body, if it is in memory.
     pub fn cached(&self, key: BodyKey) -> Option<Bytes> {
         match &self.0 {

@@ -28,6 +28,9 @@ pub(crate) struct Writer {
     pace: Pace,
     sync: SyncMode,
     segment_bytes: u64,
+    /// Whether something was synced since the start. What is written first is called durable once it
+    /// is, in every mode: it is how a caller tells one start from another.
+    has_synced: bool,
 }
 
 /// How a turn of the writer ended.
@@ -42,7 +45,14 @@ impl Writer {
         if log.is_unvouched() {
             pace.rests();
         }
-        Self { shared, log, pace, sync: options.sync, segment_bytes: options.segment_bytes }
+        Self {
+            shared,
+            log,
+            pace,
+            sync: options.sync,
+            segment_bytes: options.segment_bytes,
+            has_synced: false,
+        }
     }
 
     /// Writes until the store is closed, or poisoned.
@@ -101,7 +111,7 @@ impl Writer {
             SyncMode::Always => records.iter().any(|record| record.sync),
             SyncMode::Interval(_) => false,
         };
-        awaited || self.pace.is_sync_overdue()
+        awaited || !self.has_synced || self.pace.is_sync_overdue()
     }
 
     fn write(&mut self, batch: &[PendingRecord]) -> Result<(), Failure> {
@@ -109,7 +119,7 @@ impl Writer {
         self.pace.wrote();
         self.shared.bodies.place(placed.into_iter());
         let charges = batch.iter().map(|record| record.charge).sum();
-        let durable = self.sync != SyncMode::Always;
+        let durable = self.sync != SyncMode::Always && self.has_synced;
         self.shared.written(self.log.written(), durable, charges, self.log.active_bytes());
         Ok(())
     }
@@ -117,6 +127,7 @@ impl Writer {
     fn sync(&mut self) -> Result<(), Failure> {
         self.sync_log()?;
         self.pace.synced();
+        self.has_synced = true;
         self.shared.synced(self.log.written());
         Ok(())
     }

@@ -24,7 +24,7 @@ pub(crate) use check::{Checked, check, check_each};
 pub(crate) use redrive_allow_policy::allows;
 pub(crate) use redrive_policy::check_target;
 pub(crate) use same::first_difference;
-pub(crate) use show::{show, wanted};
+pub(crate) use show::{Facts, show, wanted};
 
 /// Attributes as texts.
 pub(crate) type Attributes = BTreeMap<AttributeName, String>;

@@ -3,11 +3,21 @@
 use std::collections::BTreeSet;
 
 use longshore_engine::{Counts, QueueEntry, QueueKind};
-use longshore_types::AttributeName;
 use longshore_types::attribute::Access;
+use longshore_types::{AttributeName, Timestamp};
 use longshore_wire::SqsError;
 
 use super::{Attributes, KEY_REUSE_PERIOD, default_text};
+
+/// What is shown of a queue beside what it is set to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Facts {
+    pub(crate) counts: Counts,
+    /// By the wall clock.
+    pub(crate) created_at: Timestamp,
+    /// By the wall clock.
+    pub(crate) modified_at: Timestamp,
+}
 
 /// The attributes that a request names of a queue of that kind; `All` stands for every one.
 pub(crate) fn wanted(
@@ -31,18 +41,18 @@ pub(crate) fn wanted(
 /// The values of a queue's attributes. What is not set and has no default is left out.
 pub(crate) fn show(
     entry: &QueueEntry,
-    counts: Counts,
+    facts: &Facts,
     wanted: &BTreeSet<AttributeName>,
 ) -> Attributes {
-    let value = |name: &AttributeName| Some((*name, value_of(entry, counts, *name)?));
+    let value = |name: &AttributeName| Some((*name, value_of(entry, facts, *name)?));
     wanted.iter().filter_map(value).collect()
 }
 
-fn value_of(entry: &QueueEntry, counts: Counts, name: AttributeName) -> Option<String> {
+fn value_of(entry: &QueueEntry, facts: &Facts, name: AttributeName) -> Option<String> {
     if name == AttributeName::KmsDataKeyReusePeriodSeconds {
         return reuse_period(entry).map(ToOwned::to_owned);
     }
-    computed(entry, counts, name)
+    computed(entry, facts, name)
         .or_else(|| entry.attributes.get(&name).cloned())
         .or_else(|| default_text(name).map(ToOwned::to_owned))
 }
@@ -55,13 +65,13 @@ fn reuse_period(entry: &QueueEntry) -> Option<&str> {
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "all other attributes are set, not computed")]
-fn computed(entry: &QueueEntry, counts: Counts, name: AttributeName) -> Option<String> {
+fn computed(entry: &QueueEntry, facts: &Facts, name: AttributeName) -> Option<String> {
     let value = match name {
-        AttributeName::ApproximateNumberOfMessages => counts.available.to_string(),
-        AttributeName::ApproximateNumberOfMessagesNotVisible => counts.in_flight.to_string(),
-        AttributeName::ApproximateNumberOfMessagesDelayed => counts.delayed.to_string(),
-        AttributeName::CreatedTimestamp => entry.created_at.as_secs().to_string(),
-        AttributeName::LastModifiedTimestamp => entry.modified_at.as_secs().to_string(),
+        AttributeName::ApproximateNumberOfMessages => facts.counts.available.to_string(),
+        AttributeName::ApproximateNumberOfMessagesNotVisible => facts.counts.in_flight.to_string(),
+        AttributeName::ApproximateNumberOfMessagesDelayed => facts.counts.delayed.to_string(),
+        AttributeName::CreatedTimestamp => facts.created_at.as_secs().to_string(),
+        AttributeName::LastModifiedTimestamp => facts.modified_at.as_secs().to_string(),
         AttributeName::QueueArn => entry.arn.to_string(),
         _ => return None,
     };

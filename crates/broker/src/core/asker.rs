@@ -44,6 +44,11 @@ impl<'a> Asker<'a> {
         self.place
     }
 
+    /// Whether policies have a say in what it may do.
+    pub(crate) const fn is_checked(&self) -> bool {
+        self.checked.is_some()
+    }
+
     /// Refuses a `QueueUrl` that AWS would serve elsewhere; one that the broker itself gave out is
     /// not, whatever the name that it is reached by.
     pub(crate) fn check_address(&self, url: &str) -> Result<(), SqsError> {

@@ -34,7 +34,9 @@ pub(crate) struct ReceiveSpec {
 pub(crate) struct Delivered {
     pub(crate) receipt: Receipt,
     pub(crate) id: MessageId,
+    /// When it was sent, by the wall clock.
     pub(crate) sent_at: Timestamp,
+    /// When it was first received, by the wall clock.
     pub(crate) first_received_at: Timestamp,
     pub(crate) receive_count: u32,
     pub(crate) dead_letter_source: Option<QueueArn>,
@@ -146,7 +148,7 @@ impl Ledger {
         id: QueueId,
         changes: Vec<Change>,
     ) -> Result<Option<Lsn>, SqsError> {
-        match self.commit(changes, None, Purpose::Shrink) {
+        match self.commit(changes, None, Purpose::Keep) {
             Ok(lsn) => Ok(Some(lsn)),
             Err(ReserveError::Busy) => {
                 self.block(id);
@@ -198,8 +200,8 @@ impl Ledger {
             Some(Delivered {
                 receipt: Receipt { queue: id, key, epoch, delivery: facts.number, received_at },
                 id: facts.id,
-                sent_at: facts.sent_at,
-                first_received_at: facts.first_received_at,
+                sent_at: self.shown(facts.sent_at),
+                first_received_at: self.shown(facts.first_received_at),
                 receive_count: facts.receive_count,
                 dead_letter_source: facts.dead_letter_source.cloned(),
                 sequence: facts.sequence,

@@ -5,22 +5,28 @@
 //! - [`Ledger::commit`] appends what it applies, in the same order, and at the same time.
 //! - Replaying the log through [`Replay`] rebuilds the same catalog and queues.
 //! - Time never runs backwards, over restarts neither: it is never before the last record's.
+//!   It is internal time (`times`), which clients are not told.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use longshore_engine::{
     Catalog, CatalogEvent, Event, MessageKey, Queue, QueueEntry, QueueId, QueueKind,
 };
 use longshore_storage::{BodyKey, Lsn, Progress, Purpose, ReplayError, ReserveError};
-use longshore_types::Timestamp;
+use longshore_types::{AttributeName, Timestamp};
 use longshore_wire::SqsError;
 
-use super::Need;
 use super::state::State;
+use super::{ClockMark, Lapse, Need, Times};
+use crate::clock::{ClockTrust, Reading};
 use crate::journal::{Change, Entry};
 use crate::log::{Append, Body, Log, Room, body_key};
 use crate::metrics::Tally;
 use crate::policy::Policy;
+
+/// How much of its time a broker that is killed can forget.
+const TIME_NOTED_EVERY: Duration = Duration::from_secs(600);
 
 /// Which of the rules that SQS leaves to taste are kept.
 #[derive(Clone, Copy, Debug, Default)]
@@ -36,11 +42,13 @@ pub(crate) struct Ledger {
     log: Box<dyn Log>,
     state: State,
     next_key: u64,
-    now: Timestamp,
+    times: Times,
     /// Queues that changed since somebody looked who waits for them.
     touched: BTreeSet<QueueId>,
     /// Queues whose waiters could not be served for want of room in the log.
     blocked: BTreeSet<QueueId>,
+    /// Queues whose access policy was set.
+    new_policies: BTreeSet<QueueId>,
     /// Queues that have a move task running, as of when they were last looked at.
     moving: BTreeSet<QueueId>,
 }
@@ -50,7 +58,8 @@ pub(crate) struct Ledger {
 pub(crate) struct Replay {
     state: State,
     next_key: u64,
-    now: Timestamp,
+    /// The last record's time, and what it says of the clock.
+    last: Option<(Timestamp, ClockMark)>,
 }
 
 impl Replay {
@@ -62,7 +71,11 @@ impl Replay {
         released: &mut Vec<BodyKey>,
     ) -> Result<(), ReplayError> {
         let entry = Entry::decode(events).map_err(ReplayError::new)?;
-        self.now = self.now.max(entry.at);
+        self.last = Some((entry.at, entry.mark()));
+        self.state.shown.note(entry.at, entry.mark().offset);
+        if let Some(lapse) = entry.lapse {
+            self.state.lapse(lapse);
+        }
         for change in &entry.changes {
             self.next_key = self.next_key.max(next_key(change));
             let gone = self.state.apply(change, entry.at, lsn);
@@ -72,11 +85,12 @@ impl Replay {
     }
 
     /// The ledger, on the log that was replayed.
-    pub(crate) fn finish(self, rules: Rules, log: Box<dyn Log>) -> Ledger {
-        let Self { state, next_key, now } = self;
+    pub(crate) fn finish(self, rules: Rules, trust: ClockTrust, log: Box<dyn Log>) -> Ledger {
+        let Self { state, next_key, last } = self;
+        let times = Times::after(last, trust);
         let touched = state.queues.keys().copied().collect();
-        let (blocked, moving) = (BTreeSet::new(), BTreeSet::new());
-        Ledger { rules, log, state, next_key, now, touched, blocked, moving }
+        let (blocked, moving, new_policies) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+        Ledger { rules, log, state, next_key, times, touched, blocked, new_policies, moving }
     }
 }
 
@@ -96,12 +110,41 @@ impl Ledger {
 
     /// The time of the turn that is under way.
     pub(crate) const fn now(&self) -> Timestamp {
-        self.now
+        self.times.now()
     }
 
-    /// Moves time on; it never runs backwards.
-    pub(crate) fn advance_time(&mut self, now: Timestamp) {
-        self.now = self.now.max(now);
+    /// Moves time on, by what the clocks show.
+    pub(crate) fn advance_time(&mut self, reading: Reading) {
+        self.times.advance(reading);
+        if let Some(lapse) = self.times.confirmed() {
+            self.commit_lapse(lapse);
+        }
+    }
+
+    /// Has a stop count. If the log has no room, it does not yet.
+    fn commit_lapse(&mut self, lapse: Lapse) {
+        let mark = ClockMark { doubt: 0, doubted_from: None, ..self.times.mark() };
+        let entry = Entry { lapse: Some(lapse), ..Entry::new(self.now(), mark, Vec::new()) };
+        if self.append(&entry, None, Purpose::Shrink).is_ok() {
+            self.times.settle();
+            self.state.lapse(lapse);
+            self.touched.extend(self.state.queues.keys());
+        }
+    }
+
+    /// The internal time and the shown one.
+    pub(crate) const fn times(&self) -> &Times {
+        &self.times
+    }
+
+    /// What the wall clock showed at an internal time: what clients are told.
+    pub(crate) fn shown(&self, time: Timestamp) -> Timestamp {
+        self.state.shown.at(time)
+    }
+
+    /// How long ago something happened, by the wall clock.
+    pub(crate) fn age(&self, time: Timestamp) -> Duration {
+        self.times.shown().since(self.shown(time))
     }
 
     /// Which queues there are.
@@ -165,8 +208,9 @@ impl Ledger {
 
     /// Moves what has come due in a queue that is being looked at already.
     pub(super) fn advance_quietly(&mut self, id: QueueId) {
+        let now = self.now();
         let Some(owned) = self.state.queues.get_mut(&id) else { return };
-        for key in owned.queue.advance(self.now) {
+        for key in owned.queue.advance(now) {
             self.log.release(key);
         }
     }
@@ -190,24 +234,48 @@ impl Ledger {
         body: Option<Body>,
         purpose: Purpose,
     ) -> Result<Lsn, ReserveError> {
-        let entry = Entry { at: self.now, changes };
-        let sync = entry.changes.iter().any(|change| self.must_be_durable(change));
-        let append = Append { events: &entry.encode(), body, sync, purpose };
-        let lsn = self.log.append(append)?;
+        let entry = Entry::new(self.now(), self.times.mark(), changes);
+        let lsn = self.append(&entry, body, purpose)?;
         for change in &entry.changes {
             self.apply(change, lsn);
         }
         Ok(lsn)
     }
 
+    fn append(
+        &mut self,
+        entry: &Entry,
+        body: Option<Body>,
+        purpose: Purpose,
+    ) -> Result<Lsn, ReserveError> {
+        let sync = entry.changes.iter().any(|change| self.must_be_durable(change));
+        let lsn = self.log.append(Append { events: &entry.encode(), body, sync, purpose })?;
+        self.state.shown.note(entry.at, entry.mark().offset);
+        Ok(lsn)
+    }
+
+    /// Appends what time it is, so that a start need not take an idle while for a stop. A log that has no
+    /// room does without.
+    pub(crate) fn note_time(&mut self) {
+        self.commit(Vec::new(), None, Purpose::Keep).ok();
+    }
+
+    /// [`Ledger::note_time`], if nothing else has told it for a while.
+    pub(crate) fn note_idle_time(&mut self) {
+        if self.now().since(self.state.shown.last_record()) >= TIME_NOTED_EVERY {
+            self.note_time();
+        }
+    }
+
     fn apply(&mut self, change: &Change, lsn: Lsn) {
-        for key in self.state.apply(change, self.now, lsn) {
+        for key in self.state.apply(change, self.now(), lsn) {
             self.log.release(key);
         }
         self.touched.extend(changed_queue(change));
         if let Change::Queue(id, event) = change {
             self.count(*id, |tally| tally.count_send(event));
         }
+        self.new_policies.extend(queue_of_new_policy(change));
         if let Change::Catalog(CatalogEvent::Deleted { id }) = change {
             self.moving.remove(id);
             // A task that moves messages to the queue that is gone is to fail now.
@@ -230,6 +298,11 @@ impl Ledger {
     /// A queue whose waiters and timer are to be looked at.
     pub(crate) fn next_touched(&mut self) -> Option<QueueId> {
         self.touched.pop_first()
+    }
+
+    /// The queues whose access policy was set since this was asked.
+    pub(crate) fn take_new_policies(&mut self) -> BTreeSet<QueueId> {
+        std::mem::take(&mut self.new_policies)
     }
 
     /// Notes whether the queue has a move task running.
@@ -262,6 +335,13 @@ const fn changed_queue(change: &Change) -> Option<QueueId> {
         Change::Queue(id, _) | Change::Catalog(CatalogEvent::Deleted { id }) => Some(*id),
         Change::Catalog(_) => None,
     }
+}
+
+fn queue_of_new_policy(change: &Change) -> Option<QueueId> {
+    let Change::Catalog(CatalogEvent::AttributesSet { id, attributes }) = change else {
+        return None;
+    };
+    attributes.contains_key(&AttributeName::Policy).then_some(*id)
 }
 
 /// What a caller is told when the log takes no record. Nothing has changed.

@@ -20,6 +20,8 @@
 //!   FIFO receive is none: what it locks stays locked over a power cut.
 //! - A receive is parked only while nothing is available to it; whatever makes a message
 //!   available wakes one waiter for one message, in the order of their arrival.
+//! - A receive that the queue's policy let in waits no longer than that policy lasts: its client asks
+//!   anew, and is checked anew.
 //! - Once the log has failed, every waiter and every later request is told so.
 
 mod asker;
@@ -28,10 +30,12 @@ mod held;
 mod ledger;
 mod mover;
 mod parked;
+mod shown;
 mod state;
 #[cfg(test)]
 mod tests;
 mod timers;
+mod times;
 mod turn;
 
 use std::collections::BTreeMap;
@@ -46,8 +50,10 @@ pub(crate) use deliver::{Delivered, ReceiveSpec};
 pub(crate) use held::Need;
 pub(crate) use ledger::{Ledger, Replay, Rules, log_failure};
 pub(crate) use parked::ParkedReceive;
+pub(crate) use times::{ClockMark, ClockState, Lapse, Times};
 pub(crate) use turn::{Turn, catalog_refused};
 
+use crate::clock::Reading;
 use crate::log::Room;
 use held::Held;
 use parked::Parked;
@@ -74,9 +80,7 @@ pub(crate) enum Step {
 /// One SQS action: check, decide, commit, answer.
 pub(crate) trait Operation {
     /// The room that its records will take in the log.
-    fn room(&self) -> Room {
-        Room::small()
-    }
+    fn room(&self) -> Room;
 
     /// Carries the action out.
     fn run(self, turn: &mut Turn<'_>) -> Result<Step, SqsError>;
@@ -119,16 +123,18 @@ impl<W: Waiter> Core<W> {
         operation: impl Operation,
         asker: impl Into<Asker<'a>>,
         waiter: W,
-        now: Timestamp,
+        now: impl Into<Reading>,
     ) {
-        self.ledger.advance_time(now);
-        let mut turn = Turn::new(&mut self.ledger, asker.into());
+        self.ledger.advance_time(now.into());
+        let asker = asker.into();
+        let mut turn = Turn::new(&mut self.ledger, asker);
         let step = operation.run(&mut turn);
         let need = turn.need();
         match step {
             Ok(Step::Done(answer)) => self.held.hold(need, waiter, Ok(answer)),
             Ok(Step::Park(queue, spec, deadline)) => {
-                self.park(queue, ParkedReceive { waiter, spec, deadline });
+                let by_policy = asker.is_checked();
+                self.park(queue, ParkedReceive { waiter, spec, deadline, by_policy });
             }
             Err(refusal) => self.held.hold(need, waiter, Err(refusal)),
         }
@@ -146,18 +152,21 @@ impl<W: Waiter> Core<W> {
     }
 
     /// Carries out what has come due: the ends of delays, leases, retention and waits, and moves.
-    pub(crate) fn tick(&mut self, now: Timestamp) {
-        self.ledger.advance_time(now);
+    pub(crate) fn tick(&mut self, now: impl Into<Reading>) {
+        self.ledger.advance_time(now.into());
         for queue in self.timers.due(self.ledger.now()) {
             self.ledger.advance(queue);
             self.end_waits(queue);
         }
+        self.ledger.note_idle_time();
         self.settle();
     }
 
-    /// When [`Core::tick`] has something to do next.
+    /// When [`Core::tick`] has something to do next, as the clock that nobody sets will show it.
     pub(crate) fn next_due(&self) -> Option<Timestamp> {
-        self.timers.next_due()
+        let times = self.ledger.times();
+        let due = self.timers.next_due().into_iter().chain(times.next_due()).min()?;
+        Some(times.running_at(due))
     }
 
     /// Learns how far the log has come, and answers those who waited for it.
@@ -180,6 +189,12 @@ impl<W: Waiter> Core<W> {
                 self.answer_empty(queue, receive.waiter);
             }
         }
+    }
+
+    /// Notes when the broker ended: the last thing in its log.
+    pub(crate) fn note_end(&mut self, now: impl Into<Reading>) {
+        self.ledger.advance_time(now.into());
+        self.ledger.note_time();
     }
 
     /// Answers a receive that waits no more without messages.
@@ -213,6 +228,9 @@ impl<W: Waiter> Core<W> {
     /// until nothing changes. A log in memory is durable at once, and has nobody who would tell so
     /// later.
     fn settle(&mut self) {
+        for queue in self.ledger.take_new_policies() {
+            self.end_waits_by_policy(queue);
+        }
         while let Some(queue) = self.ledger.next_touched() {
             if self.ledger.queue(queue).is_some() {
                 self.wake(queue);
@@ -254,6 +272,14 @@ impl<W: Waiter> Core<W> {
         if let Some(receive) = self.parked.get_mut(&queue).and_then(Parked::pop) {
             self.held.hold(need, receive.waiter, answer.map(Answer::Delivered));
         }
+    }
+
+    fn end_waits_by_policy(&mut self, queue: QueueId) {
+        let ended = self.parked.get_mut(&queue).map(Parked::take_by_policy).unwrap_or_default();
+        for receive in ended {
+            self.answer_empty(queue, receive.waiter);
+        }
+        self.ledger.touch(queue);
     }
 
     fn end_waits(&mut self, queue: QueueId) {

@@ -20,6 +20,8 @@ pub(crate) struct ParkedReceive<W> {
     pub(crate) waiter: W,
     pub(crate) spec: ReceiveSpec,
     pub(crate) deadline: Timestamp,
+    /// Whether the queue's policy had a say in whether it may wait.
+    pub(crate) by_policy: bool,
 }
 
 /// The receives that wait for one queue.
@@ -67,6 +69,20 @@ impl<W: Waiter> Parked<W> {
     /// Takes the first receive.
     pub(crate) fn pop(&mut self) -> Option<ParkedReceive<W>> {
         let (number, receive) = self.by_arrival.pop_first()?;
+        self.by_deadline.remove(&(receive.deadline, number));
+        Some(receive)
+    }
+
+    /// Takes the receives that wait by leave of the queue's policy.
+    pub(crate) fn take_by_policy(&mut self) -> Vec<ParkedReceive<W>> {
+        let by_policy = |receive: &ParkedReceive<W>| receive.by_policy;
+        let numbers: Vec<_> =
+            self.by_arrival.iter().filter(|(_, each)| by_policy(each)).map(|(at, _)| *at).collect();
+        numbers.into_iter().filter_map(|number| self.take(number)).collect()
+    }
+
+    fn take(&mut self, number: u64) -> Option<ParkedReceive<W>> {
+        let receive = self.by_arrival.remove(&number)?;
         self.by_deadline.remove(&(receive.deadline, number));
         Some(receive)
     }

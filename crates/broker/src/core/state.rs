@@ -7,13 +7,16 @@
 //!   broker.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use longshore_engine::{
-    Catalog, CatalogEvent, DeduplicationScope, Event, MessageKey, Queue, QueueId, QueueKind,
+    Catalog, CatalogEvent, DeduplicationScope, Event, Lapses, MessageKey, Queue, QueueId, QueueKind,
 };
 use longshore_storage::Lsn;
 use longshore_types::{AttributeName, QueueName, Settings, Timestamp};
 
+use super::Lapse;
+use super::shown::Shown;
 use crate::attribute::policy_of;
 use crate::journal::Change;
 use crate::metrics::Tally;
@@ -45,6 +48,10 @@ pub(super) struct State {
     /// The last record that changed the catalog.
     pub(super) catalog_settled: Lsn,
     pub(super) queues: BTreeMap<QueueId, Owned>,
+    /// What the wall clock showed at the times that all of these bear.
+    pub(super) shown: Shown,
+    /// The stops that count: those of before a queue was created can concern what is moved to it.
+    lapses: Lapses,
 }
 
 impl State {
@@ -53,6 +60,14 @@ impl State {
         match change {
             Change::Catalog(event) => self.apply_to_catalog(event, at, lsn),
             Change::Queue(id, event) => self.apply_to_queue(*id, event, at, lsn),
+        }
+    }
+
+    /// Has a stop of the broker count, for what was sent before it.
+    pub(super) fn lapse(&mut self, Lapse { from, millis }: Lapse) {
+        self.lapses.add(from, Duration::from_millis(millis));
+        for owned in self.queues.values_mut() {
+            owned.queue.set_lapses(self.lapses.clone());
         }
     }
 
@@ -65,7 +80,8 @@ impl State {
         self.catalog.apply(event, at);
         self.catalog_settled = lsn;
         if let CatalogEvent::Created { id, arn, attributes, .. } = event {
-            let queue = new_queue(*id, &arn.name, attributes);
+            let mut queue = new_queue(*id, &arn.name, attributes);
+            queue.set_lapses(self.lapses.clone());
             self.queues.insert(*id, Owned::created(queue, policy_of(attributes), lsn));
         }
         if let CatalogEvent::AttributesSet { id, .. } = event

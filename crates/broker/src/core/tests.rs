@@ -1,7 +1,9 @@
 //! The core on a log that is written and synced when the test says so.
 
+mod clocks;
 mod fifo;
 mod moves;
+mod policy;
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -11,11 +13,12 @@ use std::time::Duration;
 use longshore_engine::MessageKey;
 use longshore_storage::{Lsn, Progress, Purpose, ReserveError};
 use longshore_types::Timestamp;
-use longshore_wire::{CreateQueue, DeleteQueue, PurgeQueue, Reply, SqsError, TagQueue};
+use longshore_wire::{CreateQueue, DeleteQueue, PurgeQueue, Reply, SqsError, TagQueue, UntagQueue};
 
 use super::ledger::{Replay, Rules};
 use super::{Answer, Core, Operation, ReceiveSpec, Step, Turn, Waiter};
 use crate::caller::{Caller, Place};
+use crate::clock::ClockTrust;
 use crate::log::{Append, Log, Room};
 
 const URL: &str = "http://localhost/000000000000/jobs";
@@ -30,6 +33,8 @@ struct SlowLogState {
     records: Vec<(Vec<u8>, bool)>,
     progress: Progress,
     full: bool,
+    /// Receives have used up what a full log keeps for them.
+    exhausted: bool,
     busy: bool,
 }
 
@@ -57,7 +62,12 @@ impl SlowLog {
 impl Log for SlowLog {
     fn check_room(&self, room: Room) -> Result<(), ReserveError> {
         let state = self.0.lock().unwrap();
-        match (state.full && room.purpose == Purpose::Grow, state.busy) {
+        let is_full = match room.purpose {
+            Purpose::Grow => state.full || state.exhausted,
+            Purpose::Keep => state.exhausted,
+            Purpose::Shrink | Purpose::Start | Purpose::Look => false,
+        };
+        match (is_full, state.busy) {
             (true, _) => Err(ReserveError::Full),
             (_, true) => Err(ReserveError::Busy),
             _ => Ok(()),
@@ -106,6 +116,10 @@ struct World {
 struct Send;
 
 impl Operation for Send {
+    fn room(&self) -> Room {
+        Room::grow(1)
+    }
+
     fn run(self, turn: &mut Turn<'_>) -> Result<Step, SqsError> {
         let queue = turn.resolve(URL)?;
         let key = turn.new_key();
@@ -128,6 +142,10 @@ struct Receive {
 }
 
 impl Operation for Receive {
+    fn room(&self) -> Room {
+        Room::keep()
+    }
+
     fn run(self, turn: &mut Turn<'_>) -> Result<Step, SqsError> {
         let queue = turn.resolve(self.url)?;
         let waits = !self.wait.is_zero();
@@ -143,7 +161,11 @@ impl Operation for Receive {
 impl World {
     fn new() -> Self {
         let log = SlowLog::default();
-        let ledger = Replay::default().finish(Rules::default(), Box::new(log.clone()));
+        let ledger = Replay::default().finish(
+            Rules::default(),
+            ClockTrust::default(),
+            Box::new(log.clone()),
+        );
         Self { core: Core::new(ledger), log, now: Timestamp::from_millis(1_000_000) }
     }
 
@@ -365,6 +387,29 @@ fn a_full_log_takes_no_tags_and_still_serves_receives() {
 }
 
 #[test]
+fn c5_the_last_of_a_full_log_is_for_what_frees_and_nothing_is_written_that_changes_nothing() {
+    let mut world = World::with_queue();
+    world.ask(Send);
+    world.sync();
+    world.log.0.lock().unwrap().exhausted = true;
+    let refused = world.ask(receive());
+    assert!(matches!(*refused.borrow(), Some(Err(SqsError::ServiceUnavailable(_)))));
+    let purged = world.ask(PurgeQueue { queue_url: URL.into() });
+    world.sync();
+    assert!(matches!(*purged.borrow(), Some(Ok(_))));
+    let records = world.log.last();
+    for _ in 0..10_000 {
+        world.ask(UntagQueue { queue_url: URL.into(), tag_keys: vec!["none".into()] });
+        world.ask(TagQueue { queue_url: URL.into(), tags: [].into() });
+        world.ask(PurgeQueue { queue_url: URL.into() });
+    }
+    assert_eq!(world.log.last(), records);
+    let deleted = world.ask(DeleteQueue { queue_url: URL.into() });
+    world.sync();
+    assert!(matches!(*deleted.borrow(), Some(Ok(_))));
+}
+
+#[test]
 fn replaying_the_log_rebuilds_the_same_queues() {
     let mut world = World::with_queue();
     world.ask(Send);
@@ -375,7 +420,8 @@ fn replaying_the_log_rebuilds_the_same_queues() {
     for (index, (events, _)) in world.log.0.lock().unwrap().records.iter().enumerate() {
         replay.record(Lsn(index as u64 + 1), events, &mut Vec::new()).unwrap();
     }
-    let ledger = replay.finish(Rules::default(), Box::new(SlowLog::default()));
+    let ledger =
+        replay.finish(Rules::default(), ClockTrust::default(), Box::new(SlowLog::default()));
     let id = longshore_engine::QueueId::new(1);
     assert_eq!(ledger.queue(id), world.core.ledger().queue(id));
     assert_eq!(ledger.catalog(), world.core.ledger().catalog());

@@ -49,6 +49,11 @@ impl<'a> Turn<'a> {
         self.ledger.now()
     }
 
+    /// What the wall clock showed at an internal time: what clients are told.
+    pub(crate) fn shown(&self, time: Timestamp) -> Timestamp {
+        self.ledger.shown(time)
+    }
+
     /// Which rules are kept.
     pub(crate) const fn rules(&self) -> Rules {
         self.ledger.rules()
@@ -164,9 +169,11 @@ impl<'a> Turn<'a> {
         self.commit_record(vec![Change::Queue(id, event)], Some(body), Purpose::Grow)
     }
 
-    /// Appends and applies an event of a queue.
+    /// Appends and applies an event of a queue: what is deleted may use the last of a full disk.
     pub(crate) fn commit(&mut self, id: QueueId, event: Event) -> Result<(), SqsError> {
-        self.commit_record(vec![Change::Queue(id, event)], None, Purpose::Shrink)
+        let frees = matches!(event, Event::Deleted { .. } | Event::Purged);
+        let purpose = if frees { Purpose::Shrink } else { Purpose::Keep };
+        self.commit_record(vec![Change::Queue(id, event)], None, purpose)
     }
 
     /// Appends and applies an event of a queue that must not eat what a full disk keeps for deletes.
@@ -182,7 +189,8 @@ impl<'a> Turn<'a> {
         of_queue: Option<(QueueId, Event)>,
     ) -> Result<(), SqsError> {
         let purpose = match event {
-            CatalogEvent::Deleted { .. } | CatalogEvent::Untagged { .. } => Purpose::Shrink,
+            CatalogEvent::Deleted { .. } => Purpose::Shrink,
+            CatalogEvent::Untagged { .. } => Purpose::Keep,
             CatalogEvent::Founded { .. }
             | CatalogEvent::Booted { .. }
             | CatalogEvent::Created { .. }

@@ -9,7 +9,7 @@ use longshore_types::{QueueArn, Timestamp};
 
 use super::traffic::{RequestCount, Traffic};
 use super::{QUEUES_MAX, Tally};
-use crate::core::{Core, Waiter};
+use crate::core::{ClockState, Core, Waiter};
 use crate::driver::Driver;
 
 /// All that a scrape tells.
@@ -22,6 +22,7 @@ pub(crate) struct Numbers {
     pub(super) durations: Vec<(&'static str, Spread)>,
     pub(super) activity: Activity,
     pub(super) usage: Usage,
+    pub(super) clock: ClockState,
     /// `None` once the broker has failed in a way that leaves nothing to be trusted.
     pub(super) queues: Option<Queues>,
 }
@@ -54,6 +55,8 @@ pub(super) struct OfQueue {
 
 /// Gathers the numbers of a broker that was opened at `started_at`.
 pub(crate) fn gather(driver: &Driver, traffic: &Traffic, started_at: Timestamp) -> Numbers {
+    let (queues, clock) =
+        driver.look_now(|core| (queues(core), core.ledger().times().state())).unzip();
     Numbers {
         started_at,
         failed: driver.has_failed(),
@@ -62,7 +65,8 @@ pub(crate) fn gather(driver: &Driver, traffic: &Traffic, started_at: Timestamp) 
         durations: traffic.durations(),
         activity: driver.store().activity(),
         usage: driver.store().usage(),
-        queues: driver.look_now(queues),
+        clock: clock.unwrap_or_default(),
+        queues,
     }
 }
 
@@ -77,9 +81,8 @@ fn of_queue<W: Waiter>(core: &Core<W>, entry: &QueueEntry) -> Option<OfQueue> {
     let (ledger, id) = (core.ledger(), entry.id);
     let queue = ledger.queue(id)?;
     let fairness = queue.fairness();
-    let age = |sent_at: Option<Timestamp>| {
-        sent_at.map(|sent_at| ledger.now().since(sent_at)).unwrap_or_default()
-    };
+    let age =
+        |sent_at: Option<Timestamp>| sent_at.map(|sent_at| ledger.age(sent_at)).unwrap_or_default();
     Some(OfQueue {
         arn: entry.arn.clone(),
         counts: queue.counts(),

@@ -94,9 +94,21 @@ const COUNTERS: &[Counter] = &[
         Family::new("longshore_log_writes", "Batches written to the log since the broker started"),
         |numbers| numbers.activity.writes,
     ),
+    (
+        Family::new("longshore_clock_steps", "Steps of the wall clock since the broker started"),
+        |numbers| numbers.clock.steps,
+    ),
 ];
 
 const BUILD: Family = Family::new("longshore_build", "Which broker this is");
+const OFFSET: Family = Family::in_seconds(
+    "longshore_clock_offset",
+    "By how much the wall clock is ahead of the time that deadlines are counted in; behind, if negative",
+);
+const UNCONFIRMED: Family = Family::in_seconds(
+    "longshore_clock_unconfirmed",
+    "By how much the wall clock was ahead at the start, and is not believed yet: deadlines wait for it",
+);
 const START: Family =
     Family::in_seconds("longshore_start_time", "When the broker was opened, since 1970");
 const REQUESTS: Family = Family::new(
@@ -116,7 +128,9 @@ impl Numbers {
     fn broker(&self, page: &mut Page<'_>) -> fmt::Result {
         page.single(&BUILD, &Info::new([("version", env!("CARGO_PKG_VERSION"))]))?;
         let started_at = std::time::Duration::from_millis(self.started_at.as_millis());
-        page.single(&START, &ConstGauge::new(started_at.as_secs_f64()))
+        page.single(&START, &ConstGauge::new(started_at.as_secs_f64()))?;
+        page.single(&OFFSET, &ConstGauge::new(self.clock.offset_seconds()))?;
+        page.single(&UNCONFIRMED, &ConstGauge::new(self.clock.unconfirmed().as_secs_f64()))
     }
 
     fn traffic(&self, page: &mut Page<'_>) -> fmt::Result {

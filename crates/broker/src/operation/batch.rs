@@ -107,7 +107,7 @@ fn check_total(entries: &[(String, Draft)]) -> Result<(), SqsError> {
 impl Operation for SendBatch {
     fn room(&self) -> Room {
         if self.0.shape.is_err() {
-            return Room::small();
+            return Room::none();
         }
         Room::grow(self.0.entries.iter().map(|(_, draft)| draft.room_bytes()).sum())
     }
@@ -135,6 +135,10 @@ impl DeleteBatch {
 }
 
 impl Operation for DeleteBatch {
+    fn room(&self) -> Room {
+        Room::shrink()
+    }
+
     fn run(self, turn: &mut Turn<'_>) -> Result<Step, SqsError> {
         let (deleted, failed) =
             self.0.run(turn, |turn, queue, handle| delete(turn, queue, &handle))?;
@@ -158,6 +162,10 @@ impl ChangeVisibilityBatch {
 }
 
 impl Operation for ChangeVisibilityBatch {
+    fn room(&self) -> Room {
+        Room::keep()
+    }
+
     fn run(self, turn: &mut Turn<'_>) -> Result<Step, SqsError> {
         let (changed, failed) = self.0.run(turn, |turn, queue, (handle, timeout)| {
             change_visibility(turn, queue, &handle, timeout)

@@ -9,8 +9,13 @@ use longshore_wire::{CancelMessageMoveTask, CancelMessageMoveTaskReply, Reply, S
 use super::done;
 use super::task_handle::TaskHandle;
 use crate::core::{Operation, Step, Turn};
+use crate::log::Room;
 
 impl Operation for CancelMessageMoveTask {
+    fn room(&self) -> Room {
+        Room::keep()
+    }
+
     fn run(self, turn: &mut Turn<'_>) -> Result<Step, SqsError> {
         let handle =
             TaskHandle::parse(&self.task_handle).ok_or_else(SqsError::invalid_task_handle)?;

@@ -8,6 +8,7 @@ use longshore_wire::{ChangeMessageVisibility, Reply, SqsError, check};
 use super::delete_message::Handle;
 use super::done;
 use crate::core::{Operation, Step, Turn};
+use crate::log::Room;
 use crate::runtime::Runtime;
 
 /// A change of visibility, prepared.
@@ -27,6 +28,10 @@ impl ChangeVisibility {
 }
 
 impl Operation for ChangeVisibility {
+    fn room(&self) -> Room {
+        Room::keep()
+    }
+
     fn run(self, turn: &mut Turn<'_>) -> Result<Step, SqsError> {
         let id = turn.resolve(&self.queue_url)?;
         change_visibility(turn, id, &self.handle, self.timeout)?;

@@ -9,6 +9,7 @@ use longshore_wire::{DeleteMessage, Reply, SqsError};
 
 use super::done;
 use crate::core::{Operation, Step, Turn};
+use crate::log::Room;
 use crate::runtime::Runtime;
 
 /// A delete, prepared.
@@ -26,6 +27,10 @@ impl Delete {
 }
 
 impl Operation for Delete {
+    fn room(&self) -> Room {
+        Room::shrink()
+    }
+
     fn run(self, turn: &mut Turn<'_>) -> Result<Step, SqsError> {
         let id = turn.resolve(&self.queue_url)?;
         delete(turn, id, &self.handle)?;

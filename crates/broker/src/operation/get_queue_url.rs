@@ -6,9 +6,14 @@ use longshore_wire::{GetQueueUrl, GetQueueUrlReply, Reply, SqsError};
 use super::done;
 use crate::caller::Caller;
 use crate::core::{Operation, Step, Turn};
+use crate::log::Room;
 use crate::queue_url::QueueAddress;
 
 impl Operation for (GetQueueUrl, Caller) {
+    fn room(&self) -> Room {
+        Room::none()
+    }
+
     fn run(self, turn: &mut Turn<'_>) -> Result<Step, SqsError> {
         let (input, caller) = self;
         let address = address(&input).ok_or(SqsError::QueueDoesNotExist)?;

@@ -9,8 +9,13 @@ use super::done;
 use super::page::Page;
 use crate::caller::Caller;
 use crate::core::{Operation, Step, Turn};
+use crate::log::Room;
 
 impl Operation for (ListDeadLetterSourceQueues, Caller) {
+    fn room(&self) -> Room {
+        Room::none()
+    }
+
     fn run(self, turn: &mut Turn<'_>) -> Result<Step, SqsError> {
         let (input, caller) = self;
         let id = turn.resolve(&input.queue_url)?;

@@ -1,7 +1,7 @@
 //! `ListMessageMoveTasks`: the move tasks of a queue, the newest first.
 
 use longshore_engine::{MoveFailure, MoveOutcome, MoveTask};
-use longshore_types::QueueArn;
+use longshore_types::{QueueArn, Timestamp};
 use longshore_wire::{
     ListMessageMoveTasks, ListMessageMoveTasksReply, ListMessageMoveTasksResultEntry, Reply,
     SqsError, check,
@@ -10,19 +10,28 @@ use longshore_wire::{
 use super::done;
 use super::task_handle::TaskHandle;
 use crate::core::{Operation, Step, Turn};
+use crate::log::Room;
 
 impl Operation for ListMessageMoveTasks {
+    fn room(&self) -> Room {
+        Room::none()
+    }
+
     fn run(self, turn: &mut Turn<'_>) -> Result<Step, SqsError> {
         let source = turn.resolve_arn(&self.source_arn, "SourceArn")?;
         let count = check::move_tasks_shown(self.max_results)?;
         let arn = &turn.entry(source)?.arn;
         let tasks = turn.queue(source)?.move_tasks().take(count);
-        let results = tasks.map(|task| entry(task, arn)).collect();
+        let results = tasks.map(|task| entry(task, arn, turn.shown(task.started_at))).collect();
         Ok(done(Reply::ListMessageMoveTasks(ListMessageMoveTasksReply { results })))
     }
 }
 
-fn entry(task: &MoveTask, source: &QueueArn) -> ListMessageMoveTasksResultEntry {
+fn entry(
+    task: &MoveTask,
+    source: &QueueArn,
+    started_at: Timestamp,
+) -> ListMessageMoveTasksResultEntry {
     let handle = || TaskHandle { task: task.id, source: source.clone() }.text();
     let (status, failure_reason) = status(task.outcome);
     ListMessageMoveTasksResultEntry {
@@ -34,7 +43,7 @@ fn entry(task: &MoveTask, source: &QueueArn) -> ListMessageMoveTasksResultEntry 
         approximate_number_of_messages_moved: task.moved,
         approximate_number_of_messages_to_move: task.to_move,
         failure_reason,
-        started_timestamp: task.started_at.as_millis(),
+        started_timestamp: started_at.as_millis(),
     }
 }
 

@@ -6,8 +6,13 @@ use super::done;
 use super::page::Page;
 use crate::caller::Caller;
 use crate::core::{Operation, Step, Turn};
+use crate::log::Room;
 
 impl Operation for (ListQueues, Caller) {
+    fn room(&self) -> Room {
+        Room::none()
+    }
+
     fn run(self, turn: &mut Turn<'_>) -> Result<Step, SqsError> {
         let (input, caller) = self;
         let page = Page::parse(input.max_results, input.next_token.as_deref())?;

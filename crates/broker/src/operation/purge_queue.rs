@@ -7,18 +7,27 @@ use longshore_wire::{PurgeQueue, Reply, SqsError};
 
 use super::done;
 use crate::core::{Operation, Step, Turn};
+use crate::log::Room;
 
 /// How long a strict broker refuses to purge a queue again.
 const PURGE_AGAIN_AFTER: Duration = Duration::from_secs(60);
 
 impl Operation for PurgeQueue {
+    fn room(&self) -> Room {
+        Room::shrink()
+    }
+
     fn run(self, turn: &mut Turn<'_>) -> Result<Step, SqsError> {
         let id = turn.resolve(&self.queue_url)?;
         if turn.rules().strict && purged_lately(turn, id) {
             return Err(SqsError::PurgeQueueInProgress(turn.entry(id)?.arn.name.to_string()));
         }
-        let event = turn.queue(id)?.purge();
-        turn.commit(id, event)?;
+        let queue = turn.queue(id)?;
+        // A strict broker has to remember also that a queue was purged that was empty.
+        if !queue.is_purged() || turn.rules().strict {
+            let event = queue.purge();
+            turn.commit(id, event)?;
+        }
         Ok(done(Reply::Empty))
     }
 }

@@ -65,7 +65,7 @@ pub(super) async fn receive(
 
 impl Operation for Receive {
     fn room(&self) -> Room {
-        Room::small()
+        Room::keep()
     }
 
     fn run(self, turn: &mut Turn<'_>) -> Result<Step, SqsError> {

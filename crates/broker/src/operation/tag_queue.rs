@@ -14,20 +14,27 @@ impl Operation for TagQueue {
     fn run(self, turn: &mut Turn<'_>) -> Result<Step, SqsError> {
         let id = turn.resolve(&self.queue_url)?;
         check::tags(&self.tags)?;
-        let event =
-            turn.catalog().tag(id, self.tags).map_err(|refusal| catalog_refused(&refusal))?;
-        turn.commit_catalog(event, None)?;
+        let tagged = turn.catalog().tag(id, self.tags);
+        if let Some(event) = tagged.map_err(|refusal| catalog_refused(&refusal))? {
+            turn.commit_catalog(event, None)?;
+        }
         Ok(done(Reply::Empty))
     }
 }
 
 impl Operation for UntagQueue {
+    fn room(&self) -> Room {
+        Room::keep()
+    }
+
     fn run(self, turn: &mut Turn<'_>) -> Result<Step, SqsError> {
         let id = turn.resolve(&self.queue_url)?;
         check::tag_keys(&self.tag_keys)?;
         let keys = self.tag_keys.into_iter().collect();
-        let event = turn.catalog().untag(id, keys).map_err(|refusal| catalog_refused(&refusal))?;
-        turn.commit_catalog(event, None)?;
+        let untagged = turn.catalog().untag(id, keys);
+        if let Some(event) = untagged.map_err(|refusal| catalog_refused(&refusal))? {
+            turn.commit_catalog(event, None)?;
+        }
         Ok(done(Reply::Empty))
     }
 }

@@ -1,4 +1,7 @@
 //! `GET /health`: whether the broker takes requests, and what somebody should look at.
+//!
+//! A broker whose disk is full says so and is well all the same: it serves what it has, and a restart
+//! would make no room.
 
 use bytes::Bytes;
 use http_body_util::Full;
@@ -17,12 +20,22 @@ pub(super) fn health(broker: &Broker) -> Response<Full<Bytes>> {
         .into_iter()
         .map(|(queue, count)| (queue.name.to_string(), json!(count)))
         .collect();
+    let clock = broker.clock().unwrap_or_default();
     let body = json!({
         "role": "broker",
-        "status": if failed { "failed" } else { "ok" },
+        "status": match (failed, broker.is_full()) {
+            (true, _) => "failed",
+            (false, true) => "full",
+            (false, false) => "ok",
+        },
         "queues": broker.queue_count(),
         "waitingReceives": broker.waiting_count(),
         "deadLetters": dead_letters,
+        "clock": {
+            "confirmed": clock.is_confirmed(),
+            "offsetSeconds": clock.offset_seconds(),
+            "unconfirmedSeconds": clock.unconfirmed().as_secs(),
+        },
     });
     respond::with_type(status, "application/json", body.to_string().into_bytes())
 }

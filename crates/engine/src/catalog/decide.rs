@@ -85,7 +85,8 @@ impl Catalog {
         Ok(CatalogEvent::AttributesSet { id, attributes })
     }
 
-    /// Decides that a queue is tagged. Tags of the same keys get new values.
+    /// Decides that a queue is tagged. Tags of the same keys get new values. Nothing happens if it has
+    /// them all.
     ///
     /// # Errors
     ///
@@ -94,14 +95,17 @@ impl Catalog {
         &self,
         id: QueueId,
         tags: BTreeMap<String, String>,
-    ) -> Result<CatalogEvent, CatalogRefusal> {
+    ) -> Result<Option<CatalogEvent>, CatalogRefusal> {
         let entry = self.known(id)?;
+        if tags.iter().all(|(key, value)| entry.tags.get(key) == Some(value)) {
+            return Ok(None);
+        }
         let added = tags.keys().filter(|key| !entry.tags.contains_key(*key)).count();
         check_tag_count(&entry.arn, entry.tags.len() + added)?;
-        Ok(CatalogEvent::Tagged { id, tags })
+        Ok(Some(CatalogEvent::Tagged { id, tags }))
     }
 
-    /// Decides that a queue loses tags.
+    /// Decides that a queue loses tags. Nothing happens if it has none of them.
     ///
     /// # Errors
     ///
@@ -110,9 +114,10 @@ impl Catalog {
         &self,
         id: QueueId,
         keys: BTreeSet<String>,
-    ) -> Result<CatalogEvent, CatalogRefusal> {
-        self.known(id)?;
-        Ok(CatalogEvent::Untagged { id, keys })
+    ) -> Result<Option<CatalogEvent>, CatalogRefusal> {
+        let entry = self.known(id)?;
+        let has_any = keys.iter().any(|key| entry.tags.contains_key(key));
+        Ok(has_any.then_some(CatalogEvent::Untagged { id, keys }))
     }
 
     /// Decides that the store has `secret` from now on: the first event of every store.

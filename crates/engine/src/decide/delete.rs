@@ -15,7 +15,7 @@ impl Queue {
     /// here but the receipt is of a receive more than 12 hours ago, or, in a FIFO queue, of one
     /// whose lease is over.
     pub fn delete(&self, receipt: &Receipt, now: Timestamp) -> Result<Option<Event>, Refusal> {
-        debug_assert!(self.is_advanced_to(now), "a delete from a queue that was not advanced");
+        assert!(self.is_advanced_to(now), "a delete from a queue that was not advanced");
         self.check_receipt(receipt)?;
         let key = receipt.key;
         let Some(message) = self.named_by(receipt) else { return Ok(None) };

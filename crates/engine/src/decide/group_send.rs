@@ -37,8 +37,9 @@ pub enum GroupSend {
 impl Queue {
     /// Decides a send to a FIFO queue at `now`.
     pub fn send_in_group(&self, message: GroupMessage, now: Timestamp) -> GroupSend {
-        debug_assert!(self.is_advanced_to(now), "a send to a queue that was not advanced");
+        assert!(self.is_advanced_to(now), "a send to a queue that was not advanced");
         let GroupMessage { key, id, bytes, group, deduplication_id } = message;
+        self.assert_unused(key);
         let fifo = self.fifo.as_deref();
         match fifo.and_then(|fifo| fifo.window.find(&group, &deduplication_id)) {
             Some(original) => GroupSend::Duplicate(original),

@@ -84,7 +84,7 @@ impl Queue {
     /// messages; a FIFO queue goes through its groups, each from its head on, so that every group
     /// keeps its order.
     pub fn next_move(&self, now: Timestamp) -> MoveStep {
-        debug_assert!(self.is_advanced_to(now), "a move from a queue that was not advanced");
+        assert!(self.is_advanced_to(now), "a move from a queue that was not advanced");
         let Some(task) = self.moves.running() else { return MoveStep::Rest };
         if self.messages.is_empty() {
             return MoveStep::End(MoveOutcome::Completed);

@@ -48,7 +48,7 @@ impl Queue {
     /// [`Refusal::OverLimit`] if as many messages of a standard queue are in flight as can be; a
     /// FIFO queue has nothing to deliver then.
     pub fn receive(&self, receive: Receive, now: Timestamp) -> Result<ReceiveDecision, Refusal> {
-        debug_assert!(self.is_advanced_to(now), "a receive from a queue that was not advanced");
+        assert!(self.is_advanced_to(now), "a receive from a queue that was not advanced");
         let room = self.in_flight_max.saturating_sub(self.in_flight.len());
         if room == 0 && self.fifo.is_some() {
             return Ok(ReceiveDecision::default());

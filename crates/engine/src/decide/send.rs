@@ -26,6 +26,7 @@ impl Queue {
     /// change of that one does not touch it.
     pub fn send(&self, send: Send, now: Timestamp) -> Event {
         let Send { key, id, bytes, delay, group } = send;
+        self.assert_unused(key);
         let available_at = now + delay.unwrap_or(self.settings.delay);
         Event::Sent { key, id, bytes, available_at, group }
     }

@@ -24,7 +24,7 @@ impl Queue {
         timeout: Duration,
         now: Timestamp,
     ) -> Result<Option<Event>, Refusal> {
-        debug_assert!(self.is_advanced_to(now), "a change in a queue that was not advanced");
+        assert!(self.is_advanced_to(now), "a change in a queue that was not advanced");
         self.check_receipt(receipt)?;
         let key = receipt.key;
         let message = self.named_by(receipt).ok_or(Refusal::NotAvailable { key })?;

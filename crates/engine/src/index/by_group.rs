@@ -28,13 +28,15 @@ pub(super) struct ByGroup {
 impl ByGroup {
     pub(super) fn insert(&mut self, group: GroupNumber, time: Timestamp, key: MessageKey) {
         let before = self.head(group);
-        self.members.insert((group, time, key));
+        let is_new = self.members.insert((group, time, key));
+        assert!(is_new, "the message {key} was there already");
         self.settle_head(group, before);
     }
 
     pub(super) fn remove(&mut self, group: GroupNumber, time: Timestamp, key: MessageKey) {
         let before = self.head(group);
-        self.members.remove(&(group, time, key));
+        let was_there = self.members.remove(&(group, time, key));
+        assert!(was_there, "the message {key} was not there");
         self.settle_head(group, before);
     }
 

@@ -7,11 +7,13 @@ use longshore_types::Timestamp;
 use super::by_send::BySend;
 use crate::MessageKey;
 use crate::group::GroupNumber;
+use crate::lapse::Lapses;
 
 /// All messages by the time of their send.
 ///
 /// Retention is the queue's and the same for all its messages, so the order of sends is the order
-/// of expiry, and a change of the retention reorders nothing.
+/// of expiry, and a change of the retention reorders nothing. Nor does a stop of the broker, which
+/// makes older all that was sent before it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Expiry(BySend);
 
@@ -25,13 +27,18 @@ impl Expiry {
     }
 
     /// The first message that is past its retention at `now`. It stays until it is removed.
-    pub(crate) fn due(&self, retention: Duration, now: Timestamp) -> Option<MessageKey> {
+    pub(crate) fn due(
+        &self,
+        retention: Duration,
+        lapses: &Lapses,
+        now: Timestamp,
+    ) -> Option<MessageKey> {
         let (sent_at, key) = self.0.first()?;
-        (sent_at + retention <= now).then_some(key)
+        (end(sent_at, retention, lapses) <= now).then_some(key)
     }
 
-    pub(crate) fn next_due(&self, retention: Duration) -> Option<Timestamp> {
-        self.oldest().map(|sent_at| sent_at + retention)
+    pub(crate) fn next_due(&self, retention: Duration, lapses: &Lapses) -> Option<Timestamp> {
+        self.oldest().map(|sent_at| end(sent_at, retention, lapses))
     }
 
     /// The messages of a FIFO queue, the youngest first.
@@ -48,4 +55,9 @@ impl Expiry {
     pub(crate) fn oldest_except(&self, groups: &[GroupNumber]) -> Option<Timestamp> {
         self.0.except(groups).next().map(|(sent_at, _)| sent_at)
     }
+}
+
+/// When the retention of a message ends.
+fn end(sent_at: Timestamp, retention: Duration, lapses: &Lapses) -> Timestamp {
+    sent_at + retention.saturating_sub(lapses.since(sent_at))
 }

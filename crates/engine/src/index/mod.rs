@@ -22,16 +22,19 @@ pub(crate) use expiry::Expiry;
 pub(crate) use in_flight::InFlight;
 
 /// Messages by a time, and by key within the same millisecond. Every operation is O(log n).
+///
+/// A message that is put in twice, or taken out where it is not, has been lost track of: that is
+/// checked in every build.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct ByTime(BTreeSet<(Timestamp, MessageKey)>);
 
 impl ByTime {
     fn insert(&mut self, time: Timestamp, key: MessageKey) {
-        self.0.insert((time, key));
+        assert!(self.0.insert((time, key)), "the message {key} was there already");
     }
 
     fn remove(&mut self, time: Timestamp, key: MessageKey) {
-        self.0.remove(&(time, key));
+        assert!(self.0.remove(&(time, key)), "the message {key} was not there");
     }
 
     fn first(&self) -> Option<(Timestamp, MessageKey)> {

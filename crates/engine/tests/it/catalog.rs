@@ -180,14 +180,26 @@ fn tags_are_merged_and_overwritten_and_missing_ones_are_removed_with_success() {
     let mut catalog = Catalog::default();
     let id = create(&mut catalog, "work");
     for tags in [texts([("a", "1"), ("b", "")]), texts([("b", "2"), ("A", "3")])] {
-        let event = catalog.tag(id, tags).unwrap();
+        let event = catalog.tag(id, tags).unwrap().unwrap();
         catalog.apply(&event, T0);
     }
     assert_eq!(catalog.get(id).unwrap().tags, texts([("A", "3"), ("a", "1"), ("b", "2")]));
 
     let event = catalog.untag(id, ["a".to_owned(), "missing".to_owned()].into()).unwrap();
-    catalog.apply(&event, T0);
+    catalog.apply(&event.unwrap(), T0);
     assert_eq!(catalog.get(id).unwrap().tags, texts([("A", "3"), ("b", "2")]));
+}
+
+#[test]
+fn c5_tags_that_are_there_and_the_removal_of_others_are_no_event() {
+    let mut catalog = Catalog::default();
+    let id = create(&mut catalog, "work");
+    let event = catalog.tag(id, texts([("a", "1"), ("b", "2")])).unwrap().unwrap();
+    catalog.apply(&event, T0);
+    assert_eq!(catalog.tag(id, texts([("a", "1")])), Ok(None));
+    assert!(catalog.tag(id, texts([("a", "2")])).unwrap().is_some());
+    assert_eq!(catalog.untag(id, ["c".to_owned()].into()), Ok(None));
+    assert!(catalog.untag(id, ["b".to_owned(), "c".to_owned()].into()).unwrap().is_some());
 }
 
 #[test]
@@ -200,7 +212,7 @@ fn a_queue_has_50_tags_at_most() {
     assert_eq!(catalog.create(arn("work"), BTreeMap::new(), many(0..51)), Err(refusal.clone()));
 
     let id = create(&mut catalog, "work");
-    let event = catalog.tag(id, many(0..50)).unwrap();
+    let event = catalog.tag(id, many(0..50)).unwrap().unwrap();
     catalog.apply(&event, T0);
     assert_eq!(catalog.tag(id, many(50..51)), Err(refusal));
     assert!(catalog.tag(id, many(49..50)).is_ok(), "an overwritten tag is not a new one");

@@ -8,6 +8,7 @@ mod delete;
 mod event;
 mod fair;
 mod fifo;
+mod invariants;
 mod moves;
 mod purge;
 mod receive;

@@ -1,6 +1,7 @@
 //! Retention: when messages are gone by themselves.
 
-use longshore_types::Settings;
+use longshore_engine::Lapses;
+use longshore_types::{Settings, limits};
 
 use crate::builder::{Driven, millis, secs};
 
@@ -77,4 +78,38 @@ fn messages_expire_in_the_order_of_their_sends() {
     driven.pass(secs(1));
     let second = driven.send();
     assert_eq!(driven.pass(secs(60)), [first, second]);
+}
+
+#[test]
+fn c2_a_stop_of_the_broker_makes_older_what_was_sent_before_it_and_nothing_else() {
+    let retention = Settings::default().retention;
+    let mut driven = Driven::with_messages(2);
+    let stopped_at = driven.now;
+    driven.pass(millis(1));
+    driven.send();
+    let mut lapses = Lapses::default();
+    lapses.add(stopped_at, retention);
+    driven.queue.set_lapses(lapses);
+    assert_eq!(driven.pass(millis(1)).len(), 2);
+    assert_eq!(driven.queue.counts().available, 1);
+    assert_eq!(driven.pass(retention.saturating_sub(millis(2))).len(), 0);
+    assert_eq!(driven.pass(millis(2)).len(), 1);
+}
+
+#[test]
+fn c2_stops_add_up_and_those_from_before_the_longest_retention_are_forgotten() {
+    let retention = Settings::default().retention;
+    let mut driven = Driven::with_messages(1);
+    let mut lapses = Lapses::default();
+    for _ in 0..2 {
+        lapses.add(driven.now, retention / 2);
+        driven.pass(millis(1));
+    }
+    driven.queue.set_lapses(lapses.clone());
+    assert_eq!(driven.pass(millis(1)).len(), 1);
+    let mut later = Lapses::default();
+    let now = driven.now + limits::RETENTION_MAX + limits::RETENTION_MAX;
+    later.add(now, retention);
+    lapses.add(now, retention);
+    assert_eq!(lapses, later);
 }

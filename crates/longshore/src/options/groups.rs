@@ -31,6 +31,22 @@ pub(crate) struct BrokerOptions {
     #[arg(long, env = "LONGSHORE_STRICT", value_parser = BoolishValueParser::new())]
     pub(crate) strict: bool,
 
+    /// How much later than the log's last record the clock may be at the start, and still be
+    /// believed at once
+    #[arg(
+        long, env = "LONGSHORE_CLOCK_JUMP_MAX", value_name = "DURATION",
+        value_parser = duration, default_value = "1h"
+    )]
+    pub(crate) clock_jump_max: Duration,
+
+    /// For how long the clock must go steadily before a greater jump is believed: until then no
+    /// message expires by it, and no delay or lease ends
+    #[arg(
+        long, env = "LONGSHORE_CLOCK_CONFIRMED_AFTER", value_name = "DURATION",
+        value_parser = duration, default_value = "5m"
+    )]
+    pub(crate) clock_confirmed_after: Duration,
+
     /// Let everyone who can reach the broker's address use it, without a signature
     #[arg(long, env = "LONGSHORE_ALLOW_ANONYMOUS", value_parser = BoolishValueParser::new())]
     pub(crate) allow_anonymous: bool,

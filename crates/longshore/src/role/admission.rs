@@ -55,6 +55,7 @@ fn read(path: &Path) -> Result<KeyRing, Fault> {
 #[cfg(test)]
 mod tests {
     use std::path::PathBuf;
+    use std::time::Duration;
 
     use longshore_types::AccountId;
 
@@ -66,6 +67,8 @@ mod tests {
             broker_listen: address.parse().unwrap(),
             in_memory: true,
             strict: false,
+            clock_jump_max: Duration::from_secs(3600),
+            clock_confirmed_after: Duration::from_secs(300),
             allow_anonymous: false,
             require_signatures: false,
             access_keys: None,

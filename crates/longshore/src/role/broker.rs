@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use longshore_broker::clock::ClockTrust;
 use longshore_broker::{Broker, BrokerOptions as OpenOptions, ServerOptions};
 use longshore_types::Region;
 use tokio::net::TcpListener;
@@ -67,7 +68,11 @@ pub(super) async fn open(
     let region = Region::parse(region).map_err(|fault| Fault::usage(fault.to_string()))?;
     let data = (!options.in_memory).then(|| directory.to_owned());
     let (account, strict) = (options.account.clone(), options.strict);
-    let open = OpenOptions { data, region, account, strict, ..OpenOptions::default() };
+    let clock_trust = ClockTrust {
+        jump_max: options.clock_jump_max,
+        confirmed_after: options.clock_confirmed_after,
+    };
+    let open = OpenOptions { data, region, account, strict, clock_trust, ..OpenOptions::default() };
     let broker = Broker::open(open).await;
     let broker = broker.map_err(|fault| Fault::cannot_start(fault.to_string()))?;
     let admin = EmbeddedAdmin::new(broker.clone());
@@ -90,7 +95,7 @@ pub(super) fn spawn_server(
     let (broker, shutdown) = (broker.clone(), crew.shutdown());
     crew.spawn(async move {
         let served = longshore_broker::serve(broker, listener, options, shutdown).await;
-        served.map_err(|fault| Fault::failed(format!("the broker's server failed: {fault}")))
+        served.map_err(|fault| Fault::broken(format!("the broker's server failed: {fault}")))
     });
 }
 

@@ -61,6 +61,39 @@ fn even_the_headroom_ends_without_loss() {
     assert_eq!(Bench::open(&disk, small()).unwrap().recovered.last, last);
 }
 
+/// Appends small records until there is no room for more.
+fn exhaust(bench: &Bench, purpose: Purpose) {
+    let small = || Record { events: &[1; 20], bodies: Vec::new(), sync: true };
+    loop {
+        match bench.append_for(small(), purpose) {
+            Ok(lsn) => assert!(bench.wait_durable(lsn)),
+            Err(error) => return assert_eq!(error, ReserveError::Full),
+        }
+    }
+}
+
+#[test]
+fn c5_receives_leave_room_to_deletes_and_both_to_a_start() {
+    let disk = FaultyDisk::new(1);
+    let bench = Bench::open(&disk, small()).unwrap();
+    disk.set_full(true);
+    fill(&bench);
+    exhaust(&bench, Purpose::Keep);
+    for _ in 0..10 {
+        let lsn = bench.append_for(record(), Purpose::Shrink).unwrap();
+        assert!(bench.wait_durable(lsn));
+    }
+    exhaust(&bench, Purpose::Shrink);
+    assert!(bench.store.reserve(0, Purpose::Look).is_ok(), "what writes nothing needs no room");
+    bench.store.close().unwrap();
+    drop(bench);
+    let again = Bench::open(&disk, small()).unwrap();
+    assert!(again.store.activity().full, "it is known from the start");
+    let started = Record { events: &[1; 20], bodies: Vec::new(), sync: true };
+    let lsn = again.append_for(started, Purpose::Start).unwrap();
+    assert!(again.wait_durable(lsn));
+}
+
 #[test]
 fn a_store_opens_on_a_full_disk_and_deletes_nothing() {
     let disk = FaultyDisk::new(1);

@@ -54,7 +54,6 @@ fn records_that_arrive_during_a_sync_share_the_next_one() {
 #[test]
 fn a_record_that_nobody_waits_for_is_written_and_synced_with_the_next() {
     let (disk, bench) = started(small());
-    bench.wait_durable(Lsn(1));
     let before = disk.syncs_of(FIRST_SEGMENT);
     let lsn = bench.append(unwaited(b"a receive")).unwrap();
     assert_eq!(bench.wait(|progress| progress.written >= lsn).durable, Lsn(1));
@@ -110,6 +109,21 @@ fn in_interval_mode_what_is_written_is_called_durable_and_synced_in_time() {
     let before = disk.syncs_of(FIRST_SEGMENT);
     bench.append_events(b"relaxed").unwrap();
     wait_until(|| disk.syncs_of(FIRST_SEGMENT) > before);
+}
+
+#[test]
+fn c17_in_interval_mode_the_first_record_of_a_start_is_synced_before_it_is_called_durable() {
+    let hour = SyncMode::Interval(Duration::from_secs(3600));
+    let (disk, bench) = started(Options { sync: hour, ..small() });
+    bench.store.close().unwrap();
+    drop(bench);
+    let again = Bench::open(&disk, Options { sync: hour, ..small() }).unwrap();
+    let opened = disk.syncs_of(FIRST_SEGMENT);
+    let lsn = again.append_events(b"started").unwrap();
+    assert!(again.wait_durable(lsn));
+    assert!(disk.syncs_of(FIRST_SEGMENT) > opened);
+    let reports = again.reports();
+    assert!(reports.iter().any(|report| report.written == lsn && report.durable < lsn));
 }
 
 #[test]

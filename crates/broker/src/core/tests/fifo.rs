@@ -13,6 +13,10 @@ struct SendInGroup {
 }
 
 impl Operation for SendInGroup {
+    fn room(&self) -> Room {
+        Room::grow(1)
+    }
+
     fn run(self, turn: &mut Turn<'_>) -> Result<Step, SqsError> {
         let queue = turn.resolve(FIFO_URL)?;
         let key = turn.new_key();

@@ -20,6 +20,10 @@ fn start(rate: Option<u32>) -> Start {
 }
 
 impl Operation for Start {
+    fn room(&self) -> Room {
+        Room::catalog()
+    }
+
     fn run(self, turn: &mut Turn<'_>) -> Result<Step, SqsError> {
         let dead = turn.resolve(DEAD)?;
         let id = MoveTaskId::from_random([9; 16]);
@@ -88,7 +92,11 @@ impl World {
         {
             replay.record(Lsn(index as u64 + 1), events, &mut Vec::new()).unwrap();
         }
-        Core::new(replay.finish(Rules::default(), Box::new(SlowLog::default())))
+        Core::new(replay.finish(
+            Rules::default(),
+            ClockTrust::default(),
+            Box::new(SlowLog::default()),
+        ))
     }
 }
 
