@@ -50,5 +50,5 @@ pub use caller::{Caller, Place, Rights};
 pub use listening::Listening;
 pub use longshore_wire::signature::SecretKey;
 pub use options::{BrokerOptions, OpenError};
-pub use server::{ServeError, ServerOptions, serve, serve_metrics};
+pub use server::{AllowedHost, AllowedHostError, ServeError, ServerOptions, serve, serve_metrics};
 pub use verify::{Verified, verify};

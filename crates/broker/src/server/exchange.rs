@@ -2,8 +2,8 @@
 //!
 //! # Invariants
 //!
-//! - A request that a web page made is refused: no page in a browser can reach a broker on the same
-//!   machine.
+//! - A request that a web page made is refused (`admission.rs`): no page in a browser can reach a
+//!   broker on the same machine.
 //! - Bodies and secrets are never logged.
 
 use std::net::IpAddr;
@@ -11,14 +11,14 @@ use std::net::IpAddr;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Body, Incoming};
-use hyper::{Method, Request, Response, StatusCode};
+use hyper::{Method, Request, Response};
 use longshore_types::QueueName;
 use longshore_wire::Reply;
 
 use super::answered::{self, Answered};
 use super::protocol::Protocol;
-use super::refused::{self, Refused};
-use super::{Shared, gate, health, respond, web_page};
+use super::refused::Refused;
+use super::{Shared, admission, gate, health, respond};
 use crate::caller::Caller;
 use crate::metrics::UNKNOWN_ACTION;
 
@@ -26,10 +26,11 @@ use crate::metrics::UNKNOWN_ACTION;
 pub(super) async fn exchange(
     shared: &Shared,
     peer: Option<IpAddr>,
-    request: Request<Incoming>,
+    mut request: Request<Incoming>,
 ) -> Response<Full<Bytes>> {
-    if web_page::made(request.method(), request.headers(), shared.local) {
-        return respond::plain(StatusCode::FORBIDDEN, refused::NO_WEB_PAGES);
+    let hosts = (!shared.options.require_signatures).then_some(&shared.hosts);
+    if let Err((status, sentence)) = admission::enter(&mut request, hosts) {
+        return respond::plain(status, sentence);
     }
     if request.uri().path() == "/health" && request.method() == Method::GET {
         return health::health(&shared.broker);

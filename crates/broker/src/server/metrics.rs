@@ -1,6 +1,6 @@
 //! `GET /metrics`, on a listener of its own: whoever may read numbers need not reach the queues.
 
-use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -12,7 +12,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::connections::{accept, connection, drain};
-use super::{refused, respond, web_page};
+use super::hosts::{AllowedHost, Hosts};
+use super::{admission, respond};
 use crate::broker::Broker;
 use crate::metrics::MEDIA_TYPE;
 
@@ -23,13 +24,19 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Serves the broker's metrics as `OpenMetrics` text at `GET /metrics` to whoever connects to
 /// `listener`, until `shutdown`. They bear the names of queues, regions and accounts, and nothing
-/// of any message.
-pub async fn serve_metrics(broker: Broker, listener: TcpListener, shutdown: CancellationToken) {
-    let local = listener.local_addr().ok();
+/// of any message. The hosts that are served are those of a broker without signatures, and
+/// `allowed_hosts`.
+pub async fn serve_metrics(
+    broker: Broker,
+    listener: TcpListener,
+    allowed_hosts: Vec<AllowedHost>,
+    shutdown: CancellationToken,
+) {
+    let hosts = Arc::new(Hosts::new(&allowed_hosts, None));
     let connections = TaskTracker::new();
     let serve = |stream| {
-        let (broker, stop) = (broker.clone(), shutdown.clone());
-        async move { connection(stream, stop, |request| answer(&broker, local, request)).await }
+        let (broker, hosts, stop) = (broker.clone(), Arc::clone(&hosts), shutdown.clone());
+        async move { connection(stream, stop, |request| answer(&broker, &hosts, request)).await }
     };
     tokio::select! {
         () = accept(&listener, CONNECTIONS_MAX, &connections, serve) => {}
@@ -41,11 +48,11 @@ pub async fn serve_metrics(broker: Broker, listener: TcpListener, shutdown: Canc
 
 async fn answer(
     broker: &Broker,
-    local: Option<SocketAddr>,
-    request: Request<Incoming>,
+    hosts: &Hosts,
+    mut request: Request<Incoming>,
 ) -> Response<Full<Bytes>> {
-    if web_page::made(request.method(), request.headers(), local) {
-        return respond::plain(StatusCode::FORBIDDEN, refused::NO_WEB_PAGES);
+    if let Err((status, sentence)) = admission::enter(&mut request, Some(hosts)) {
+        return respond::plain(status, sentence);
     }
     match (request.uri().path(), request.method()) {
         ("/metrics", &Method::GET | &Method::HEAD) => scrape(broker).await,

@@ -7,17 +7,20 @@
 //! - On shutdown nothing new is accepted, what is under way is answered, and waiting receives are
 //!   answered without messages.
 
+mod admission;
 mod answered;
 mod connections;
 mod exchange;
 mod gate;
 mod header;
 mod health;
+mod hosts;
 mod metrics;
 mod protocol;
 mod refused;
 mod respond;
 mod scope;
+mod target;
 mod web_page;
 
 use std::net::SocketAddr;
@@ -33,6 +36,9 @@ use crate::access::KeyRing;
 use crate::broker::Broker;
 use connections::{accept, connection, drain};
 
+use hosts::Hosts;
+
+pub use hosts::{AllowedHost, AllowedHostError};
 pub use metrics::serve_metrics;
 
 /// How a broker is served.
@@ -41,6 +47,10 @@ pub struct ServerOptions {
     /// Where clients reach the broker, such as `https://queues.example.com`. `None` builds queue
     /// URLs from each request's own `Host`.
     pub public_url: Option<String>,
+    /// Hosts that the broker serves beside those that are its own: loopback, addresses, names
+    /// without a full stop, names of one network, and the public URL's. Default none. Where
+    /// signatures are required, every host is served.
+    pub allowed_hosts: Vec<AllowedHost>,
     /// Connections at once; more wait to be accepted. Default 4096.
     pub connections_max: usize,
     /// Bytes of a request's body: default 8 MiB, because a legal batch of one mebibyte can take six
@@ -61,6 +71,7 @@ impl Default for ServerOptions {
     fn default() -> Self {
         Self {
             public_url: None,
+            allowed_hosts: Vec::new(),
             connections_max: 4096,
             body_bytes_max: 8 << 20,
             body_timeout: Duration::from_secs(30),
@@ -88,6 +99,7 @@ pub enum ServeError {
 struct Shared {
     broker: Broker,
     options: ServerOptions,
+    hosts: Hosts,
     local: Option<SocketAddr>,
 }
 
@@ -104,7 +116,8 @@ pub async fn serve(
     shutdown: CancellationToken,
 ) -> Result<(), ServeError> {
     let local = listener.local_addr().ok();
-    let shared = Arc::new(Shared { broker, options, local });
+    let hosts = Hosts::new(&options.allowed_hosts, options.public_url.as_deref());
+    let shared = Arc::new(Shared { broker, options, hosts, local });
     let connections = TaskTracker::new();
     let stop = CancellationToken::new();
     let serve_one = |stream: TcpStream| {

@@ -4,7 +4,11 @@ use hyper::StatusCode;
 use longshore_wire::SqsError;
 
 /// To whoever sends what a browser sends.
-pub(super) const NO_WEB_PAGES: &str = "requests of web pages are refused: call the broker from a program, without an Origin header, and as localhost or by its address";
+pub(super) const NO_WEB_PAGES: &str =
+    "requests of web pages are refused: call the broker from a program, without an Origin header";
+
+/// To whoever names a host that could be a web page's.
+pub(super) const UNKNOWN_HOST: &str = "the name in Host is none that this broker is known by: call it as localhost, by its address or by a name without a full stop, or start it with --allowed-host and that name";
 
 /// Why a request got no reply.
 #[derive(Debug)]

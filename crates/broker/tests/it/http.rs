@@ -26,7 +26,11 @@ impl Server {
     }
 
     pub(crate) async fn serve(broker: Broker, options: ServerOptions) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::serve_at("127.0.0.1:0", broker, options).await
+    }
+
+    pub(crate) async fn serve_at(at: &str, broker: Broker, options: ServerOptions) -> Self {
+        let listener = TcpListener::bind(at).await.unwrap();
         let address = listener.local_addr().unwrap();
         let shutdown = CancellationToken::new();
         let options = ServerOptions { body_bytes_max: 2000, ..options };
@@ -188,4 +192,88 @@ async fn a_shutdown_answers_who_waits_and_then_ends() {
     let (response, ()) = tokio::join!(waiting, stop);
     assert!(response.ends_with("\r\n\r\n{}"), "{response}");
     server.serving.await.unwrap();
+}
+
+const LIST: &str = "GET /?Action=ListQueues HTTP/1.1";
+const LIST_JSON: &str = "POST / HTTP/1.1\r\ncontent-type: application/x-amz-json-1.0\r\nx-amz-target: AmazonSQS.ListQueues";
+
+impl Server {
+    /// The status of a request with this head, to which a length and nothing else is added.
+    async fn status(&self, head: &str, body: &str) -> u16 {
+        let length = body.len();
+        let head = format!("{head}\r\ncontent-length: {length}\r\nconnection: close");
+        let response = self.exchange_as_is(&head, body).await;
+        let status = response.split(' ').nth(1).and_then(|status| status.parse().ok());
+        status.unwrap_or_else(|| panic!("no status: {response:?}"))
+    }
+}
+
+/// A broker that anybody reaches from outside, as in its container.
+async fn in_a_container(options: ServerOptions) -> Server {
+    Server::serve_at("0.0.0.0:0", in_memory().await, options).await
+}
+
+#[tokio::test]
+async fn c6_a_name_that_a_web_page_can_have_is_refused_wherever_the_broker_listens() {
+    for server in [Server::start().await, in_a_container(ServerOptions::default()).await] {
+        create(&server.broker, "jobs", &[]).await;
+        let path = "/000000000000/jobs";
+        for (method, what) in [
+            ("GET", "/?Action=CreateQueue&QueueName=stolen".to_owned()),
+            ("GET", "/?Action=ListQueues".to_owned()),
+            ("GET", format!("{path}?Action=SendMessage&MessageBody=x")),
+            ("GET", format!("{path}?Action=ReceiveMessage")),
+            ("GET", "/health".to_owned()),
+            ("POST", format!("{path}?Action=DeleteQueue")),
+        ] {
+            let head = format!("{method} {what} HTTP/1.1\r\nhost: evil.example:9324");
+            assert_eq!(server.status(&head, "").await, 403, "{head}");
+        }
+        assert_eq!(server.status(&format!("{LIST_JSON}\r\nhost: evil.example"), "{}").await, 403);
+        assert_eq!(server.broker.queue_count(), 1);
+    }
+}
+
+#[tokio::test]
+async fn c7_what_is_no_web_pages_name_is_served_by_get_and_by_post() {
+    let server = Server::start().await;
+    for host in [
+        "localhost.localstack.cloud:4566",
+        "sqs.us-east-1.localhost.localstack.cloud:4566",
+        "host.docker.internal:9324",
+        "broker:9324",
+        "localhost",
+    ] {
+        assert_eq!(server.status(&format!("{LIST}\r\nhost: {host}"), "").await, 200, "{host}");
+        let head = format!("{LIST_JSON}\r\nhost: {host}");
+        assert_eq!(server.status(&head, "{}").await, 200, "{host}");
+    }
+}
+
+#[tokio::test]
+async fn c6_the_operator_says_which_other_hosts_are_served() {
+    let allowed_hosts = vec!["sqs.example.org".parse().unwrap()];
+    let public_url = Some("https://queues.example.com".to_owned());
+    let server =
+        in_a_container(ServerOptions { allowed_hosts, public_url, ..ServerOptions::default() });
+    let server = server.await;
+    for (host, status) in
+        [("sqs.example.org:1", 200), ("queues.example.com", 200), ("example.org", 403)]
+    {
+        assert_eq!(server.status(&format!("{LIST}\r\nhost: {host}"), "").await, status, "{host}");
+    }
+}
+
+#[tokio::test]
+async fn q9_a_request_names_one_host_and_a_whole_url_wins() {
+    let server = Server::start().await;
+    assert_eq!(server.status(LIST, "").await, 400);
+    assert_eq!(server.status(&format!("{LIST}\r\nhost: a\r\nhost: b"), "").await, 400);
+    assert_eq!(server.status(&format!("{LIST}\r\nhost: a\r\nhost: a"), "").await, 400);
+    let whole = "GET http://named:1/?Action=CreateQueue&QueueName=jobs HTTP/1.1\r\nhost: other:2\r\nconnection: close";
+    let response = server.exchange_as_is(whole, "").await;
+    assert!(response.contains("<QueueUrl>http://named:1/000000000000/jobs<"), "{response}");
+    let strange = "GET http://evil.example/?Action=ListQueues HTTP/1.1\r\nhost: localhost\r\nconnection: close";
+    let response = server.exchange_as_is(strange, "").await;
+    assert!(response.starts_with("HTTP/1.1 403 "), "{response}");
 }

@@ -2,10 +2,12 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
 use clap::Args;
 use clap::builder::BoolishValueParser;
+use longshore_broker::AllowedHost;
 use longshore_types::AccountId;
 
 use super::{duration, parse_address, parse_origin};
@@ -60,6 +62,14 @@ pub(crate) struct BrokerOptions {
         value_parser = parse_origin
     )]
     pub(crate) broker_public_url: Option<String>,
+
+    /// Host that the broker serves, besides loopback, addresses, names without a full stop and names
+    /// of one network (docs/access.md), such as sqs.example.org or *.example.org; can be repeated
+    #[arg(
+        long, env = "LONGSHORE_ALLOWED_HOST", value_name = "HOST", value_delimiter = ',',
+        value_parser = AllowedHost::from_str
+    )]
+    pub(crate) allowed_host: Vec<AllowedHost>,
 
     /// Where the broker's metrics are, for Prometheus, at /metrics; without it nowhere. They bear
     /// the names of queues and nothing of messages, and everyone who reaches the address can read

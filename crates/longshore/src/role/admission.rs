@@ -27,8 +27,13 @@ pub(super) fn admission(options: &BrokerOptions) -> Result<ServerOptions, Fault>
         ));
     }
     let (keys, require_signatures) = (Arc::new(keys), options.require_signatures);
-    let public_url = options.broker_public_url.clone();
-    Ok(ServerOptions { public_url, keys, require_signatures, ..ServerOptions::default() })
+    Ok(ServerOptions {
+        public_url: options.broker_public_url.clone(),
+        allowed_hosts: options.allowed_host.clone(),
+        keys,
+        require_signatures,
+        ..ServerOptions::default()
+    })
 }
 
 fn check_exposure(options: &BrokerOptions) -> Result<(), Fault> {
@@ -71,6 +76,7 @@ mod tests {
             access_keys: None,
             account: AccountId::default(),
             broker_public_url: None,
+            allowed_host: Vec::new(),
             metrics_listen: None,
         }
     }

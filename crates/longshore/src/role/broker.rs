@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use longshore_broker::{Broker, BrokerOptions as OpenOptions, ServerOptions};
+use longshore_broker::{AllowedHost, Broker, BrokerOptions as OpenOptions, ServerOptions};
 use longshore_types::Region;
 use tokio::net::TcpListener;
 
@@ -100,9 +100,14 @@ pub(super) async fn bind_metrics(options: &BrokerOptions) -> Result<Option<TcpLi
 }
 
 /// Serves the broker's metrics in `crew`, if there is a listener for them.
-pub(super) fn spawn_metrics(crew: &mut Crew, broker: &Broker, listener: Option<TcpListener>) {
+pub(super) fn spawn_metrics(
+    crew: &mut Crew,
+    broker: &Broker,
+    listener: Option<TcpListener>,
+    hosts: Vec<AllowedHost>,
+) {
     let Some(listener) = listener else { return };
-    let served = longshore_broker::serve_metrics(broker.clone(), listener, crew.shutdown());
+    let served = longshore_broker::serve_metrics(broker.clone(), listener, hosts, crew.shutdown());
     crew.spawn(async move {
         served.await;
         Ok(())
@@ -123,8 +128,9 @@ pub async fn run(role: BrokerRole, signals: &mut Signals) -> Result<(), Fault> {
     let region = broker_region(role.region.as_deref());
     let broker = open(&role.broker, &region, &role.directory, &role.declared).await?;
     let mut front = Crew::new();
+    let hosts = admission.allowed_hosts.clone();
     spawn_server(&mut front, &broker, listener, admission);
-    spawn_metrics(&mut front, &broker, metrics);
+    spawn_metrics(&mut front, &broker, metrics, hosts);
     announce::say(&announce::broker(&role, address, metrics_address));
     until_signal_or_end(signals, [&mut front]).await;
     let ended = front.stop(role.grace + SLACK).await;
