@@ -7,6 +7,7 @@ use longshore_types::{QueueArn, Timestamp};
 use longshore_wire::{Reply, Request, SqsError};
 use tokio::task::JoinHandle;
 
+use crate::bounds::Share;
 use crate::caller::{Caller, Place};
 use crate::core::{Core, Rules};
 use crate::dead_letters;
@@ -100,7 +101,18 @@ impl Broker {
 
     /// [`Broker::call`] for somebody else.
     pub async fn call_as(&self, caller: &Caller, request: Request) -> Result<Reply, SqsError> {
-        operation::dispatch(&self.shared.runtime, caller, request).await
+        self.call_within(caller, request, &mut Share::uncounted()).await
+    }
+
+    /// [`Broker::call_as`] for a client whose request has a share of the bytes in flight. A reply
+    /// that is not small has it grow.
+    pub(crate) async fn call_within(
+        &self,
+        caller: &Caller,
+        request: Request,
+        share: &mut Share,
+    ) -> Result<Reply, SqsError> {
+        operation::dispatch(&self.shared.runtime, caller, request, share).await
     }
 
     /// An id for a request, which its reply and the log bear: a random UUID.

@@ -22,6 +22,7 @@
 
 mod access;
 mod attribute;
+mod bounds;
 mod broker;
 mod caller;
 pub mod clock;

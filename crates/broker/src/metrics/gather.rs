@@ -1,5 +1,6 @@
 //! Numbers at one moment: what a scrape copies, so that nothing is rendered under the lock.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use longshore_engine::{Counts, Fairness, QueueEntry, QueueKind};
@@ -9,6 +10,7 @@ use longshore_types::{QueueArn, Timestamp};
 
 use super::traffic::{RequestCount, Traffic};
 use super::{QUEUES_MAX, Tally};
+use crate::bounds::Pressure;
 use crate::core::{Core, Waiter};
 use crate::driver::Driver;
 
@@ -18,6 +20,7 @@ pub(crate) struct Numbers {
     pub(super) started_at: Timestamp,
     pub(super) failed: bool,
     pub(super) connections: u64,
+    pub(super) pressure: Arc<Pressure>,
     pub(super) requests: Vec<RequestCount>,
     pub(super) durations: Vec<(&'static str, Spread)>,
     pub(super) activity: Activity,
@@ -58,6 +61,7 @@ pub(crate) fn gather(driver: &Driver, traffic: &Traffic, started_at: Timestamp) 
         started_at,
         failed: driver.has_failed(),
         connections: traffic.connections(),
+        pressure: Arc::clone(traffic.pressure()),
         requests: traffic.requests(),
         durations: traffic.durations(),
         activity: driver.store().activity(),

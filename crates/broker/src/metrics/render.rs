@@ -4,6 +4,7 @@
 //! at zero when the broker starts, and `_total` is added to their names.
 
 use std::fmt;
+use std::sync::atomic::Ordering::Relaxed;
 
 use longshore_metrics::{Family, Histogram, Page, Spread};
 use prometheus_client::metrics::counter::ConstCounter;
@@ -59,6 +60,10 @@ const GAUGES: &[Gauge] = &[
         Some(numbers.connections)
     }),
     (
+        Family::in_bytes("longshore_traffic", "Bytes of requests and replies that are in memory"),
+        |numbers| Some(numbers.pressure.bytes.load(Relaxed)),
+    ),
+    (
         Family::in_bytes("longshore_log_waiting", "Bytes that wait to be written to the log"),
         |numbers| Some(numbers.activity.waiting_bytes),
     ),
@@ -93,6 +98,27 @@ const COUNTERS: &[Counter] = &[
     (
         Family::new("longshore_log_writes", "Batches written to the log since the broker started"),
         |numbers| numbers.activity.writes,
+    ),
+    (
+        Family::new(
+            "longshore_connections_refused",
+            "Connections turned away since the broker started, because there were too many",
+        ),
+        |numbers| numbers.pressure.connections_refused.load(Relaxed),
+    ),
+    (
+        Family::new(
+            "longshore_connections_gave_way",
+            "Connections closed since the broker started, to make way for others",
+        ),
+        |numbers| numbers.pressure.connections_gave_way.load(Relaxed),
+    ),
+    (
+        Family::new(
+            "longshore_traffic_refused",
+            "Requests refused since the broker started, because too many bytes were in memory",
+        ),
+        |numbers| numbers.pressure.requests_refused.load(Relaxed),
     ),
 ];
 

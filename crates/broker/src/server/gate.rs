@@ -56,7 +56,7 @@ pub(super) fn check_head(
 /// Who asks. A presigned request has its credential in the URL instead of the header.
 pub(super) fn admit(
     shared: &Shared,
-    peer: Option<IpAddr>,
+    peer: IpAddr,
     head: &Parts,
     body: &[u8],
 ) -> Result<Caller, Refused> {
@@ -92,10 +92,10 @@ fn proven(shared: &Shared, head: &Parts, claim: &Claim) -> Caller {
 }
 
 /// The circumstances that conditions of a policy can name.
-fn context(shared: &Shared, peer: Option<IpAddr>, head: &Parts) -> RequestContext {
+fn context(shared: &Shared, peer: IpAddr, head: &Parts) -> RequestContext {
     RequestContext {
         now: shared.broker.wall_clock(),
-        source_ip: peer,
+        source_ip: Some(peer),
         secure_transport: came_over_tls(&head.headers),
         user_agent: text(&head.headers, &USER_AGENT).map(ToOwned::to_owned),
     }

@@ -11,14 +11,18 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::connections::{accept, connection, drain};
+use super::connections::{Within, accept, connection, drain};
 use super::hosts::{AllowedHost, Hosts};
+use super::watched::Timeouts;
 use super::{admission, respond};
+use crate::bounds::{Budget, ClientBounds, Clients, Pressure};
 use crate::broker::Broker;
 use crate::metrics::MEDIA_TYPE;
 
-/// Scrapers at once; more wait to be accepted.
-const CONNECTIONS_MAX: usize = 16;
+/// Scrapers at once; beyond, one that is idle gives way.
+const PLACES: ClientBounds = ClientBounds { connections_max: 16, of_peer_max: 16 };
+/// Bytes of their requests' heads.
+const BYTES_MAX: u64 = 1 << 20;
 /// How long the end waits for scrapes under way.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -34,12 +38,18 @@ pub async fn serve_metrics(
 ) {
     let hosts = Arc::new(Hosts::new(&allowed_hosts, None));
     let connections = TaskTracker::new();
-    let serve = |stream| {
-        let (broker, hosts, stop) = (broker.clone(), Arc::clone(&hosts), shutdown.clone());
-        async move { connection(stream, stop, |request| answer(&broker, &hosts, request)).await }
+    let pressure = Arc::<Pressure>::default();
+    let clients = Clients::new(PLACES, Arc::clone(&pressure));
+    let budget = Budget::new(BYTES_MAX, Arc::clone(&clients), pressure);
+    let within = Within { budget, timeouts: Timeouts::default(), stop: shutdown.clone() };
+    let serve = |stream, place| {
+        let (broker, hosts, within) = (broker.clone(), Arc::clone(&hosts), within.clone());
+        async move {
+            connection(stream, place, within, |request| answer(&broker, &hosts, request)).await;
+        }
     };
     tokio::select! {
-        () = accept(&listener, CONNECTIONS_MAX, &connections, serve) => {}
+        () = accept(&listener, &clients, &connections, serve) => {}
         () = shutdown.cancelled() => {}
     }
     drop(listener);
@@ -56,7 +66,7 @@ async fn answer(
     }
     match (request.uri().path(), request.method()) {
         ("/metrics", &Method::GET | &Method::HEAD) => scrape(broker).await,
-        ("/metrics", _) => respond::plain(StatusCode::METHOD_NOT_ALLOWED, "ask with GET"),
+        ("/metrics", _) => respond::method_not_allowed("GET, HEAD", "ask with GET"),
         _ => respond::plain(StatusCode::NOT_FOUND, "the metrics are at /metrics"),
     }
 }

@@ -19,6 +19,8 @@ pub(super) enum Refused {
     NoAction,
     /// A sentence to whoever does not speak SQS.
     Plain(StatusCode, &'static str),
+    /// A method that is not one of these, and a sentence.
+    Method(&'static str, &'static str),
 }
 
 impl Refused {
@@ -34,11 +36,16 @@ impl Refused {
         "the request's body did not come in time: send it again",
     );
 
+    /// A body that is not as its head says.
+    pub(super) const MALFORMED: Self = Self::Plain(
+        StatusCode::BAD_REQUEST,
+        "the request's body cannot be read: it is not what its head says",
+    );
+
     /// A method that JSON does not use.
-    pub(super) const ONLY_POST: Self =
-        Self::Plain(StatusCode::METHOD_NOT_ALLOWED, "an SQS request in JSON is a POST");
+    pub(super) const ONLY_POST: Self = Self::Method("POST", "an SQS request in JSON is a POST");
 
     /// A method that Query does not use.
     pub(super) const ONLY_POST_OR_GET: Self =
-        Self::Plain(StatusCode::METHOD_NOT_ALLOWED, "an SQS request is a POST or a GET");
+        Self::Method("GET, POST", "an SQS request is a POST or a GET");
 }
