@@ -8,8 +8,9 @@ use longshore_wire::{Reply, Request, SqsError};
 use tokio::task::JoinHandle;
 
 use crate::bounds::Share;
+use crate::bounds_met;
 use crate::caller::{Caller, Place};
-use crate::core::{Core, Rules};
+use crate::core::Core;
 use crate::dead_letters;
 use crate::driver::Driver;
 use crate::founding;
@@ -68,19 +69,19 @@ impl Broker {
         .await
         .expect("opening a store does not panic");
         let founding::Opened { store, replay } = opened?;
-        let rules = Rules { strict: options.strict };
-        let mut ledger = replay.finish(rules, Box::new(Arc::clone(&store)));
+        let mut ledger = replay.finish(options.rules(), Box::new(Arc::clone(&store)));
         let secret = founding::found(&mut ledger, &*options.clock, &*options.random)
             .map_err(|_| OpenError::FirstWrite)?;
         let driver = Driver::start(ledger, store, options.clock);
         let timers = tokio::spawn(Arc::clone(&driver).run_timers());
         let watch = tokio::spawn(dead_letters::watch(Arc::clone(&driver)));
+        let bounds = tokio::spawn(bounds_met::watch(Arc::clone(&driver)));
         let runtime = Runtime::new(driver, ReceiptMaker::new(&secret), options.random);
         let place = Place { region: options.region, account: options.account };
         let started = runtime.perform(founding::Started, &place).await;
         started.map_err(|_| OpenError::FirstWrite)?;
         let started_at = runtime.driver().now();
-        let (traffic, loops) = (Traffic::default(), Mutex::new(vec![timers, watch]));
+        let (traffic, loops) = (Traffic::default(), Mutex::new(vec![timers, watch, bounds]));
         Ok(Self { shared: Arc::new(Shared { runtime, place, started_at, traffic, loops }) })
     }
 

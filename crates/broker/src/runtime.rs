@@ -79,7 +79,8 @@ impl Runtime {
 
     /// The contents of messages; `None` for one that is gone. Reads from memory where it can, and
     /// what is not there from the disk, all of it in one go on a thread that may block. Before,
-    /// `share` grows by their bytes, or as many as they can have.
+    /// `share` grows by their bytes, or as many as they can have, and those of the answer that they
+    /// become.
     pub(crate) async fn contents(
         &self,
         keys: impl Iterator<Item = MessageKey>,
@@ -88,7 +89,8 @@ impl Runtime {
         let store = self.driver.store();
         let cached = |key| (body_key(key), store.cached(body_key(key)));
         let mut bodies: Vec<(BodyKey, Option<Bytes>)> = keys.map(cached).collect();
-        share.grow(bodies.iter().map(|(_, body)| bytes_of(body.as_ref())).sum()).await?;
+        let bytes: u64 = bodies.iter().map(|(_, body)| bytes_of(body.as_ref())).sum();
+        share.grow(2 * bytes).await?;
         if bodies.iter().any(|(_, body)| body.is_none()) {
             bodies = read_missing(Arc::clone(store), bodies).await?;
         }

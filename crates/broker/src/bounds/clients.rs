@@ -1,12 +1,12 @@
 //! Who is connected: a place for each connection, so many in all and so many of one peer.
 //!
 //! Where there is no place, the connection gives way whose client has kept the broker waiting
-//! longest: one that was never asked anything first, then one that is idle, then one that neither
-//! sends nor reads what it began. If the broker waits for none of them, the new one is turned away.
+//! longest: one that is idle, or has not sent the whole head of a request, or that neither sends
+//! nor reads the rest of what it began. If the broker waits for none, the new one is turned away.
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -19,6 +19,13 @@ use super::{Notice, Pressure};
 const STANDS_STILL: Duration = Duration::from_secs(1);
 /// What a client shows while the broker does not wait for it.
 const WORKING: u64 = 0;
+
+/// No whole head of a request has come since the last answer was read.
+const IDLE: u8 = 0;
+/// A request has come, but for its body.
+const ASKED: u8 = 1;
+/// An answer is on its way.
+const ANSWERED: u8 = 2;
 
 /// How many connections there may be.
 #[derive(Clone, Copy, Debug)]
@@ -53,10 +60,8 @@ pub(crate) struct Client {
     started: Instant,
     /// Since when the broker waits for it, in milliseconds after `started`; or [`WORKING`].
     waits_since: AtomicU64,
-    /// Whether a request of it is under way, even if its body is not all there.
-    in_request: AtomicBool,
-    /// Whether a request of it was ever answered.
-    served: AtomicBool,
+    /// [`IDLE`], [`ASKED`] or [`ANSWERED`].
+    phase: AtomicU8,
     /// Its bytes in flight.
     bytes: AtomicU64,
     gives_way: CancellationToken,
@@ -171,8 +176,8 @@ impl Clients {
 
 /// Who gives way first.
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "it is a key of an iterator's items")]
-fn order(client: &&Arc<Client>) -> (bool, u64) {
-    (client.served.load(Relaxed), client.waits_since.load(Relaxed))
+fn order(client: &&Arc<Client>) -> u64 {
+    client.waits_since.load(Relaxed)
 }
 
 impl Present {
@@ -200,8 +205,7 @@ impl Client {
             peer,
             started,
             waits_since: AtomicU64::new(WORKING),
-            in_request: AtomicBool::new(false),
-            served: AtomicBool::new(false),
+            phase: AtomicU8::new(IDLE),
             bytes: AtomicU64::new(0),
             gives_way: CancellationToken::new(),
         };
@@ -216,7 +220,7 @@ impl Client {
 
     /// A request has come: the client waits for the broker.
     pub(crate) fn asks(&self) {
-        self.in_request.store(true, Relaxed);
+        self.phase.store(ASKED, Relaxed);
         self.is_served();
     }
 
@@ -233,8 +237,14 @@ impl Client {
     /// A request is answered, but the client has not read it.
     pub(crate) fn is_answered(&self) {
         self.is_waited_for();
-        self.served.store(true, Relaxed);
-        self.in_request.store(false, Relaxed);
+        self.phase.store(ANSWERED, Relaxed);
+    }
+
+    /// All that was to be sent is sent.
+    pub(crate) fn has_read(&self) {
+        if self.phase.load(Relaxed) == ANSWERED {
+            self.phase.store(IDLE, Relaxed);
+        }
     }
 
     /// The client has read something.
@@ -264,7 +274,7 @@ impl Client {
         if since == WORKING || self.gives_way.is_cancelled() {
             return false;
         }
-        let idle = !self.in_request.load(Relaxed) && self.bytes.load(Relaxed) == 0;
+        let idle = self.phase.load(Relaxed) == IDLE;
         idle || u128::from(self.now() - since) >= STANDS_STILL.as_millis()
     }
 
@@ -311,16 +321,21 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn c10_one_that_was_never_asked_anything_gives_way_before_one_of_use() {
+    async fn c10_a_connection_is_idle_from_when_its_answer_is_read() {
         let clients = clients(2, 2);
         let of_use = clients.enter(peer(1)).unwrap();
         of_use.client.asks();
-        of_use.client.is_answered();
         pass().await;
         let silent = clients.enter(peer(2)).unwrap();
         pass().await;
-        let _third = clients.enter(peer(3)).unwrap();
-        assert_eq!([&of_use, &silent].map(is_sent_away), [false, true]);
+        of_use.client.is_answered();
+        let third = clients.enter(peer(3)).unwrap();
+        assert_eq!([&of_use, &silent, &third].map(is_sent_away), [false, true, false]);
+        drop(third);
+        of_use.client.has_read();
+        pass().await;
+        let _fourth = (clients.enter(peer(4)), clients.enter(peer(5)));
+        assert!(is_sent_away(&of_use));
     }
 
     #[tokio::test(start_paused = true)]

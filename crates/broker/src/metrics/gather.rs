@@ -11,7 +11,7 @@ use longshore_types::{QueueArn, Timestamp};
 use super::traffic::{RequestCount, Traffic};
 use super::{QUEUES_MAX, Tally};
 use crate::bounds::Pressure;
-use crate::core::{Core, Waiter};
+use crate::core::{Core, Refused, Waiter};
 use crate::driver::Driver;
 
 /// All that a scrape tells.
@@ -34,6 +34,10 @@ pub(crate) struct Numbers {
 pub(super) struct Queues {
     /// How many there are.
     pub(super) count: usize,
+    /// The bytes of their tags and attributes.
+    pub(super) catalog_bytes: u64,
+    /// How often a bound was met.
+    pub(super) refused: Refused,
     /// The first [`QUEUES_MAX`] of them, in the order of their creation.
     pub(super) shown: Vec<OfQueue>,
 }
@@ -74,7 +78,8 @@ fn queues<W: Waiter>(core: &Core<W>) -> Queues {
     let catalog = core.ledger().catalog();
     let first = catalog.queues().take(QUEUES_MAX);
     let shown = first.filter_map(|entry| of_queue(core, entry)).collect();
-    Queues { count: catalog.queues().count(), shown }
+    let (catalog_bytes, refused) = (core.ledger().catalog_bytes(), *core.ledger().refused());
+    Queues { count: catalog.count(), catalog_bytes, refused, shown }
 }
 
 fn of_queue<W: Waiter>(core: &Core<W>, entry: &QueueEntry) -> Option<OfQueue> {

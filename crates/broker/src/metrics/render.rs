@@ -13,6 +13,7 @@ use prometheus_client::metrics::info::Info;
 
 use super::gather::Numbers;
 use super::traffic::RequestCount;
+use crate::core::Refused;
 
 impl longshore_metrics::Numbers for Numbers {
     fn write(&self, page: &mut Page<'_>) -> fmt::Result {
@@ -27,6 +28,10 @@ impl longshore_metrics::Numbers for Numbers {
         }
         for (family, value) in COUNTERS {
             page.single(family, &ConstCounter::new(value(self)))?;
+        }
+        let refused = self.queues.as_ref().map(|queues| queues.refused).unwrap_or_default();
+        for (family, value) in REFUSALS {
+            page.single(family, &ConstCounter::new(value(&refused)))?;
         }
         self.traffic(page)
     }
@@ -55,6 +60,10 @@ const GAUGES: &[Gauge] = &[
             let queues = numbers.queues.as_ref()?;
             Some((queues.count - queues.shown.len()) as u64)
         },
+    ),
+    (
+        Family::in_bytes("longshore_catalog", "Bytes of the tags and attributes of all queues"),
+        |numbers| Some(numbers.queues.as_ref()?.catalog_bytes),
     ),
     (Family::new("longshore_connections", "Connections that SQS clients have open"), |numbers| {
         Some(numbers.connections)
@@ -119,6 +128,33 @@ const COUNTERS: &[Counter] = &[
             "Requests refused since the broker started, because too many bytes were in memory",
         ),
         |numbers| numbers.pressure.requests_refused.load(Relaxed),
+    ),
+];
+
+/// A counter of what was refused at a bound of the queues.
+type Refusals = (Family, fn(&Refused) -> u64);
+
+const REFUSALS: &[Refusals] = &[
+    (
+        Family::new(
+            "longshore_queues_refused",
+            "Queues not created since the broker started, because there were too many",
+        ),
+        |refused| refused.queues,
+    ),
+    (
+        Family::new(
+            "longshore_catalog_refused",
+            "Tags and attributes refused since the broker started, for want of room",
+        ),
+        |refused| refused.catalog_bytes,
+    ),
+    (
+        Family::new(
+            "longshore_waiting_receives_refused",
+            "Receives refused since the broker started, because too many waited",
+        ),
+        |refused| refused.waiting_receives,
     ),
 ];
 

@@ -39,7 +39,7 @@ pub(super) async fn accept<F: Future<Output = ()> + Send + 'static>(
     let (turned_away, failed) = (TurnedAway::default(), Notice::default());
     loop {
         match listener.accept().await {
-            Ok((stream, peer)) => match clients.enter(peer.ip()) {
+            Ok((stream, peer)) => match clients.enter(peer.ip().to_canonical()) {
                 Some(place) => drop(connections.spawn(serve(stream, place))),
                 None => turned_away.tell(connections, stream),
             },

@@ -108,7 +108,7 @@ impl Exchange<'_> {
         body: &mut Incoming,
     ) -> Result<(Caller, longshore_wire::Request), Refused> {
         protocol.check_method(&head.method)?;
-        gate::check_head(self.shared, head, body.size_hint().upper())?;
+        gate::check_head(self.shared, self.peer, head, body.size_hint().upper())?;
         let body = self.read(body).await?;
         let caller = gate::admit(self.shared, self.peer, head, &body)?;
         let request = protocol.decode(head, &body, &caller.base_url)?;

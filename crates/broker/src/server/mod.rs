@@ -19,6 +19,7 @@ mod health;
 mod hosts;
 mod metrics;
 mod protocol;
+mod proxy;
 mod refused;
 mod respond;
 mod scope;
@@ -46,6 +47,7 @@ use watched::Timeouts;
 
 pub use hosts::{AllowedHost, AllowedHostError};
 pub use metrics::serve_metrics;
+pub use proxy::{TrustedProxy, TrustedProxyError};
 
 /// How a broker is served.
 #[derive(Clone, Debug)]
@@ -57,6 +59,8 @@ pub struct ServerOptions {
     /// without a full stop, names of one network, and the public URL's. Default none. Where
     /// signatures are required, every host is served.
     pub allowed_hosts: Vec<AllowedHost>,
+    /// Proxies whose word counts that a client came over TLS. Default none.
+    pub trusted_proxies: Vec<TrustedProxy>,
     /// Connections at once. Beyond, the one that has kept the broker waiting longest gives way, or
     /// the new one is turned away. Default 4096.
     pub connections_max: usize,
@@ -88,6 +92,7 @@ impl Default for ServerOptions {
         Self {
             public_url: None,
             allowed_hosts: Vec::new(),
+            trusted_proxies: Vec::new(),
             connections_max: 4096,
             peer_connections_max: 2048,
             traffic_bytes_max: 256 << 20,

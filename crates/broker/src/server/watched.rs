@@ -2,6 +2,7 @@
 //!
 //! # Invariants
 //!
+//! - What is flushed has been written: an answer is on its way no longer.
 //! - A client that sends nothing first, or reads nothing of its answer for a while, is hung up on.
 //! - Bytes of a head beyond the first few are counted in the budget.
 
@@ -155,7 +156,9 @@ impl AsyncWrite for Watched {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
+        ready!(Pin::new(&mut self.stream).poll_flush(context))?;
+        self.client.has_read();
+        Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {

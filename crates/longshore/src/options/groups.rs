@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use clap::Args;
 use clap::builder::BoolishValueParser;
-use longshore_broker::AllowedHost;
+use longshore_broker::{AllowedHost, TrustedProxy};
 use longshore_types::AccountId;
 
+use super::bounds::BoundOptions;
 use super::{duration, parse_address, parse_origin};
 
 /// The broker.
@@ -71,6 +72,14 @@ pub(crate) struct BrokerOptions {
     )]
     pub(crate) allowed_host: Vec<AllowedHost>,
 
+    /// Address of a proxy, or a network of them such as 10.0.0.0/8, whose X-Forwarded-Proto counts;
+    /// can be repeated
+    #[arg(
+        long, env = "LONGSHORE_TRUSTED_PROXY", value_name = "ADDRESS", value_delimiter = ',',
+        value_parser = TrustedProxy::from_str
+    )]
+    pub(crate) trusted_proxy: Vec<TrustedProxy>,
+
     /// Where the broker's metrics are, for Prometheus, at /metrics; without it nowhere. They bear
     /// the names of queues and nothing of messages, and everyone who reaches the address can read
     /// them
@@ -79,6 +88,10 @@ pub(crate) struct BrokerOptions {
         value_parser = parse_address
     )]
     pub(crate) metrics_listen: Option<SocketAddr>,
+
+    /// How much clients may take.
+    #[command(flatten)]
+    pub(crate) bounds: BoundOptions,
 }
 
 /// How a role ends.

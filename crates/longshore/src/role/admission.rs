@@ -30,6 +30,10 @@ pub(super) fn admission(options: &BrokerOptions) -> Result<ServerOptions, Fault>
     Ok(ServerOptions {
         public_url: options.broker_public_url.clone(),
         allowed_hosts: options.allowed_host.clone(),
+        trusted_proxies: options.trusted_proxy.clone(),
+        connections_max: options.bounds.connections_max,
+        peer_connections_max: options.bounds.peer_connections_max,
+        traffic_bytes_max: options.bounds.traffic_bytes_max,
         keys,
         require_signatures,
         ..ServerOptions::default()
@@ -65,6 +69,7 @@ mod tests {
 
     use super::*;
     use crate::exit::Exit;
+    use crate::options::bounds::BoundOptions;
 
     fn listening(address: &str) -> BrokerOptions {
         BrokerOptions {
@@ -77,6 +82,8 @@ mod tests {
             account: AccountId::default(),
             broker_public_url: None,
             allowed_host: Vec::new(),
+            trusted_proxy: Vec::new(),
+            bounds: BoundOptions::default(),
             metrics_listen: None,
         }
     }

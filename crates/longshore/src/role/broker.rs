@@ -67,7 +67,17 @@ pub(super) async fn open(
     let region = Region::parse(region).map_err(|fault| Fault::usage(fault.to_string()))?;
     let data = (!options.in_memory).then(|| directory.to_owned());
     let (account, strict) = (options.account.clone(), options.strict);
-    let open = OpenOptions { data, region, account, strict, ..OpenOptions::default() };
+    let bounds = &options.bounds;
+    let open = OpenOptions {
+        data,
+        region,
+        account,
+        strict,
+        queues_max: bounds.queues_max,
+        catalog_bytes_max: bounds.catalog_bytes_max,
+        waiting_receives_max: bounds.waiting_receives_max,
+        ..OpenOptions::default()
+    };
     let broker = Broker::open(open).await;
     let broker = broker.map_err(|fault| Fault::cannot_start(fault.to_string()))?;
     let admin = EmbeddedAdmin::new(broker.clone());
