@@ -6,6 +6,7 @@
 
 use axum::extract::Request;
 use axum::http::header::HOST;
+use axum::http::uri::Authority;
 use axum::http::{HeaderValue, Version};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -28,7 +29,7 @@ fn settle<B>(request: &mut axum::http::Request<B>) -> Result<(), Problem> {
             "the request has {named} Host headers: send it with exactly one"
         )));
     }
-    let authority = request.uri().authority().map(|authority| authority.as_str());
+    let authority = request.uri().authority().map(Authority::as_str);
     let named = authority.and_then(|named| HeaderValue::from_str(named).ok());
     if let Some(named) = named {
         request.headers_mut().insert(HOST, named);

@@ -5,6 +5,7 @@ use clap::builder::RangedU64ValueParser;
 use longshore_broker::{BrokerOptions, ServerOptions};
 
 /// The bounds of a broker.
+#[expect(clippy::struct_field_names, reason = "a field has the name of its flag")]
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Broker bounds")]
 pub(crate) struct BoundOptions {
