@@ -25,6 +25,10 @@ use crate::bounds::{Client, Share};
 use crate::caller::Caller;
 use crate::metrics::UNKNOWN_ACTION;
 
+/// Beyond this an answer is written on a thread of its own, because to write it takes so long that
+/// others would wait for this one.
+const INLINE_BYTES_MAX: u64 = 1 << 20;
+
 /// One request as it came, with what it has of the budget.
 struct Exchange<'a> {
     shared: &'a Shared,
@@ -67,14 +71,18 @@ struct Outcome {
     result: Result<Reply, Refused>,
 }
 
-impl Exchange<'_> {
-    async fn sqs(&mut self, head: &Parts, body: &mut Incoming) -> Response<Full<Bytes>> {
-        let started = tokio::time::Instant::now();
-        let protocol = Protocol::of(&head.headers);
-        let Outcome { action, queue, result } = self.answer(protocol, head, body).await;
-        let request_id = self.shared.broker.new_request_id();
-        let code = answered::code(&result);
-        let response = match result {
+/// What is to be answered.
+struct Answer {
+    protocol: Protocol,
+    action: &'static str,
+    request_id: String,
+    result: Result<Reply, Refused>,
+}
+
+impl Answer {
+    fn render(self) -> Response<Full<Bytes>> {
+        let Self { protocol, action, request_id, result } = self;
+        match result {
             Ok(reply) => respond::reply(protocol, action, &request_id, &reply),
             Err(Refused::Sqs(error)) => respond::error(protocol, &request_id, &error),
             Err(Refused::NoAction) => respond::no_action(&request_id),
@@ -82,9 +90,26 @@ impl Exchange<'_> {
             Err(Refused::Method(allowed, sentence)) => {
                 respond::method_not_allowed(allowed, sentence)
             }
+        }
+    }
+}
+
+impl Exchange<'_> {
+    async fn sqs(&mut self, head: &Parts, body: &mut Incoming) -> Response<Full<Bytes>> {
+        let started = tokio::time::Instant::now();
+        let protocol = Protocol::of(&head.headers);
+        let Outcome { action, queue, result } = self.answer(protocol, head, body).await;
+        let request_id = &self.shared.broker.new_request_id();
+        let code = answered::code(&result);
+        let answer = Answer { protocol, action, request_id: request_id.clone(), result };
+        let response = if self.share.bytes() > INLINE_BYTES_MAX {
+            let _turn = self.shared.large_answers.acquire().await;
+            let rendered = tokio::task::spawn_blocking(|| answer.render()).await;
+            rendered.expect("writing an answer does not panic")
+        } else {
+            answer.render()
         };
         let (status, took) = (response.status(), started.elapsed());
-        let request_id = &request_id;
         let answered = Answered { request_id, action, queue, protocol, status, code, took };
         answered.enter(self.shared.broker.traffic());
         response

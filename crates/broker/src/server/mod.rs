@@ -34,6 +34,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -126,8 +127,13 @@ struct Shared {
     options: ServerOptions,
     hosts: Hosts,
     budget: Arc<Budget>,
+    /// Turns at writing a large answer.
+    large_answers: Semaphore,
     local: Option<SocketAddr>,
 }
+
+/// Large answers that are written at once: they are work, and more at once would only be slower.
+const LARGE_ANSWERS_MAX: usize = 2;
 
 impl ServerOptions {
     fn clients(&self, pressure: Arc<Pressure>) -> Arc<Clients> {
@@ -160,7 +166,8 @@ pub async fn serve(
     let stop = CancellationToken::new();
     let timeouts = options.timeouts();
     let within = Within { budget: Arc::clone(&budget), timeouts, stop: stop.clone() };
-    let shared = Arc::new(Shared { broker, options, hosts, budget, local });
+    let large_answers = Semaphore::new(LARGE_ANSWERS_MAX);
+    let shared = Arc::new(Shared { broker, options, hosts, budget, large_answers, local });
     let connections = TaskTracker::new();
     let serve_one = |stream: TcpStream, place: Place| {
         let (shared, within) = (Arc::clone(&shared), within.clone());
