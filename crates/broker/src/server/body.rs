@@ -12,7 +12,7 @@ use crate::bounds::{Client, Share};
 
 /// Bytes of a refused request that are read all the same, and how long that may take: most clients
 /// read no answer before they have sent everything, and one that is hung up on reads none.
-const DISCARDED_BYTES_MAX: usize = 64 << 20;
+const DISCARDED_BYTES_MAX: usize = 32 << 20;
 const DISCARDED_WITHIN: Duration = Duration::from_secs(10);
 
 /// Reads a body of `bytes_max` bytes at most, and has `share` grow with it.
