@@ -110,3 +110,20 @@ impl AsRef<[u8]> for Charged {
         &self.bytes
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn q3_whatever_cannot_be_answered_now_says_when_to_ask_again() {
+        let full = SqsError::ServiceUnavailable("the disk is full".to_owned());
+        for protocol in [Protocol::Json, Protocol::Query(Format::Xml)] {
+            let response = error(protocol, "id", &full);
+            assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+            assert_eq!(response.headers()[RETRY_AFTER], "1000");
+            let refused = error(protocol, "id", &SqsError::QueueDoesNotExist);
+            assert!(!refused.headers().contains_key(RETRY_AFTER));
+        }
+    }
+}
