@@ -7,6 +7,7 @@ each with a directory of its own, on a store that they share: what is asked of o
 
 import json
 import re
+import socket
 import uuid
 
 import pytest
@@ -145,6 +146,46 @@ def test_a_missing_or_empty_value_is_a_400_and_sends_nothing(system, query):
     assert_problem(http.get(f"{system.app_url}/fibonacci{query}"), 400)
     assert sqs.counts(system.sqs, queue) == (0, 0, 0)
     assert len(system.computations()) == before
+
+
+def test_q10_head_changes_nothing(system):
+    assert system.outcome(system.submit("2"))["status"] == "COMPLETED"
+    queue = system.queue(TASK_QUEUE + system.suffix)
+    wait.until(lambda: sqs.counts(system.sqs, queue) == (0, 0, 0), "the task queue is empty")
+    before = len(system.computations())
+    answer = http.request("HEAD", f"{system.app_url}/fibonacci?value=8")
+    assert answer.status == 405
+    assert answer.headers["allow"] == "GET"
+    # A task that was sent before this one would have been computed before it.
+    assert system.outcome(system.submit("3"))["status"] == "COMPLETED"
+    assert len(system.computations()) == before + 1
+
+
+def test_q14_no_answer_about_a_task_is_kept_by_a_cache(system):
+    accepted = system.request_task("2")
+    for answer in [accepted, system.status(task_id(accepted)), system.status(uuid.uuid4())]:
+        assert answer.headers["cache-control"] == "no-store", answer.headers
+
+
+def test_q14_an_id_in_capitals_is_the_same_one(system):
+    task = system.submit("2")
+    assert system.status(task.upper()).status == 200
+
+
+def test_q9_a_request_names_one_host_and_a_whole_url_wins(system):
+    def ask(head):
+        with socket.create_connection(("127.0.0.1", system.app_port), timeout=30) as connection:
+            connection.sendall(f"{head}Connection: close\r\n\r\n".encode())
+            answer = b""
+            while part := connection.recv(65536):
+                answer += part
+        return answer.decode()
+
+    path = "/fibonacci?value=2"
+    assert ask(f"GET {path} HTTP/1.1\r\n").startswith("HTTP/1.1 400 ")
+    assert ask(f"GET {path} HTTP/1.1\r\nHost: a\r\nHost: b\r\n").startswith("HTTP/1.1 400 ")
+    named = ask(f"GET http://named.example:1{path} HTTP/1.1\r\nHost: other.example\r\n")
+    assert named.startswith("HTTP/1.1 200 ") and "http://named.example:1/fibonacci/status/" in named, named
 
 
 # ── results ──────────────────────────────────────────────────────────────────────────────────────────────

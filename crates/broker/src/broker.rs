@@ -7,9 +7,11 @@ use longshore_types::{QueueArn, Timestamp};
 use longshore_wire::{Reply, Request, SqsError};
 use tokio::task::JoinHandle;
 
+use crate::bounds::Share;
+use crate::bounds_met;
 use crate::caller::{Caller, Place};
 use crate::clock_watch;
-use crate::core::{ClockState, Core, Rules};
+use crate::core::{ClockState, Core};
 use crate::dead_letters;
 use crate::driver::Driver;
 use crate::founding;
@@ -68,20 +70,22 @@ impl Broker {
         .await
         .expect("opening a store does not panic");
         let founding::Opened { store, replay } = opened?;
-        let rules = Rules { strict: options.strict };
-        let mut ledger = replay.finish(rules, options.clock_trust, Box::new(Arc::clone(&store)));
+        let trust = options.clock_trust;
+        let mut ledger = replay.finish(options.rules(), trust, Box::new(Arc::clone(&store)));
         let secret = founding::found(&mut ledger, &*options.clock, &*options.random)
             .map_err(|_| OpenError::FirstWrite)?;
         let driver = Driver::start(ledger, store, options.clock);
         let timers = tokio::spawn(Arc::clone(&driver).run_timers());
         let watch = tokio::spawn(dead_letters::watch(Arc::clone(&driver)));
         let clock = tokio::spawn(clock_watch::watch(Arc::clone(&driver)));
+        let bounds = tokio::spawn(bounds_met::watch(Arc::clone(&driver)));
         let runtime = Runtime::new(driver, ReceiptMaker::new(&secret), options.random);
         let place = Place { region: options.region, account: options.account };
         let started = runtime.perform(founding::Started, &place).await;
         started.map_err(|_| OpenError::FirstWrite)?;
         let started_at = runtime.driver().wall();
-        let (traffic, loops) = (Traffic::default(), Mutex::new(vec![timers, watch, clock]));
+        let loops = Mutex::new(vec![timers, watch, clock, bounds]);
+        let traffic = Traffic::default();
         Ok(Self { shared: Arc::new(Shared { runtime, place, started_at, traffic, loops }) })
     }
 
@@ -102,7 +106,18 @@ impl Broker {
 
     /// [`Broker::call`] for somebody else.
     pub async fn call_as(&self, caller: &Caller, request: Request) -> Result<Reply, SqsError> {
-        operation::dispatch(&self.shared.runtime, caller, request).await
+        self.call_within(caller, request, &mut Share::uncounted()).await
+    }
+
+    /// [`Broker::call_as`] for a client whose request has a share of the bytes in flight. A reply
+    /// that is not small has it grow.
+    pub(crate) async fn call_within(
+        &self,
+        caller: &Caller,
+        request: Request,
+        share: &mut Share,
+    ) -> Result<Reply, SqsError> {
+        operation::dispatch(&self.shared.runtime, caller, request, share).await
     }
 
     /// An id for a request, which its reply and the log bear: a random UUID.

@@ -22,6 +22,8 @@
 
 mod access;
 mod attribute;
+mod bounds;
+mod bounds_met;
 mod broker;
 mod caller;
 pub mod clock;
@@ -51,5 +53,8 @@ pub use caller::{Caller, Place, Rights};
 pub use listening::Listening;
 pub use longshore_wire::signature::SecretKey;
 pub use options::{BrokerOptions, OpenError};
-pub use server::{ServeError, ServerOptions, serve, serve_metrics};
+pub use server::{
+    AllowedHost, AllowedHostError, ServeError, ServerOptions, TrustedProxy, TrustedProxyError,
+    serve, serve_metrics,
+};
 pub use verify::{Verified, verify};

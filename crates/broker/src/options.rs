@@ -8,6 +8,7 @@ use longshore_types::{AccountId, Region};
 use thiserror::Error;
 
 use crate::clock::{Clock, ClockTrust, SystemClock};
+use crate::core::Rules;
 use crate::random::{RandomSource, SystemRandom};
 
 /// How a broker is opened.
@@ -24,6 +25,12 @@ pub struct BrokerOptions {
     /// Whether SQS's 60-second rules hold: a queue cannot be purged again, nor a deleted one
     /// created again, for that long. Default no: tests create and purge all the time.
     pub strict: bool,
+    /// Queues that there may be; beyond, none is created. Default 10,000.
+    pub queues_max: usize,
+    /// Bytes of all queues' tags and attributes; beyond, none is set. Default 32 MiB.
+    pub catalog_bytes_max: u64,
+    /// Receives that may wait for one queue; beyond, they are refused. Default 20,000.
+    pub waiting_receives_max: usize,
     /// How the log is kept.
     pub store: StoreOptions,
     /// What tells the time.
@@ -34,6 +41,18 @@ pub struct BrokerOptions {
     pub random: Arc<dyn RandomSource>,
 }
 
+impl BrokerOptions {
+    /// What of this is a rule of the core.
+    pub(crate) const fn rules(&self) -> Rules {
+        Rules {
+            strict: self.strict,
+            queues_max: self.queues_max,
+            catalog_bytes_max: self.catalog_bytes_max,
+            waiting_receives_max: self.waiting_receives_max,
+        }
+    }
+}
+
 impl Default for BrokerOptions {
     fn default() -> Self {
         Self {
@@ -41,6 +60,9 @@ impl Default for BrokerOptions {
             region: Region::default(),
             account: AccountId::default(),
             strict: false,
+            queues_max: Rules::default().queues_max,
+            catalog_bytes_max: Rules::default().catalog_bytes_max,
+            waiting_receives_max: Rules::default().waiting_receives_max,
             store: StoreOptions::default(),
             clock: Arc::new(SystemClock::start()),
             clock_trust: ClockTrust::default(),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
-use axum::http::header::LOCATION;
+use axum::http::header::{CACHE_CONTROL, LOCATION};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use longshore_tasks::{Client, Pending, SendError, SendOptions, Task, TaskId, TraceContext};
@@ -95,7 +95,8 @@ impl IntoResponse for Accepted {
     /// answer.
     fn into_response(self) -> Response {
         let body = json!({ "id": self.id.as_str(), "callbackUrl": self.callback_url });
-        (StatusCode::ACCEPTED, [(LOCATION, self.callback_url)], Json(body)).into_response()
+        let headers = [(LOCATION, self.callback_url), (CACHE_CONTROL, "no-store".to_owned())];
+        (StatusCode::ACCEPTED, headers, Json(body)).into_response()
     }
 }
 

@@ -17,6 +17,7 @@
 
 pub mod base_url;
 pub mod gateway;
+mod host;
 pub mod json_body;
 pub mod problem;
 pub mod refusal;

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use axum::Json;
-use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value};
@@ -95,6 +95,8 @@ impl IntoResponse for Problem {
         let mut response = (self.status, Json(self.body())).into_response();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
+        // What could not be done now may be later: a task that is not known yet, above all.
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Some(after) = self.retry_after {
             // A fraction of a second is rounded up: earlier than asked helps nobody.
             let seconds = after.as_secs() + u64::from(after.subsec_nanos() > 0);
@@ -118,6 +120,7 @@ mod tests {
         let response = problem.into_response();
         assert_eq!(response.status(), StatusCode::NOT_FOUND);
         assert_eq!(response.headers()[CONTENT_TYPE], MEDIA_TYPE);
+        assert_eq!(response.headers()[CACHE_CONTROL], "no-store");
     }
 
     #[test]

@@ -26,6 +26,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::host;
 use crate::problem::Problem;
 
 /// How long the listener rests when the system has no room for another connection.
@@ -124,7 +125,8 @@ impl Server {
         let timeout = options.request_timeout;
         let router = router
             .layer(from_fn(move |request, next| bounded(timeout, request, next)))
-            .layer(DefaultBodyLimit::max(options.body_bytes_max));
+            .layer(DefaultBodyLimit::max(options.body_bytes_max))
+            .layer(from_fn(host::settled));
         let permits = Arc::new(Semaphore::new(options.connections_max));
         Self {
             router,

@@ -92,7 +92,7 @@ fn whole_reply(body: &str) -> Option<ReplyView> {
 
 async fn status(State(route): State<Route>, Path(id): Path<String>) -> Result<Answer, Problem> {
     // What cannot be an id is no task's.
-    let id = TaskId::parse(&id).map_err(|_| unknown())?;
+    let id = TaskId::parse(&in_small_letters(id)).map_err(|_| unknown())?;
     let status = route.gateway.client().status(&id).await;
     match status.map_err(|error| refusal::of_status(&error, route.gateway.retry_after()))? {
         None => Err(unknown()),
@@ -100,6 +100,18 @@ async fn status(State(route): State<Route>, Path(id): Path<String>) -> Result<An
         Some(Status::Completed { body }) => Ok(Answer::Completed((route.render)(&body))),
         Some(Status::Failed { body }) => Ok(Answer::Failed(body, route.error)),
     }
+}
+
+/// A UUID in capitals is the same one (RFC 9562, 4); ids are written in small letters. Another id
+/// stays as it is.
+fn in_small_letters(id: String) -> String {
+    let hyphens = [8, 13, 18, 23];
+    let in_its_place = |(at, byte): (usize, u8)| match byte {
+        b'-' => hyphens.contains(&at),
+        byte => byte.is_ascii_hexdigit() && !hyphens.contains(&at),
+    };
+    let is_uuid = id.len() == 36 && id.bytes().enumerate().all(in_its_place);
+    if is_uuid { id.to_ascii_lowercase() } else { id }
 }
 
 fn unknown() -> Problem {
@@ -160,6 +172,17 @@ mod tests {
 
     fn shown(json: &str) -> ReplyView {
         ReplyView { name: "value", json: RawValue::from_string(json.to_owned()).unwrap() }
+    }
+
+    #[test]
+    fn q14_a_uuid_in_capitals_is_the_same_one_and_another_id_is_not() {
+        let uuid = "0198C1D2-7B3E-7F00-8000-0123456789AB";
+        assert_eq!(in_small_letters(uuid.to_owned()), uuid.to_ascii_lowercase());
+        for other in
+            ["ORDER-7", "0198C1D2-7B3E-7F00-8000-0123456789AG", "0198C1D27B3E7F0080000123456789AB"]
+        {
+            assert_eq!(in_small_letters(other.to_owned()), other);
+        }
     }
 
     #[test]

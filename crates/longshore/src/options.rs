@@ -8,6 +8,7 @@
 pub(crate) mod address;
 #[cfg(feature = "application")]
 pub(crate) mod application;
+pub(crate) mod bounds;
 pub(crate) mod broker;
 pub(crate) mod data;
 #[cfg(feature = "application")]

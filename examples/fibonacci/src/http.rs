@@ -1,7 +1,9 @@
 //! The HTTP of the reference system: what is asked, and what is answered.
 
 use axum::extract::{RawQuery, State};
-use axum::http::HeaderMap;
+use axum::http::header::{ALLOW, CACHE_CONTROL};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::IntoResponse;
 use axum::routing::get;
 use axum::{Json, Router};
 use longshore::gateway::{ErrorView, Gateway, Problem, ReplyView};
@@ -22,7 +24,9 @@ The answer names a callback URL; the number is there once a worker has computed 
 /// The routes of the reference system.
 pub(crate) fn routes(gateway: Gateway) -> Router {
     let status = gateway.status_route_with(PATH, shown, ErrorView::Text);
-    Router::new().route("/", get(GREETING)).route(PATH, get(ask)).with_state(gateway).merge(status)
+    // Asking changes something, so HEAD, which must not, is no way to ask.
+    let asking = get(ask).head(only_get);
+    Router::new().route("/", get(GREETING)).route(PATH, asking).with_state(gateway).merge(status)
 }
 
 /// The answer to a request that was accepted.
@@ -39,15 +43,21 @@ struct Value {
     value: Box<RawValue>,
 }
 
+async fn only_get() -> impl IntoResponse {
+    (StatusCode::METHOD_NOT_ALLOWED, [(ALLOW, "GET")])
+}
+
 async fn ask(
     State(gateway): State<Gateway>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
-) -> Result<Json<Asked>, Problem> {
+) -> Result<impl IntoResponse, Problem> {
     let argument = parameter(query.as_deref().unwrap_or_default(), "value")?;
     let value = echo(&argument);
     let accepted = gateway.accept(Fibonacci { argument }, PATH, &headers).await?;
-    Ok(Json(Asked { value, callback_url: accepted.callback_url }))
+    // Each request is a task of its own: none may be given the answer to another.
+    let answer = Json(Asked { value, callback_url: accepted.callback_url });
+    Ok(([(CACHE_CONTROL, "no-store")], answer))
 }
 
 /// The text as the JSON number that it is, digit for digit, or else as a JSON string.

@@ -18,7 +18,7 @@ use longshore_types::{AttributeName, Timestamp};
 use longshore_wire::SqsError;
 
 use super::state::State;
-use super::{ClockMark, Lapse, Need, Times};
+use super::{ClockMark, Lapse, Need, Times, catalog_size};
 use crate::clock::{ClockTrust, Reading};
 use crate::journal::{Change, Entry};
 use crate::log::{Append, Body, Log, Room, body_key};
@@ -28,17 +28,46 @@ use crate::policy::Policy;
 /// How much of its time a broker that is killed can forget.
 const TIME_NOTED_EVERY: Duration = Duration::from_secs(600);
 
-/// Which of the rules that SQS leaves to taste are kept.
-#[derive(Clone, Copy, Debug, Default)]
+/// Which of the rules that SQS leaves to taste are kept, and how large all may become.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Rules {
     /// Whether the 60-second rules hold: to purge again, and to create a deleted queue again.
     pub(crate) strict: bool,
+    /// Queues that there may be.
+    pub(crate) queues_max: usize,
+    /// Bytes of all queues' tags and attributes.
+    pub(crate) catalog_bytes_max: u64,
+    /// Receives that may wait for one queue.
+    pub(crate) waiting_receives_max: usize,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self {
+            strict: false,
+            queues_max: 10_000,
+            catalog_bytes_max: 32 << 20,
+            waiting_receives_max: 20_000,
+        }
+    }
+}
+
+/// How often each bound was met since the broker started.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Refused {
+    /// Queues that were not created, because there were too many.
+    pub(crate) queues: u64,
+    /// Queues, tags and attributes that were refused, because there were too many bytes of them.
+    pub(crate) catalog_bytes: u64,
+    /// Receives that did not wait, because too many did.
+    pub(crate) waiting_receives: u64,
 }
 
 /// The catalog and the queues.
 #[derive(Debug)]
 pub(crate) struct Ledger {
     rules: Rules,
+    refused: Refused,
     log: Box<dyn Log>,
     state: State,
     next_key: u64,
@@ -90,7 +119,19 @@ impl Replay {
         let times = Times::after(last, trust);
         let touched = state.queues.keys().copied().collect();
         let (blocked, moving, new_policies) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
-        Ledger { rules, log, state, next_key, times, touched, blocked, new_policies, moving }
+        let refused = Refused::default();
+        Ledger {
+            rules,
+            refused,
+            log,
+            state,
+            next_key,
+            times,
+            touched,
+            blocked,
+            new_policies,
+            moving,
+        }
     }
 }
 
@@ -106,6 +147,40 @@ impl Ledger {
     /// Which rules are kept.
     pub(crate) const fn rules(&self) -> Rules {
         self.rules
+    }
+
+    /// How often each bound was met.
+    pub(crate) const fn refused(&self) -> &Refused {
+        &self.refused
+    }
+
+    pub(crate) const fn refused_mut(&mut self) -> &mut Refused {
+        &mut self.refused
+    }
+
+    /// The bytes of all queues' tags and attributes.
+    pub(crate) const fn catalog_bytes(&self) -> u64 {
+        self.state.catalog_bytes
+    }
+
+    /// Refuses what would make the catalog larger than it may be.
+    pub(crate) fn check_catalog(&mut self, event: &CatalogEvent) -> Result<(), SqsError> {
+        let Rules { queues_max, catalog_bytes_max, .. } = self.rules;
+        let is_new = matches!(event, CatalogEvent::Created { .. });
+        if is_new && self.state.catalog.count() >= queues_max {
+            self.refused.queues += 1;
+            return Err(SqsError::OverLimit(format!(
+                "The broker has {queues_max} queues and takes no more: delete queues, or start it with a larger --queues-max."
+            )));
+        }
+        let growth = catalog_size::growth(&self.state.catalog, event);
+        if growth > 0 && self.state.catalog_bytes + growth > catalog_bytes_max {
+            self.refused.catalog_bytes += 1;
+            return Err(SqsError::OverLimit(format!(
+                "The tags and attributes of all queues have {catalog_bytes_max} bytes at most: delete queues or tags, or start the broker with a larger --catalog-bytes-max."
+            )));
+        }
+        Ok(())
     }
 
     /// The time of the turn that is under way.

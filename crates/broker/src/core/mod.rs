@@ -25,6 +25,7 @@
 //! - Once the log has failed, every waiter and every later request is told so.
 
 mod asker;
+mod catalog_size;
 mod deliver;
 mod held;
 mod ledger;
@@ -48,7 +49,7 @@ use longshore_wire::{Reply, SqsError};
 pub(crate) use asker::Asker;
 pub(crate) use deliver::{Delivered, ReceiveSpec};
 pub(crate) use held::Need;
-pub(crate) use ledger::{Ledger, Replay, Rules, log_failure};
+pub(crate) use ledger::{Ledger, Refused, Replay, Rules, log_failure};
 pub(crate) use parked::ParkedReceive;
 pub(crate) use times::{ClockMark, ClockState, Lapse, Times};
 pub(crate) use turn::{Turn, catalog_refused};
@@ -210,7 +211,9 @@ impl<W: Waiter> Core<W> {
         if self.closing {
             return self.answer_empty(queue, receive.waiter);
         }
-        if let Err(refused) = self.parked.entry(queue).or_default().push(receive) {
+        let waiting_max = self.ledger.rules().waiting_receives_max;
+        if let Err(refused) = self.parked.entry(queue).or_default().push(receive, waiting_max) {
+            self.ledger.refused_mut().waiting_receives += 1;
             refused.waiter.answer(Err(SqsError::RequestThrottled));
         }
         self.ledger.touch(queue);

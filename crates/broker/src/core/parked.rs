@@ -3,16 +3,13 @@
 //! # Invariants
 //!
 //! - Whoever came first is served first; each wait also has a deadline, found without a scan.
-//! - At most [`PARKED_MAX`] wait for one queue; beyond, a receive is refused at once.
+//! - So many wait for one queue at most; beyond, a receive is refused at once.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use longshore_types::Timestamp;
 
 use super::{ReceiveSpec, Waiter};
-
-/// Receives that can wait for one queue.
-pub(crate) const PARKED_MAX: usize = 20_000;
 
 /// A receive that waits.
 #[derive(Debug)]
@@ -39,12 +36,16 @@ impl<W> Default for Parked<W> {
 }
 
 impl<W: Waiter> Parked<W> {
-    /// Lets `receive` wait, or gives it back if too many do.
-    pub(crate) fn push(&mut self, receive: ParkedReceive<W>) -> Result<(), ParkedReceive<W>> {
-        if self.by_arrival.len() >= PARKED_MAX {
+    /// Lets `receive` wait, or gives it back if `waiting_max` do.
+    pub(crate) fn push(
+        &mut self,
+        receive: ParkedReceive<W>,
+        waiting_max: usize,
+    ) -> Result<(), ParkedReceive<W>> {
+        if self.by_arrival.len() >= waiting_max {
             self.drop_gone();
         }
-        if self.by_arrival.len() >= PARKED_MAX {
+        if self.by_arrival.len() >= waiting_max {
             return Err(receive);
         }
         self.next += 1;

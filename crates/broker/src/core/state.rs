@@ -15,8 +15,8 @@ use longshore_engine::{
 use longshore_storage::Lsn;
 use longshore_types::{AttributeName, QueueName, Settings, Timestamp};
 
-use super::Lapse;
 use super::shown::Shown;
+use super::{Lapse, catalog_size};
 use crate::attribute::policy_of;
 use crate::journal::Change;
 use crate::metrics::Tally;
@@ -47,6 +47,8 @@ pub(super) struct State {
     pub(super) catalog: Catalog,
     /// The last record that changed the catalog.
     pub(super) catalog_settled: Lsn,
+    /// The bytes of what is written about all queues.
+    pub(super) catalog_bytes: u64,
     pub(super) queues: BTreeMap<QueueId, Owned>,
     /// What the wall clock showed at the times that all of these bear.
     pub(super) shown: Shown,
@@ -77,7 +79,10 @@ impl State {
         at: Timestamp,
         lsn: Lsn,
     ) -> Vec<MessageKey> {
+        let id = catalog_size::queue_of(event);
+        let before = self.bytes_of(id);
         self.catalog.apply(event, at);
+        self.catalog_bytes = self.catalog_bytes + self.bytes_of(id) - before;
         self.catalog_settled = lsn;
         if let CatalogEvent::Created { id, arn, attributes, .. } = event {
             let mut queue = new_queue(*id, &arn.name, attributes);
@@ -94,6 +99,10 @@ impl State {
             return removed.map(|owned| owned.queue.keys().collect()).unwrap_or_default();
         }
         Vec::new()
+    }
+
+    fn bytes_of(&self, id: Option<QueueId>) -> u64 {
+        id.and_then(|id| self.catalog.get(id)).map_or(0, catalog_size::of_queue)
     }
 
     fn apply_to_queue(

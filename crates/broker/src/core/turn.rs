@@ -182,12 +182,13 @@ impl<'a> Turn<'a> {
     }
 
     /// Appends and applies an event of the catalog, and with it what it means for the queue. What
-    /// makes the catalog larger is refused on a full disk, where deletes must still find room.
+    /// makes the catalog larger than it may be is refused; and what makes the catalog larger is refused on a full disk, where deletes must still find room.
     pub(crate) fn commit_catalog(
         &mut self,
         event: CatalogEvent,
         of_queue: Option<(QueueId, Event)>,
     ) -> Result<(), SqsError> {
+        self.ledger.check_catalog(&event)?;
         let purpose = match event {
             CatalogEvent::Deleted { .. } => Purpose::Shrink,
             CatalogEvent::Untagged { .. } => Purpose::Keep,

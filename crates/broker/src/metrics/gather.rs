@@ -1,5 +1,6 @@
 //! Numbers at one moment: what a scrape copies, so that nothing is rendered under the lock.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use longshore_engine::{Counts, Fairness, QueueEntry, QueueKind};
@@ -9,7 +10,8 @@ use longshore_types::{QueueArn, Timestamp};
 
 use super::traffic::{RequestCount, Traffic};
 use super::{QUEUES_MAX, Tally};
-use crate::core::{ClockState, Core, Waiter};
+use crate::bounds::Pressure;
+use crate::core::{ClockState, Core, Refused, Waiter};
 use crate::driver::Driver;
 
 /// All that a scrape tells.
@@ -18,6 +20,7 @@ pub(crate) struct Numbers {
     pub(super) started_at: Timestamp,
     pub(super) failed: bool,
     pub(super) connections: u64,
+    pub(super) pressure: Arc<Pressure>,
     pub(super) requests: Vec<RequestCount>,
     pub(super) durations: Vec<(&'static str, Spread)>,
     pub(super) activity: Activity,
@@ -32,6 +35,10 @@ pub(crate) struct Numbers {
 pub(super) struct Queues {
     /// How many there are.
     pub(super) count: usize,
+    /// The bytes of their tags and attributes.
+    pub(super) catalog_bytes: u64,
+    /// How often a bound was met.
+    pub(super) refused: Refused,
     /// The first [`QUEUES_MAX`] of them, in the order of their creation.
     pub(super) shown: Vec<OfQueue>,
 }
@@ -61,6 +68,7 @@ pub(crate) fn gather(driver: &Driver, traffic: &Traffic, started_at: Timestamp) 
         started_at,
         failed: driver.has_failed(),
         connections: traffic.connections(),
+        pressure: Arc::clone(traffic.pressure()),
         requests: traffic.requests(),
         durations: traffic.durations(),
         activity: driver.store().activity(),
@@ -74,7 +82,8 @@ fn queues<W: Waiter>(core: &Core<W>) -> Queues {
     let catalog = core.ledger().catalog();
     let first = catalog.queues().take(QUEUES_MAX);
     let shown = first.filter_map(|entry| of_queue(core, entry)).collect();
-    Queues { count: catalog.queues().count(), shown }
+    let (catalog_bytes, refused) = (core.ledger().catalog_bytes(), *core.ledger().refused());
+    Queues { count: catalog.count(), catalog_bytes, refused, shown }
 }
 
 fn of_queue<W: Waiter>(core: &Core<W>, entry: &QueueEntry) -> Option<OfQueue> {

@@ -4,6 +4,7 @@
 //! at zero when the broker starts, and `_total` is added to their names.
 
 use std::fmt;
+use std::sync::atomic::Ordering::Relaxed;
 
 use longshore_metrics::{Family, Histogram, Page, Spread};
 use prometheus_client::metrics::counter::ConstCounter;
@@ -12,6 +13,7 @@ use prometheus_client::metrics::info::Info;
 
 use super::gather::Numbers;
 use super::traffic::RequestCount;
+use crate::core::Refused;
 
 impl longshore_metrics::Numbers for Numbers {
     fn write(&self, page: &mut Page<'_>) -> fmt::Result {
@@ -26,6 +28,10 @@ impl longshore_metrics::Numbers for Numbers {
         }
         for (family, value) in COUNTERS {
             page.single(family, &ConstCounter::new(value(self)))?;
+        }
+        let refused = self.queues.as_ref().map(|queues| queues.refused).unwrap_or_default();
+        for (family, value) in REFUSALS {
+            page.single(family, &ConstCounter::new(value(&refused)))?;
         }
         self.traffic(page)
     }
@@ -55,9 +61,17 @@ const GAUGES: &[Gauge] = &[
             Some((queues.count - queues.shown.len()) as u64)
         },
     ),
+    (
+        Family::in_bytes("longshore_catalog", "Bytes of the tags and attributes of all queues"),
+        |numbers| Some(numbers.queues.as_ref()?.catalog_bytes),
+    ),
     (Family::new("longshore_connections", "Connections that SQS clients have open"), |numbers| {
         Some(numbers.connections)
     }),
+    (
+        Family::in_bytes("longshore_traffic", "Bytes of requests and replies that are in memory"),
+        |numbers| Some(numbers.pressure.bytes.load(Relaxed)),
+    ),
     (
         Family::in_bytes("longshore_log_waiting", "Bytes that wait to be written to the log"),
         |numbers| Some(numbers.activity.waiting_bytes),
@@ -97,6 +111,54 @@ const COUNTERS: &[Counter] = &[
     (
         Family::new("longshore_clock_steps", "Steps of the wall clock since the broker started"),
         |numbers| numbers.clock.steps,
+    ),
+    (
+        Family::new(
+            "longshore_connections_refused",
+            "Connections turned away since the broker started, because there were too many",
+        ),
+        |numbers| numbers.pressure.connections_refused.load(Relaxed),
+    ),
+    (
+        Family::new(
+            "longshore_connections_gave_way",
+            "Connections closed since the broker started, to make way for others",
+        ),
+        |numbers| numbers.pressure.connections_gave_way.load(Relaxed),
+    ),
+    (
+        Family::new(
+            "longshore_traffic_refused",
+            "Requests refused since the broker started, because too many bytes were in memory",
+        ),
+        |numbers| numbers.pressure.requests_refused.load(Relaxed),
+    ),
+];
+
+/// A counter of what was refused at a bound of the queues.
+type Refusals = (Family, fn(&Refused) -> u64);
+
+const REFUSALS: &[Refusals] = &[
+    (
+        Family::new(
+            "longshore_queues_refused",
+            "Queues not created since the broker started, because there were too many",
+        ),
+        |refused| refused.queues,
+    ),
+    (
+        Family::new(
+            "longshore_catalog_refused",
+            "Tags and attributes refused since the broker started, for want of room",
+        ),
+        |refused| refused.catalog_bytes,
+    ),
+    (
+        Family::new(
+            "longshore_waiting_receives_refused",
+            "Receives refused since the broker started, because too many waited",
+        ),
+        |refused| refused.waiting_receives,
     ),
 ];
 

@@ -7,11 +7,13 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use longshore_metrics::{Durations, Spread};
 use longshore_wire::Request;
+
+use crate::bounds::Pressure;
 
 /// What a request is called that names no action that there is, or cannot be read.
 pub(crate) const UNKNOWN_ACTION: &str = "unknown";
@@ -26,6 +28,7 @@ pub(super) type RequestCount = ((&'static str, &'static str, &'static str), u64)
 #[derive(Debug)]
 pub(crate) struct Traffic {
     connections: AtomicU64,
+    pressure: Arc<Pressure>,
     by_action: BTreeMap<&'static str, OfAction>,
 }
 
@@ -43,7 +46,7 @@ impl Default for Traffic {
     fn default() -> Self {
         let actions = Request::ACTIONS.iter().chain([&UNKNOWN_ACTION]);
         let by_action = actions.map(|action| (*action, OfAction::default())).collect();
-        Self { connections: AtomicU64::new(0), by_action }
+        Self { connections: AtomicU64::new(0), pressure: Arc::default(), by_action }
     }
 }
 
@@ -80,6 +83,11 @@ impl Traffic {
             None if protocol == "json" => drop(of_action.json.fetch_add(1, Relaxed)),
             None => drop(of_action.query.fetch_add(1, Relaxed)),
         }
+    }
+
+    /// What is counted of the bounds.
+    pub(crate) const fn pressure(&self) -> &Arc<Pressure> {
+        &self.pressure
     }
 
     /// How many connections there are.

@@ -35,6 +35,7 @@ mod task_handle;
 
 use longshore_wire::{Reply, Request, SqsError};
 
+use crate::bounds::Share;
 use crate::caller::Caller;
 use crate::core::{Answer, Asker, Step};
 use crate::runtime::Runtime;
@@ -45,11 +46,12 @@ use delete_message::Delete;
 use send_message::Send;
 use start_message_move_task::StartMove;
 
-/// Carries out a request.
+/// Carries out a request; `share` grows by the reply of a receive.
 pub(crate) async fn dispatch(
     runtime: &Runtime,
     caller: &Caller,
     request: Request,
+    share: &mut Share,
 ) -> Result<Reply, SqsError> {
     let asker = Asker::new(caller, request.action());
     match request {
@@ -68,7 +70,9 @@ pub(crate) async fn dispatch(
         Request::SendMessageBatch(input) => {
             runtime.reply_to(asker, SendBatch::prepare(input, runtime, caller)).await
         }
-        Request::ReceiveMessage(input) => receive_message::receive(runtime, asker, input).await,
+        Request::ReceiveMessage(input) => {
+            receive_message::receive(runtime, asker, input, share).await
+        }
         Request::DeleteMessage(input) => {
             runtime.reply_to(asker, Delete::prepare(input, runtime)).await
         }

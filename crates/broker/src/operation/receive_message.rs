@@ -14,6 +14,7 @@ use longshore_wire::{
     check, digest,
 };
 
+use crate::bounds::Share;
 use crate::content::Content;
 use crate::core::{Answer, Asker, Delivered, Operation, ReceiveSpec, Step, Turn};
 use crate::log::Room;
@@ -43,6 +44,7 @@ pub(super) async fn receive(
     runtime: &Runtime,
     asker: Asker<'_>,
     input: ReceiveMessage,
+    share: &mut Share,
 ) -> Result<Reply, SqsError> {
     let system = check::system_attribute_names(
         &input.attribute_names,
@@ -56,7 +58,7 @@ pub(super) async fn receive(
     let wanted = Wanted { system: system?, attributes };
     match answer {
         Answer::Delivered(delivered) => {
-            let messages = messages(runtime, delivered, &wanted).await?;
+            let messages = messages(runtime, delivered, &wanted, share).await?;
             Ok(Reply::ReceiveMessage(ReceiveMessageReply { messages }))
         }
         Answer::Reply(reply) => Ok(reply),
@@ -106,9 +108,10 @@ async fn messages(
     runtime: &Runtime,
     delivered: Vec<Delivered>,
     wanted: &Wanted,
+    share: &mut Share,
 ) -> Result<Vec<ReceivedMessage>, SqsError> {
     let keys = delivered.iter().map(|delivery| delivery.receipt.key);
-    let contents = runtime.contents(keys).await?;
+    let contents = runtime.contents(keys, share).await?;
     let present = delivered.iter().zip(contents).filter_map(|(delivery, content)| {
         let handle = runtime.receipts().handle(&delivery.receipt);
         Some(wanted.message(delivery, handle, content?))

@@ -61,6 +61,7 @@ pub(super) fn code(outcome: &Result<Reply, Refused>) -> Option<&'static str> {
         Err(Refused::Sqs(error)) => Some(error.spelling().query_code),
         Err(Refused::NoAction) => Some("MissingAction"),
         Err(Refused::Plain(status, _)) => Some(status.canonical_reason().unwrap_or("refused")),
+        Err(Refused::Method(..)) => Some("Method Not Allowed"),
     }
 }
 

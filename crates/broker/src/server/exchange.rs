@@ -2,62 +2,65 @@
 //!
 //! # Invariants
 //!
-//! - A request that a web page made is refused: no page in a browser can reach a broker on the same
-//!   machine.
+//! - A request that a web page made is refused (`admission.rs`): no page in a browser can reach a
+//!   broker on the same machine.
 //! - Bodies and secrets are never logged.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use http_body_util::Full;
 use hyper::body::{Body, Incoming};
-use hyper::{Method, Request, Response, StatusCode};
+use hyper::http::request::Parts;
+use hyper::{Method, Request, Response};
 use longshore_types::QueueName;
 use longshore_wire::Reply;
 
 use super::answered::{self, Answered};
 use super::protocol::Protocol;
-use super::refused::{self, Refused};
-use super::{Shared, gate, health, respond, web_page};
+use super::refused::Refused;
+use super::{Shared, admission, body, gate, health, respond};
+use crate::bounds::{Client, Share};
 use crate::caller::Caller;
 use crate::metrics::UNKNOWN_ACTION;
+
+/// Beyond this an answer is written on a thread of its own, because to write it takes so long that
+/// others would wait for this one.
+const INLINE_BYTES_MAX: u64 = 1 << 20;
+
+/// One request as it came, with what it has of the budget.
+struct Exchange<'a> {
+    shared: &'a Shared,
+    client: &'a Client,
+    peer: IpAddr,
+    share: Share,
+}
 
 /// Answers one HTTP request.
 pub(super) async fn exchange(
     shared: &Shared,
-    peer: Option<IpAddr>,
-    request: Request<Incoming>,
+    client: &Arc<Client>,
+    mut request: Request<Incoming>,
 ) -> Response<Full<Bytes>> {
-    if web_page::made(request.method(), request.headers(), shared.local) {
-        return respond::plain(StatusCode::FORBIDDEN, refused::NO_WEB_PAGES);
-    }
-    if request.uri().path() == "/health" && request.method() == Method::GET {
-        return health::health(&shared.broker);
-    }
-    sqs(shared, peer, request).await
+    let hosts = (!shared.options.require_signatures).then_some(&shared.hosts);
+    let let_in = admission::enter(&mut request, hosts);
+    let (head, mut body) = request.into_parts();
+    let share = shared.budget.share(client);
+    let mut exchange = Exchange { shared, client, peer: client.peer(), share };
+    let response = match let_in {
+        Err((status, sentence)) => respond::plain(status, sentence),
+        Ok(()) if head.uri.path() == "/health" && is_read(&head.method) => {
+            health::health(&shared.broker, shared.options.require_signatures)
+        }
+        Ok(()) => exchange.sqs(&head, &mut body).await,
+    };
+    body::discard(&head, body, client).await;
+    respond::charged(response, exchange.share)
 }
 
-async fn sqs(
-    shared: &Shared,
-    peer: Option<IpAddr>,
-    request: Request<Incoming>,
-) -> Response<Full<Bytes>> {
-    let started = tokio::time::Instant::now();
-    let protocol = Protocol::of(request.headers());
-    let Outcome { action, queue, result } = answer(shared, protocol, peer, request).await;
-    let request_id = shared.broker.new_request_id();
-    let code = answered::code(&result);
-    let response = match result {
-        Ok(reply) => respond::reply(protocol, action, &request_id, &reply),
-        Err(Refused::Sqs(error)) => respond::error(protocol, &request_id, &error),
-        Err(Refused::NoAction) => respond::no_action(&request_id),
-        Err(Refused::Plain(status, sentence)) => respond::plain(status, sentence),
-    };
-    let (status, took) = (response.status(), started.elapsed());
-    let request_id = &request_id;
-    let answered = Answered { request_id, action, queue, protocol, status, code, took };
-    answered.enter(shared.broker.traffic());
-    response
+const fn is_read(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD)
 }
 
 /// What became of a request.
@@ -68,46 +71,79 @@ struct Outcome {
     result: Result<Reply, Refused>,
 }
 
-async fn answer(
-    shared: &Shared,
+/// What is to be answered.
+struct Answer {
     protocol: Protocol,
-    peer: Option<IpAddr>,
-    request: Request<Incoming>,
-) -> Outcome {
-    match decode(shared, protocol, peer, request).await {
-        Ok((caller, request)) => {
-            let (action, queue) = (request.action(), answered::queue(&request));
-            let result = shared.broker.call_as(&caller, request).await.map_err(Refused::Sqs);
-            Outcome { action, queue, result }
+    action: &'static str,
+    request_id: String,
+    result: Result<Reply, Refused>,
+}
+
+impl Answer {
+    fn render(self) -> Response<Full<Bytes>> {
+        let Self { protocol, action, request_id, result } = self;
+        match result {
+            Ok(reply) => respond::reply(protocol, action, &request_id, &reply),
+            Err(Refused::Sqs(error)) => respond::error(protocol, &request_id, &error),
+            Err(Refused::NoAction) => respond::no_action(&request_id),
+            Err(Refused::Plain(status, sentence)) => respond::plain(status, sentence),
+            Err(Refused::Method(allowed, sentence)) => {
+                respond::method_not_allowed(allowed, sentence)
+            }
         }
-        Err(refused) => Outcome { action: UNKNOWN_ACTION, queue: None, result: Err(refused) },
     }
 }
 
-async fn decode(
-    shared: &Shared,
-    protocol: Protocol,
-    peer: Option<IpAddr>,
-    request: Request<Incoming>,
-) -> Result<(Caller, longshore_wire::Request), Refused> {
-    protocol.check_method(request.method())?;
-    let (head, body) = request.into_parts();
-    gate::check_head(shared, &head, body.size_hint().upper())?;
-    let body = read(shared, body).await?;
-    let caller = gate::admit(shared, peer, &head, &body)?;
-    let request = protocol.decode(&head, &body, &caller.base_url)?;
-    Ok((caller, request))
-}
-
-async fn read(shared: &Shared, body: Incoming) -> Result<Bytes, Refused> {
-    if body.size_hint().lower() > shared.options.body_bytes_max as u64 {
-        return Err(Refused::TOO_LARGE);
+impl Exchange<'_> {
+    async fn sqs(&mut self, head: &Parts, body: &mut Incoming) -> Response<Full<Bytes>> {
+        let started = tokio::time::Instant::now();
+        let protocol = Protocol::of(&head.headers);
+        let Outcome { action, queue, result } = self.answer(protocol, head, body).await;
+        let request_id = &self.shared.broker.new_request_id();
+        let code = answered::code(&result);
+        let answer = Answer { protocol, action, request_id: request_id.clone(), result };
+        let response = if self.share.bytes() > INLINE_BYTES_MAX {
+            let _turn = self.shared.large_answers.acquire().await;
+            let rendered = tokio::task::spawn_blocking(|| answer.render()).await;
+            rendered.expect("writing an answer does not panic")
+        } else {
+            answer.render()
+        };
+        let (status, took) = (response.status(), started.elapsed());
+        let answered = Answered { request_id, action, queue, protocol, status, code, took };
+        answered.enter(self.shared.broker.traffic());
+        response
     }
-    let limited = Limited::new(body, shared.options.body_bytes_max).collect();
-    match tokio::time::timeout(shared.options.body_timeout, limited).await {
-        Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(failure)) if failure.is::<LengthLimitError>() => Err(Refused::TOO_LARGE),
-        // The connection broke off: nobody will read what is answered.
-        Ok(Err(_)) | Err(_) => Err(Refused::TOO_SLOW),
+
+    async fn answer(&mut self, protocol: Protocol, head: &Parts, body: &mut Incoming) -> Outcome {
+        match self.decode(protocol, head, body).await {
+            Ok((caller, request)) => {
+                let (action, queue) = (request.action(), answered::queue(&request));
+                let result = self.shared.broker.call_within(&caller, request, &mut self.share);
+                Outcome { action, queue, result: result.await.map_err(Refused::Sqs) }
+            }
+            Err(refused) => Outcome { action: UNKNOWN_ACTION, queue: None, result: Err(refused) },
+        }
+    }
+
+    async fn decode(
+        &mut self,
+        protocol: Protocol,
+        head: &Parts,
+        body: &mut Incoming,
+    ) -> Result<(Caller, longshore_wire::Request), Refused> {
+        protocol.check_method(&head.method)?;
+        gate::check_head(self.shared, self.peer, head, body.size_hint().upper())?;
+        let body = self.read(body).await?;
+        let caller = gate::admit(self.shared, self.peer, head, &body)?;
+        let request = protocol.decode(head, &body, &caller.base_url)?;
+        Ok((caller, request))
+    }
+
+    async fn read(&mut self, body: &mut Incoming) -> Result<Vec<u8>, Refused> {
+        let options = &self.shared.options;
+        let read = body::read(body, options.body_bytes_max, self.client, &mut self.share);
+        let read = tokio::time::timeout(options.body_timeout, read).await;
+        read.unwrap_or(Err(Refused::TOO_SLOW))
     }
 }

@@ -21,14 +21,13 @@ use longshore_wire::SqsError;
 use longshore_wire::signature::{Claim, HttpRequest, SecretKey, SignatureRefusal};
 
 use super::header::text;
+use super::proxy::came_over_tls;
 use super::refused::Refused;
 use super::{Shared, scope};
 use crate::caller::{Caller, Place, Rights};
 use crate::policy::RequestContext;
 
 const TRACE: HeaderName = HeaderName::from_static("x-amzn-trace-id");
-/// What a proxy says of the connection that it has taken in.
-const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 /// Bytes of an unsigned request's body that are read all the same, to tell its sender if it is
 /// signed in an older way, whose parameters are in the body.
 const UNSIGNED_BODY_BYTES: u64 = 16 << 10;
@@ -37,6 +36,7 @@ const UNSIGNED_BODY_BYTES: u64 = 16 << 10;
 /// of at most `body_bytes`.
 pub(super) fn check_head(
     shared: &Shared,
+    peer: IpAddr,
     head: &Parts,
     body_bytes: Option<u64>,
 ) -> Result<(), Refused> {
@@ -49,69 +49,68 @@ pub(super) fn check_head(
         {
             Ok(())
         }
-        claimed => claimed.map_err(|refusal| refused(shared, head, &refusal)),
+        claimed => claimed.map_err(|refusal| refused(shared, peer, head, &refusal)),
     }
 }
 
 /// Who asks. A presigned request has its credential in the URL instead of the header.
 pub(super) fn admit(
     shared: &Shared,
-    peer: Option<IpAddr>,
+    peer: IpAddr,
     head: &Parts,
     body: &[u8],
 ) -> Result<Caller, Refused> {
     let mut caller = if shared.options.require_signatures {
         let claim = look(head, body, |request| verified(shared, request));
-        let claim = claim.map_err(|refusal| refused(shared, head, &refusal))?;
+        let claim = claim.map_err(|refusal| refused(shared, peer, head, &refusal))?;
         Caller {
             rights: Rights::Granted(context(shared, peer, head)),
-            ..proven(shared, head, &claim)
+            ..proven(shared, peer, head, &claim)
         }
     } else {
-        claimed(shared, head)
+        claimed(shared, peer, head)
     };
     caller.trace_header = text(&head.headers, &TRACE).map(ToOwned::to_owned);
     Ok(caller)
 }
 
 /// A caller as its request says, which nobody checks.
-fn claimed(shared: &Shared, head: &Parts) -> Caller {
+fn claimed(shared: &Shared, peer: IpAddr, head: &Parts) -> Caller {
     let signed = text(&head.headers, &AUTHORIZATION).or_else(|| head.uri.query());
     let (place, identity) = scope::hint(signed, &shared.options.keys, shared.broker.place());
-    Caller { identity, ..Caller::new(base_url(shared, &head.headers), place) }
+    Caller { identity, ..Caller::new(base_url(shared, peer, &head.headers), place) }
 }
 
 /// The caller whose signature was verified.
-fn proven(shared: &Shared, head: &Parts, claim: &Claim) -> Caller {
+fn proven(shared: &Shared, peer: IpAddr, head: &Parts, claim: &Claim) -> Caller {
     let credential = claim.credential();
     let default = &shared.broker.place().account;
     let identity = shared.options.keys.identity(&credential.access_key, default);
     let account = identity.as_ref().map_or(default, |identity| &identity.account);
     let place = Place { region: credential.region.clone(), account: account.clone() };
-    Caller { identity, ..Caller::new(base_url(shared, &head.headers), place) }
+    Caller { identity, ..Caller::new(base_url(shared, peer, &head.headers), place) }
 }
 
 /// The circumstances that conditions of a policy can name.
-fn context(shared: &Shared, peer: Option<IpAddr>, head: &Parts) -> RequestContext {
+fn context(shared: &Shared, peer: IpAddr, head: &Parts) -> RequestContext {
     RequestContext {
         now: shared.broker.wall_clock(),
-        source_ip: peer,
-        secure_transport: came_over_tls(&head.headers),
+        source_ip: Some(peer),
+        secure_transport: came_over_tls(&shared.options.trusted_proxies, peer, &head.headers),
         user_agent: text(&head.headers, &USER_AGENT).map(ToOwned::to_owned),
     }
 }
 
-/// Whether a proxy, where TLS ends, says so.
-fn came_over_tls(headers: &HeaderMap) -> bool {
-    text(headers, &FORWARDED_PROTO) == Some("https")
-}
-
 /// The public URL, else what the client itself called the broker.
-fn base_url(shared: &Shared, headers: &HeaderMap) -> String {
+fn base_url(shared: &Shared, peer: IpAddr, headers: &HeaderMap) -> String {
     if let Some(public_url) = &shared.options.public_url {
         return public_url.clone();
     }
-    let scheme = if came_over_tls(headers) { "https" } else { "http" };
+    let scheme = if came_over_tls(&shared.options.trusted_proxies, peer, headers) {
+        "https"
+    } else {
+        "http"
+    };
     match (text(headers, &HOST), shared.local) {
         (Some(host), _) => format!("{scheme}://{host}"),
         (None, Some(local)) => format!("{scheme}://{local}"),
@@ -148,7 +147,7 @@ fn look<T>(head: &Parts, body: &[u8], look: impl FnOnce(&HttpRequest<'_>) -> T) 
     })
 }
 
-fn refused(shared: &Shared, head: &Parts, refusal: &SignatureRefusal) -> Refused {
-    let resource = format!("{}{}", base_url(shared, &head.headers), head.uri.path());
+fn refused(shared: &Shared, peer: IpAddr, head: &Parts, refusal: &SignatureRefusal) -> Refused {
+    let resource = format!("{}{}", base_url(shared, peer, &head.headers), head.uri.path());
     Refused::Sqs(SqsError::of_signature(refusal, &resource))
 }

@@ -2,40 +2,51 @@
 //!
 //! A broker whose disk is full says so and is well all the same: it serves what it has, and a restart
 //! would make no room.
+//!
+//! Nobody signs the question. So where signatures are required, the answer is the state and nothing
+//! of the queues.
 
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::{Response, StatusCode};
-use serde_json::{Map, json};
+use longshore_types::QueueArn;
+use serde_json::{Value, json};
 
 use super::respond;
 use crate::broker::Broker;
 
-/// 200 while the broker takes requests, 503 once its log has failed.
-pub(super) fn health(broker: &Broker) -> Response<Full<Bytes>> {
+/// 200 while the broker takes requests, 503 once its log has failed; `to_anybody` says no more.
+pub(super) fn health(broker: &Broker, to_anybody: bool) -> Response<Full<Bytes>> {
     let failed = broker.has_failed();
     let status = if failed { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
-    let dead_letters: Map<_, _> = broker
-        .dead_letters()
-        .into_iter()
-        .map(|(queue, count)| (queue.name.to_string(), json!(count)))
-        .collect();
-    let clock = broker.clock().unwrap_or_default();
-    let body = json!({
-        "role": "broker",
-        "status": match (failed, broker.is_full()) {
-            (true, _) => "failed",
-            (false, true) => "full",
-            (false, false) => "ok",
-        },
-        "queues": broker.queue_count(),
-        "waitingReceives": broker.waiting_count(),
-        "deadLetters": dead_letters,
-        "clock": {
-            "confirmed": clock.is_confirmed(),
-            "offsetSeconds": clock.offset_seconds(),
-            "unconfirmedSeconds": clock.unconfirmed().as_secs(),
-        },
-    });
+    let mut body = json!({ "role": "broker", "status": state(broker) });
+    if !to_anybody {
+        body["queues"] = json!(broker.queue_count());
+        body["waitingReceives"] = json!(broker.waiting_count());
+        body["deadLetters"] = dead_letters(broker);
+        body["clock"] = clock(broker);
+    }
     respond::with_type(status, "application/json", body.to_string().into_bytes())
+}
+
+fn state(broker: &Broker) -> &'static str {
+    match (broker.has_failed(), broker.is_full()) {
+        (true, _) => "failed",
+        (false, true) => "full",
+        (false, false) => "ok",
+    }
+}
+
+fn clock(broker: &Broker) -> Value {
+    let clock = broker.clock().unwrap_or_default();
+    json!({
+        "confirmed": clock.is_confirmed(),
+        "offsetSeconds": clock.offset_seconds(),
+        "unconfirmedSeconds": clock.unconfirmed().as_secs(),
+    })
+}
+
+fn dead_letters(broker: &Broker) -> Value {
+    let count = |(queue, count): (QueueArn, usize)| (queue.name.to_string(), json!(count));
+    Value::Object(broker.dead_letters().into_iter().map(count).collect())
 }

@@ -1,6 +1,6 @@
 //! `GET /metrics`, on a listener of its own: whoever may read numbers need not reach the queues.
 
-use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,28 +11,45 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::connections::{accept, connection, drain};
-use super::{refused, respond, web_page};
+use super::connections::{Within, accept, connection, drain};
+use super::hosts::{AllowedHost, Hosts};
+use super::watched::Timeouts;
+use super::{admission, respond};
+use crate::bounds::{Budget, ClientBounds, Clients, Pressure};
 use crate::broker::Broker;
 use crate::metrics::MEDIA_TYPE;
 
-/// Scrapers at once; more wait to be accepted.
-const CONNECTIONS_MAX: usize = 16;
+/// Scrapers at once; beyond, one that is idle gives way.
+const PLACES: ClientBounds = ClientBounds { connections_max: 16, of_peer_max: 16 };
+/// Bytes of their requests' heads.
+const BYTES_MAX: u64 = 1 << 20;
 /// How long the end waits for scrapes under way.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Serves the broker's metrics as `OpenMetrics` text at `GET /metrics` to whoever connects to
 /// `listener`, until `shutdown`. They bear the names of queues, regions and accounts, and nothing
-/// of any message.
-pub async fn serve_metrics(broker: Broker, listener: TcpListener, shutdown: CancellationToken) {
-    let local = listener.local_addr().ok();
+/// of any message. The hosts that are served are those of a broker without signatures, and
+/// `allowed_hosts`.
+pub async fn serve_metrics(
+    broker: Broker,
+    listener: TcpListener,
+    allowed_hosts: Vec<AllowedHost>,
+    shutdown: CancellationToken,
+) {
+    let hosts = Arc::new(Hosts::new(&allowed_hosts, None));
     let connections = TaskTracker::new();
-    let serve = |stream| {
-        let (broker, stop) = (broker.clone(), shutdown.clone());
-        async move { connection(stream, stop, |request| answer(&broker, local, request)).await }
+    let pressure = Arc::<Pressure>::default();
+    let clients = Clients::new(PLACES, Arc::clone(&pressure));
+    let budget = Budget::new(BYTES_MAX, Arc::clone(&clients), pressure);
+    let within = Within { budget, timeouts: Timeouts::default(), stop: shutdown.clone() };
+    let serve = |stream, place| {
+        let (broker, hosts, within) = (broker.clone(), Arc::clone(&hosts), within.clone());
+        async move {
+            connection(stream, place, within, |request| answer(&broker, &hosts, request)).await;
+        }
     };
     tokio::select! {
-        () = accept(&listener, CONNECTIONS_MAX, &connections, serve) => {}
+        () = accept(&listener, &clients, &connections, serve) => {}
         () = shutdown.cancelled() => {}
     }
     drop(listener);
@@ -41,15 +58,15 @@ pub async fn serve_metrics(broker: Broker, listener: TcpListener, shutdown: Canc
 
 async fn answer(
     broker: &Broker,
-    local: Option<SocketAddr>,
-    request: Request<Incoming>,
+    hosts: &Hosts,
+    mut request: Request<Incoming>,
 ) -> Response<Full<Bytes>> {
-    if web_page::made(request.method(), request.headers(), local) {
-        return respond::plain(StatusCode::FORBIDDEN, refused::NO_WEB_PAGES);
+    if let Err((status, sentence)) = admission::enter(&mut request, Some(hosts)) {
+        return respond::plain(status, sentence);
     }
     match (request.uri().path(), request.method()) {
         ("/metrics", &Method::GET | &Method::HEAD) => scrape(broker).await,
-        ("/metrics", _) => respond::plain(StatusCode::METHOD_NOT_ALLOWED, "ask with GET"),
+        ("/metrics", _) => respond::method_not_allowed("GET, HEAD", "ask with GET"),
         _ => respond::plain(StatusCode::NOT_FOUND, "the metrics are at /metrics"),
     }
 }

@@ -2,14 +2,17 @@
 
 use bytes::Bytes;
 use http_body_util::Full;
-use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use hyper::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::{Response, StatusCode};
 use longshore_wire::query::{self, Format};
 use longshore_wire::{Reply, SqsError};
 
 use super::protocol::Protocol;
+use crate::bounds::Share;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
+const RETRY_AFTER: HeaderName = HeaderName::from_static("x-amz-retry-after");
+const RETRY_AFTER_MILLIS: HeaderValue = HeaderValue::from_static("1000");
 const QUERY_ERROR: HeaderName = HeaderName::from_static("x-amzn-query-error");
 
 /// A reply to `action`.
@@ -59,12 +62,20 @@ fn sqs(
     response
 }
 
+/// To a method that is not one of those that are `allowed`.
+pub(super) fn method_not_allowed(allowed: &'static str, sentence: &str) -> Response<Full<Bytes>> {
+    let mut response = plain(StatusCode::METHOD_NOT_ALLOWED, sentence);
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
+    response
+}
+
 /// A plain sentence to whoever does not speak SQS.
 pub(super) fn plain(status: StatusCode, sentence: &str) -> Response<Full<Bytes>> {
     with_type(status, "text/plain; charset=utf-8", format!("{sentence}\n").into_bytes())
 }
 
-/// A response of some media type.
+/// A response of some media type. One that says that the broker cannot answer now says when it is
+/// worth asking again, which SDKs wait for.
 pub(super) fn with_type(
     status: StatusCode,
     media_type: &'static str,
@@ -73,5 +84,46 @@ pub(super) fn with_type(
     let mut response = Response::new(Full::new(body.into()));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        response.headers_mut().insert(RETRY_AFTER, RETRY_AFTER_MILLIS);
+    }
     response
+}
+
+/// The response, whose body has `share` until the client has taken it.
+pub(super) fn charged(response: Response<Full<Bytes>>, mut share: Share) -> Response<Full<Bytes>> {
+    response.map(|body| {
+        let bytes = body.into_inner().unwrap_or_default();
+        share.settle(bytes.len() as u64);
+        Full::new(Bytes::from_owner(Charged { bytes, _share: share }))
+    })
+}
+
+/// Bytes on their way to a client: the connection drops them when it has written them.
+struct Charged {
+    bytes: Bytes,
+    _share: Share,
+}
+
+impl AsRef<[u8]> for Charged {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn q3_whatever_cannot_be_answered_now_says_when_to_ask_again() {
+        let full = SqsError::ServiceUnavailable("the disk is full".to_owned());
+        for protocol in [Protocol::Json, Protocol::Query(Format::Xml)] {
+            let response = error(protocol, "id", &full);
+            assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+            assert_eq!(response.headers()[RETRY_AFTER], "1000");
+            let refused = error(protocol, "id", &SqsError::QueueDoesNotExist);
+            assert!(!refused.headers().contains_key(RETRY_AFTER));
+        }
+    }
 }

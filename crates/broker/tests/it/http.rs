@@ -26,7 +26,11 @@ impl Server {
     }
 
     pub(crate) async fn serve(broker: Broker, options: ServerOptions) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::serve_at("127.0.0.1:0", broker, options).await
+    }
+
+    pub(crate) async fn serve_at(at: &str, broker: Broker, options: ServerOptions) -> Self {
+        let listener = TcpListener::bind(at).await.unwrap();
         let address = listener.local_addr().unwrap();
         let shutdown = CancellationToken::new();
         let options = ServerOptions { body_bytes_max: 2000, ..options };
@@ -188,4 +192,235 @@ async fn a_shutdown_answers_who_waits_and_then_ends() {
     let (response, ()) = tokio::join!(waiting, stop);
     assert!(response.ends_with("\r\n\r\n{}"), "{response}");
     server.serving.await.unwrap();
+}
+
+const LIST: &str = "GET /?Action=ListQueues HTTP/1.1";
+const LIST_JSON: &str = "POST / HTTP/1.1\r\ncontent-type: application/x-amz-json-1.0\r\nx-amz-target: AmazonSQS.ListQueues";
+
+impl Server {
+    /// The status of a request with this head, to which a length and nothing else is added.
+    async fn status(&self, head: &str, body: &str) -> u16 {
+        let length = body.len();
+        let head = format!("{head}\r\ncontent-length: {length}\r\nconnection: close");
+        let response = self.exchange_as_is(&head, body).await;
+        let status = response.split(' ').nth(1).and_then(|status| status.parse().ok());
+        status.unwrap_or_else(|| panic!("no status: {response:?}"))
+    }
+}
+
+/// A broker that anybody reaches from outside, as in its container.
+async fn in_a_container(options: ServerOptions) -> Server {
+    Server::serve_at("0.0.0.0:0", in_memory().await, options).await
+}
+
+#[tokio::test]
+async fn c6_a_name_that_a_web_page_can_have_is_refused_wherever_the_broker_listens() {
+    for server in [Server::start().await, in_a_container(ServerOptions::default()).await] {
+        create(&server.broker, "jobs", &[]).await;
+        let path = "/000000000000/jobs";
+        for (method, what) in [
+            ("GET", "/?Action=CreateQueue&QueueName=stolen".to_owned()),
+            ("GET", "/?Action=ListQueues".to_owned()),
+            ("GET", format!("{path}?Action=SendMessage&MessageBody=x")),
+            ("GET", format!("{path}?Action=ReceiveMessage")),
+            ("GET", "/health".to_owned()),
+            ("POST", format!("{path}?Action=DeleteQueue")),
+        ] {
+            let head = format!("{method} {what} HTTP/1.1\r\nhost: evil.example:9324");
+            assert_eq!(server.status(&head, "").await, 403, "{head}");
+        }
+        assert_eq!(server.status(&format!("{LIST_JSON}\r\nhost: evil.example"), "{}").await, 403);
+        assert_eq!(server.broker.queue_count(), 1);
+    }
+}
+
+#[tokio::test]
+async fn c7_what_is_no_web_pages_name_is_served_by_get_and_by_post() {
+    let server = Server::start().await;
+    for host in [
+        "localhost.localstack.cloud:4566",
+        "sqs.us-east-1.localhost.localstack.cloud:4566",
+        "host.docker.internal:9324",
+        "broker:9324",
+        "localhost",
+    ] {
+        assert_eq!(server.status(&format!("{LIST}\r\nhost: {host}"), "").await, 200, "{host}");
+        let head = format!("{LIST_JSON}\r\nhost: {host}");
+        assert_eq!(server.status(&head, "{}").await, 200, "{host}");
+    }
+}
+
+#[tokio::test]
+async fn c6_the_operator_says_which_other_hosts_are_served() {
+    let allowed_hosts = vec!["sqs.example.org".parse().unwrap()];
+    let public_url = Some("https://queues.example.com".to_owned());
+    let server =
+        in_a_container(ServerOptions { allowed_hosts, public_url, ..ServerOptions::default() });
+    let server = server.await;
+    for (host, status) in
+        [("sqs.example.org:1", 200), ("queues.example.com", 200), ("example.org", 403)]
+    {
+        assert_eq!(server.status(&format!("{LIST}\r\nhost: {host}"), "").await, status, "{host}");
+    }
+}
+
+#[tokio::test]
+async fn q9_a_request_names_one_host_and_a_whole_url_wins() {
+    let server = Server::start().await;
+    assert_eq!(server.status(LIST, "").await, 400);
+    assert_eq!(server.status(&format!("{LIST}\r\nhost: a\r\nhost: b"), "").await, 400);
+    assert_eq!(server.status(&format!("{LIST}\r\nhost: a\r\nhost: a"), "").await, 400);
+    let whole = "GET http://named:1/?Action=CreateQueue&QueueName=jobs HTTP/1.1\r\nhost: other:2\r\nconnection: close";
+    let response = server.exchange_as_is(whole, "").await;
+    assert!(response.contains("<QueueUrl>http://named:1/000000000000/jobs<"), "{response}");
+    let strange = "GET http://evil.example/?Action=ListQueues HTTP/1.1\r\nhost: localhost\r\nconnection: close";
+    let response = server.exchange_as_is(strange, "").await;
+    assert!(response.starts_with("HTTP/1.1 403 "), "{response}");
+}
+
+/// Sends bytes as they are, and answers the status of what comes back.
+async fn raw_status(server: &Server, request: &str) -> u16 {
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut response = [0; 12];
+    stream.read_exact(&mut response).await.unwrap();
+    std::str::from_utf8(&response[9..]).unwrap().parse().unwrap()
+}
+
+#[tokio::test]
+async fn c15_a_head_has_whole_line_ends_and_at_most_64_kib() {
+    let server = Server::start().await;
+    let good = "GET /health HTTP/1.1\r\nhost: localhost\r\n";
+    assert_eq!(raw_status(&server, &format!("{good}\r\n")).await, 200);
+    for bad in [
+        "GET /health HTTP/1.1\nhost: localhost\n\n",
+        "GET /health HTTP/1.1\r\nhost: localhost\nx: y\r\n\r\n",
+        "GET /health HTTP/1.1\r\nhost: localhost\r\n\n",
+    ] {
+        assert_eq!(raw_status(&server, bad).await, 400, "{bad:?}");
+    }
+    let long = |bytes| format!("{good}x: {}\r\n\r\n", "y".repeat(bytes));
+    assert_eq!(raw_status(&server, &long(60 << 10)).await, 200);
+    assert_eq!(raw_status(&server, &long(100 << 10)).await, 431);
+}
+
+#[tokio::test]
+async fn c15_the_head_of_a_later_request_is_looked_at_too() {
+    let server = Server::start().await;
+    let body = "x".repeat(300);
+    let first = format!(
+        "POST / HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    let second = "GET /health HTTP/1.1\r\nhost: localhost\nx: y\r\n\r\n";
+    stream.write_all(format!("{first}{second}").as_bytes()).await.unwrap();
+    let mut responses = String::new();
+    stream.read_to_string(&mut responses).await.unwrap();
+    let statuses: Vec<&str> = responses.matches("HTTP/1.1 4").collect();
+    assert_eq!(statuses.len(), 2, "{responses}");
+    assert!(responses.starts_with("HTTP/1.1 404 "), "{responses}");
+    assert!(responses.contains("HTTP/1.1 400 "), "{responses}");
+}
+
+#[tokio::test]
+async fn q8_a_method_that_is_not_used_is_answered_with_those_that_are() {
+    let server = Server::start().await;
+    let response = server.exchange("PUT / HTTP/1.1", "").await;
+    assert!(response.starts_with("HTTP/1.1 405 "), "{response}");
+    assert!(response.contains("\r\nallow: GET, POST\r\n"), "{response}");
+    let json = "GET / HTTP/1.1\r\ncontent-type: application/x-amz-json-1.0";
+    let response = server.exchange(json, "").await;
+    assert!(response.contains("\r\nallow: POST\r\n"), "{response}");
+    let response = server.exchange("HEAD /health HTTP/1.1", "").await;
+    assert!(response.starts_with("HTTP/1.1 200 ") && response.ends_with("\r\n\r\n"), "{response}");
+}
+
+#[tokio::test]
+async fn q8_a_body_in_chunks_that_are_none_is_a_bad_request() {
+    let server = Server::start().await;
+    let head = format!("{LIST_JSON}\r\nhost: localhost\r\ntransfer-encoding: chunked");
+    let response = server.exchange_as_is(&head, "no chunk\r\n").await;
+    assert!(response.starts_with("HTTP/1.1 400 "), "{response}");
+    let response = server.exchange_as_is(&head, "2\r\n{}\r\n0\r\n\r\n").await;
+    assert!(response.starts_with("HTTP/1.1 200 "), "{response}");
+    assert!(response.contains("\r\nconnection: close\r\n"), "{response}");
+}
+
+#[tokio::test]
+async fn q13_whoever_sends_too_much_can_read_that_it_was_too_much() {
+    let server = Server::start().await;
+    // More than both sockets hold: a client that does not read meanwhile would be stuck or broken off.
+    let response = server.action("ListQueues", &" ".repeat(20 << 20)).await;
+    assert!(response.starts_with("HTTP/1.1 413 "), "{response}");
+    let head =
+        format!("{LIST_JSON}\r\nhost: localhost\r\nexpect: 100-continue\r\nconnection: close");
+    let asks_first = format!("{head}\r\ncontent-length: 3000");
+    let response = server.exchange_as_is(&asks_first, "").await;
+    assert!(response.starts_with("HTTP/1.1 413 "), "{response}");
+}
+
+#[tokio::test]
+async fn c10_the_oldest_silent_connection_gives_way_to_a_new_one() {
+    let options = ServerOptions { connections_max: 2, ..ServerOptions::default() };
+    let server = Server::serve(in_memory().await, options).await;
+    let mut silent = TcpStream::connect(server.address).await.unwrap();
+    let _other = TcpStream::connect(server.address).await.unwrap();
+    let response = server.exchange("GET /health HTTP/1.1", "").await;
+    assert!(response.starts_with("HTTP/1.1 200 "), "{response}");
+    assert_eq!(silent.read(&mut [0]).await.unwrap(), 0, "it is closed");
+    let page = server.broker.metrics();
+    assert!(page.contains("longshore_connections_gave_way_total 1\n"), "{page}");
+}
+
+#[tokio::test]
+async fn c10_a_connection_for_which_there_is_no_place_is_told_when_to_try_again() {
+    let options = ServerOptions { connections_max: 1, ..ServerOptions::default() };
+    let server = Server::serve(in_memory().await, options).await;
+    create(&server.broker, "jobs", &[]).await;
+    let body = format!(r#"{{"QueueUrl":"{URL}","WaitTimeSeconds":20}}"#);
+    let waiting = server.action("ReceiveMessage", &body);
+    let meanwhile = async {
+        while server.broker.waiting_count() == 0 {
+            tokio::task::yield_now().await;
+        }
+        let refused = server.exchange("GET /health HTTP/1.1", "").await;
+        send(&server.broker, "x").await;
+        refused
+    };
+    let (received, refused) = tokio::join!(waiting, meanwhile);
+    assert!(received.starts_with("HTTP/1.1 200 "), "{received}");
+    assert!(refused.starts_with("HTTP/1.1 503 "), "{refused}");
+    assert!(refused.contains("\r\nx-amz-retry-after: 1000\r\n"), "{refused}");
+    assert!(server.broker.metrics().contains("longshore_connections_refused_total 1\n"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn c10_whoever_sends_nothing_is_hung_up_on() {
+    let server = Server::start().await;
+    let mut silent = TcpStream::connect(server.address).await.unwrap();
+    assert_eq!(silent.read(&mut [0]).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn c9_a_body_for_which_there_is_no_room_is_refused_until_there_is() {
+    let options = ServerOptions { traffic_bytes_max: 1000, ..ServerOptions::default() };
+    let server = Server::serve(in_memory().await, options).await;
+    let head = format!("{LIST_JSON}\r\nhost: localhost\r\ncontent-length: 1900");
+    let mut parked = TcpStream::connect(server.address).await.unwrap();
+    parked.write_all(format!("{head}\r\n\r\n{}", " ".repeat(900)).as_bytes()).await.unwrap();
+    while !server.broker.metrics().contains("longshore_traffic_bytes 900\n") {
+        tokio::task::yield_now().await;
+    }
+    // It stands still, and gives way to whoever needs the room that it has.
+    let response = server.action("ListQueues", &format!("{{{}}}", " ".repeat(500))).await;
+    assert!(response.starts_with("HTTP/1.1 200 "), "{response}");
+    let too_large = format!("{{{}}}", " ".repeat(1500));
+    let response = server.action("ListQueues", &too_large).await;
+    assert!(response.starts_with("HTTP/1.1 503 "), "{response}");
+    assert!(response.contains("\r\nx-amz-retry-after: 1000\r\n"), "q3: {response}");
+    assert!(response.contains("#ServiceUnavailable"), "{response}");
+    let page = server.broker.metrics();
+    assert!(page.contains("longshore_traffic_bytes 0\n"), "{page}");
+    assert!(page.contains("longshore_traffic_refused_total 1\n"), "{page}");
 }

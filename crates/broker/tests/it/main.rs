@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod attributes;
+mod bounds;
 mod fifo;
 mod http;
 mod http_query;

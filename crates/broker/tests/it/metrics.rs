@@ -391,7 +391,8 @@ async fn metrics_have_a_listener_of_their_own() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let shutdown = CancellationToken::new();
-    let serving = tokio::spawn(serve_metrics(broker.clone(), listener, shutdown.clone()));
+    let serving =
+        tokio::spawn(serve_metrics(broker.clone(), listener, Vec::new(), shutdown.clone()));
     let page = request(address, "GET /metrics HTTP/1.1", "").await;
     assert!(page.starts_with("HTTP/1.1 200 OK\r\n"), "{page}");
     let media_type = "content-type: application/openmetrics-text; version=1.0.0; charset=utf-8\r\n";

@@ -289,3 +289,42 @@ async fn the_process_itself_needs_no_signature() {
     send(&server.broker, "x").await;
     assert_eq!(bodies(&receive(&server.broker, 0).await), ["x"]);
 }
+
+#[tokio::test]
+async fn c13_only_a_trusted_proxy_says_that_a_client_came_over_tls() {
+    let purge = r#"{"QueueUrl":"http://h/111111111111/jobs"}"#;
+    let over_tls = r#"{"Effect":"Allow","Principal":"*","Action":"sqs:PurgeQueue","Resource":"*","Condition":{"Bool":{"aws:SecureTransport":"true"}}}"#;
+    for (trusted, allowed) in [(&[][..], false), (&["10.0.0.0/8"], false), (&["127.0.0.1"], true)] {
+        let trusted_proxies = trusted.iter().map(|text| text.parse().unwrap()).collect();
+        let keys = Arc::new(KeyRing::parse(KEYS).unwrap());
+        let options = ServerOptions { keys, require_signatures: true, ..ServerOptions::default() };
+        let options = ServerOptions { trusted_proxies, ..options };
+        let server = Server::serve(in_memory().await, options).await;
+        let create = ANN.json_head(&server, "CreateQueue", r#"{"QueueName":"jobs"}"#);
+        let create = format!("{create}\r\nx-forwarded-proto: https");
+        let created = server.exchange_as_is(&create, r#"{"QueueName":"jobs"}"#).await;
+        let scheme = if allowed { "https" } else { "http" };
+        assert!(created.contains(&format!("\"{scheme}://")), "{trusted:?}: {created}");
+        set_policy(&server, over_tls).await;
+        let head = TWO.json_head(&server, "PurgeQueue", purge);
+        let forwarded = format!("{head}\r\nx-forwarded-proto: https");
+        let purged = server.exchange_as_is(&forwarded, purge).await;
+        assert_eq!(purged.starts_with("HTTP/1.1 200 "), allowed, "{trusted:?}: {purged}");
+    }
+}
+
+#[tokio::test]
+async fn c14_health_says_to_a_stranger_how_the_broker_is_and_nothing_of_queues() {
+    let server = serve(true).await;
+    create(&server.broker, "jobs", &[]).await;
+    let health = server.exchange("GET /health HTTP/1.1", "").await;
+    assert!(health.ends_with("\r\n\r\n{\"role\":\"broker\",\"status\":\"ok\"}"), "{health}");
+}
+
+#[tokio::test]
+async fn c9_a_request_that_no_key_can_have_signed_is_refused_before_its_body_is_read() {
+    let server = serve(true).await;
+    let head = "POST / HTTP/1.1\r\nhost: localhost\r\nexpect: 100-continue\r\ncontent-length: 2000\r\ncontent-type: application/x-amz-json-1.0\r\nx-amz-target: AmazonSQS.SendMessage\r\nauthorization: AWS4-HMAC-SHA256 Credential=nobody/20261123/us-east-1/sqs/aws4_request, SignedHeaders=host;x-amz-date;x-amz-target, Signature=00\r\nx-amz-date: 20261123T000000Z";
+    let refused = server.exchange_as_is(head, "").await;
+    assert!(refused.starts_with("HTTP/1.1 403 "), "{refused}");
+}

@@ -79,6 +79,11 @@ impl Catalog {
         self.queues.get(&id)
     }
 
+    /// How many queues there are.
+    pub fn count(&self) -> usize {
+        self.queues.len()
+    }
+
     /// All queues, in the order of their creation.
     pub fn queues(&self) -> impl Iterator<Item = &QueueEntry> {
         self.queues.values()

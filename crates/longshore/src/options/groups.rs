@@ -2,12 +2,15 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
 use clap::Args;
 use clap::builder::BoolishValueParser;
+use longshore_broker::{AllowedHost, TrustedProxy};
 use longshore_types::AccountId;
 
+use super::bounds::BoundOptions;
 use super::{duration, parse_address, parse_origin};
 
 /// The broker.
@@ -77,6 +80,22 @@ pub(crate) struct BrokerOptions {
     )]
     pub(crate) broker_public_url: Option<String>,
 
+    /// Host that the broker serves, besides loopback, addresses, names without a full stop and names
+    /// of one network (docs/access.md), such as sqs.example.org or *.example.org; can be repeated
+    #[arg(
+        long, env = "LONGSHORE_ALLOWED_HOST", value_name = "HOST", value_delimiter = ',',
+        value_parser = AllowedHost::from_str
+    )]
+    pub(crate) allowed_host: Vec<AllowedHost>,
+
+    /// Address of a proxy, or a network of them such as 10.0.0.0/8, whose X-Forwarded-Proto counts;
+    /// can be repeated
+    #[arg(
+        long, env = "LONGSHORE_TRUSTED_PROXY", value_name = "ADDRESS", value_delimiter = ',',
+        value_parser = TrustedProxy::from_str
+    )]
+    pub(crate) trusted_proxy: Vec<TrustedProxy>,
+
     /// Where the broker's metrics are, for Prometheus, at /metrics; without it nowhere. They bear
     /// the names of queues and nothing of messages, and everyone who reaches the address can read
     /// them
@@ -85,6 +104,10 @@ pub(crate) struct BrokerOptions {
         value_parser = parse_address
     )]
     pub(crate) metrics_listen: Option<SocketAddr>,
+
+    /// How much clients may take.
+    #[command(flatten)]
+    pub(crate) bounds: BoundOptions,
 }
 
 /// How a role ends.

@@ -27,8 +27,17 @@ pub(super) fn admission(options: &BrokerOptions) -> Result<ServerOptions, Fault>
         ));
     }
     let (keys, require_signatures) = (Arc::new(keys), options.require_signatures);
-    let public_url = options.broker_public_url.clone();
-    Ok(ServerOptions { public_url, keys, require_signatures, ..ServerOptions::default() })
+    Ok(ServerOptions {
+        public_url: options.broker_public_url.clone(),
+        allowed_hosts: options.allowed_host.clone(),
+        trusted_proxies: options.trusted_proxy.clone(),
+        connections_max: options.bounds.connections_max,
+        peer_connections_max: options.bounds.peer_connections_max,
+        traffic_bytes_max: options.bounds.traffic_bytes_max,
+        keys,
+        require_signatures,
+        ..ServerOptions::default()
+    })
 }
 
 fn check_exposure(options: &BrokerOptions) -> Result<(), Fault> {
@@ -61,6 +70,7 @@ mod tests {
 
     use super::*;
     use crate::exit::Exit;
+    use crate::options::bounds::BoundOptions;
 
     fn listening(address: &str) -> BrokerOptions {
         BrokerOptions {
@@ -74,6 +84,9 @@ mod tests {
             access_keys: None,
             account: AccountId::default(),
             broker_public_url: None,
+            allowed_host: Vec::new(),
+            trusted_proxy: Vec::new(),
+            bounds: BoundOptions::default(),
             metrics_listen: None,
         }
     }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use longshore_broker::clock::ClockTrust;
-use longshore_broker::{Broker, BrokerOptions as OpenOptions, ServerOptions};
+use longshore_broker::{AllowedHost, Broker, BrokerOptions as OpenOptions, ServerOptions};
 use longshore_types::Region;
 use tokio::net::TcpListener;
 
@@ -72,7 +72,18 @@ pub(super) async fn open(
         jump_max: options.clock_jump_max,
         confirmed_after: options.clock_confirmed_after,
     };
-    let open = OpenOptions { data, region, account, strict, clock_trust, ..OpenOptions::default() };
+    let bounds = &options.bounds;
+    let open = OpenOptions {
+        data,
+        region,
+        account,
+        strict,
+        clock_trust,
+        queues_max: bounds.queues_max,
+        catalog_bytes_max: bounds.catalog_bytes_max,
+        waiting_receives_max: bounds.waiting_receives_max,
+        ..OpenOptions::default()
+    };
     let broker = Broker::open(open).await;
     let broker = broker.map_err(|fault| Fault::cannot_start(fault.to_string()))?;
     let admin = EmbeddedAdmin::new(broker.clone());
@@ -105,9 +116,14 @@ pub(super) async fn bind_metrics(options: &BrokerOptions) -> Result<Option<TcpLi
 }
 
 /// Serves the broker's metrics in `crew`, if there is a listener for them.
-pub(super) fn spawn_metrics(crew: &mut Crew, broker: &Broker, listener: Option<TcpListener>) {
+pub(super) fn spawn_metrics(
+    crew: &mut Crew,
+    broker: &Broker,
+    listener: Option<TcpListener>,
+    hosts: Vec<AllowedHost>,
+) {
     let Some(listener) = listener else { return };
-    let served = longshore_broker::serve_metrics(broker.clone(), listener, crew.shutdown());
+    let served = longshore_broker::serve_metrics(broker.clone(), listener, hosts, crew.shutdown());
     crew.spawn(async move {
         served.await;
         Ok(())
@@ -128,8 +144,9 @@ pub async fn run(role: BrokerRole, signals: &mut Signals) -> Result<(), Fault> {
     let region = broker_region(role.region.as_deref());
     let broker = open(&role.broker, &region, &role.directory, &role.declared).await?;
     let mut front = Crew::new();
+    let hosts = admission.allowed_hosts.clone();
     spawn_server(&mut front, &broker, listener, admission);
-    spawn_metrics(&mut front, &broker, metrics);
+    spawn_metrics(&mut front, &broker, metrics, hosts);
     announce::say(&announce::broker(&role, address, metrics_address));
     until_signal_or_end(signals, [&mut front]).await;
     let ended = front.stop(role.grace + SLACK).await;

@@ -141,8 +141,9 @@ where
     app::spawn_http(&mut front, ports.app, router, grace);
     app::spawn_replies(&mut back, replies);
     if let (Some(broker), Some((listener, admission))) = (broker, ports.broker) {
+        let hosts = admission.allowed_hosts.clone();
         broker::spawn_server(&mut outer, broker, listener, admission);
-        broker::spawn_metrics(&mut outer, broker, ports.metrics);
+        broker::spawn_metrics(&mut outer, broker, ports.metrics, hosts);
     }
     announce::say(&message);
     until_signal_or_end(signals, [&mut front, &mut back, &mut outer]).await;
