@@ -4,6 +4,11 @@ use longshore_types::QueueArn;
 use longshore_wire::SqsError;
 use serde_json::{Map, Value};
 
+use super::members;
+
+const PERMISSION: &str = "redrivePermission";
+const SOURCES: &str = "sourceQueueArns";
+
 /// Source queues that a policy can name.
 const SOURCES_MAX: usize = 10;
 
@@ -13,13 +18,13 @@ enum Policy {
     ByQueue(Vec<String>),
 }
 
-/// Checks a policy's text; an empty one removes it.
+/// Checks a policy's text; an empty one removes it. What is kept of it is what it says.
 pub(super) fn check(text: &str) -> Result<Option<String>, SqsError> {
     if text.is_empty() {
         return Ok(None);
     }
     parse(text)?;
-    Ok(Some(text.to_owned()))
+    Ok(Some(members::text(text, read(text)?)))
 }
 
 /// Whether a dead-letter queue with that policy takes messages of `source`.
@@ -32,9 +37,12 @@ pub(crate) fn allows(policy: Option<&str>, source: &QueueArn) -> bool {
 }
 
 fn parse(text: &str) -> Result<Policy, SqsError> {
-    let map: Map<String, Value> = serde_json::from_str(text).map_err(|_| unsupported())?;
-    let sources = map.get("sourceQueueArns").map(arns).transpose()?;
-    match (map.get("redrivePermission").and_then(Value::as_str), sources) {
+    let map = read(text)?;
+    if map.keys().any(|name| ![PERMISSION, SOURCES].contains(&name.as_str())) {
+        return Err(unsupported());
+    }
+    let sources = map.get(SOURCES).map(arns).transpose()?;
+    match (map.get(PERMISSION).and_then(Value::as_str), sources) {
         (Some("byQueue"), Some(sources)) if !sources.is_empty() => by_queue(text, sources),
         (Some("byQueue"), _) => Err(refuse(
             text,
@@ -49,6 +57,16 @@ fn parse(text: &str) -> Result<Policy, SqsError> {
         )),
         _ => Err(unsupported()),
     }
+}
+
+/// The members of a policy. An empty list of sources says nothing but to a policy that needs one.
+fn read(text: &str) -> Result<Map<String, Value>, SqsError> {
+    let mut map = members::read(text).ok_or_else(unsupported)?;
+    let is_empty = map.get(SOURCES).and_then(Value::as_array).is_some_and(Vec::is_empty);
+    if is_empty {
+        map.remove(SOURCES);
+    }
+    Ok(map)
 }
 
 fn by_queue(text: &str, sources: Vec<String>) -> Result<Policy, SqsError> {
@@ -100,9 +118,26 @@ mod tests {
             "{}",
             r#"{"redrivePermission":"byQueue"}"#,
             r#"{"redrivePermission":"denyAll","sourceQueueArns":["a"]}"#,
+            r#"{"redrivePermission":"byQueue","sourceQueueArns":[]}"#,
             r#"{"redrivePermission":"some"}"#,
         ] {
             assert!(check(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn q5_sources_that_are_null_or_none_are_left_out() {
+        let denies = r#"{"redrivePermission":"denyAll"}"#;
+        for sources in ["null", "[]"] {
+            let text = denies.replace('}', &format!(r#","sourceQueueArns":{sources}}}"#));
+            assert_eq!(check(&text), Ok(Some(denies.to_owned())), "{text}");
+            assert!(!allows(Some(&text), &source()), "{text}");
+        }
+    }
+
+    #[test]
+    fn q20_a_member_that_there_is_not_is_refused_as_in_a_redrive_policy() {
+        let text = r#"{"redrivePermission":"denyAll","maxReceiveCount":1}"#;
+        assert_eq!(check(text), Err(unsupported()));
     }
 }

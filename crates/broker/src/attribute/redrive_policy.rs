@@ -1,12 +1,13 @@
 //! The redrive policy: `{"deadLetterTargetArn": "arn:…", "maxReceiveCount": 3}`.
 //!
-//! The text is kept and given back as it was sent. The order of the checks is that of SQS.
+//! The text is kept and given back as it was sent, without members that are `null`. The order of the
+//! checks is that of SQS. A queue can name itself.
 
 use longshore_types::{AttributeName, QueueArn, RedrivePolicy, arn::QueueArnError, limits};
 use longshore_wire::SqsError;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::{Attributes, allows};
+use super::{Attributes, allows, members};
 
 const TARGET: &str = "deadLetterTargetArn";
 const COUNT: &str = "maxReceiveCount";
@@ -17,16 +18,17 @@ pub(super) fn check(text: &str) -> Result<Option<String>, SqsError> {
         return Ok(None);
     }
     let target = parse(text)?.target.to_string();
+    let text = members::text(text, members::read(text).ok_or_else(not_a_map)?);
     // The catalog finds the target in the text as it stands, so it must not hide behind escapes.
     if !text.contains(&target) {
-        return Err(refuse(text, "Dead-letter target ARN should be fully qualified ARN."));
+        return Err(refuse(&text, "Dead-letter target ARN should be fully qualified ARN."));
     }
-    Ok(Some(text.to_owned()))
+    Ok(Some(text))
 }
 
 /// The policy that a text describes.
 pub(super) fn parse(text: &str) -> Result<RedrivePolicy, SqsError> {
-    let map: Map<String, Value> = serde_json::from_str(text).map_err(|_| not_a_map())?;
+    let map = members::read(text).ok_or_else(not_a_map)?;
     let count = map.get(COUNT).ok_or_else(|| lacks(text, COUNT))?;
     let target = map.get(TARGET).ok_or_else(|| lacks(text, TARGET))?;
     if map.len() > 2 {
@@ -78,9 +80,6 @@ pub(crate) fn check_target<'a>(
     if policy.target.name.is_fifo() != source.name.is_fifo() {
         return Err(refuse(text, "Dead-letter queue must be same type of queue as the source.."));
     }
-    if policy.target == *source {
-        return Err(refuse(text, "A queue cannot be its own dead-letter queue."));
-    }
     if !allows(target.get(&AttributeName::RedriveAllowPolicy).map(String::as_str), source) {
         let reason = "The dead-letter queue's redrive allow policy does not permit this source.";
         return Err(refuse(text, reason));
@@ -127,6 +126,7 @@ mod tests {
     fn each_fault_has_its_own_reason() {
         refused("[]", "Redrive policy is not a valid JSON map.");
         refused("{}", "does not contain mandatory attribute: maxReceiveCount.");
+        refused(r#""{\"maxReceiveCount\":1}""#, "Redrive policy is not a valid JSON map.");
         refused(r#"{"maxReceiveCount":1}"#, "mandatory attribute: deadLetterTargetArn.");
         let with = |count: &str, target: &str| {
             format!(r#"{{"maxReceiveCount":{count},"deadLetterTargetArn":"{target}"}}"#)
@@ -144,5 +144,13 @@ mod tests {
             &with("3", "arn:aws:sns:a:000000000000:b"),
             "Only SQS queues are valid resources for deadLetterTargetArn.",
         );
+    }
+
+    #[test]
+    fn q5_a_member_that_is_null_is_absent() {
+        let policy = format!(r#"{{"deadLetterTargetArn":"{ARN}","maxReceiveCount":3}}"#);
+        let with_null = policy.replace('}', r#","redrivePermission":null}"#);
+        assert_eq!(check(&with_null), Ok(Some(policy)));
+        refused(r#"{"maxReceiveCount":null}"#, "mandatory attribute: maxReceiveCount.");
     }
 }

@@ -96,9 +96,11 @@ impl Ledger {
         Ok(Some((self.delivered(id, &keys, epoch, received_at), self.settled(id))))
     }
 
+    /// The queue that takes what is received too often. A queue that names itself has such messages
+    /// already: there is nowhere to move them to, and they are delivered again.
     fn dead_letter_target(&self, id: QueueId) -> Option<QueueId> {
         let policy = self.queue(id)?.settings().redrive.as_ref()?;
-        self.catalog().by_arn(&policy.target)
+        self.catalog().by_arn(&policy.target).filter(|target| *target != id)
     }
 
     fn decide_receive(

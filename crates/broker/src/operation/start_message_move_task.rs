@@ -48,7 +48,8 @@ impl Operation for StartMove {
 /// The source, which another queue must dead-letter to.
 fn resolve_source(turn: &mut Turn<'_>, arn: &str) -> Result<QueueId, SqsError> {
     let source = turn.resolve_arn(arn, "SourceArn")?;
-    let is_target = turn.catalog().sources_of(&turn.entry(source)?.arn).next().is_some();
+    let mut sources = turn.catalog().sources_of(&turn.entry(source)?.arn);
+    let is_target = sources.any(|entry| entry.id != source);
     if is_target { Ok(source) } else { Err(SqsError::source_is_no_dead_letter_queue()) }
 }
 
