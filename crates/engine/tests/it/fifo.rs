@@ -106,7 +106,7 @@ fn a_purge_forgets_ids_and_goes_on_with_the_sequence() {
     let decided = driven.queue.send_in_group(group_message(3, "a", "1"), driven.now);
     let GroupSend::Accepted { sequence, .. } = decided else { panic!("{decided:?}") };
     assert_eq!(sequence.get(), 3);
-    assert_eq!(sequence.to_string(), "00000000000000000003");
+    assert_eq!(sequence.to_string(), "10000000000000000003");
 }
 
 #[test]
