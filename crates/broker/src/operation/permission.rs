@@ -1,7 +1,7 @@
 //! `AddPermission` and `RemovePermission`: a statement of the queue's policy more, or one fewer.
 //!
 //! Both set the attribute `Policy`, as `SetQueueAttributes` could, and so they change when the
-//! queue was last modified.
+//! queue was last modified. A permission that is already there just so is added by nothing.
 
 use longshore_engine::QueueId;
 use longshore_types::{AccountId, AttributeName, limits};
@@ -24,11 +24,15 @@ impl Operation for AddPermission {
         let actions = check_actions(self.actions)?;
         let accounts = parse_accounts(&self.aws_account_ids)?;
         let present = present(turn, id)?;
-        if has(present.as_deref(), &self.label)? {
-            return Err(SqsError::invalid_value(self.label, "Label", "Already exists."));
+        let (queue, label) = (&turn.entry(id)?.arn, &self.label);
+        let is_there = |policy: &str| policy::has_grant(policy, queue, label, &accounts, &actions);
+        if present.as_deref().is_some_and(is_there) {
+            return Ok(done(Reply::Empty));
         }
-        let queue = &turn.entry(id)?.arn;
-        let policy = policy::add(present.as_deref(), queue, &self.label, &accounts, &actions);
+        if has(present.as_deref(), label)? {
+            return Err(SqsError::invalid_value(label, "Label", "Already exists."));
+        }
+        let policy = policy::add(present.as_deref(), queue, label, &accounts, &actions);
         set(turn, id, Some(policy.map_err(|fault| over_limit(&fault))?))
     }
 }
