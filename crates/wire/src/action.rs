@@ -76,6 +76,7 @@ pub use start_message_move_task::{StartMessageMoveTask, StartMessageMoveTaskRepl
 pub use tag_queue::TagQueue;
 pub use untag_queue::UntagQueue;
 
+pub(crate) use batch::{BatchEntry, SentBatch};
 pub(crate) use change_message_visibility::SentChangeMessageVisibility;
 pub(crate) use create_queue::SentCreateQueue;
 pub(crate) use get_queue_url::SentGetQueueUrl;
@@ -88,6 +89,13 @@ use crate::{Request, SqsError};
 pub(crate) trait Input: DeserializeOwned + Default {
     /// The request, once no required member is missing.
     fn into_request(self) -> Result<Request, SqsError>;
+
+    /// The same as it was meant, if it came in a protocol that cannot say an empty list: one that is
+    /// not there can be that.
+    #[must_use]
+    fn flattened(self) -> Self {
+        self
+    }
 }
 
 /// Refuses a required string that is absent or empty.

@@ -34,15 +34,16 @@ impl Operation for ChangeVisibility {
     }
 }
 
-/// Changes one message's visibility, for a single change and for an entry of a batch.
+/// Changes one message's visibility, for a single change and for an entry of a batch. SQS looks at
+/// the timeout's range before it looks at the handle.
 pub(super) fn change_visibility(
     turn: &mut Turn<'_>,
     id: QueueId,
     handle: &Handle,
     timeout: Result<Duration, SqsError>,
 ) -> Result<(), SqsError> {
-    let receipt = handle.receipt()?;
     let timeout = timeout?;
+    let receipt = handle.receipt()?;
     let decided = turn.queue(id)?.change_visibility(&receipt, timeout, turn.now());
     match decided.map_err(|refusal| handle.refused(refusal, timeout.as_secs()))? {
         Some(event) => turn.commit(id, event),

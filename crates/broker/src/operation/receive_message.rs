@@ -48,12 +48,12 @@ pub(super) async fn receive(
         &input.attribute_names,
         &input.message_system_attribute_names,
     );
-    let limits = check::receive(&input).and_then(|limits| system.clone().map(|_| limits));
+    let limits = check::receive(&input);
     let attributes = AttributeFilter::parse(&input.message_attribute_names);
     let attempt = input.receive_request_attempt_id;
     let receive = Receive { queue_url: input.queue_url, limits, attempt };
     let answer = runtime.perform(receive, asker).await?;
-    let wanted = Wanted { system: system?, attributes };
+    let wanted = Wanted { system, attributes };
     match answer {
         Answer::Delivered(delivered) => {
             let messages = messages(runtime, delivered, &wanted).await?;

@@ -11,6 +11,7 @@ use super::protocol::Protocol;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 const QUERY_ERROR: HeaderName = HeaderName::from_static("x-amzn-query-error");
+const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
 
 /// A reply to `action`.
 pub(super) fn reply(
@@ -23,7 +24,8 @@ pub(super) fn reply(
     sqs(StatusCode::OK, protocol.media_type(), request_id, body)
 }
 
-/// An error, as SQS spells it. In JSON the code that old clients know is in a header.
+/// An error, as SQS spells it. In JSON the code that old clients know is in a header, and the shape's
+/// name in another: some SDKs look there before they look into the body.
 pub(super) fn error(
     protocol: Protocol,
     request_id: &str,
@@ -37,6 +39,8 @@ pub(super) fn error(
         let header = HeaderValue::try_from(error.query_error_header());
         let header = header.expect("an error's code is made of letters and full stops");
         response.headers_mut().insert(QUERY_ERROR, header);
+        let shape = HeaderValue::from_static(error.spelling().shape);
+        response.headers_mut().insert(ERROR_TYPE, shape);
     }
     response
 }

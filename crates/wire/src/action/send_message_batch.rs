@@ -4,27 +4,21 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    BatchResultErrorEntry, Input, RawAttribute, SendMessage, SendMessageReply, read, require,
-};
-use crate::{Request, SqsError};
+use super::{BatchEntry, BatchResultErrorEntry, RawAttribute, SendMessage, SendMessageReply, read};
+use crate::Request;
 
 /// Sends a batch: 1 to 10 entries, 1 MiB together whatever the queue's own maximum.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(default, rename_all = "PascalCase")]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SendMessageBatch {
     /// The queue's URL, or its bare name.
-    #[serde(deserialize_with = "read::text")]
     pub queue_url: String,
     /// The messages. [`check::batch_shape`](crate::check::batch_shape) checks count and ids.
-    #[serde(deserialize_with = "read::structures")]
     pub entries: Vec<SendMessageBatchEntry>,
 }
 
-impl Input for SendMessageBatch {
-    fn into_request(self) -> Result<Request, SqsError> {
-        require(&self.queue_url, "QueueUrl")?;
-        Ok(self.into())
+impl BatchEntry for SendMessageBatchEntry {
+    fn batch(queue_url: String, entries: Vec<Self>) -> Request {
+        SendMessageBatch { queue_url, entries }.into()
     }
 }
 

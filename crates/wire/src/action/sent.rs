@@ -1,11 +1,11 @@
 //! From an action's name to its request: the one list of actions that every protocol reads by.
 
 use super::{
-    AddPermission, CancelMessageMoveTask, ChangeMessageVisibilityBatch, DeleteMessage,
-    DeleteMessageBatch, DeleteQueue, GetQueueAttributes, Input, ListDeadLetterSourceQueues,
+    AddPermission, CancelMessageMoveTask, ChangeMessageVisibilityBatchEntry, DeleteMessage,
+    DeleteMessageBatchEntry, DeleteQueue, GetQueueAttributes, Input, ListDeadLetterSourceQueues,
     ListMessageMoveTasks, ListQueueTags, ListQueues, PurgeQueue, ReceiveMessage, RemovePermission,
-    SendMessage, SendMessageBatch, SentChangeMessageVisibility, SentCreateQueue, SentGetQueueUrl,
-    SetQueueAttributes, StartMessageMoveTask, TagQueue, UntagQueue,
+    SendMessage, SendMessageBatchEntry, SentBatch, SentChangeMessageVisibility, SentCreateQueue,
+    SentGetQueueUrl, SetQueueAttributes, StartMessageMoveTask, TagQueue, UntagQueue,
 };
 use crate::{Request, SqsError};
 
@@ -25,12 +25,14 @@ pub(crate) trait Sent {
             "GetQueueAttributes" => self.read::<GetQueueAttributes>(),
             "SetQueueAttributes" => self.read::<SetQueueAttributes>(),
             "SendMessage" => self.read::<SendMessage>(),
-            "SendMessageBatch" => self.read::<SendMessageBatch>(),
+            "SendMessageBatch" => self.read::<SentBatch<SendMessageBatchEntry>>(),
             "ReceiveMessage" => self.read::<ReceiveMessage>(),
             "DeleteMessage" => self.read::<DeleteMessage>(),
-            "DeleteMessageBatch" => self.read::<DeleteMessageBatch>(),
+            "DeleteMessageBatch" => self.read::<SentBatch<DeleteMessageBatchEntry>>(),
             "ChangeMessageVisibility" => self.read::<SentChangeMessageVisibility>(),
-            "ChangeMessageVisibilityBatch" => self.read::<ChangeMessageVisibilityBatch>(),
+            "ChangeMessageVisibilityBatch" => {
+                self.read::<SentBatch<ChangeMessageVisibilityBatchEntry>>()
+            }
             "PurgeQueue" => self.read::<PurgeQueue>(),
             "TagQueue" => self.read::<TagQueue>(),
             "UntagQueue" => self.read::<UntagQueue>(),

@@ -8,7 +8,7 @@ use serde_json::error::Category;
 
 use super::surrogate;
 use crate::action::Input;
-use crate::action::read::{Reader, Structure};
+use crate::action::read::{NULL_VALUE, Reader, Structure};
 use crate::action::sent::Sent;
 use crate::{Request, SqsError};
 
@@ -47,7 +47,7 @@ impl Sent for Body<'_> {
         };
         let replaced = surrogate::replace_lone(body).filter(|_| fault.is_syntax());
         let read = replaced.map_or(Err(fault), |replaced| parse(&replaced));
-        read.map_err(|fault| serialization(&fault))
+        read.map_err(|fault| refused(&fault))
     }
 }
 
@@ -60,12 +60,16 @@ fn parse<I: Input>(body: &[u8]) -> Result<I, serde_json::Error> {
 
 /// A wrong value is refused in SQS's own words, without the position that the parser adds; where
 /// the body is no JSON at all, the position is what helps.
-fn serialization(fault: &serde_json::Error) -> SqsError {
+fn refused(fault: &serde_json::Error) -> SqsError {
     let mut text = fault.to_string();
     if fault.classify() == Category::Data
         && let Some(position) = text.rfind(" at line ")
     {
         text.truncate(position);
     }
-    SqsError::Serialization(text)
+    if text == NULL_VALUE {
+        SqsError::InvalidParameterValue(text)
+    } else {
+        SqsError::Serialization(text)
+    }
 }

@@ -94,7 +94,8 @@ impl Parameters {
 
 impl Sent for Parameters {
     fn members<I: Input>(&self) -> Result<I, SqsError> {
-        read::members(&self.0).map_err(|fault| SqsError::Serialization(fault.to_string()))
+        let members = read::members::<I>(&self.0).map(I::flattened);
+        members.map_err(|fault| SqsError::Serialization(fault.to_string()))
     }
 }
 

@@ -7,7 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{MapAccess, SeqAccess};
+use serde::de::{Error, MapAccess, SeqAccess};
 
 use super::reader::{Found, Reader, Shape, Sort};
 
@@ -110,6 +110,31 @@ impl<'de, S: Sort<'de>> Sort<'de> for Map<S> {
             if let Some(value) = map.next_value_seed(Reader::<S>::new())? {
                 values.insert(key, value);
             }
+        }
+        Ok(values)
+    }
+}
+
+/// A map from strings to strings. A value that is `null` is neither set nor absent: SQS refuses it.
+pub(crate) struct TextMap;
+
+/// What SQS says of such a value.
+pub(crate) const NULL_VALUE: &str = "the parameter 'value' may not be null";
+
+impl<'de> Sort<'de> for TextMap {
+    type Value = BTreeMap<String, String>;
+
+    const SHAPE: Shape = Shape::Map;
+
+    fn refuse(found: Found) -> String {
+        refuse_map(found)
+    }
+
+    fn map<A: MapAccess<'de>>(mut map: A) -> Result<Self::Value, A::Error> {
+        let mut values = BTreeMap::new();
+        while let Some(key) = map.next_key::<String>()? {
+            let value = map.next_value_seed(Reader::<Text>::new())?;
+            values.insert(key, value.ok_or_else(|| A::Error::custom(NULL_VALUE))?);
         }
         Ok(values)
     }
