@@ -20,7 +20,7 @@ use crate::fair::Fair;
 use crate::fifo::Fifo;
 use crate::fifo::deduplication::DeduplicationScope;
 use crate::group::GroupNumber;
-use crate::index::{Available, Delayed, Expiry, InFlight};
+use crate::index::{Available, Due, Expiry};
 use crate::message::{Delivery, Kept, MessageKey, Place};
 use crate::moves::Moves;
 
@@ -79,8 +79,8 @@ pub struct Queue {
     /// Boxed, because the nodes of a map that grows at its end stay half empty.
     pub(crate) messages: BTreeMap<MessageKey, Box<Kept>>,
     pub(crate) available: Available,
-    pub(crate) delayed: Delayed,
-    pub(crate) in_flight: InFlight,
+    pub(crate) delayed: Due,
+    pub(crate) in_flight: Due,
     pub(crate) expiry: Expiry,
     /// What makes the queue a FIFO queue.
     pub(crate) fifo: Option<Box<Fifo>>,
@@ -99,8 +99,8 @@ impl Queue {
             in_flight_max: limits::IN_FLIGHT_MAX,
             messages: BTreeMap::new(),
             available: Available::default(),
-            delayed: Delayed::default(),
-            in_flight: InFlight::default(),
+            delayed: Due::default(),
+            in_flight: Due::default(),
             expiry: Expiry::default(),
             fifo: None,
             fair: None,
