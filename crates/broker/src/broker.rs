@@ -13,7 +13,7 @@ use crate::dead_letters;
 use crate::driver::Driver;
 use crate::founding;
 use crate::metrics::{self, Traffic};
-use crate::operation;
+use crate::operation::{self, PeekMessages};
 use crate::options::{BrokerOptions, OpenError};
 use crate::receipt::ReceiptMaker;
 use crate::runtime::Runtime;
@@ -101,6 +101,15 @@ impl Broker {
     /// [`Broker::call`] for somebody else.
     pub async fn call_as(&self, caller: &Caller, request: Request) -> Result<Reply, SqsError> {
         operation::dispatch(&self.shared.runtime, caller, request).await
+    }
+
+    /// Messages of a queue, which stay as they are, in the words of a receive.
+    pub(crate) async fn peek(
+        &self,
+        caller: &Caller,
+        peek: PeekMessages,
+    ) -> Result<Reply, SqsError> {
+        operation::peek(&self.shared.runtime, caller, peek).await
     }
 
     /// An id for a request, which its reply and the log bear: a random UUID.

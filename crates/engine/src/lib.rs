@@ -52,6 +52,7 @@ mod fair;
 mod fifo;
 mod group;
 mod index;
+mod peek;
 
 pub use catalog::{Catalog, CatalogEvent, CatalogRefusal, DELETED_REMEMBERED, QueueEntry, Secret};
 pub use decide::group_send::{GroupMessage, GroupSend};
@@ -65,6 +66,7 @@ pub use fifo::deduplication::{DeduplicationScope, Original};
 pub use fifo::sequence::SequenceNumber;
 pub use message::{Delivery, Message, MessageKey, Redriven};
 pub use moves::{MoveDestination, MoveFailure, MoveOutcome, MoveRefusal, MoveStart, MoveTask};
+pub use peek::Peek;
 pub use queue::{Counts, Queue, QueueId, QueueKind};
 pub use receipt::Receipt;
 pub use refusal::Refusal;

@@ -101,7 +101,8 @@ pub struct Delivery<'a> {
     pub bytes: u32,
     /// When it was sent.
     pub sent_at: Timestamp,
-    /// When it was received for the first time, in whichever queue.
+    /// When it was received for the first time, in whichever queue. Says nothing as long as
+    /// `receive_count` is zero.
     pub first_received_at: Timestamp,
     /// How often it was received, over all queues, this receive included.
     pub receive_count: u32,
@@ -232,19 +233,19 @@ impl Kept {
         self.delivery.saturating_sub(self.receive_count)
     }
 
-    /// What a receive tells about the message, once it has been received.
-    pub(crate) fn told(&self, sequence: Option<SequenceNumber>) -> Option<Delivery<'_>> {
-        Some(Delivery {
+    /// What a receive tells about the message.
+    pub(crate) fn told(&self, sequence: Option<SequenceNumber>) -> Delivery<'_> {
+        Delivery {
             id: self.id,
             bytes: self.bytes,
             sent_at: self.sent_at,
-            first_received_at: self.first_received_at()?,
+            first_received_at: self.first_received_at,
             receive_count: self.receive_count,
             number: self.delivery,
             dead_letter_source: self.dead_letter_source.as_deref(),
             sequence,
             redriven: self.delivery_before_redrive() > 0,
-        })
+        }
     }
 }
 

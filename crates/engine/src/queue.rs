@@ -171,8 +171,14 @@ impl Queue {
 
     /// What a receive tells about the message; `None` if it is not here or was never received.
     pub fn delivery(&self, key: MessageKey) -> Option<Delivery<'_>> {
+        self.messages.get(&key).filter(|message| message.receive_count > 0)?;
+        Some(self.told(key))
+    }
+
+    /// What a receive tells, or would tell, about a message that is here.
+    pub(crate) fn told(&self, key: MessageKey) -> Delivery<'_> {
         let sequence = self.fifo.as_ref().and_then(|fifo| fifo.groups.sequence_of(key));
-        self.messages.get(&key)?.told(sequence)
+        self.messages[&key].told(sequence)
     }
 
     /// Whether a receive now would meet a message. An available message of a FIFO queue can be

@@ -24,6 +24,7 @@ mod list_message_move_tasks;
 mod list_queue_tags;
 mod list_queues;
 mod page;
+mod peek;
 mod permission;
 mod purge_queue;
 mod receive_message;
@@ -44,6 +45,8 @@ use change_message_visibility::ChangeVisibility;
 use delete_message::Delete;
 use send_message::Send;
 use start_message_move_task::StartMove;
+
+pub(crate) use peek::{PeekMessages, peek};
 
 /// Carries out a request.
 pub(crate) async fn dispatch(

@@ -29,7 +29,7 @@ struct Receive {
 
 /// What of a message the receive asks for beside its body.
 #[derive(Debug)]
-struct Wanted {
+pub(super) struct Wanted {
     system: SystemAttributeNames,
     attributes: AttributeFilter,
 }
@@ -44,19 +44,19 @@ pub(super) async fn receive(
     asker: Asker<'_>,
     input: ReceiveMessage,
 ) -> Result<Reply, SqsError> {
-    let system = check::system_attribute_names(
+    let wanted = Wanted::of(
         &input.attribute_names,
         &input.message_system_attribute_names,
+        &input.message_attribute_names,
     );
     let limits = check::receive(&input);
-    let attributes = AttributeFilter::parse(&input.message_attribute_names);
     let attempt = input.receive_request_attempt_id;
     let receive = Receive { queue_url: input.queue_url, limits, attempt };
     let answer = runtime.perform(receive, asker).await?;
-    let wanted = Wanted { system, attributes };
     match answer {
         Answer::Delivered(delivered) => {
-            let messages = messages(runtime, delivered, &wanted).await?;
+            let handle = |delivery: &Delivered| runtime.receipts().handle(&delivery.receipt);
+            let messages = messages(runtime, delivered, &wanted, handle).await?;
             Ok(Reply::ReceiveMessage(ReceiveMessageReply { messages }))
         }
         Answer::Reply(reply) => Ok(reply),
@@ -102,21 +102,28 @@ fn receive_or_park(
     Ok(Step::Done(Answer::Delivered(delivered)))
 }
 
-async fn messages(
+/// The messages with their bodies, each with the handle that it is to bear. One that is gone
+/// meanwhile is left out.
+pub(super) async fn messages(
     runtime: &Runtime,
     delivered: Vec<Delivered>,
     wanted: &Wanted,
+    handle: impl Fn(&Delivered) -> String,
 ) -> Result<Vec<ReceivedMessage>, SqsError> {
     let keys = delivered.iter().map(|delivery| delivery.receipt.key);
     let contents = runtime.contents(keys).await?;
     let present = delivered.iter().zip(contents).filter_map(|(delivery, content)| {
-        let handle = runtime.receipts().handle(&delivery.receipt);
-        Some(wanted.message(delivery, handle, content?))
+        Some(wanted.message(delivery, handle(delivery), content?))
     });
     Ok(present.collect())
 }
 
 impl Wanted {
+    pub(super) fn of(older: &[String], system: &[String], attributes: &[String]) -> Self {
+        let system = check::system_attribute_names(older, system);
+        Self { system, attributes: AttributeFilter::parse(attributes) }
+    }
+
     fn message(&self, delivery: &Delivered, handle: String, content: Content) -> ReceivedMessage {
         let attributes = self.system_attributes(delivery, &content);
         let message_attributes = self.message_attributes(content.attributes);
@@ -157,7 +164,7 @@ fn system_attribute(
         SystemAttributeName::SentTimestamp => Some(delivery.sent_at.to_string()),
         SystemAttributeName::ApproximateReceiveCount => Some(delivery.receive_count.to_string()),
         SystemAttributeName::ApproximateFirstReceiveTimestamp => {
-            Some(delivery.first_received_at.to_string())
+            (delivery.receive_count > 0).then(|| delivery.first_received_at.to_string())
         }
         SystemAttributeName::AwsTraceHeader => content.trace_header.clone(),
         SystemAttributeName::MessageGroupId => content.group.clone(),

@@ -18,7 +18,7 @@ use longshore_wire::Reply;
 use super::answered::{self, Answered};
 use super::protocol::Protocol;
 use super::refused::{self, Refused};
-use super::{Shared, gate, health, respond, web_page};
+use super::{Shared, gate, health, peek, respond, web_page};
 use crate::caller::Caller;
 use crate::metrics::UNKNOWN_ACTION;
 
@@ -33,6 +33,9 @@ pub(super) async fn exchange(
     }
     if request.uri().path() == "/health" && request.method() == Method::GET {
         return health::health(&shared.broker);
+    }
+    if peek::is_at(request.uri().path()) {
+        return peek::peek(shared, peer, request).await;
     }
     sqs(shared, peer, request).await
 }
@@ -49,9 +52,7 @@ async fn sqs(
     let code = answered::code(&result);
     let response = match result {
         Ok(reply) => respond::reply(protocol, action, &request_id, &reply),
-        Err(Refused::Sqs(error)) => respond::error(protocol, &request_id, &error),
-        Err(Refused::NoAction) => respond::no_action(&request_id),
-        Err(Refused::Plain(status, sentence)) => respond::plain(status, sentence),
+        Err(refused) => respond::refused(protocol, &request_id, &refused),
     };
     let (status, took) = (response.status(), started.elapsed());
     let request_id = &request_id;

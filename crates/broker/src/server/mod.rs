@@ -14,6 +14,7 @@ mod gate;
 mod header;
 mod health;
 mod metrics;
+mod peek;
 mod protocol;
 mod refused;
 mod respond;

@@ -34,6 +34,12 @@ impl Refused {
     pub(super) const ONLY_POST: Self =
         Self::Plain(StatusCode::METHOD_NOT_ALLOWED, "an SQS request in JSON is a POST");
 
+    /// A method that changes something, where one can only look.
+    pub(super) const ONLY_GET: Self = Self::Plain(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "messages are looked at by a GET; send a receive to another path",
+    );
+
     /// A method that Query does not use.
     pub(super) const ONLY_POST_OR_GET: Self =
         Self::Plain(StatusCode::METHOD_NOT_ALLOWED, "an SQS request is a POST or a GET");

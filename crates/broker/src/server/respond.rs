@@ -8,6 +8,7 @@ use longshore_wire::query::{self, Format};
 use longshore_wire::{Reply, SqsError};
 
 use super::protocol::Protocol;
+use super::refused::Refused;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 const QUERY_ERROR: HeaderName = HeaderName::from_static("x-amzn-query-error");
@@ -26,11 +27,7 @@ pub(super) fn reply(
 
 /// An error, as SQS spells it. In JSON the code that old clients know is in a header, and the shape's
 /// name in another: some SDKs look there before they look into the body.
-pub(super) fn error(
-    protocol: Protocol,
-    request_id: &str,
-    error: &SqsError,
-) -> Response<Full<Bytes>> {
+fn error(protocol: Protocol, request_id: &str, error: &SqsError) -> Response<Full<Bytes>> {
     let status = StatusCode::from_u16(error.spelling().status)
         .expect("every error is spelled with a valid status");
     let body = protocol.encode_error(request_id, error);
@@ -45,8 +42,21 @@ pub(super) fn error(
     response
 }
 
+/// To a request that gets no reply.
+pub(super) fn refused(
+    protocol: Protocol,
+    request_id: &str,
+    refused: &Refused,
+) -> Response<Full<Bytes>> {
+    match refused {
+        Refused::Sqs(refusal) => error(protocol, request_id, refusal),
+        Refused::NoAction => no_action(request_id),
+        Refused::Plain(status, sentence) => plain(*status, sentence),
+    }
+}
+
 /// To a Query that names no action, in XML whatever it accepts.
-pub(super) fn no_action(request_id: &str) -> Response<Full<Bytes>> {
+fn no_action(request_id: &str) -> Response<Full<Bytes>> {
     let body = query::NO_ACTION.as_bytes().to_vec();
     sqs(StatusCode::NOT_FOUND, Format::Xml.media_type(), request_id, body)
 }

@@ -289,3 +289,12 @@ async fn the_process_itself_needs_no_signature() {
     send(&server.broker, "x").await;
     assert_eq!(bodies(&receive(&server.broker, 0).await), ["x"]);
 }
+
+#[tokio::test]
+async fn q7_who_may_not_receive_may_not_look_at_messages() {
+    let server = serve(true).await;
+    OWN.json(&server, "CreateQueue", r#"{"QueueName":"jobs"}"#).await;
+    let unsigned = server.exchange("GET /_aws/sqs/messages?QueueUrl=jobs HTTP/1.1", "").await;
+    assert!(unsigned.starts_with("HTTP/1.1 403"), "{unsigned}");
+    assert!(unsigned.contains("Access to the resource"), "{unsigned}");
+}

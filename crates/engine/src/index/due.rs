@@ -28,6 +28,11 @@ impl Due {
         self.0.first().map(|(until, _)| until)
     }
 
+    /// The messages, the first whose time comes first.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = MessageKey> + '_ {
+        self.0.iter().map(|(_, key)| key)
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.0.len()
     }

@@ -9,6 +9,7 @@ mod event;
 mod fair;
 mod fifo;
 mod moves;
+mod peek;
 mod purge;
 mod receive;
 mod redrive;

@@ -54,9 +54,14 @@ impl Parameters {
         Ok(Self(root))
     }
 
+    /// The value of a parameter, if it is there and not empty.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.0.text(name)
+    }
+
     /// The action that the request names, if it names one.
     pub fn action(&self) -> Option<&str> {
-        self.0.text("Action")
+        self.text("Action")
     }
 
     /// The request that the parameters make. Its queue is the parameter `QueueUrl`, else the one

@@ -1,0 +1,68 @@
+//! Looking at a queue's messages without receiving them. SQS has no such action; stand-ins for it do,
+//! and tests rely on it.
+
+use longshore_engine::{Peek, Receipt};
+use longshore_wire::{ReceiveMessageReply, Reply, SqsError};
+
+use super::receive_message::{Wanted, messages};
+use crate::caller::Caller;
+use crate::core::{Answer, Asker, Delivered, Operation, Step, Turn};
+use crate::runtime::Runtime;
+
+/// Messages of an answer at most.
+const MESSAGES_MAX: usize = 1000;
+
+/// Bytes of bodies and attributes of an answer, but for the first message's.
+const BYTES_MAX: u32 = 8 << 20;
+
+/// What stands for the receipt handle of a message that was not received. It deletes nothing.
+const NO_HANDLE: &str = "SQS/BACKDOOR/ACCESS";
+
+/// Whoever may receive from a queue may look at it.
+const ACTION: &str = "ReceiveMessage";
+
+/// Which messages of which queue somebody wants to look at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PeekMessages {
+    pub(crate) queue_url: String,
+    pub(crate) in_flight: bool,
+    pub(crate) delayed: bool,
+}
+
+/// The messages, the oldest first, as a receive answers them.
+pub(crate) async fn peek(
+    runtime: &Runtime,
+    caller: &Caller,
+    peek: PeekMessages,
+) -> Result<Reply, SqsError> {
+    let all = ["All".to_owned()];
+    let wanted = Wanted::of(&[], &all, &all);
+    let answer = runtime.perform(peek, Asker::new(caller, ACTION)).await?;
+    match answer {
+        Answer::Delivered(seen) => {
+            let messages = messages(runtime, seen, &wanted, |_| NO_HANDLE.to_owned()).await?;
+            Ok(Reply::ReceiveMessage(ReceiveMessageReply { messages }))
+        }
+        Answer::Reply(reply) => Ok(reply),
+    }
+}
+
+impl Operation for PeekMessages {
+    fn run(self, turn: &mut Turn<'_>) -> Result<Step, SqsError> {
+        let queue = turn.resolve(&self.queue_url)?;
+        let (epoch, received_at) = (turn.catalog().epoch(), turn.now());
+        let Self { in_flight, delayed, .. } = self;
+        let seen = turn.queue(queue)?.peek(Peek { in_flight, delayed, count_max: MESSAGES_MAX });
+        let mut bytes = 0_u32;
+        let fits = seen.into_iter().take_while(|(_, told)| {
+            let before = bytes;
+            bytes = bytes.saturating_add(told.bytes);
+            before == 0 || bytes <= BYTES_MAX
+        });
+        let seen = fits.map(|(key, told)| {
+            let receipt = Receipt { queue, key, epoch, delivery: told.number, received_at };
+            Delivered::new(receipt, told)
+        });
+        Ok(Step::Done(Answer::Delivered(seen.collect())))
+    }
+}
