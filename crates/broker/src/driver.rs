@@ -22,17 +22,17 @@ use tokio::sync::{Notify, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
-use crate::core::{Answer, Asker, Core, Ledger, Operation, Waiter, log_failure};
+use crate::core::{Asker, Core, Delivered, Ledger, Operation, Step, Waiter, log_failure};
 
 /// Where an answer goes.
-pub(crate) type Sender = oneshot::Sender<Result<Answer, SqsError>>;
+pub(crate) type Sender = oneshot::Sender<Result<Vec<Delivered>, SqsError>>;
 
 impl Waiter for Sender {
     fn is_gone(&self) -> bool {
         self.is_closed()
     }
 
-    fn answer(self, answer: Result<Answer, SqsError>) {
+    fn answer(self, answer: Result<Vec<Delivered>, SqsError>) {
         // A client that hung up needs no answer: what it was leased comes back by itself.
         drop(self.send(answer));
     }
@@ -109,37 +109,61 @@ impl Driver {
         driver
     }
 
-    /// Carries out an operation and awaits its answer.
+    /// Carries out an operation and awaits that its answer may leave.
     ///
     /// # Cancel safety
     ///
     /// An operation that is dropped while it waits for room was not carried out; one that is
-    /// dropped later was, but for a parked receive, which takes no message.
-    pub(crate) async fn perform<'a>(
+    /// dropped later was.
+    pub(crate) async fn perform<'a, O: Operation>(
         &self,
-        operation: impl Operation,
+        operation: O,
         asker: impl Into<Asker<'a>>,
-    ) -> Result<Answer, SqsError> {
-        let (waiter, answer) = oneshot::channel();
-        self.enter(operation, asker.into(), waiter).await?;
-        answer.await.unwrap_or(Err(SqsError::InternalFailure))
+    ) -> Result<O::Reply, SqsError> {
+        let (waiter, leave) = oneshot::channel();
+        let perform = |core: &mut Core<Sender>, operation, asker: Asker<'_>, now| {
+            core.perform(operation, asker, waiter, now)
+        };
+        let reply = self.enter(operation, asker.into(), perform).await?;
+        leave.await.unwrap_or(Err(SqsError::InternalFailure))?;
+        reply
     }
 
-    async fn enter(
+    /// Carries out a receive and awaits its messages.
+    ///
+    /// # Cancel safety
+    ///
+    /// As of [`Driver::perform`], but that a parked receive takes no message.
+    pub(crate) async fn receive<'a>(
         &self,
-        operation: impl Operation,
+        operation: impl Operation<Reply = Step>,
+        asker: impl Into<Asker<'a>>,
+    ) -> Result<Vec<Delivered>, SqsError> {
+        let (waiter, delivered) = oneshot::channel();
+        let receive = |core: &mut Core<Sender>, operation, asker: Asker<'_>, now| {
+            core.receive(operation, asker, waiter, now);
+        };
+        self.enter(operation, asker.into(), receive).await?;
+        delivered.await.unwrap_or(Err(SqsError::InternalFailure))
+    }
+
+    /// Has an operation carried out under the lock, once the log has room for it.
+    async fn enter<O: Operation, T>(
+        &self,
+        operation: O,
         asker: Asker<'_>,
-        waiter: Sender,
-    ) -> Result<(), SqsError> {
+        carry_out: impl FnOnce(&mut Core<Sender>, O, Asker<'_>, Timestamp) -> T,
+    ) -> Result<T, SqsError> {
         let room = operation.room();
         loop {
             self.store.room_for(room.bytes, room.purpose).await.map_err(log_failure)?;
             let mut held = self.lock()?;
             match held.core.ledger().check_room(room) {
                 Ok(()) => {
-                    held.core.perform(operation, asker, waiter, self.clock.now());
+                    let now = self.clock.now();
+                    let done = carry_out(&mut held.core, operation, asker, now);
                     self.announce(&held);
-                    return Ok(());
+                    return Ok(done);
                 }
                 Err(ReserveError::Busy) => {}
                 Err(failure) => return Err(log_failure(failure)),

@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use longshore_storage::disk::RealDisk;
 use longshore_storage::{Purpose, Recovered, ReserveError, Store};
-use longshore_wire::{Reply, SqsError};
+use longshore_wire::SqsError;
 
 use crate::clock::Clock;
-use crate::core::{Answer, Ledger, Operation, Replay, Step, Turn};
+use crate::core::{Ledger, Operation, Replay, Turn};
 use crate::journal::Change;
 use crate::options::{BrokerOptions, OpenError};
 use crate::random::RandomSource;
@@ -81,7 +81,9 @@ fn new_secret(random: &dyn RandomSource) -> [u8; 32] {
 pub(crate) struct Started;
 
 impl Operation for Started {
-    fn run(self, _turn: &mut Turn<'_>) -> Result<Step, SqsError> {
-        Ok(Step::Done(Answer::Reply(Reply::Empty)))
+    type Reply = ();
+
+    fn run(self, _turn: &mut Turn<'_>) -> Result<(), SqsError> {
+        Ok(())
     }
 }

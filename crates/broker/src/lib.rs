@@ -42,6 +42,7 @@ pub mod random;
 mod receipt;
 mod runtime;
 mod server;
+mod stray;
 mod verify;
 
 pub use access::{AccessKey, AccessKeyError, Identity, KeyFileError, KeyRing};
@@ -49,6 +50,7 @@ pub use broker::Broker;
 pub use caller::{Caller, Place, Rights};
 pub use listening::Listening;
 pub use longshore_wire::signature::SecretKey;
+pub use operation::Serve;
 pub use options::{BrokerOptions, OpenError};
 pub use server::{ServeError, ServerOptions, serve, serve_metrics};
 pub use verify::{Verified, verify};

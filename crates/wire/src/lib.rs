@@ -24,4 +24,4 @@ pub mod signature;
 
 pub use action::*;
 pub use error::{Fault, Spelling, SqsError};
-pub use request::{Reply, Request};
+pub use request::{Action, Named, Reply, Request};

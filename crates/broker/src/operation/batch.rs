@@ -7,17 +7,18 @@ use std::time::Duration;
 
 use longshore_types::limits::MESSAGE_BYTES_MAX;
 use longshore_wire::{
-    BatchKind, BatchResultEntry, BatchResultErrorEntry, ChangeMessageVisibilityBatch,
-    ChangeMessageVisibilityBatchReply, DeleteMessageBatch, DeleteMessageBatchReply, Reply,
+    Action, BatchKind, BatchResultEntry, BatchResultErrorEntry, ChangeMessageVisibilityBatch,
+    ChangeMessageVisibilityBatchReply, DeleteMessageBatch, DeleteMessageBatchReply,
     SendMessageBatch, SendMessageBatchReply, SendMessageBatchResultEntry, SqsError, check,
 };
 
+use super::Serve;
 use super::change_message_visibility::change_visibility;
 use super::delete_message::{Handle, delete};
-use super::done;
 use super::draft::Draft;
+use crate::broker::Broker;
 use crate::caller::Caller;
-use crate::core::{Operation, Step, Turn};
+use crate::core::{Asker, Operation, Turn};
 use crate::log::Room;
 use crate::queue_url::QueueAddress;
 use crate::runtime::Runtime;
@@ -104,7 +105,18 @@ fn check_total(entries: &[(String, Draft)]) -> Result<(), SqsError> {
     Ok(())
 }
 
+impl Serve for SendMessageBatch {
+    async fn serve(self, broker: &Broker, caller: &Caller) -> Result<Self::Reply, SqsError> {
+        let runtime = broker.runtime();
+        runtime
+            .perform(SendBatch::prepare(self, runtime, caller), Asker::new(caller, Self::NAME))
+            .await
+    }
+}
+
 impl Operation for SendBatch {
+    type Reply = SendMessageBatchReply;
+
     fn room(&self) -> Room {
         if self.0.shape.is_err() {
             return Room::small();
@@ -112,12 +124,12 @@ impl Operation for SendBatch {
         Room::grow(self.0.entries.iter().map(|(_, draft)| draft.room_bytes()).sum())
     }
 
-    fn run(self, turn: &mut Turn<'_>) -> Result<Step, SqsError> {
+    fn run(self, turn: &mut Turn<'_>) -> Result<SendMessageBatchReply, SqsError> {
         self.check_ids(turn)?;
         let (sent, failed) = self.0.run(turn, |turn, queue, draft| draft.send(queue, turn))?;
         let successful =
             sent.into_iter().map(|(id, sent)| SendMessageBatchResultEntry { id, sent }).collect();
-        Ok(done(Reply::SendMessageBatch(SendMessageBatchReply { successful, failed })))
+        Ok(SendMessageBatchReply { successful, failed })
     }
 }
 
@@ -134,12 +146,21 @@ impl DeleteBatch {
     }
 }
 
+impl Serve for DeleteMessageBatch {
+    async fn serve(self, broker: &Broker, caller: &Caller) -> Result<Self::Reply, SqsError> {
+        let runtime = broker.runtime();
+        runtime.perform(DeleteBatch::prepare(self, runtime), Asker::new(caller, Self::NAME)).await
+    }
+}
+
 impl Operation for DeleteBatch {
-    fn run(self, turn: &mut Turn<'_>) -> Result<Step, SqsError> {
+    type Reply = DeleteMessageBatchReply;
+
+    fn run(self, turn: &mut Turn<'_>) -> Result<DeleteMessageBatchReply, SqsError> {
         let (deleted, failed) =
             self.0.run(turn, |turn, queue, handle| delete(turn, queue, &handle))?;
         let successful = ids(deleted);
-        Ok(done(Reply::DeleteMessageBatch(DeleteMessageBatchReply { successful, failed })))
+        Ok(DeleteMessageBatchReply { successful, failed })
     }
 }
 
@@ -157,13 +178,24 @@ impl ChangeVisibilityBatch {
     }
 }
 
+impl Serve for ChangeMessageVisibilityBatch {
+    async fn serve(self, broker: &Broker, caller: &Caller) -> Result<Self::Reply, SqsError> {
+        let runtime = broker.runtime();
+        runtime
+            .perform(ChangeVisibilityBatch::prepare(self, runtime), Asker::new(caller, Self::NAME))
+            .await
+    }
+}
+
 impl Operation for ChangeVisibilityBatch {
-    fn run(self, turn: &mut Turn<'_>) -> Result<Step, SqsError> {
+    type Reply = ChangeMessageVisibilityBatchReply;
+
+    fn run(self, turn: &mut Turn<'_>) -> Result<ChangeMessageVisibilityBatchReply, SqsError> {
         let (changed, failed) = self.0.run(turn, |turn, queue, (handle, timeout)| {
             change_visibility(turn, queue, &handle, timeout)
         })?;
         let reply = ChangeMessageVisibilityBatchReply { successful: ids(changed), failed };
-        Ok(done(Reply::ChangeMessageVisibilityBatch(reply)))
+        Ok(reply)
     }
 }
 

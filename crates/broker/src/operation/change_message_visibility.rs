@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use longshore_engine::QueueId;
-use longshore_wire::{ChangeMessageVisibility, Reply, SqsError, check};
+use longshore_wire::{Action, ChangeMessageVisibility, SqsError, check};
 
+use super::Serve;
 use super::delete_message::Handle;
-use super::done;
-use crate::core::{Operation, Step, Turn};
+use crate::broker::Broker;
+use crate::caller::Caller;
+use crate::core::{Asker, Operation, Turn};
 use crate::runtime::Runtime;
 
 /// A change of visibility, prepared.
@@ -26,11 +28,22 @@ impl ChangeVisibility {
     }
 }
 
+impl Serve for ChangeMessageVisibility {
+    async fn serve(self, broker: &Broker, caller: &Caller) -> Result<Self::Reply, SqsError> {
+        let runtime = broker.runtime();
+        runtime
+            .perform(ChangeVisibility::prepare(self, runtime), Asker::new(caller, Self::NAME))
+            .await
+    }
+}
+
 impl Operation for ChangeVisibility {
-    fn run(self, turn: &mut Turn<'_>) -> Result<Step, SqsError> {
+    type Reply = ();
+
+    fn run(self, turn: &mut Turn<'_>) -> Result<(), SqsError> {
         let id = turn.resolve(&self.queue_url)?;
         change_visibility(turn, id, &self.handle, self.timeout)?;
-        Ok(done(Reply::Empty))
+        Ok(())
     }
 }
 

@@ -1,16 +1,17 @@
 //! `GetQueueAttributes`: what a queue is set to, and how many messages it has.
 
-use longshore_wire::{GetQueueAttributes, GetQueueAttributesReply, Reply, SqsError};
+use longshore_wire::{GetQueueAttributes, GetQueueAttributesReply, SqsError};
 
-use super::done;
 use crate::attribute;
-use crate::core::{Operation, Step, Turn};
+use crate::core::{Operation, Turn};
 
 impl Operation for GetQueueAttributes {
-    fn run(self, turn: &mut Turn<'_>) -> Result<Step, SqsError> {
+    type Reply = GetQueueAttributesReply;
+
+    fn run(self, turn: &mut Turn<'_>) -> Result<GetQueueAttributesReply, SqsError> {
         let id = turn.resolve(&self.queue_url)?;
         let wanted = attribute::wanted(&self.attribute_names, turn.queue(id)?.kind())?;
         let attributes = attribute::show(turn.entry(id)?, turn.queue(id)?.counts(), &wanted);
-        Ok(done(Reply::GetQueueAttributes(GetQueueAttributesReply { attributes })))
+        Ok(GetQueueAttributesReply { attributes })
     }
 }

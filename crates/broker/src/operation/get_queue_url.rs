@@ -1,21 +1,30 @@
 //! `GetQueueUrl`: the URL of a queue, for whoever knows its name.
 
 use longshore_types::{AccountId, QueueName};
-use longshore_wire::{GetQueueUrl, GetQueueUrlReply, Reply, SqsError};
+use longshore_wire::{Action, GetQueueUrl, GetQueueUrlReply, SqsError};
 
-use super::done;
+use super::Serve;
+use crate::broker::Broker;
 use crate::caller::Caller;
-use crate::core::{Operation, Step, Turn};
+use crate::core::{Asker, Operation, Turn};
 use crate::queue_url::QueueAddress;
 
+impl Serve for GetQueueUrl {
+    async fn serve(self, broker: &Broker, caller: &Caller) -> Result<Self::Reply, SqsError> {
+        broker.runtime().perform((self, caller.clone()), Asker::new(caller, Self::NAME)).await
+    }
+}
+
 impl Operation for (GetQueueUrl, Caller) {
-    fn run(self, turn: &mut Turn<'_>) -> Result<Step, SqsError> {
+    type Reply = GetQueueUrlReply;
+
+    fn run(self, turn: &mut Turn<'_>) -> Result<GetQueueUrlReply, SqsError> {
         let (input, caller) = self;
         let address = address(&input).ok_or(SqsError::QueueDoesNotExist)?;
         let arn = turn.arn(address);
         turn.permitted(&arn)?;
         let queue_url = caller.queue_url(&arn);
-        Ok(done(Reply::GetQueueUrl(GetQueueUrlReply { queue_url })))
+        Ok(GetQueueUrlReply { queue_url })
     }
 }
 

@@ -3,22 +3,23 @@
 use longshore_engine::{MoveFailure, MoveOutcome, MoveTask};
 use longshore_types::QueueArn;
 use longshore_wire::{
-    ListMessageMoveTasks, ListMessageMoveTasksReply, ListMessageMoveTasksResultEntry, Reply,
-    SqsError, check,
+    ListMessageMoveTasks, ListMessageMoveTasksReply, ListMessageMoveTasksResultEntry, SqsError,
+    check,
 };
 
-use super::done;
 use super::task_handle::TaskHandle;
-use crate::core::{Operation, Step, Turn};
+use crate::core::{Operation, Turn};
 
 impl Operation for ListMessageMoveTasks {
-    fn run(self, turn: &mut Turn<'_>) -> Result<Step, SqsError> {
+    type Reply = ListMessageMoveTasksReply;
+
+    fn run(self, turn: &mut Turn<'_>) -> Result<ListMessageMoveTasksReply, SqsError> {
         let source = turn.resolve_arn(&self.source_arn, "SourceArn")?;
         let count = check::move_tasks_shown(self.max_results)?;
         let arn = &turn.entry(source)?.arn;
         let tasks = turn.queue(source)?.move_tasks().take(count);
         let results = tasks.map(|task| entry(task, arn)).collect();
-        Ok(done(Reply::ListMessageMoveTasks(ListMessageMoveTasksReply { results })))
+        Ok(ListMessageMoveTasksReply { results })
     }
 }
 

@@ -1,14 +1,15 @@
 //! `ListQueueTags`.
 
-use longshore_wire::{ListQueueTags, ListQueueTagsReply, Reply, SqsError};
+use longshore_wire::{ListQueueTags, ListQueueTagsReply, SqsError};
 
-use super::done;
-use crate::core::{Operation, Step, Turn};
+use crate::core::{Operation, Turn};
 
 impl Operation for ListQueueTags {
-    fn run(self, turn: &mut Turn<'_>) -> Result<Step, SqsError> {
+    type Reply = ListQueueTagsReply;
+
+    fn run(self, turn: &mut Turn<'_>) -> Result<ListQueueTagsReply, SqsError> {
         let id = turn.resolve(&self.queue_url)?;
         let tags = turn.entry(id)?.tags.clone();
-        Ok(done(Reply::ListQueueTags(ListQueueTagsReply { tags })))
+        Ok(ListQueueTagsReply { tags })
     }
 }

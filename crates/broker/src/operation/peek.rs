@@ -2,11 +2,11 @@
 //! and tests rely on it.
 
 use longshore_engine::{Peek, Receipt};
-use longshore_wire::{ReceiveMessageReply, Reply, SqsError};
+use longshore_wire::{ReceiveMessageReply, SqsError};
 
 use super::receive_message::{Wanted, messages};
 use crate::caller::Caller;
-use crate::core::{Answer, Asker, Delivered, Operation, Step, Turn};
+use crate::core::{Asker, Delivered, Operation, Turn};
 use crate::runtime::Runtime;
 
 /// Messages of an answer at most.
@@ -34,21 +34,18 @@ pub(crate) async fn peek(
     runtime: &Runtime,
     caller: &Caller,
     peek: PeekMessages,
-) -> Result<Reply, SqsError> {
+) -> Result<ReceiveMessageReply, SqsError> {
     let all = ["All".to_owned()];
     let wanted = Wanted::of(&[], &all, &all);
-    let answer = runtime.perform(peek, Asker::new(caller, ACTION)).await?;
-    match answer {
-        Answer::Delivered(seen) => {
-            let messages = messages(runtime, seen, &wanted, |_| NO_HANDLE.to_owned()).await?;
-            Ok(Reply::ReceiveMessage(ReceiveMessageReply { messages }))
-        }
-        Answer::Reply(reply) => Ok(reply),
-    }
+    let seen = runtime.perform(peek, Asker::new(caller, ACTION)).await?;
+    let messages = messages(runtime, seen, &wanted, |_| NO_HANDLE.to_owned()).await?;
+    Ok(ReceiveMessageReply { messages })
 }
 
 impl Operation for PeekMessages {
-    fn run(self, turn: &mut Turn<'_>) -> Result<Step, SqsError> {
+    type Reply = Vec<Delivered>;
+
+    fn run(self, turn: &mut Turn<'_>) -> Result<Vec<Delivered>, SqsError> {
         let queue = turn.resolve(&self.queue_url)?;
         let (epoch, received_at) = (turn.catalog().epoch(), turn.now());
         let Self { in_flight, delayed, .. } = self;
@@ -63,6 +60,6 @@ impl Operation for PeekMessages {
             let receipt = Receipt { queue, key, epoch, delivery: told.number, received_at };
             Delivered::new(receipt, told)
         });
-        Ok(Step::Done(Answer::Delivered(seen.collect())))
+        Ok(seen.collect())
     }
 }

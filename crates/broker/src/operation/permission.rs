@@ -5,20 +5,21 @@
 
 use longshore_engine::QueueId;
 use longshore_types::{AccountId, AttributeName, limits};
-use longshore_wire::{AddPermission, RemovePermission, Reply, SqsError};
+use longshore_wire::{AddPermission, RemovePermission, SqsError};
 
-use super::done;
 use crate::attribute::{Checked, policy_refused};
-use crate::core::{Operation, Step, Turn};
+use crate::core::{Operation, Turn};
 use crate::log::Room;
 use crate::policy::{self, Counted, Grantable, Policy, PolicyError};
 
 impl Operation for AddPermission {
+    type Reply = ();
+
     fn room(&self) -> Room {
         Room::catalog()
     }
 
-    fn run(self, turn: &mut Turn<'_>) -> Result<Step, SqsError> {
+    fn run(self, turn: &mut Turn<'_>) -> Result<(), SqsError> {
         let id = turn.resolve(&self.queue_url)?;
         check_label(&self.label)?;
         let actions = check_actions(self.actions)?;
@@ -27,7 +28,7 @@ impl Operation for AddPermission {
         let (queue, label) = (&turn.entry(id)?.arn, &self.label);
         let is_there = |policy: &str| policy::has_grant(policy, queue, label, &accounts, &actions);
         if present.as_deref().is_some_and(is_there) {
-            return Ok(done(Reply::Empty));
+            return Ok(());
         }
         if has(present.as_deref(), label)? {
             return Err(SqsError::invalid_value(label, "Label", "Already exists."));
@@ -38,11 +39,13 @@ impl Operation for AddPermission {
 }
 
 impl Operation for RemovePermission {
+    type Reply = ();
+
     fn room(&self) -> Room {
         Room::catalog()
     }
 
-    fn run(self, turn: &mut Turn<'_>) -> Result<Step, SqsError> {
+    fn run(self, turn: &mut Turn<'_>) -> Result<(), SqsError> {
         let id = turn.resolve(&self.queue_url)?;
         let unknown = |reason| SqsError::invalid_value(&self.label, "Label", reason);
         let present = present(turn, id)?.ok_or_else(|| unknown("can't find label."))?;
@@ -65,12 +68,12 @@ fn has(policy: Option<&str>, label: &str) -> Result<bool, SqsError> {
     Ok(policy.is_some_and(|policy| policy.has(label)))
 }
 
-fn set(turn: &mut Turn<'_>, id: QueueId, policy: Option<String>) -> Result<Step, SqsError> {
+fn set(turn: &mut Turn<'_>, id: QueueId, policy: Option<String>) -> Result<(), SqsError> {
     let attributes = Checked::from([(AttributeName::Policy, policy)]);
     let event =
         turn.catalog().set_attributes(id, attributes).map_err(|_| SqsError::QueueDoesNotExist)?;
     turn.commit_catalog(event, None)?;
-    Ok(done(Reply::Empty))
+    Ok(())
 }
 
 fn check_label(label: &str) -> Result<(), SqsError> {

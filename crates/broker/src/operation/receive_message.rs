@@ -10,12 +10,15 @@ use longshore_engine::{QueueId, QueueKind};
 use longshore_types::MessageAttributes;
 use longshore_wire::check::{AttributeFilter, ReceiveLimits, SystemAttributeNames};
 use longshore_wire::{
-    ReceiveMessage, ReceiveMessageReply, ReceivedMessage, Reply, SqsError, SystemAttributeName,
+    Action, ReceiveMessage, ReceiveMessageReply, ReceivedMessage, SqsError, SystemAttributeName,
     check, digest,
 };
 
+use super::Serve;
+use crate::broker::Broker;
+use crate::caller::Caller;
 use crate::content::Content;
-use crate::core::{Answer, Asker, Delivered, Operation, ReceiveSpec, Step, Turn};
+use crate::core::{Asker, Delivered, Operation, ReceiveSpec, Step, Turn};
 use crate::log::Room;
 use crate::runtime::Runtime;
 
@@ -34,36 +37,34 @@ pub(super) struct Wanted {
     attributes: AttributeFilter,
 }
 
-/// Receives messages.
-///
-/// # Cancel safety
-///
-/// A receive that is dropped while it waits takes no message.
-pub(super) async fn receive(
-    runtime: &Runtime,
-    asker: Asker<'_>,
-    input: ReceiveMessage,
-) -> Result<Reply, SqsError> {
-    let wanted = Wanted::of(
-        &input.attribute_names,
-        &input.message_system_attribute_names,
-        &input.message_attribute_names,
-    );
-    let limits = check::receive(&input);
-    let attempt = input.receive_request_attempt_id;
-    let receive = Receive { queue_url: input.queue_url, limits, attempt };
-    let answer = runtime.perform(receive, asker).await?;
-    match answer {
-        Answer::Delivered(delivered) => {
-            let handle = |delivery: &Delivered| runtime.receipts().handle(&delivery.receipt);
-            let messages = messages(runtime, delivered, &wanted, handle).await?;
-            Ok(Reply::ReceiveMessage(ReceiveMessageReply { messages }))
-        }
-        Answer::Reply(reply) => Ok(reply),
+impl Serve for ReceiveMessage {
+    /// # Cancel safety
+    ///
+    /// A receive that is dropped while it waits takes no message.
+    async fn serve(
+        self,
+        broker: &Broker,
+        caller: &Caller,
+    ) -> Result<ReceiveMessageReply, SqsError> {
+        let runtime = broker.runtime();
+        let wanted = Wanted::of(
+            &self.attribute_names,
+            &self.message_system_attribute_names,
+            &self.message_attribute_names,
+        );
+        let limits = check::receive(&self);
+        let attempt = self.receive_request_attempt_id;
+        let receive = Receive { queue_url: self.queue_url, limits, attempt };
+        let delivered = runtime.receive(receive, Asker::new(caller, Self::NAME)).await?;
+        let handle = |delivery: &Delivered| runtime.receipts().handle(&delivery.receipt);
+        let messages = messages(runtime, delivered, &wanted, handle).await?;
+        Ok(ReceiveMessageReply { messages })
     }
 }
 
 impl Operation for Receive {
+    type Reply = Step;
+
     fn room(&self) -> Room {
         Room::small()
     }
@@ -99,7 +100,7 @@ fn receive_or_park(
     if delivered.is_empty() {
         turn.count(id, |tally| tally.empty_receives += 1);
     }
-    Ok(Step::Done(Answer::Delivered(delivered)))
+    Ok(Step::Deliver(delivered))
 }
 
 /// The messages with their bodies, each with the handle that it is to bear. One that is gone

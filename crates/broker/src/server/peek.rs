@@ -59,7 +59,7 @@ async fn look(shared: &Shared, peer: Option<IpAddr>, head: &Parts) -> Result<Rep
     gate::check_head(shared, head, Some(0))?;
     let mut caller = gate::admit(shared, peer, head, &[])?;
     let peek = asked(head, &mut caller).map_err(Refused::Sqs)?;
-    shared.broker.peek(&caller, peek).await.map_err(Refused::Sqs)
+    shared.broker.peek(&caller, peek).await.map(Reply::from).map_err(Refused::Sqs)
 }
 
 /// What is asked for. A region in the path is the caller's, unless a signature has proven another.

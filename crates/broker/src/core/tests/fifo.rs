@@ -13,7 +13,9 @@ struct SendInGroup {
 }
 
 impl Operation for SendInGroup {
-    fn run(self, turn: &mut Turn<'_>) -> Result<Step, SqsError> {
+    type Reply = ();
+
+    fn run(self, turn: &mut Turn<'_>) -> Result<(), SqsError> {
         let queue = turn.resolve(FIFO_URL)?;
         let key = turn.new_key();
         let message = GroupMessage {
@@ -27,7 +29,7 @@ impl Operation for SendInGroup {
         if let GroupSend::Accepted { event, .. } = decided {
             turn.commit_send(queue, event, (key, bytes::Bytes::from_static(b"x")))?;
         }
-        Ok(Step::Done(Answer::Reply(Reply::Empty)))
+        Ok(())
     }
 }
 
@@ -52,7 +54,7 @@ fn a_fifo_receive_is_answered_when_its_own_record_is_durable() {
     let mut world = fifo_world();
     world.ask(send("1"));
     world.sync();
-    let received = world.ask(receive());
+    let received = world.receive(receive());
     assert_eq!(world.log.0.lock().unwrap().records.last().map(|(_, sync)| *sync), Some(true));
     world.write();
     assert!(received.borrow().is_none(), "a power cut would unlock the group");
@@ -77,9 +79,9 @@ fn a_duplicate_is_answered_when_its_original_is_durable_and_appends_nothing() {
 fn a_waiter_is_not_woken_by_a_message_behind_one_in_flight_but_by_the_end_of_its_lease() {
     let mut world = fifo_world();
     world.ask(send("1"));
-    world.ask(receive());
+    world.receive(receive());
     world.pass(Duration::from_secs(15));
-    let waiting = world.ask(Receive { url: FIFO_URL, wait: Duration::from_secs(20) });
+    let waiting = world.receive(Receive { url: FIFO_URL, wait: Duration::from_secs(20) });
     world.ask(send("2"));
     world.sync();
     assert!(waiting.borrow().is_none(), "the group is locked");
