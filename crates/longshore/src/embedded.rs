@@ -231,7 +231,7 @@ impl Transport for EmbeddedTransport {
                 ChangeMessageVisibilityBatchEntry {
                     id: Some(index.to_string()),
                     receipt_handle,
-                    visibility_timeout: Some(seconds(timeout)),
+                    visibility_timeout: Some(seconds(timeout).into()),
                 }
             };
             let entries = changes.into_iter().enumerate().map(entry).collect();
@@ -277,7 +277,7 @@ fn send_entry((index, message): (usize, OutgoingMessage)) -> SendMessageBatchEnt
     SendMessageBatchEntry {
         id: Some(index.to_string()),
         message_body: message.body,
-        delay_seconds: message.delay.map(seconds),
+        delay_seconds: message.delay.map(|delay| seconds(delay).into()),
         message_attributes: attributes.map(|(name, value)| (name, raw(value))).collect(),
         message_deduplication_id: message.deduplication_id,
         message_group_id: message.group_id,
@@ -302,9 +302,9 @@ fn receive_request(queue: &QueueHandle, request: ReceiveRequest) -> ReceiveMessa
         queue_url: queue.url().to_owned(),
         message_attribute_names: vec!["All".to_owned()],
         message_system_attribute_names: vec!["All".to_owned()],
-        max_number_of_messages: Some(i64::try_from(request.count_max).unwrap_or(i64::MAX)),
-        visibility_timeout: request.visibility_timeout.map(seconds),
-        wait_time_seconds: Some(seconds(request.wait)),
+        max_number_of_messages: Some(i64::try_from(request.count_max).unwrap_or(i64::MAX).into()),
+        visibility_timeout: request.visibility_timeout.map(|timeout| seconds(timeout).into()),
+        wait_time_seconds: Some(seconds(request.wait).into()),
         ..ReceiveMessage::default()
     }
 }

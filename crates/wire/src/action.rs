@@ -34,6 +34,7 @@ mod remove_permission;
 mod send_message;
 mod send_message_batch;
 pub(crate) mod sent;
+mod sent_integer;
 mod set_queue_attributes;
 mod start_message_move_task;
 mod tag_queue;
@@ -72,6 +73,7 @@ pub use send_message::{SendMessage, SendMessageReply};
 pub use send_message_batch::{
     SendMessageBatch, SendMessageBatchEntry, SendMessageBatchReply, SendMessageBatchResultEntry,
 };
+pub use sent_integer::SentInteger;
 pub use set_queue_attributes::SetQueueAttributes;
 pub use start_message_move_task::{StartMessageMoveTask, StartMessageMoveTaskReply};
 pub use tag_queue::TagQueue;

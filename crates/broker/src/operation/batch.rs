@@ -172,7 +172,7 @@ impl ChangeVisibilityBatch {
     pub(super) fn prepare(input: ChangeMessageVisibilityBatch, runtime: &Runtime) -> Self {
         let entries = input.entries.into_iter().map(|entry| {
             let handle = Handle::parse(entry.receipt_handle, runtime);
-            (entry.id, (handle, check::entry_visibility(entry.visibility_timeout)))
+            (entry.id, (handle, check::entry_visibility(entry.visibility_timeout.as_ref())))
         });
         Self(Batch::new(input.queue_url, BatchKind::ChangeVisibility, entries.collect()))
     }

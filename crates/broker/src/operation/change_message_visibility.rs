@@ -23,7 +23,7 @@ pub(super) struct ChangeVisibility {
 impl ChangeVisibility {
     pub(super) fn prepare(input: ChangeMessageVisibility, runtime: &Runtime) -> Self {
         let handle = Handle::parse(input.receipt_handle, runtime);
-        let timeout = check::visibility(input.visibility_timeout);
+        let timeout = check::visibility(&input.visibility_timeout);
         Self { queue_url: input.queue_url, handle, timeout }
     }
 }

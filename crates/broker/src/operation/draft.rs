@@ -171,7 +171,7 @@ fn check_standard(input: &SendMessage) -> Result<Option<Duration>, SqsError> {
     if input.message_deduplication_id.is_some() {
         return Err(SqsError::deduplication_id_on_standard_queue());
     }
-    check::delay(input.delay_seconds, true)
+    check::delay(input.delay_seconds.as_ref(), true)
 }
 
 /// The bytes that SQS counts, of a message that need not be right.

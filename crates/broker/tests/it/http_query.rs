@@ -140,7 +140,7 @@ async fn q7_messages_are_looked_at_and_stay_as_they_are() {
     let server = Server::start().await;
     create(&server.broker, "jobs", &[]).await;
     for body in ["in-flight", "seen", "delayed"] {
-        let delay_seconds = (body == "delayed").then_some(900);
+        let delay_seconds = (body == "delayed").then(|| 900.into());
         let (queue_url, message_body) = (URL.to_owned(), body.to_owned());
         let send = SendMessage { queue_url, message_body, delay_seconds, ..SendMessage::default() };
         server.broker.call(send.into()).await.unwrap();

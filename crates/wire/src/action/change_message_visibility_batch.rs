@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{BatchEntry, BatchResultEntry, BatchResultErrorEntry, read};
+use super::{BatchEntry, BatchResultEntry, BatchResultErrorEntry, SentInteger, read};
 use crate::Request;
 
 /// Changes the visibility of a batch of messages: 1 to 10 entries.
@@ -34,7 +34,7 @@ pub struct ChangeMessageVisibilityBatchEntry {
     /// Seconds from now, 0 to 43200: see
     /// [`check::entry_visibility`](crate::check::entry_visibility).
     #[serde(deserialize_with = "read::integer")]
-    pub visibility_timeout: Option<i64>,
+    pub visibility_timeout: Option<SentInteger>,
 }
 
 /// What became of each entry.

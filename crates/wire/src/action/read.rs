@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer};
 
+use super::SentInteger;
 pub(crate) use reader::Reader;
 use reader::Sort;
 use sort::{Blob, Integer, List, Map, Text, TextMap};
@@ -31,9 +32,14 @@ pub(crate) fn maybe_text<'de, D: Deserializer<'de>>(from: D) -> Result<Option<St
     read::<Text, D>(from)
 }
 
-/// An integer that can be absent.
-pub(crate) fn integer<'de, D: Deserializer<'de>>(from: D) -> Result<Option<i64>, D::Error> {
+/// An integer that can be absent, as it was sent.
+pub(crate) fn integer<'de, D: Deserializer<'de>>(from: D) -> Result<Option<SentInteger>, D::Error> {
     read::<Integer, D>(from)
+}
+
+/// An integer that can be absent and that no refusal names.
+pub(crate) fn unnamed_integer<'de, D: Deserializer<'de>>(from: D) -> Result<Option<i64>, D::Error> {
+    Ok(read::<Integer, D>(from)?.map(|sent| sent.saturated()))
 }
 
 /// Bytes that can be absent.

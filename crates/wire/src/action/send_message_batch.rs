@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{BatchEntry, BatchResultErrorEntry, RawAttribute, SendMessage, SendMessageReply, read};
+use super::{
+    BatchEntry, BatchResultErrorEntry, RawAttribute, SendMessage, SendMessageReply, SentInteger,
+    read,
+};
 use crate::Request;
 
 /// Sends a batch: 1 to 10 entries, 1 MiB together whatever the queue's own maximum.
@@ -34,7 +37,7 @@ pub struct SendMessageBatchEntry {
     pub message_body: String,
     /// Seconds until the message is available, 0 to 900; the queue's own delay if `None`.
     #[serde(deserialize_with = "read::integer")]
-    pub delay_seconds: Option<i64>,
+    pub delay_seconds: Option<SentInteger>,
     /// Up to ten attributes by name.
     #[serde(deserialize_with = "read::structure_map")]
     pub message_attributes: BTreeMap<String, RawAttribute>,

@@ -15,6 +15,12 @@ use crate::{Request, SqsError};
 /// What precedes the action in `X-Amz-Target`; the case counts.
 const TARGET_PREFIX: &str = "AmazonSQS.";
 
+/// How the parser begins to say that it cannot hold a number. An integer is not read by it.
+const OUT_OF_RANGE: &str = "number out of range";
+
+/// What SQS says of a number where a string should be.
+const NUMBER_FOUND: &str = "NUMBER_VALUE can not be converted to a String";
+
 /// The request in `body`, whose action the header `X-Amz-Target` names. Members that the action
 /// does not have are ignored; an empty body is read as `{}`.
 ///
@@ -66,6 +72,9 @@ fn refused(fault: &serde_json::Error) -> SqsError {
         && let Some(position) = text.rfind(" at line ")
     {
         text.truncate(position);
+    }
+    if text.starts_with(OUT_OF_RANGE) {
+        return SqsError::Serialization(NUMBER_FOUND.to_owned());
     }
     if text == NULL_VALUE {
         SqsError::InvalidParameterValue(text)

@@ -10,6 +10,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error, MapAccess, SeqAccess};
 
 use super::reader::{Found, Reader, Shape, Sort};
+use crate::action::SentInteger;
 
 const MAP_FOUND: &str = "Start of structure or map found where not expected.";
 const LIST_FOUND: &str = "Start of list found where not expected";
@@ -32,11 +33,11 @@ impl Sort<'_> for Text {
     }
 }
 
-/// An integer.
+/// An integer. In JSON it is a number; a form's digits come as text.
 pub(crate) struct Integer;
 
 impl Sort<'_> for Integer {
-    type Value = i64;
+    type Value = SentInteger;
 
     const SHAPE: Shape = Shape::Integer;
 
@@ -44,8 +45,15 @@ impl Sort<'_> for Integer {
         refuse_scalar(found, "an Integer")
     }
 
-    fn integer(value: i64) -> Result<i64, String> {
-        Ok(value)
+    fn number(text: &str) -> Result<SentInteger, String> {
+        SentInteger::parse(text).ok_or_else(|| Self::refuse(Found::Number))
+    }
+
+    fn text(text: &str) -> Result<SentInteger, String> {
+        let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+        let is_integer = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+        let integer = SentInteger::parse(text).filter(|_| is_integer);
+        integer.ok_or_else(|| Self::refuse(Found::Text))
     }
 }
 
