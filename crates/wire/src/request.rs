@@ -5,6 +5,10 @@
 
 use serde::Serialize;
 
+#[cfg_attr(
+    not(test),
+    expect(clippy::wildcard_imports, reason = "the list names every action")
+)]
 use crate::action::*;
 use crate::each_action;
 

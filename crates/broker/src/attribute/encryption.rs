@@ -26,7 +26,7 @@ pub(super) fn settle(checked: &mut Checked, present: &Attributes) -> Result<(), 
         return Ok(());
     };
     if key.is_some() && turns_own_keys_on(checked) {
-        return Err(both());
+        return Err(SqsError::two_encryptions());
     }
     if key.is_none() {
         checked.insert(AttributeName::KmsDataKeyReusePeriodSeconds, None);
@@ -49,10 +49,4 @@ fn replace_key(checked: &mut Checked, present: &Attributes) {
 fn turns_own_keys_on(checked: &Checked) -> bool {
     let own_keys = checked.get(&AttributeName::SqsManagedSseEnabled);
     own_keys.and_then(Option::as_deref) == Some("true")
-}
-
-fn both() -> SqsError {
-    let text = "You can use one type of server-side encryption (SSE) at one time. You can either \
-                enable KMS SSE or SQS SSE.";
-    SqsError::InvalidAttributeName(text.to_owned())
 }

@@ -1,7 +1,7 @@
 //! The redrive allow policy: which queues can name this one as their dead-letter queue.
 
 use longshore_types::QueueArn;
-use longshore_wire::SqsError;
+use longshore_wire::{RedriveAllowFault, SqsError};
 use serde_json::{Map, Value};
 
 use super::members;
@@ -44,17 +44,10 @@ fn parse(text: &str) -> Result<Policy, SqsError> {
     let sources = map.get(SOURCES).map(arns).transpose()?;
     match (map.get(PERMISSION).and_then(Value::as_str), sources) {
         (Some("byQueue"), Some(sources)) if !sources.is_empty() => by_queue(text, sources),
-        (Some("byQueue"), _) => Err(refuse(
-            text,
-            "When you specify the byQueue permission type, you must also specify one or more \
-             sourceQueueArns values.",
-        )),
+        (Some("byQueue"), _) => Err(refuse(text, RedriveAllowFault::NoSources)),
         (Some("allowAll"), None) => Ok(Policy::AllowAll),
         (Some("denyAll"), None) => Ok(Policy::DenyAll),
-        (Some("allowAll" | "denyAll"), Some(_)) => Err(refuse(
-            text,
-            "To specify one or more source queue ARNs, you must set redrivePermission to byQueue.",
-        )),
+        (Some("allowAll" | "denyAll"), Some(_)) => Err(refuse(text, RedriveAllowFault::Sources)),
         _ => Err(unsupported()),
     }
 }
@@ -73,7 +66,7 @@ fn by_queue(text: &str, sources: Vec<String>) -> Result<Policy, SqsError> {
     if sources.len() <= SOURCES_MAX {
         return Ok(Policy::ByQueue(sources));
     }
-    Err(refuse(text, "The maximum number of source queue ARNs you can specify is 10."))
+    Err(refuse(text, RedriveAllowFault::TooManySources))
 }
 
 fn arns(value: &Value) -> Result<Vec<String>, SqsError> {
@@ -82,14 +75,11 @@ fn arns(value: &Value) -> Result<Vec<String>, SqsError> {
 }
 
 fn unsupported() -> SqsError {
-    let text = "Invalid value for the parameter RedriveAllowPolicy. Reason: Amazon SQS can't \
-                create the redrive allow policy, as it\u{2019}s in an unsupported format.";
-    SqsError::InvalidParameterValue(text.to_owned())
+    SqsError::redrive_allow_policy("", RedriveAllowFault::Unsupported)
 }
 
-fn refuse(text: &str, reason: &str) -> SqsError {
-    let reason = format!("Amazon SQS can't create the redrive allow policy. {reason}");
-    SqsError::invalid_value(text, "RedriveAllowPolicy", &reason)
+fn refuse(text: &str, fault: RedriveAllowFault) -> SqsError {
+    SqsError::redrive_allow_policy(text, fault)
 }
 
 #[cfg(test)]

@@ -14,11 +14,6 @@ use crate::core::{Asker, Operation, Turn};
 use crate::log::Room;
 use crate::queue_url::QueueAddress;
 
-const STANDARD_NAME: &str =
-    "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length";
-const FIFO_NAME: &str = "The name of a FIFO queue can only include alphanumeric characters, hyphens, \
-                         or underscores, must end with .fifo suffix and be 1 to 80 in length.";
-
 impl Serve for CreateQueue {
     async fn serve(self, broker: &Broker, caller: &Caller) -> Result<Self::Reply, SqsError> {
         broker.runtime().perform((self, caller.clone()), Asker::new(caller, Self::NAME)).await
@@ -55,8 +50,7 @@ fn parse_name(input: &CreateQueue) -> Result<(QueueName, QueueKind), SqsError> {
     match name.filter(|name| name.is_fifo() == asked_fifo) {
         Some(name) if asked_fifo => Ok((name, QueueKind::Fifo)),
         Some(name) => Ok((name, QueueKind::Standard)),
-        None if asked_fifo => Err(SqsError::InvalidParameterValue(FIFO_NAME.to_owned())),
-        None => Err(SqsError::InvalidParameterValue(STANDARD_NAME.to_owned())),
+        None => Err(SqsError::invalid_queue_name(asked_fifo)),
     }
 }
 

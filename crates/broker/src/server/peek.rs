@@ -5,7 +5,7 @@
 //! GET /_aws/sqs/messages/<region>/<account>/<queue>
 //! ```
 //!
-//! `ShowInvisible=true` adds what is in flight, `ShowDelayed=true` what is delayed. It is LocalStack's
+//! `ShowInvisible=true` adds what is in flight, `ShowDelayed=true` what is delayed. It is `LocalStack`'s
 //! way to look into a queue, which suites of tests use. The answer is a receive's in the Query
 //! protocol.
 
@@ -58,8 +58,8 @@ async fn look(shared: &Shared, peer: Option<IpAddr>, head: &Parts) -> Result<Rep
     }
     gate::check_head(shared, head, Some(0))?;
     let mut caller = gate::admit(shared, peer, head, &[])?;
-    let peek = asked(head, &mut caller).map_err(Refused::Sqs)?;
-    shared.broker.peek(&caller, peek).await.map(Reply::from).map_err(Refused::Sqs)
+    let asked = asked(head, &mut caller).map_err(Refused::Sqs)?;
+    shared.broker.peek(&caller, asked).await.map(Reply::from).map_err(Refused::Sqs)
 }
 
 /// What is asked for. A region in the path is the caller's, unless a signature has proven another.

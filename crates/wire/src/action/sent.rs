@@ -1,5 +1,9 @@
 //! From an action's name to its request, in every protocol.
 
+#[cfg_attr(
+    not(test),
+    expect(clippy::wildcard_imports, reason = "the list names every action")
+)]
 use super::*;
 use crate::{Request, SqsError, each_action};
 
