@@ -11,9 +11,9 @@ pub(crate) mod receive;
 pub(crate) mod repeat;
 pub(crate) mod send;
 
+mod dead_letter;
 mod delete;
 mod purge;
-mod redrive;
 mod visibility;
 
 use crate::message::{Kept, Place};
