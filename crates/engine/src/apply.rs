@@ -47,7 +47,7 @@ impl Queue {
                 }
             }
             Event::SettingsChanged { settings } => self.set(settings, now),
-            Event::SentInGroup { key, id, bytes, group, deduplication_id } => {
+            Event::SentFifo { key, id, bytes, group, deduplication_id } => {
                 let available_at = now + self.settings.delay;
                 self.put(*key, Kept::sent(*id, *bytes, now, available_at), Some(group));
                 self.remember_send(*key, deduplication_id, now);

@@ -55,11 +55,11 @@ mod index;
 mod peek;
 
 pub use catalog::{Catalog, CatalogEvent, CatalogRefusal, DELETED_REMEMBERED, QueueEntry, Secret};
-pub use decide::group_send::{GroupMessage, GroupSend};
 pub use decide::move_task::{MoveStep, Moving};
 pub use decide::receive::{MOVES_MAX, Receive, ReceiveDecision};
 pub use decide::repeat::Repeat;
 pub use decide::send::Send;
+pub use decide::send_fifo::{FifoMessage, FifoSend};
 pub use event::Event;
 pub use fair::Fairness;
 pub use fifo::deduplication::{DeduplicationScope, Original};

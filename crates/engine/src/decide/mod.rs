@@ -5,11 +5,11 @@
 //! - A decision changes nothing.
 //! - A decision at a time is asked of a queue that has been advanced to that time.
 
-pub(crate) mod group_send;
 pub(crate) mod move_task;
 pub(crate) mod receive;
 pub(crate) mod repeat;
 pub(crate) mod send;
+pub(crate) mod send_fifo;
 
 mod dead_letter;
 mod delete;

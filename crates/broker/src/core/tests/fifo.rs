@@ -1,6 +1,6 @@
 //! What waits for what, where order is promised.
 
-use longshore_engine::{GroupMessage, GroupSend};
+use longshore_engine::{FifoMessage, FifoSend};
 use longshore_types::MessageId;
 
 use super::*;
@@ -8,25 +8,25 @@ use super::*;
 const FIFO_URL: &str = "http://localhost/000000000000/jobs.fifo";
 
 /// A send to a FIFO queue, all of one group.
-struct SendInGroup {
+struct SendFifo {
     deduplication_id: &'static str,
 }
 
-impl Operation for SendInGroup {
+impl Operation for SendFifo {
     type Reply = ();
 
     fn run(self, turn: &mut Turn<'_>) -> Result<(), SqsError> {
         let queue = turn.resolve(FIFO_URL)?;
         let key = turn.new_key();
-        let message = GroupMessage {
+        let message = FifoMessage {
             key,
             id: MessageId::from_random([7; 16]),
             bytes: 1,
             group: "g".into(),
             deduplication_id: self.deduplication_id.into(),
         };
-        let decided = turn.queue(queue)?.send_in_group(message, turn.now());
-        if let GroupSend::Accepted { event, .. } = decided {
+        let decided = turn.queue(queue)?.send_fifo(message, turn.now());
+        if let FifoSend::Accepted { event, .. } = decided {
             turn.commit_send(queue, event, (key, bytes::Bytes::from_static(b"x")))?;
         }
         Ok(())
@@ -41,8 +41,8 @@ fn fifo_world() -> World {
     })
 }
 
-fn send(deduplication_id: &'static str) -> SendInGroup {
-    SendInGroup { deduplication_id }
+fn send(deduplication_id: &'static str) -> SendFifo {
+    SendFifo { deduplication_id }
 }
 
 fn receive() -> Receive {
