@@ -118,7 +118,7 @@ pub struct Delivery<'a> {
 
 /// Where a message is in its life. Available messages have no deadline; the others do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum Stage {
     /// A receive can have it.
     Available,
     /// Not to be received before that time.
@@ -134,7 +134,7 @@ pub(crate) struct Kept {
     pub(crate) sent_at: Timestamp,
     /// Says nothing as long as `receive_count` is zero; an `Option` would take 8 bytes more.
     first_received_at: Timestamp,
-    pub(crate) place: Place,
+    pub(crate) stage: Stage,
     pub(crate) bytes: u32,
     /// Receives over all queues: what SQS reports. Only a redrive sets it back: how many deliveries there were
     /// before that follows from it.
@@ -161,7 +161,7 @@ impl Kept {
             id,
             sent_at,
             first_received_at: Timestamp::ZERO,
-            place: if delayed { Place::Delayed(available_at) } else { Place::Available },
+            stage: if delayed { Stage::Delayed(available_at) } else { Stage::Available },
             bytes,
             receive_count: 0,
             redrive_count: 0,
@@ -205,7 +205,7 @@ impl Kept {
             id: message.id,
             sent_at,
             first_received_at: message.first_received_at.unwrap_or_default(),
-            place: Place::Available,
+            stage: Stage::Available,
             bytes: message.bytes,
             receive_count: message.receive_count,
             redrive_count: 0,

@@ -16,7 +16,7 @@ mod delete;
 mod purge;
 mod visibility;
 
-use crate::message::{Kept, Place};
+use crate::message::{Kept, Stage};
 use crate::{Queue, Receipt, Refusal};
 
 impl Queue {
@@ -40,7 +40,7 @@ impl Queue {
     /// message once; a FIFO queue, only who has it now.
     fn is_void(&self, receipt: &Receipt, message: &Kept) -> bool {
         let has_it =
-            matches!(message.place, Place::InFlight(_)) && message.delivery == receipt.delivery;
+            matches!(message.stage, Stage::InFlight(_)) && message.delivery == receipt.delivery;
         self.fifo.is_some() && !has_it
     }
 }
