@@ -48,12 +48,12 @@ struct Driven {
 
 /// The lock, held. A panic while it is held leaves a core that nobody can trust: the broker has
 /// failed, and says so, instead of leaving its clients waiting.
-struct Held<'a> {
+struct Locked<'a> {
     driven: MutexGuard<'a, Driven>,
     failed: &'a CancellationToken,
 }
 
-impl Drop for Held<'_> {
+impl Drop for Locked<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
             self.failed.cancel();
@@ -61,7 +61,7 @@ impl Drop for Held<'_> {
     }
 }
 
-impl Deref for Held<'_> {
+impl Deref for Locked<'_> {
     type Target = Driven;
 
     fn deref(&self) -> &Driven {
@@ -69,7 +69,7 @@ impl Deref for Held<'_> {
     }
 }
 
-impl DerefMut for Held<'_> {
+impl DerefMut for Locked<'_> {
     fn deref_mut(&mut self) -> &mut Driven {
         &mut self.driven
     }
@@ -157,12 +157,12 @@ impl Driver {
         let room = operation.room();
         loop {
             self.store.room_for(room.bytes, room.purpose).await.map_err(log_failure)?;
-            let mut held = self.lock()?;
-            match held.core.ledger().check_room(room) {
+            let mut locked = self.lock()?;
+            match locked.core.ledger().check_room(room) {
                 Ok(()) => {
                     let now = self.clock.now();
-                    let done = carry_out(&mut held.core, operation, asker, now);
-                    self.announce(&held);
+                    let done = carry_out(&mut locked.core, operation, asker, now);
+                    self.announce(&locked);
                     return Ok(done);
                 }
                 Err(ReserveError::Busy) => {}
@@ -173,15 +173,15 @@ impl Driver {
 
     /// Looks at the queues; `None` once the broker has failed.
     pub(crate) fn look<T>(&self, look: impl FnOnce(&Core<Sender>) -> T) -> Option<T> {
-        self.lock().ok().map(|held| look(&held.core))
+        self.lock().ok().map(|locked| look(&locked.core))
     }
 
     /// Looks at the queues as they are now: what has come due is carried out first.
     pub(crate) fn look_now<T>(&self, look: impl FnOnce(&Core<Sender>) -> T) -> Option<T> {
-        let mut held = self.lock().ok()?;
-        held.core.tick(self.clock.now());
-        self.announce(&held);
-        Some(look(&held.core))
+        let mut locked = self.lock().ok()?;
+        locked.core.tick(self.clock.now());
+        self.announce(&locked);
+        Some(look(&locked.core))
     }
 
     /// The time now.
@@ -203,9 +203,9 @@ impl Driver {
     /// When something is due next. From here on whoever makes something due earlier says so:
     /// both happen under the lock, so that no wake-up is lost between them.
     fn expect_next(&self) -> Result<Option<Timestamp>, SqsError> {
-        let mut held = self.lock()?;
-        held.expected = held.core.next_due();
-        Ok(held.expected)
+        let mut locked = self.lock()?;
+        locked.expected = locked.core.next_due();
+        Ok(locked.expected)
     }
 
     async fn wait_until(&self, due: Option<Timestamp>) {
@@ -216,22 +216,22 @@ impl Driver {
     }
 
     fn tick(&self) {
-        if let Ok(mut held) = self.lock() {
-            held.core.tick(self.clock.now());
+        if let Ok(mut locked) = self.lock() {
+            locked.core.tick(self.clock.now());
         }
     }
 
-    fn announce(&self, held: &Held<'_>) {
-        let due = held.core.next_due();
-        if due.is_some_and(|due| held.expected.is_none_or(|expected| due < expected)) {
+    fn announce(&self, locked: &Locked<'_>) {
+        let due = locked.core.next_due();
+        if due.is_some_and(|due| locked.expected.is_none_or(|expected| due < expected)) {
             self.earlier.notify_one();
         }
     }
 
     fn progressed(&self, progress: Progress) {
-        if let Ok(mut held) = self.lock() {
-            held.core.progressed(progress);
-            self.announce(&held);
+        if let Ok(mut locked) = self.lock() {
+            locked.core.progressed(progress);
+            self.announce(&locked);
         }
         if progress.poisoned {
             self.failed.cancel();
@@ -250,8 +250,8 @@ impl Driver {
 
     /// Ends the waits of parked receives, so that their clients can be answered before the end.
     pub(crate) fn release_parked(&self) {
-        if let Ok(mut held) = self.lock() {
-            held.core.release_parked();
+        if let Ok(mut locked) = self.lock() {
+            locked.core.release_parked();
         }
     }
 
@@ -274,8 +274,8 @@ impl Driver {
         &self.store
     }
 
-    fn lock(&self) -> Result<Held<'_>, SqsError> {
+    fn lock(&self) -> Result<Locked<'_>, SqsError> {
         let driven = self.driven.lock().map_err(|_| SqsError::InternalFailure)?;
-        Ok(Held { driven, failed: &self.failed })
+        Ok(Locked { driven, failed: &self.failed })
     }
 }
