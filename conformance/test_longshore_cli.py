@@ -82,6 +82,18 @@ def settings(directory, *flags, program=None, command="broker", **variables):
 # ── the broker ───────────────────────────────────────────────────────────────────────────────────────
 
 
+def test_the_log_says_once_where_a_queue_is_that_was_asked_for_in_another_region(broker):
+    one = broker("--in-memory")
+    sqs.client(one.url, region="eu-central-1").create_queue(QueueName="far")
+    for _ in range(3):
+        with sqs.refused("AWS.SimpleQueueService.NonExistentQueue"):
+            one.sqs.get_queue_url(QueueName="far")
+    told = "a caller asks in one region for a queue that exists in another"
+    wait.until(lambda: told in one.process.output(), "the log says where the queue is")
+    [line] = [line for line in one.process.output().splitlines() if told in line]
+    assert "eu-central-1" in line and "far" in line
+
+
 def test_it_serves_an_sdk_and_declares_nothing_by_itself(broker):
     one = broker("--in-memory")
     assert one.names() == []

@@ -72,7 +72,8 @@ def test_nothing_is_listed_as_nothing(old, url):
 
 @proves("E9", "SetQueueAttributes/Query", "GetQueueAttributes/Query")
 def test_attributes_are_set_and_are_those_that_json_reads(old, aws, url):
-    policy = '{"Version":"2012-10-17","Statement":[]}'
+    statement = '{"Effect":"Allow","Principal":"*","Action":"sqs:SendMessage","Resource":"*"}'
+    policy = '{"Version":"2012-10-17","Statement":[' + statement + "]}"
     old.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "7", "Policy": policy})
     attributes = old.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
     assert (attributes["VisibilityTimeout"], attributes["Policy"]) == ("7", policy)
@@ -98,8 +99,10 @@ def test_a_permission_is_added_and_removed(old, aws, url):
     assert statement["Principal"] == {"AWS": [f"arn:aws:iam::{account}:root" for account in accounts]}
     assert statement["Action"] == ["SQS:SendMessage", "SQS:GetQueueUrl"]
     assert aws.get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"])["Attributes"] == {"Policy": policy}
+    old.add_permission(QueueUrl=url, Label="l", AWSAccountIds=accounts, Actions=actions)
+    assert aws.get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"])["Attributes"] == {"Policy": policy}
     with refused("InvalidParameterValue", "Value l for parameter Label is invalid. Reason: Already exists."):
-        old.add_permission(QueueUrl=url, Label="l", AWSAccountIds=accounts, Actions=actions)
+        old.add_permission(QueueUrl=url, Label="l", AWSAccountIds=accounts[:1], Actions=actions)
     with refused("OverLimit", "8 Actions were found, maximum allowed is 7.", 403):
         old.add_permission(QueueUrl=url, Label="m", AWSAccountIds=accounts, Actions=["*"] * 8)
     with refused("MissingParameter", "The request must contain the parameter ActionName."):

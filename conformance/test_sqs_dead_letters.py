@@ -177,3 +177,20 @@ def test_a_move_task_brings_messages_back_to_their_source(aws, make_queue):
         receive(aws, source, VisibilityTimeout=0)
     aws.start_message_move_task(SourceArn=arn(name_of(dead)))
     wait.until(lambda: sqs.counts(aws, source)[0] == 1, "the message is back")
+
+
+# ── its own dead-letter queue ────────────────────────────────────────────────────────────────────────────
+
+
+@proves("F7")
+def test_a_queue_that_names_itself_loses_nothing(aws, make_queue):
+    url = make_queue(VisibilityTimeout="0")
+    aws.set_queue_attributes(QueueUrl=url, Attributes=redrive(url, 1))
+    shown = aws.get_queue_attributes(QueueUrl=url, AttributeNames=["RedrivePolicy"])["Attributes"]
+    assert shown == redrive(url, 1)
+    aws.send_message(QueueUrl=url, MessageBody="poison")
+    for count in ["1", "2", "3"]:
+        message = only(receive(aws, url, MessageSystemAttributeNames=["ApproximateReceiveCount"]))
+        assert message["Attributes"] == {"ApproximateReceiveCount": count}
+    aws.set_queue_attributes(QueueUrl=url, Attributes={"RedrivePolicy": ""})
+    assert "Attributes" not in aws.get_queue_attributes(QueueUrl=url, AttributeNames=["RedrivePolicy"])

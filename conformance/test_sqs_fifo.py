@@ -200,3 +200,14 @@ def test_a_dead_lettered_message_lets_its_group_go_on(aws, fifo):
     assert bodies(received(aws, url, count=1, VisibilityTimeout=0)) == ["poison"]
     assert bodies(received(aws, url)) == ["next"]
     assert bodies(received(aws, dead_letters)) == ["poison"]
+
+
+@proves("F6")
+def test_a_sequence_number_has_20_digits_and_begins_with_no_zero(aws, fifo):
+    url = fifo()
+    numbers = []
+    for body in ["g1-m1", "g2-m1", "g1-m2"]:
+        sent = aws.send_message(QueueUrl=url, MessageBody=body, MessageGroupId=body[:2], MessageDeduplicationId=body)
+        numbers.append(sent["SequenceNumber"])
+    assert all(len(number) == 20 and number.isdigit() and number[0] != "0" for number in numbers), numbers
+    assert numbers == sorted(set(numbers))

@@ -116,6 +116,14 @@ def test_a_label_is_used_once(aws, queue):
     assert policy_text(aws, queue) == before
 
 
+@proves("F10")
+def test_the_same_permission_again_changes_nothing(aws, queue):
+    add(aws, queue, accounts=[ONE, TWO])
+    before = policy_text(aws, queue)
+    add(aws, queue, accounts=[TWO, ONE])
+    assert policy_text(aws, queue) == before
+
+
 @proves("S41", "RemovePermission/JSON")
 def test_an_unknown_label_is_refused_with_and_without_a_policy(aws, queue):
     text = "Value none for parameter Label is invalid. Reason: can't find label"
@@ -298,9 +306,10 @@ def without(member):
         "[]",
         "{}",
         '{"Statement":"x"}',
-        '{"Statement":[],"Statement":[]}',
-        json.dumps({"Version": "2020-01-01", "Statement": []}),
-        json.dumps({"Statement": [], "Statements": []}),
+        '{"Statement":[]}',
+        document(statement())[:-1] + ',"Statement":[]}',
+        json.dumps({"Version": "2020-01-01", "Statement": [statement()]}),
+        json.dumps({"Statement": [statement()], "Statements": []}),
         without("Effect"),
         without("Principal"),
         without("Action"),

@@ -266,10 +266,15 @@ def test_encryption_kinds_exclude_one_another(aws, queue):
     both = {"KmsMasterKeyId": "testKeyId", "SqsManagedSseEnabled": "true"}
     with refused("InvalidAttributeName", text):
         aws.set_queue_attributes(QueueUrl=queue, Attributes=both)
+    aws.set_queue_attributes(QueueUrl=queue, Attributes={"KmsMasterKeyId": "testKeyId"})
+    aws.set_queue_attributes(QueueUrl=queue, Attributes={"SqsManagedSseEnabled": "true"})
+    assert encryption() == {"SqsManagedSseEnabled": "true"}
 
 
 def test_a_policy_is_given_back_as_it_was_set_and_removed_by_the_empty_text(aws, queue):
-    policy = json.dumps({"Version": "2012-10-17", "Statement": []})
+    statement = {"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": "*"}
+    unmatched = {**statement, "Condition": {"ArnEquals": {"aws:SourceArn": []}}}  # as real accounts have it
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement, unmatched]})
     aws.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": policy})
     assert json.loads(attributes_of(aws, queue, "Policy")["Policy"]) == json.loads(policy)
     aws.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": ""})

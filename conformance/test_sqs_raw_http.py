@@ -320,3 +320,31 @@ def test_a_client_that_leaves_while_it_waits_takes_no_message_along(broker, aws,
     http.get(broker.broker_url)
     aws.send_message(QueueUrl=queue, MessageBody="x")
     assert [m["Body"] for m in sqs.receive(aws, queue, WaitTimeSeconds=5)] == ["x"]
+
+
+# ── what SDKs of one language or another rely on ─────────────────────────────────────────────────────────
+
+
+@proves("F8")
+def test_an_error_has_its_shape_in_a_header(endpoint, queue):
+    shapes = {
+        "GetQueueUrl": ({"QueueName": new_name("none")}, "QueueDoesNotExist"),
+        "SendMessage": ({"QueueUrl": queue}, "MissingRequiredParameterException"),
+        "DeleteMessage": ({"QueueUrl": queue, "ReceiptHandle": "garbage"}, "ReceiptHandleIsInvalid"),
+    }
+    for action, (members, shape) in shapes.items():
+        assert json_call(endpoint, action, members).headers["x-amzn-errortype"] == shape
+
+
+@proves("F9")
+def test_a_tag_or_an_attribute_of_null_is_refused_and_nothing_is_stored(endpoint, queue):
+    for action, members in [
+        ("TagQueue", {"Tags": {"k": None, "r": "v"}}),
+        ("SetQueueAttributes", {"Attributes": {"DelaySeconds": "5", "VisibilityTimeout": None}}),
+    ]:
+        answer = json_call(endpoint, action, {"QueueUrl": queue, **members})
+        kind, code = GENERIC + "InvalidParameterValueException", "InvalidParameterValue;Sender"
+        assert_error(answer, 400, kind, code, "the parameter 'value' may not be null")
+    assert json_call(endpoint, "ListQueueTags", {"QueueUrl": queue}).json() == {}
+    names = {"QueueUrl": queue, "AttributeNames": ["DelaySeconds"]}
+    assert json_call(endpoint, "GetQueueAttributes", names).json() == {"Attributes": {"DelaySeconds": "0"}}

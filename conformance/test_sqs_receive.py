@@ -72,9 +72,13 @@ def test_a_receive_out_of_its_bounds_is_refused(aws, queue, options, message):
         aws.receive_message(QueueUrl=queue, **options)
 
 
-def test_an_unknown_system_attribute_name_is_refused(unchecked, queue):
-    with refused("InvalidAttributeName", "Unknown Attribute Foobar."):
-        unchecked.receive_message(QueueUrl=queue, MessageSystemAttributeNames=["Foobar"])
+@proves("F5")
+@pytest.mark.parametrize("names", ["MessageSystemAttributeNames", "AttributeNames"])
+def test_an_unknown_system_attribute_name_is_passed_over(unchecked, queue, names):
+    send(unchecked, queue, "a")
+    [message] = unchecked.receive_message(QueueUrl=queue, **{names: ["not-a-real-name"]})["Messages"]
+    assert message["Body"] == "a"
+    assert "Attributes" not in message
 
 
 def test_one_message_is_given_unless_more_are_asked_for(aws, queue):

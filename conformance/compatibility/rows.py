@@ -115,6 +115,12 @@ FURTHER = [
     Row("F2", "Required signatures: a wrong secret, an unknown key, a changed body or a wrong clock is refused"),
     Row("F3", "A policy opens a queue to another account, and what it denies stays denied"),
     Row("F4", "The same name in another region or account is another queue"),
+    Row("F5", "A system attribute name that there is not is passed over, so that newer SDKs work"),
+    Row("F6", "FIFO: sequence numbers grow, have 20 digits, and begin with no zero"),
+    Row("F7", "A queue can name itself as its dead-letter queue", "what is received too often stays and is delivered again; what AWS does then is not recorded"),
+    Row("F8", "A JSON error has its shape in `x-amzn-ErrorType`"),
+    Row("F9", "A tag or an attribute of `null` is refused, and nothing is stored"),
+    Row("F10", "The very same permission again is no error, and changes nothing"),
 ]
 
 OPERATIONS = [

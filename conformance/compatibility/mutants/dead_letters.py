@@ -56,3 +56,13 @@ def tells_move_tasks_wrongly(exchange):
     answer = exchange.forward()
     answer.edit(retell)
     return answer
+
+
+@mutant("refuses a queue that names itself", "F7")
+def names_no_queue_itself(exchange):
+    attributes = exchange.members.get("Attributes", {})
+    policy = attributes.get("RedrivePolicy", "") if isinstance(attributes, dict) else ""
+    name = exchange.members.get("QueueUrl", "").rpartition("/")[2]
+    if exchange.action == "SetQueueAttributes" and f":{name}\"" in policy:
+        return exchange.refuse("InvalidParameterValue", "A queue cannot be its own dead-letter queue.")
+    return exchange.forward()

@@ -108,3 +108,10 @@ def swaps_group_errors(exchange):
             for key, value in answer.headers
         ]
     return answer
+
+
+@mutant("begins sequence numbers with zeros", "F6")
+def counts_from_one(exchange):
+    answer = exchange.forward()
+    answer.edit(lambda body: body.update(SequenceNumber="0" + body["SequenceNumber"][1:]) if "SequenceNumber" in body else None)
+    return answer

@@ -108,3 +108,10 @@ def one_host(exchange):
     if url and exchange.header("host") not in url:
         exchange.members["QueueUrl"] = "http://localhost/000000000000/no-such-queue"
     return exchange.forward()
+
+
+@mutant("leaves out the header with the shape of an error", "F8")
+def no_error_type(exchange):
+    answer = exchange.forward()
+    answer.drop_header("x-amzn-errortype")
+    return answer

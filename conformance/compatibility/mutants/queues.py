@@ -93,3 +93,26 @@ def keeps_everything(exchange):
     if exchange.action in {"CreateQueue", "SetQueueAttributes"}:
         exchange.members.get("Attributes", {}).pop("MessageRetentionPeriod", None)
     return exchange.forward()
+
+
+@mutant("takes a value of null for none", "F9")
+def null_is_nothing(exchange):
+    for name in ("Tags", "Attributes"):
+        values = exchange.members.get(name)
+        if exchange.protocol == "JSON" and isinstance(values, dict):
+            exchange.members[name] = {key: value for key, value in values.items() if value is not None}
+    return exchange.forward()
+
+
+@mutant("refuses the very same permission", "F10")
+class Refuses_The_Same:
+    def __init__(self):
+        self._labels = set()
+
+    def __call__(self, exchange):
+        label = (exchange.members.get("QueueUrl"), exchange.members.get("Label"))
+        if exchange.action == "AddPermission" and label in self._labels:
+            return exchange.refuse("InvalidParameterValue", "Already exists.")
+        if exchange.action == "AddPermission":
+            self._labels.add(label)
+        return exchange.forward()

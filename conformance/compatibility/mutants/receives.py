@@ -81,3 +81,11 @@ def tells_unasked(exchange):
     if exchange.action == "ReceiveMessage" and exchange.protocol == "JSON":
         exchange.members.setdefault("AttributeNames", ["All"])
     return exchange.forward()
+
+
+@mutant("refuses a system attribute that it does not know", "F5")
+def refuses_the_future(exchange):
+    names = [*exchange.members.get("MessageSystemAttributeNames", []), *exchange.members.get("AttributeNames", [])]
+    if exchange.action == "ReceiveMessage" and "not-a-real-name" in names:
+        return exchange.refuse("InvalidAttributeName", "Unknown Attribute not-a-real-name.")
+    return exchange.forward()

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use longshore_engine::QueueEntry;
 use longshore_types::{QueueArn, Timestamp};
-use longshore_wire::{Reply, Request, SqsError};
+use longshore_wire::{ReceiveMessageReply, Reply, Request, SqsError};
 use tokio::task::JoinHandle;
 
 use crate::bounds::Share;
@@ -16,10 +16,12 @@ use crate::dead_letters;
 use crate::driver::Driver;
 use crate::founding;
 use crate::metrics::{self, Traffic};
-use crate::operation;
+use crate::operation::{self, PeekMessages, Serve};
 use crate::options::{BrokerOptions, OpenError};
+use crate::queue_url::QueueAddress;
 use crate::receipt::ReceiptMaker;
 use crate::runtime::Runtime;
+use crate::stray::{self, Strays};
 
 /// A broker that speaks SQS: clones share it.
 ///
@@ -46,6 +48,7 @@ struct Shared {
     place: Place,
     started_at: Timestamp,
     traffic: Traffic,
+    strays: Strays,
     loops: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -85,8 +88,8 @@ impl Broker {
         started.map_err(|_| OpenError::FirstWrite)?;
         let started_at = runtime.driver().wall();
         let loops = Mutex::new(vec![timers, watch, clock, bounds]);
-        let traffic = Traffic::default();
-        Ok(Self { shared: Arc::new(Shared { runtime, place, started_at, traffic, loops }) })
+        let (traffic, strays) = (Traffic::default(), Strays::default());
+        Ok(Self { shared: Arc::new(Shared { runtime, place, started_at, traffic, strays, loops }) })
     }
 
     /// Carries out a request of this process.
@@ -117,7 +120,42 @@ impl Broker {
         request: Request,
         share: &mut Share,
     ) -> Result<Reply, SqsError> {
-        operation::dispatch(&self.shared.runtime, caller, request, share).await
+        let asked_for = stray::asked_for(request.queue());
+        let result = operation::dispatch(self, caller, request, share).await;
+        if let (Err(SqsError::QueueDoesNotExist), Some(address)) = (&result, asked_for) {
+            self.look_elsewhere(&caller.place, &address);
+        }
+        result
+    }
+
+    /// Says so, if a queue that is not here is in another region.
+    fn look_elsewhere(&self, place: &Place, address: &QueueAddress) {
+        let driver = self.runtime().driver();
+        let look = |core: &Core<_>| stray::elsewhere(core.ledger().catalog(), place, address);
+        if let Some(found) = driver.look(look).flatten() {
+            self.shared.strays.tell(place, &found, driver.wall());
+        }
+    }
+
+    /// [`Broker::call`] where it is known what the request is: it is answered by its own reply.
+    pub async fn ask<A: Serve>(&self, action: A) -> Result<A::Reply, SqsError> {
+        let caller = Caller::new("http://localhost", self.shared.place.clone());
+        action.serve(self, &caller, &mut Share::uncounted()).await
+    }
+
+    /// What operations work with.
+    pub(crate) fn runtime(&self) -> &Runtime {
+        &self.shared.runtime
+    }
+
+    /// Messages of a queue, which stay as they are, in the words of a receive.
+    pub(crate) async fn peek(
+        &self,
+        caller: &Caller,
+        peek: PeekMessages,
+        share: &mut Share,
+    ) -> Result<ReceiveMessageReply, SqsError> {
+        operation::peek(&self.shared.runtime, caller, peek, share).await
     }
 
     /// An id for a request, which its reply and the log bear: a random UUID.

@@ -36,7 +36,7 @@ pub enum Rights {
 }
 
 /// Whose queues, and where.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
     /// The region, which a signed request names in its credential scope.
     pub region: Region,

@@ -1,12 +1,14 @@
 //! Says when a dead-letter queue is not empty: somebody should look.
 //!
-//! A queue is a dead-letter queue if another queue's redrive policy names it. The watch looks at
-//! start and then every ten seconds, and says so when a queue's count has changed.
+//! A queue is a dead-letter queue if another queue's redrive policy names it: of one that only names
+//! itself, every message would be a dead letter. The watch looks at start and then every ten
+//! seconds, and says so when a queue's count has changed.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use longshore_engine::QueueEntry;
 use longshore_types::QueueArn;
 
 use crate::core::Ledger;
@@ -18,8 +20,9 @@ const LOOK_EVERY: Duration = Duration::from_secs(10);
 /// The dead-letter queues that hold messages, with how many.
 pub(crate) fn not_empty(ledger: &Ledger) -> Vec<(QueueArn, usize)> {
     let catalog = ledger.catalog();
-    let dead_letter_queues =
-        catalog.queues().filter(|entry| catalog.sources_of(&entry.arn).next().is_some());
+    let is_named =
+        |entry: &&QueueEntry| catalog.sources_of(&entry.arn).any(|source| source.id != entry.id);
+    let dead_letter_queues = catalog.queues().filter(is_named);
     let counted = dead_letter_queues.filter_map(|entry| {
         let counts = ledger.queue(entry.id)?.counts();
         Some((entry.arn.clone(), counts.available + counts.in_flight + counts.delayed))

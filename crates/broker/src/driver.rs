@@ -22,17 +22,17 @@ use tokio::sync::{Notify, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::{Clock, Reading};
-use crate::core::{Answer, Asker, Core, Ledger, Operation, Waiter, log_failure};
+use crate::core::{Asker, Core, Delivered, Ledger, Operation, Step, Waiter, log_failure};
 
 /// Where an answer goes.
-pub(crate) type Sender = oneshot::Sender<Result<Answer, SqsError>>;
+pub(crate) type Sender = oneshot::Sender<Result<Vec<Delivered>, SqsError>>;
 
 impl Waiter for Sender {
     fn is_gone(&self) -> bool {
         self.is_closed()
     }
 
-    fn answer(self, answer: Result<Answer, SqsError>) {
+    fn answer(self, answer: Result<Vec<Delivered>, SqsError>) {
         // A client that hung up needs no answer: what it was leased comes back by itself.
         drop(self.send(answer));
     }
@@ -49,13 +49,13 @@ struct Driven {
 /// The lock, held. A panic while it is held, such as that of a broken invariant, leaves a core that
 /// nobody can trust: nothing more is written, and the broker has failed and says so, instead of
 /// leaving its clients waiting.
-struct Held<'a> {
+struct Locked<'a> {
     /// `None` once it is given back.
     driven: Option<MutexGuard<'a, Driven>>,
     driver: &'a Driver,
 }
 
-impl Drop for Held<'_> {
+impl Drop for Locked<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
             // The store tells of its end under the lock.
@@ -66,7 +66,7 @@ impl Drop for Held<'_> {
     }
 }
 
-impl Deref for Held<'_> {
+impl Deref for Locked<'_> {
     type Target = Driven;
 
     fn deref(&self) -> &Driven {
@@ -74,7 +74,7 @@ impl Deref for Held<'_> {
     }
 }
 
-impl DerefMut for Held<'_> {
+impl DerefMut for Locked<'_> {
     fn deref_mut(&mut self) -> &mut Driven {
         self.driven.as_deref_mut().expect("it is given back at the end only")
     }
@@ -114,37 +114,60 @@ impl Driver {
         driver
     }
 
-    /// Carries out an operation and awaits its answer.
+    /// Carries out an operation and awaits that its answer may leave.
     ///
     /// # Cancel safety
     ///
     /// An operation that is dropped while it waits for room was not carried out; one that is
-    /// dropped later was, but for a parked receive, which takes no message.
-    pub(crate) async fn perform<'a>(
+    /// dropped later was.
+    pub(crate) async fn perform<'a, O: Operation>(
         &self,
-        operation: impl Operation,
+        operation: O,
         asker: impl Into<Asker<'a>>,
-    ) -> Result<Answer, SqsError> {
-        let (waiter, answer) = oneshot::channel();
-        self.enter(operation, asker.into(), waiter).await?;
-        answer.await.unwrap_or(Err(SqsError::InternalFailure))
+    ) -> Result<O::Reply, SqsError> {
+        let (waiter, leave) = oneshot::channel();
+        let perform = |core: &mut Core<Sender>, operation, asker: Asker<'_>, now| {
+            core.perform(operation, asker, waiter, now)
+        };
+        let reply = self.enter(operation, asker.into(), perform).await?;
+        leave.await.unwrap_or(Err(SqsError::InternalFailure))?;
+        reply
     }
 
-    async fn enter(
+    /// Carries out a receive and awaits its messages.
+    ///
+    /// # Cancel safety
+    ///
+    /// As of [`Driver::perform`], but that a parked receive takes no message.
+    pub(crate) async fn receive<'a>(
         &self,
-        operation: impl Operation,
+        operation: impl Operation<Reply = Step>,
+        asker: impl Into<Asker<'a>>,
+    ) -> Result<Vec<Delivered>, SqsError> {
+        let (waiter, delivered) = oneshot::channel();
+        let receive = |core: &mut Core<Sender>, operation, asker: Asker<'_>, now| {
+            core.receive(operation, asker, waiter, now);
+        };
+        self.enter(operation, asker.into(), receive).await?;
+        delivered.await.unwrap_or(Err(SqsError::InternalFailure))
+    }
+
+    /// Has an operation carried out under the lock, once the log has room for it.
+    async fn enter<O: Operation, T>(
+        &self,
+        operation: O,
         asker: Asker<'_>,
-        waiter: Sender,
-    ) -> Result<(), SqsError> {
+        carry_out: impl FnOnce(&mut Core<Sender>, O, Asker<'_>, Reading) -> T,
+    ) -> Result<T, SqsError> {
         let room = operation.room();
         loop {
             self.store.room_for(room.bytes, room.purpose).await.map_err(log_failure)?;
-            let mut held = self.lock()?;
-            match held.core.ledger().check_room(room) {
+            let mut locked = self.lock()?;
+            match locked.core.ledger().check_room(room) {
                 Ok(()) => {
-                    held.core.perform(operation, asker, waiter, self.read_clock());
-                    self.announce(&held);
-                    return Ok(());
+                    let done = carry_out(&mut locked.core, operation, asker, self.read_clock());
+                    self.announce(&locked);
+                    return Ok(done);
                 }
                 Err(ReserveError::Busy) => {}
                 Err(failure) => return Err(log_failure(failure)),
@@ -154,15 +177,15 @@ impl Driver {
 
     /// Looks at the queues; `None` once the broker has failed.
     pub(crate) fn look<T>(&self, look: impl FnOnce(&Core<Sender>) -> T) -> Option<T> {
-        self.lock().ok().map(|held| look(&held.core))
+        self.lock().ok().map(|locked| look(&locked.core))
     }
 
     /// Looks at the queues as they are now: what has come due is carried out first.
     pub(crate) fn look_now<T>(&self, look: impl FnOnce(&Core<Sender>) -> T) -> Option<T> {
-        let mut held = self.lock().ok()?;
-        held.core.tick(self.read_clock());
-        self.announce(&held);
-        Some(look(&held.core))
+        let mut locked = self.lock().ok()?;
+        locked.core.tick(self.read_clock());
+        self.announce(&locked);
+        Some(look(&locked.core))
     }
 
     fn read_clock(&self) -> Reading {
@@ -183,9 +206,9 @@ impl Driver {
     /// When something is due next. From here on whoever makes something due earlier says so:
     /// both happen under the lock, so that no wake-up is lost between them.
     fn expect_next(&self) -> Result<Option<Timestamp>, SqsError> {
-        let mut held = self.lock()?;
-        held.expected = held.core.next_due();
-        Ok(held.expected)
+        let mut locked = self.lock()?;
+        locked.expected = locked.core.next_due();
+        Ok(locked.expected)
     }
 
     async fn wait_until(&self, due: Option<Timestamp>) {
@@ -196,22 +219,22 @@ impl Driver {
     }
 
     fn tick(&self) {
-        if let Ok(mut held) = self.lock() {
-            held.core.tick(self.read_clock());
+        if let Ok(mut locked) = self.lock() {
+            locked.core.tick(self.read_clock());
         }
     }
 
-    fn announce(&self, held: &Held<'_>) {
-        let due = held.core.next_due();
-        if due.is_some_and(|due| held.expected.is_none_or(|expected| due < expected)) {
+    fn announce(&self, locked: &Locked<'_>) {
+        let due = locked.core.next_due();
+        if due.is_some_and(|due| locked.expected.is_none_or(|expected| due < expected)) {
             self.earlier.notify_one();
         }
     }
 
     fn progressed(&self, progress: Progress) {
-        if let Ok(mut held) = self.lock() {
-            held.core.progressed(progress);
-            self.announce(&held);
+        if let Ok(mut locked) = self.lock() {
+            locked.core.progressed(progress);
+            self.announce(&locked);
         }
         if progress.poisoned {
             self.failed.cancel();
@@ -230,8 +253,8 @@ impl Driver {
 
     /// Ends the waits of parked receives, so that their clients can be answered before the end.
     pub(crate) fn release_parked(&self) {
-        if let Ok(mut held) = self.lock() {
-            held.core.release_parked();
+        if let Ok(mut locked) = self.lock() {
+            locked.core.release_parked();
         }
     }
 
@@ -261,9 +284,9 @@ impl Driver {
         &self.store
     }
 
-    fn lock(&self) -> Result<Held<'_>, SqsError> {
+    fn lock(&self) -> Result<Locked<'_>, SqsError> {
         let driven = self.driven.lock().map_err(|_| SqsError::InternalFailure)?;
-        Ok(Held { driven: Some(driven), driver: self })
+        Ok(Locked { driven: Some(driven), driver: self })
     }
 }
 
@@ -276,7 +299,7 @@ mod tests {
     use super::*;
     use crate::caller::Place;
     use crate::clock::{ClockTrust, SystemClock};
-    use crate::core::{Replay, Rules, Step, Turn};
+    use crate::core::{Replay, Rules, Turn};
     use crate::founding::Started;
     use crate::log::Room;
 
@@ -284,11 +307,13 @@ mod tests {
     struct Broken;
 
     impl Operation for Broken {
+        type Reply = ();
+
         fn room(&self) -> Room {
             Room::none()
         }
 
-        fn run(self, turn: &mut Turn<'_>) -> Result<Step, SqsError> {
+        fn run(self, turn: &mut Turn<'_>) -> Result<(), SqsError> {
             turn.commit_catalog(CatalogEvent::Booted { epoch: 7 }, None)?;
             panic!("an invariant is broken, as the test wants it")
         }

@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use longshore_storage::disk::RealDisk;
 use longshore_storage::{Purpose, Recovered, ReserveError, Store};
-use longshore_wire::{Reply, SqsError};
+use longshore_wire::SqsError;
 
 use crate::clock::{Clock, Reading};
-use crate::core::{Answer, Ledger, Operation, Replay, Step, Turn};
+use crate::core::{Ledger, Operation, Replay, Turn};
 use crate::journal::Change;
 use crate::log::Room;
 use crate::options::{BrokerOptions, OpenError};
@@ -82,11 +82,13 @@ fn new_secret(random: &dyn RandomSource) -> [u8; 32] {
 pub(crate) struct Started;
 
 impl Operation for Started {
+    type Reply = ();
+
     fn room(&self) -> Room {
         Room::none()
     }
 
-    fn run(self, _turn: &mut Turn<'_>) -> Result<Step, SqsError> {
-        Ok(Step::Done(Answer::Reply(Reply::Empty)))
+    fn run(self, _turn: &mut Turn<'_>) -> Result<(), SqsError> {
+        Ok(())
     }
 }

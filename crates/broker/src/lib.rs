@@ -45,6 +45,7 @@ pub mod random;
 mod receipt;
 mod runtime;
 mod server;
+mod stray;
 mod verify;
 
 pub use access::{AccessKey, AccessKeyError, Identity, KeyFileError, KeyRing};
@@ -52,6 +53,7 @@ pub use broker::Broker;
 pub use caller::{Caller, Place, Rights};
 pub use listening::Listening;
 pub use longshore_wire::signature::SecretKey;
+pub use operation::Serve;
 pub use options::{BrokerOptions, OpenError};
 pub use server::{
     AllowedHost, AllowedHostError, ServeError, ServerOptions, TrustedProxy, TrustedProxyError,

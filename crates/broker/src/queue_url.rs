@@ -54,13 +54,19 @@ fn decoded(segment: &str) -> Cow<'_, str> {
     }
 }
 
+/// What the hosts end with that are reached by IPv6 too.
+const DUAL_STACK: &str = ".api.aws";
+
 /// Whether a `QueueUrl` has a host of AWS that is another service's than SQS, or another region's.
 pub(crate) fn is_elsewhere(url: &str, region: &Region) -> bool {
     let Some((_, rest)) = url.split_once("://") else { return false };
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let host = authority.split(':').next().unwrap_or_default().to_ascii_lowercase();
     let host = host.strip_suffix(".cn").unwrap_or(&host);
-    let Some(name) = host.strip_suffix(".amazonaws.com") else { return false };
+    let domains = [".amazonaws.com", DUAL_STACK];
+    let Some(name) = domains.into_iter().find_map(|domain| host.strip_suffix(domain)) else {
+        return false;
+    };
     match name.split('.').collect::<Vec<_>>()[..] {
         ["sqs" | "sqs-fips", named] | [named, "queue"] => named != region.as_str(),
         // The host of us-east-1 when there was no other region.
@@ -113,6 +119,8 @@ mod tests {
             "https://sqs.eu-west-1.amazonaws.com/123456789012/jobs",
             "https://SQS-fips.eu-west-1.AmazonAWS.com:443/123456789012/jobs",
             "https://eu-west-1.queue.amazonaws.com/123456789012/jobs",
+            "https://sqs.eu-west-1.api.aws/123456789012/jobs",
+            "https://sqs-fips.eu-west-1.api.aws/123456789012/jobs",
             // No host of SQS, and yet SQS looks the queue up.
             "https://eu-west-1.amazonaws.com/123456789012/jobs",
             "https://vpce-1.sqs.us-east-1.vpce.amazonaws.com/123456789012/jobs",
@@ -129,10 +137,26 @@ mod tests {
             "https://us-east-1.queue.amazonaws.com/123456789012/jobs",
             "https://queue.amazonaws.com/123456789012/jobs",
             "https://sns.eu-west-1.amazonaws.com/123456789012/jobs",
+            "https://sqs.us-east-1.api.aws/123456789012/jobs",
+            "https://sqs-fips.us-east-1.api.aws/123456789012/jobs",
+            "https://sns.eu-west-1.api.aws/123456789012/jobs",
         ] {
             assert!(is_elsewhere(elsewhere, &region), "{elsewhere}");
         }
         assert!(!is_elsewhere("https://queue.amazonaws.com/1/jobs", &Region::default()));
+    }
+
+    #[test]
+    fn urls_of_other_stand_ins_lead_to_the_queue() {
+        for url in [
+            "http://sqs.eu-west-1.localhost.localstack.cloud:4566/123456789012/jobs",
+            "http://eu-west-1.queue.localhost.localstack.cloud:4566/123456789012/jobs",
+            "http://localhost:4566/queue/eu-west-1/123456789012/jobs",
+        ] {
+            check(url, Some((Some("123456789012"), "jobs")));
+            assert!(!is_elsewhere(url, &Region::default()), "{url}");
+        }
+        check("http://localhost:9324/queue/jobs", Some((None, "jobs")));
     }
 
     #[test]

@@ -7,11 +7,11 @@ use longshore_engine::MessageKey;
 use longshore_storage::{BodyKey, ReadError, Store};
 use longshore_types::limits::MESSAGE_BYTES_MAX;
 use longshore_types::{MessageId, MoveTaskId};
-use longshore_wire::{Reply, SqsError};
+use longshore_wire::SqsError;
 
 use crate::bounds::Share;
 use crate::content::Content;
-use crate::core::{Answer, Asker, Operation};
+use crate::core::{Asker, Delivered, Operation, Step};
 use crate::driver::Driver;
 use crate::log::body_key;
 use crate::random::RandomSource;
@@ -39,24 +39,21 @@ impl Runtime {
     }
 
     /// Carries out an operation and awaits its answer.
-    pub(crate) async fn perform<'a>(
+    pub(crate) async fn perform<'a, O: Operation>(
         &self,
-        operation: impl Operation,
+        operation: O,
         asker: impl Into<Asker<'a>>,
-    ) -> Result<Answer, SqsError> {
+    ) -> Result<O::Reply, SqsError> {
         self.driver.perform(operation, asker).await
     }
 
-    /// Carries out an operation whose answer is a whole reply.
-    pub(crate) async fn reply_to(
+    /// Carries out a receive and awaits its messages.
+    pub(crate) async fn receive<'a>(
         &self,
-        asker: Asker<'_>,
-        operation: impl Operation,
-    ) -> Result<Reply, SqsError> {
-        match self.perform(operation, asker).await? {
-            Answer::Reply(reply) => Ok(reply),
-            Answer::Delivered(_) => unreachable!("only a receive delivers"),
-        }
+        operation: impl Operation<Reply = Step>,
+        asker: impl Into<Asker<'a>>,
+    ) -> Result<Vec<Delivered>, SqsError> {
+        self.driver.receive(operation, asker).await
     }
 
     pub(crate) fn receipts(&self) -> &ReceiptMaker {

@@ -12,7 +12,7 @@ use std::time::Duration;
 use longshore_types::{QueueArn, Settings, Timestamp};
 
 use crate::fifo::attempts::Attempt;
-use crate::message::{Kept, Place};
+use crate::message::{Kept, Stage};
 use crate::{Event, Message, MessageKey, MoveTask, Original, Queue, Redriven};
 
 impl Queue {
@@ -32,7 +32,7 @@ impl Queue {
                     self.deliver(*key, *until, now);
                 }
             }
-            Event::VisibilityChanged { key, until } => self.place(*key, lease(*until, now)),
+            Event::VisibilityChanged { key, until } => self.set_stage(*key, lease(*until, now)),
             Event::Deleted { key } => gone.extend(self.take(*key).map(|_| *key)),
             Event::Purged => gone.extend(self.take_all()),
             Event::DeadLettered { keys } => {
@@ -47,7 +47,7 @@ impl Queue {
                 }
             }
             Event::SettingsChanged { settings } => self.set(settings, now),
-            Event::SentInGroup { key, id, bytes, group, deduplication_id } => {
+            Event::SentFifo { key, id, bytes, group, deduplication_id } => {
                 let available_at = now + self.settings.delay;
                 self.put(*key, Kept::sent(*id, *bytes, now, available_at), Some(group));
                 self.remember_send(*key, deduplication_id, now);
@@ -79,7 +79,7 @@ impl Queue {
     fn deliver(&mut self, key: MessageKey, until: Timestamp, now: Timestamp) {
         let Some(message) = self.messages.get_mut(&key) else { return };
         message.count_receive(now);
-        self.place(key, lease(until, now));
+        self.set_stage(key, lease(until, now));
         if let Some(fifo) = &mut self.fifo {
             fifo.groups.serve(key);
         }
@@ -112,7 +112,7 @@ impl Queue {
         let delivered = |key: &MessageKey| Some((*key, self.messages.get(key)?));
         let delivered: Vec<_> = keys.iter().filter_map(delivered).collect();
         let Some((_, first)) = delivered.first() else { return };
-        let Place::InFlight(until) = first.place else { return };
+        let Stage::InFlight(until) = first.stage else { return };
         let deliveries = delivered.iter().map(|(key, message)| (*key, message.delivery)).collect();
         fifo.attempts.remember(id, Attempt { received_at: now, epoch, until, deliveries });
     }
@@ -122,7 +122,7 @@ impl Queue {
         let Some(attempt) = attempt else { return };
         attempt.until = until;
         for (key, _) in attempt.deliveries.clone() {
-            self.place(key, lease(until, now));
+            self.set_stage(key, lease(until, now));
         }
     }
 
@@ -132,7 +132,7 @@ impl Queue {
         if self.fifo.is_some() && delay != delay_before {
             for key in self.not_delivered_since(delay.max(delay_before), now) {
                 let sent_at = self.messages[&key].sent_at;
-                self.place(key, delayed(sent_at + delay, now));
+                self.set_stage(key, delayed(sent_at + delay, now));
             }
         }
     }
@@ -157,11 +157,11 @@ impl Queue {
 }
 
 /// A lease that has no length is none: the message stays available.
-fn lease(until: Timestamp, now: Timestamp) -> Place {
-    if until > now { Place::InFlight(until) } else { Place::Available }
+fn lease(until: Timestamp, now: Timestamp) -> Stage {
+    if until > now { Stage::InFlight(until) } else { Stage::Available }
 }
 
 /// A delay that has ended is none.
-fn delayed(until: Timestamp, now: Timestamp) -> Place {
-    if until > now { Place::Delayed(until) } else { Place::Available }
+fn delayed(until: Timestamp, now: Timestamp) -> Stage {
+    if until > now { Stage::Delayed(until) } else { Stage::Available }
 }

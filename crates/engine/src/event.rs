@@ -90,7 +90,7 @@ pub enum Event {
     },
     /// A message was sent to this FIFO queue, at the time of the record. Its delay is the queue's.
     #[n(8)]
-    SentInGroup {
+    SentFifo {
         /// The new message's key.
         #[n(0)]
         key: MessageKey,

@@ -101,7 +101,8 @@ pub struct Delivery<'a> {
     pub bytes: u32,
     /// When it was sent.
     pub sent_at: Timestamp,
-    /// When it was received for the first time, in whichever queue.
+    /// When it was received for the first time, in whichever queue. Says nothing as long as
+    /// `receive_count` is zero.
     pub first_received_at: Timestamp,
     /// How often it was received, over all queues, this receive included.
     pub receive_count: u32,
@@ -117,7 +118,7 @@ pub struct Delivery<'a> {
 
 /// Where a message is in its life. Available messages have no deadline; the others do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum Stage {
     /// A receive can have it.
     Available,
     /// Not to be received before that time.
@@ -133,7 +134,7 @@ pub(crate) struct Kept {
     pub(crate) sent_at: Timestamp,
     /// Says nothing as long as `receive_count` is zero; an `Option` would take 8 bytes more.
     first_received_at: Timestamp,
-    pub(crate) place: Place,
+    pub(crate) stage: Stage,
     pub(crate) bytes: u32,
     /// Receives over all queues: what SQS reports. Only a redrive sets it back: how many deliveries there were
     /// before that follows from it.
@@ -160,7 +161,7 @@ impl Kept {
             id,
             sent_at,
             first_received_at: Timestamp::ZERO,
-            place: if delayed { Place::Delayed(available_at) } else { Place::Available },
+            stage: if delayed { Stage::Delayed(available_at) } else { Stage::Available },
             bytes,
             receive_count: 0,
             redrive_count: 0,
@@ -204,7 +205,7 @@ impl Kept {
             id: message.id,
             sent_at,
             first_received_at: message.first_received_at.unwrap_or_default(),
-            place: Place::Available,
+            stage: Stage::Available,
             bytes: message.bytes,
             receive_count: message.receive_count,
             redrive_count: 0,
@@ -232,19 +233,19 @@ impl Kept {
         self.delivery.saturating_sub(self.receive_count)
     }
 
-    /// What a receive tells about the message, once it has been received.
-    pub(crate) fn told(&self, sequence: Option<SequenceNumber>) -> Option<Delivery<'_>> {
-        Some(Delivery {
+    /// What a receive tells about the message.
+    pub(crate) fn told(&self, sequence: Option<SequenceNumber>) -> Delivery<'_> {
+        Delivery {
             id: self.id,
             bytes: self.bytes,
             sent_at: self.sent_at,
-            first_received_at: self.first_received_at()?,
+            first_received_at: self.first_received_at,
             receive_count: self.receive_count,
             number: self.delivery,
             dead_letter_source: self.dead_letter_source.as_deref(),
             sequence,
             redriven: self.delivery_before_redrive() > 0,
-        })
+        }
     }
 }
 

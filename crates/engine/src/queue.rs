@@ -20,9 +20,9 @@ use crate::fair::Fair;
 use crate::fifo::Fifo;
 use crate::fifo::deduplication::DeduplicationScope;
 use crate::group::GroupNumber;
-use crate::index::{Available, Delayed, Expiry, InFlight};
+use crate::index::{Available, Due, Expiry};
 use crate::lapse::Lapses;
-use crate::message::{Delivery, Kept, MessageKey, Place};
+use crate::message::{Delivery, Kept, MessageKey, Stage};
 use crate::moves::Moves;
 
 /// A queue's incarnation: a queue that is deleted and created again gets another one.
@@ -80,8 +80,8 @@ pub struct Queue {
     /// Boxed, because the nodes of a map that grows at its end stay half empty.
     pub(crate) messages: BTreeMap<MessageKey, Box<Kept>>,
     pub(crate) available: Available,
-    pub(crate) delayed: Delayed,
-    pub(crate) in_flight: InFlight,
+    pub(crate) delayed: Due,
+    pub(crate) in_flight: Due,
     pub(crate) expiry: Expiry,
     /// What makes the queue a FIFO queue.
     pub(crate) fifo: Option<Box<Fifo>>,
@@ -102,8 +102,8 @@ impl Queue {
             in_flight_max: limits::IN_FLIGHT_MAX,
             messages: BTreeMap::new(),
             available: Available::default(),
-            delayed: Delayed::default(),
-            in_flight: InFlight::default(),
+            delayed: Due::default(),
+            in_flight: Due::default(),
             expiry: Expiry::default(),
             fifo: None,
             fair: None,
@@ -151,7 +151,7 @@ impl Queue {
     pub fn advance(&mut self, now: Timestamp) -> Vec<MessageKey> {
         let expired = self.expire(now);
         while let Some(key) = self.delayed.due(now).or_else(|| self.in_flight.due(now)) {
-            self.place(key, Place::Available);
+            self.set_stage(key, Stage::Available);
         }
         if let Some(fifo) = &mut self.fifo {
             fifo.advance(now);
@@ -180,8 +180,14 @@ impl Queue {
 
     /// What a receive tells about the message; `None` if it is not here or was never received.
     pub fn delivery(&self, key: MessageKey) -> Option<Delivery<'_>> {
+        self.messages.get(&key).filter(|message| message.receive_count > 0)?;
+        Some(self.told(key))
+    }
+
+    /// What a receive tells, or would tell, about a message that is here.
+    pub(crate) fn told(&self, key: MessageKey) -> Delivery<'_> {
         let sequence = self.fifo.as_ref().and_then(|fifo| fifo.groups.sequence_of(key));
-        self.messages.get(&key)?.told(sequence)
+        self.messages[&key].told(sequence)
     }
 
     /// Whether a receive now would meet a message. An available message of a FIFO queue can be
@@ -242,7 +248,7 @@ impl Queue {
         self.assert_unused(key);
         self.join(key, group);
         self.expiry.insert(message.sent_at, key, self.fair_group_of(key));
-        self.insert_in_order(key, message.sent_at, message.place);
+        self.insert_in_order(key, message.sent_at, message.stage);
         self.messages.insert(key, Box::new(message));
         self.look_at_head(key);
     }
@@ -272,14 +278,14 @@ impl Queue {
     fn look_at_head_of(&mut self, group: GroupNumber) {
         let Some(fifo) = &mut self.fifo else { return };
         let head = fifo.groups.head(group).and_then(|head| self.messages.get(&head));
-        fifo.groups.set_ready(group, head.is_some_and(|head| head.place == Place::Available));
+        fifo.groups.set_ready(group, head.is_some_and(|head| head.stage == Stage::Available));
     }
 
     /// Removes a message, if it is here.
     pub(crate) fn take(&mut self, key: MessageKey) -> Option<Kept> {
         let message = self.messages.remove(&key)?;
         self.expiry.remove(message.sent_at, key, self.fair_group_of(key));
-        self.remove_from_order(key, message.sent_at, message.place);
+        self.remove_from_order(key, message.sent_at, message.stage);
         if let Some(fair) = &mut self.fair {
             fair.leave(key);
         }
@@ -290,21 +296,21 @@ impl Queue {
     }
 
     /// Moves a message to another of the three orders, or to another time in the same one.
-    pub(crate) fn place(&mut self, key: MessageKey, place: Place) {
+    pub(crate) fn set_stage(&mut self, key: MessageKey, stage: Stage) {
         let Some(message) = self.messages.get_mut(&key) else { return };
         let sent_at = message.sent_at;
-        let left = std::mem::replace(&mut message.place, place);
+        let left = std::mem::replace(&mut message.stage, stage);
         self.remove_from_order(key, sent_at, left);
-        self.insert_in_order(key, sent_at, place);
+        self.insert_in_order(key, sent_at, stage);
         self.look_at_head(key);
     }
 
-    fn insert_in_order(&mut self, key: MessageKey, sent_at: Timestamp, place: Place) {
-        let group = self.fair.as_mut().and_then(|fair| fair.enter(key, place));
-        match place {
-            Place::Available => self.available.insert(sent_at, key, group),
-            Place::Delayed(until) => self.delayed.insert(until, key),
-            Place::InFlight(until) => {
+    fn insert_in_order(&mut self, key: MessageKey, sent_at: Timestamp, stage: Stage) {
+        let group = self.fair.as_mut().and_then(|fair| fair.enter(key, stage));
+        match stage {
+            Stage::Available => self.available.insert(sent_at, key, group),
+            Stage::Delayed(until) => self.delayed.insert(until, key),
+            Stage::InFlight(until) => {
                 self.in_flight.insert(until, key);
                 if let Some(fifo) = &mut self.fifo {
                     fifo.groups.count_lease(key);
@@ -313,12 +319,12 @@ impl Queue {
         }
     }
 
-    fn remove_from_order(&mut self, key: MessageKey, sent_at: Timestamp, place: Place) {
-        let group = self.fair.as_mut().and_then(|fair| fair.exit(key, place));
-        match place {
-            Place::Available => self.available.remove(sent_at, key, group),
-            Place::Delayed(until) => self.delayed.remove(until, key),
-            Place::InFlight(until) => {
+    fn remove_from_order(&mut self, key: MessageKey, sent_at: Timestamp, stage: Stage) {
+        let group = self.fair.as_mut().and_then(|fair| fair.exit(key, stage));
+        match stage {
+            Stage::Available => self.available.remove(sent_at, key, group),
+            Stage::Delayed(until) => self.delayed.remove(until, key),
+            Stage::InFlight(until) => {
                 self.in_flight.remove(until, key);
                 if let Some(fifo) = &mut self.fifo {
                     fifo.groups.uncount_lease(key);

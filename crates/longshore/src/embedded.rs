@@ -1,6 +1,6 @@
 //! The transport of a process that has its broker inside: SQS requests without HTTP.
 //!
-//! A call of the framework becomes the same [`Request`] that an SDK would have sent, so that a
+//! A call of the framework becomes the same request that an SDK would have sent, so that a
 //! message is checked, stored and answered for in the same way; only the network is left out.
 //!
 //! # Invariants
@@ -14,7 +14,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use longshore_broker::Broker;
+use longshore_broker::{Broker, Serve};
 use longshore_tasks::transport::{
     Action, DeadLetterFacts, EntryFault, EntryResult, OutgoingMessage, QueueFacts, QueueHandle,
     ReceiveRequest, ReceivedMessage, RequestMeter, Result, SentMessage, Throttle,
@@ -24,8 +24,8 @@ use longshore_types::{AttributeName, AttributeValue, MessageAttribute, QueueArn,
 use longshore_wire::{
     BatchResultEntry, BatchResultErrorEntry, ChangeMessageVisibilityBatch,
     ChangeMessageVisibilityBatchEntry, DeleteMessageBatch, DeleteMessageBatchEntry, Fault,
-    GetQueueAttributes, GetQueueUrl, RawAttribute, ReceiveMessage, Reply, Request,
-    SendMessageBatch, SendMessageBatchEntry, SqsError, SystemAttributeName,
+    GetQueueAttributes, GetQueueUrl, RawAttribute, ReceiveMessage, SendMessageBatch,
+    SendMessageBatchEntry, SqsError, SystemAttributeName,
 };
 use serde_json::Value;
 
@@ -98,20 +98,20 @@ impl EmbeddedTransport {
         Arc::clone(&self.meter)
     }
 
-    async fn call(
+    async fn call<A: Serve>(
         &self,
         action: Action,
         queue: &str,
         payload_bytes: usize,
-        request: impl Into<Request>,
-    ) -> Result<Reply> {
+        request: A,
+    ) -> Result<A::Reply> {
         self.meter.count(action, queue, payload_bytes);
         self.ask(action, queue, request).await
     }
 
     /// A call that is counted already, or will be.
-    async fn ask(&self, action: Action, queue: &str, request: impl Into<Request>) -> Result<Reply> {
-        let answer = self.broker.call(request.into()).await;
+    async fn ask<A: Serve>(&self, action: Action, queue: &str, request: A) -> Result<A::Reply> {
+        let answer = self.broker.ask(request).await;
         answer.map_err(|error| transport_error(action, queue, error))
     }
 
@@ -121,7 +121,6 @@ impl EmbeddedTransport {
             attribute_names: vec!["All".to_owned()],
         };
         let reply = self.call(Action::GetQueueAttributes, queue.name(), 0, request).await?;
-        let Reply::GetQueueAttributes(reply) = reply else { mismatch(&reply) };
         Ok(reply.attributes)
     }
 }
@@ -143,7 +142,6 @@ impl Transport for EmbeddedTransport {
             let queue_name = queue.to_owned();
             let request = GetQueueUrl { queue_name, queue_owner_aws_account_id: None };
             let reply = self.call(Action::GetQueueUrl, queue, 0, request).await?;
-            let Reply::GetQueueUrl(reply) = reply else { mismatch(&reply) };
             Ok(QueueHandle::new(queue, &reply.queue_url))
         })
     }
@@ -181,7 +179,6 @@ impl Transport for EmbeddedTransport {
             let entries = messages.into_iter().enumerate().map(send_entry).collect();
             let request = SendMessageBatch { queue_url: queue.url().to_owned(), entries };
             let reply = self.call(Action::SendMessageBatch, queue.name(), bytes, request).await?;
-            let Reply::SendMessageBatch(reply) = reply else { mismatch(&reply) };
             let sent = reply.successful.into_iter().map(|entry| {
                 let message_id = entry.sent.message_id.to_string();
                 (entry.id, SentMessage { message_id })
@@ -199,7 +196,6 @@ impl Transport for EmbeddedTransport {
             let request = receive_request(queue, request);
             let mut metered = self.meter.receive(queue.name());
             let reply = self.ask(Action::ReceiveMessage, queue.name(), request).await?;
-            let Reply::ReceiveMessage(reply) = reply else { mismatch(&reply) };
             let messages: Vec<_> = reply.messages.into_iter().map(received).collect();
             metered.brought(&messages);
             Ok(messages)
@@ -220,7 +216,6 @@ impl Transport for EmbeddedTransport {
             let entries = receipts.into_iter().enumerate().map(entry).collect();
             let request = DeleteMessageBatch { queue_url: queue.url().to_owned(), entries };
             let reply = self.call(Action::DeleteMessageBatch, queue.name(), 0, request).await?;
-            let Reply::DeleteMessageBatch(reply) = reply else { mismatch(&reply) };
             Ok(in_order(count, reply.successful.into_iter().map(done), reply.failed))
         })
     }
@@ -236,7 +231,7 @@ impl Transport for EmbeddedTransport {
                 ChangeMessageVisibilityBatchEntry {
                     id: Some(index.to_string()),
                     receipt_handle,
-                    visibility_timeout: Some(seconds(timeout)),
+                    visibility_timeout: Some(seconds(timeout).into()),
                 }
             };
             let entries = changes.into_iter().enumerate().map(entry).collect();
@@ -244,15 +239,9 @@ impl Transport for EmbeddedTransport {
             let request = ChangeMessageVisibilityBatch { queue_url, entries };
             let reply =
                 self.call(Action::ChangeMessageVisibilityBatch, queue.name(), 0, request).await?;
-            let Reply::ChangeMessageVisibilityBatch(reply) = reply else { mismatch(&reply) };
             Ok(in_order(count, reply.successful.into_iter().map(done), reply.failed))
         })
     }
-}
-
-/// Every action has a reply of its own.
-fn mismatch(reply: &Reply) -> ! {
-    unreachable!("the broker answered another request: {reply:?}")
 }
 
 fn transport_error(action: Action, queue: &str, error: SqsError) -> TransportError {
@@ -288,7 +277,7 @@ fn send_entry((index, message): (usize, OutgoingMessage)) -> SendMessageBatchEnt
     SendMessageBatchEntry {
         id: Some(index.to_string()),
         message_body: message.body,
-        delay_seconds: message.delay.map(seconds),
+        delay_seconds: message.delay.map(|delay| seconds(delay).into()),
         message_attributes: attributes.map(|(name, value)| (name, raw(value))).collect(),
         message_deduplication_id: message.deduplication_id,
         message_group_id: message.group_id,
@@ -313,9 +302,9 @@ fn receive_request(queue: &QueueHandle, request: ReceiveRequest) -> ReceiveMessa
         queue_url: queue.url().to_owned(),
         message_attribute_names: vec!["All".to_owned()],
         message_system_attribute_names: vec!["All".to_owned()],
-        max_number_of_messages: Some(i64::try_from(request.count_max).unwrap_or(i64::MAX)),
-        visibility_timeout: request.visibility_timeout.map(seconds),
-        wait_time_seconds: Some(seconds(request.wait)),
+        max_number_of_messages: Some(i64::try_from(request.count_max).unwrap_or(i64::MAX).into()),
+        visibility_timeout: request.visibility_timeout.map(|timeout| seconds(timeout).into()),
+        wait_time_seconds: Some(seconds(request.wait).into()),
         ..ReceiveMessage::default()
     }
 }

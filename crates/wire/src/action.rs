@@ -22,6 +22,7 @@ mod delete_message_batch;
 mod delete_queue;
 mod get_queue_attributes;
 mod get_queue_url;
+mod list;
 mod list_dead_letter_source_queues;
 mod list_message_move_tasks;
 mod list_queue_tags;
@@ -33,6 +34,7 @@ mod remove_permission;
 mod send_message;
 mod send_message_batch;
 pub(crate) mod sent;
+mod sent_integer;
 mod set_queue_attributes;
 mod start_message_move_task;
 mod tag_queue;
@@ -71,11 +73,13 @@ pub use send_message::{SendMessage, SendMessageReply};
 pub use send_message_batch::{
     SendMessageBatch, SendMessageBatchEntry, SendMessageBatchReply, SendMessageBatchResultEntry,
 };
+pub use sent_integer::SentInteger;
 pub use set_queue_attributes::SetQueueAttributes;
 pub use start_message_move_task::{StartMessageMoveTask, StartMessageMoveTaskReply};
 pub use tag_queue::TagQueue;
 pub use untag_queue::UntagQueue;
 
+pub(crate) use batch::{BatchEntry, SentBatch};
 pub(crate) use change_message_visibility::SentChangeMessageVisibility;
 pub(crate) use create_queue::SentCreateQueue;
 pub(crate) use get_queue_url::SentGetQueueUrl;
@@ -88,6 +92,13 @@ use crate::{Request, SqsError};
 pub(crate) trait Input: DeserializeOwned + Default {
     /// The request, once no required member is missing.
     fn into_request(self) -> Result<Request, SqsError>;
+
+    /// The same as it was meant, if it came in a protocol that cannot say an empty list: one that is
+    /// not there can be that.
+    #[must_use]
+    fn flattened(self) -> Self {
+        self
+    }
 }
 
 /// Refuses a required string that is absent or empty.

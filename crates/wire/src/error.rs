@@ -2,13 +2,19 @@
 //!
 //! [`SqsError`]'s `Display` is the text on the wire. [`SqsError::spelling`] is the one table that
 //! knows an error's JSON shape, its Query code, whose fault it is, and the HTTP status. Texts
-//! that more than one rule shares are made by the constructors in `error::text`.
+//! that are made from parts, or told by whoever knows queues, are made by the constructors in `text`,
+//! `queue`, `redrive` and `access`.
 
+mod access;
 mod entry;
+mod queue;
+mod redrive;
 mod signature;
 mod spelling;
 mod text;
 
+pub use access::LabelFault;
+pub use redrive::{RedriveAllowFault, RedriveFault};
 pub use spelling::{Fault, Spelling};
 pub(crate) use text::INVALID_CHARACTERS;
 use text::NOT_AVAILABLE;

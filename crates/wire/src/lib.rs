@@ -23,5 +23,5 @@ pub mod request;
 pub mod signature;
 
 pub use action::*;
-pub use error::{Fault, Spelling, SqsError};
-pub use request::{Reply, Request};
+pub use error::{Fault, LabelFault, RedriveAllowFault, RedriveFault, Spelling, SqsError};
+pub use request::{Action, Named, Reply, Request};

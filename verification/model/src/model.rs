@@ -79,7 +79,7 @@ impl Model {
     }
 
     /// Sends a message to a FIFO queue, unless it is a duplicate.
-    pub fn send_in_group(
+    pub fn send_fifo(
         &mut self,
         queue: QueueIndex,
         group: Group,

@@ -27,6 +27,8 @@ pub(crate) fn refused(fault: &PolicyError) -> SqsError {
         PolicyError::Malformed(_) | PolicyError::TooLong { .. } => {
             SqsError::invalid_attribute(AttributeName::Policy)
         }
-        PolicyError::TooMany { .. } => SqsError::OverLimit(fault.to_string()),
+        PolicyError::TooMany { what, found, max } => {
+            SqsError::policy_over_limit(*found, what, *max)
+        }
     }
 }

@@ -63,8 +63,7 @@ fn settable(name: &str, kind: QueueKind) -> Result<AttributeName, SqsError> {
 fn fifo_only(name: AttributeName) -> SqsError {
     let explained = [AttributeName::DeduplicationScope, AttributeName::FifoThroughputLimit];
     if explained.contains(&name) {
-        let text = format!("You can specify the {name} only when FifoQueue is set to true.");
-        return SqsError::InvalidAttributeName(text);
+        return SqsError::fifo_only(name);
     }
     SqsError::unknown_attribute(name)
 }

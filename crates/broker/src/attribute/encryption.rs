@@ -1,7 +1,8 @@
 //! The attributes of encryption, which this broker keeps and echoes: it encrypts nothing.
 //!
-//! A queue has one sort of encryption at a time. Naming a KMS key turns SQS's own off; taking the
-//! key away does not turn it on again. That is what AWS does.
+//! A queue has one sort of encryption at a time. Naming a KMS key turns SQS's own off, and turning
+//! SQS's own on takes the key away; taking the key away does not turn it on again. That is what AWS
+//! does.
 
 use longshore_types::AttributeName;
 use longshore_wire::SqsError;
@@ -21,10 +22,11 @@ pub(super) fn check_bool(name: AttributeName, value: &str) -> Result<Option<Stri
 /// Settles what a request's encryption attributes mean together, and for those already `present`.
 pub(super) fn settle(checked: &mut Checked, present: &Attributes) -> Result<(), SqsError> {
     let Some(key) = checked.get(&AttributeName::KmsMasterKeyId).cloned() else {
-        return settle_own_keys(checked, present);
+        replace_key(checked, present);
+        return Ok(());
     };
     if key.is_some() && turns_own_keys_on(checked) {
-        return Err(both());
+        return Err(SqsError::two_encryptions());
     }
     if key.is_none() {
         checked.insert(AttributeName::KmsDataKeyReusePeriodSeconds, None);
@@ -36,21 +38,15 @@ pub(super) fn settle(checked: &mut Checked, present: &Attributes) -> Result<(), 
     Ok(())
 }
 
-/// SQS's own keys cannot be turned on beside a KMS key.
-fn settle_own_keys(checked: &Checked, present: &Attributes) -> Result<(), SqsError> {
+/// SQS's own keys, when they are turned on, take the place of a KMS key.
+fn replace_key(checked: &mut Checked, present: &Attributes) {
     if turns_own_keys_on(checked) && present.contains_key(&AttributeName::KmsMasterKeyId) {
-        return Err(both());
+        checked.insert(AttributeName::KmsMasterKeyId, None);
+        checked.insert(AttributeName::KmsDataKeyReusePeriodSeconds, None);
     }
-    Ok(())
 }
 
 fn turns_own_keys_on(checked: &Checked) -> bool {
     let own_keys = checked.get(&AttributeName::SqsManagedSseEnabled);
     own_keys.and_then(Option::as_deref) == Some("true")
-}
-
-fn both() -> SqsError {
-    let text = "You can use one type of server-side encryption (SSE) at one time. You can either \
-                enable KMS SSE or SQS SSE.";
-    SqsError::InvalidAttributeName(text.to_owned())
 }

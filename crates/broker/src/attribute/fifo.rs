@@ -12,11 +12,7 @@ const LIMITS: [&str; 2] = ["perQueue", "perMessageGroupId"];
 pub(super) fn check_kind(value: &str) -> Result<Option<String>, SqsError> {
     match value.to_ascii_lowercase().as_str() {
         "true" => Ok(Some("true".to_owned())),
-        "false" => {
-            let text = "Invalid value for the parameter FifoQueue. Reason: Modifying queue type is \
-                        not supported.";
-            Err(SqsError::InvalidAttributeValue(text.to_owned()))
-        }
+        "false" => Err(SqsError::queue_type_stays()),
         _ => Err(SqsError::invalid_attribute(AttributeName::FifoQueue)),
     }
 }
@@ -48,9 +44,7 @@ pub(super) fn settle(checked: &Checked, present: &Attributes) -> Result<(), SqsE
     };
     let by_group = will_be(AttributeName::FifoThroughputLimit) == Some("perMessageGroupId");
     if by_group && will_be(AttributeName::DeduplicationScope) != Some("messageGroup") {
-        let text = "The perMessageGroupId value is allowed only when the value for \
-                    DeduplicationScope is messageGroup";
-        return Err(SqsError::InvalidAttributeValue(text.to_owned()));
+        return Err(SqsError::limit_without_its_scope());
     }
     Ok(())
 }

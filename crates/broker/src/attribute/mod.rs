@@ -8,6 +8,7 @@ mod access_policy;
 mod check;
 mod encryption;
 mod fifo;
+mod members;
 mod number;
 mod redrive_allow_policy;
 mod redrive_policy;

@@ -1,8 +1,13 @@
 //! The redrive allow policy: which queues can name this one as their dead-letter queue.
 
 use longshore_types::QueueArn;
-use longshore_wire::SqsError;
+use longshore_wire::{RedriveAllowFault, SqsError};
 use serde_json::{Map, Value};
+
+use super::members;
+
+const PERMISSION: &str = "redrivePermission";
+const SOURCES: &str = "sourceQueueArns";
 
 /// Source queues that a policy can name.
 const SOURCES_MAX: usize = 10;
@@ -13,13 +18,13 @@ enum Policy {
     ByQueue(Vec<String>),
 }
 
-/// Checks a policy's text; an empty one removes it.
+/// Checks a policy's text; an empty one removes it. What is kept of it is what it says.
 pub(super) fn check(text: &str) -> Result<Option<String>, SqsError> {
     if text.is_empty() {
         return Ok(None);
     }
     parse(text)?;
-    Ok(Some(text.to_owned()))
+    Ok(Some(members::text(text, read(text)?)))
 }
 
 /// Whether a dead-letter queue with that policy takes messages of `source`.
@@ -32,30 +37,36 @@ pub(crate) fn allows(policy: Option<&str>, source: &QueueArn) -> bool {
 }
 
 fn parse(text: &str) -> Result<Policy, SqsError> {
-    let map: Map<String, Value> = serde_json::from_str(text).map_err(|_| unsupported())?;
-    let sources = map.get("sourceQueueArns").map(arns).transpose()?;
-    match (map.get("redrivePermission").and_then(Value::as_str), sources) {
+    let map = read(text)?;
+    if map.keys().any(|name| ![PERMISSION, SOURCES].contains(&name.as_str())) {
+        return Err(unsupported());
+    }
+    let sources = map.get(SOURCES).map(arns).transpose()?;
+    match (map.get(PERMISSION).and_then(Value::as_str), sources) {
         (Some("byQueue"), Some(sources)) if !sources.is_empty() => by_queue(text, sources),
-        (Some("byQueue"), _) => Err(refuse(
-            text,
-            "When you specify the byQueue permission type, you must also specify one or more \
-             sourceQueueArns values.",
-        )),
+        (Some("byQueue"), _) => Err(refuse(text, RedriveAllowFault::NoSources)),
         (Some("allowAll"), None) => Ok(Policy::AllowAll),
         (Some("denyAll"), None) => Ok(Policy::DenyAll),
-        (Some("allowAll" | "denyAll"), Some(_)) => Err(refuse(
-            text,
-            "To specify one or more source queue ARNs, you must set redrivePermission to byQueue.",
-        )),
+        (Some("allowAll" | "denyAll"), Some(_)) => Err(refuse(text, RedriveAllowFault::Sources)),
         _ => Err(unsupported()),
     }
+}
+
+/// The members of a policy. An empty list of sources says nothing but to a policy that needs one.
+fn read(text: &str) -> Result<Map<String, Value>, SqsError> {
+    let mut map = members::read(text).ok_or_else(unsupported)?;
+    let is_empty = map.get(SOURCES).and_then(Value::as_array).is_some_and(Vec::is_empty);
+    if is_empty {
+        map.remove(SOURCES);
+    }
+    Ok(map)
 }
 
 fn by_queue(text: &str, sources: Vec<String>) -> Result<Policy, SqsError> {
     if sources.len() <= SOURCES_MAX {
         return Ok(Policy::ByQueue(sources));
     }
-    Err(refuse(text, "The maximum number of source queue ARNs you can specify is 10."))
+    Err(refuse(text, RedriveAllowFault::TooManySources))
 }
 
 fn arns(value: &Value) -> Result<Vec<String>, SqsError> {
@@ -64,14 +75,11 @@ fn arns(value: &Value) -> Result<Vec<String>, SqsError> {
 }
 
 fn unsupported() -> SqsError {
-    let text = "Invalid value for the parameter RedriveAllowPolicy. Reason: Amazon SQS can't \
-                create the redrive allow policy, as it\u{2019}s in an unsupported format.";
-    SqsError::InvalidParameterValue(text.to_owned())
+    SqsError::redrive_allow_policy("", RedriveAllowFault::Unsupported)
 }
 
-fn refuse(text: &str, reason: &str) -> SqsError {
-    let reason = format!("Amazon SQS can't create the redrive allow policy. {reason}");
-    SqsError::invalid_value(text, "RedriveAllowPolicy", &reason)
+fn refuse(text: &str, fault: RedriveAllowFault) -> SqsError {
+    SqsError::redrive_allow_policy(text, fault)
 }
 
 #[cfg(test)]
@@ -100,9 +108,26 @@ mod tests {
             "{}",
             r#"{"redrivePermission":"byQueue"}"#,
             r#"{"redrivePermission":"denyAll","sourceQueueArns":["a"]}"#,
+            r#"{"redrivePermission":"byQueue","sourceQueueArns":[]}"#,
             r#"{"redrivePermission":"some"}"#,
         ] {
             assert!(check(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn q5_sources_that_are_null_or_none_are_left_out() {
+        let denies = r#"{"redrivePermission":"denyAll"}"#;
+        for sources in ["null", "[]"] {
+            let text = denies.replace('}', &format!(r#","sourceQueueArns":{sources}}}"#));
+            assert_eq!(check(&text), Ok(Some(denies.to_owned())), "{text}");
+            assert!(!allows(Some(&text), &source()), "{text}");
+        }
+    }
+
+    #[test]
+    fn q20_a_member_that_there_is_not_is_refused_as_in_a_redrive_policy() {
+        let text = r#"{"redrivePermission":"denyAll","maxReceiveCount":1}"#;
+        assert_eq!(check(text), Err(unsupported()));
     }
 }

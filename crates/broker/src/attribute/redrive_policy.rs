@@ -1,12 +1,13 @@
 //! The redrive policy: `{"deadLetterTargetArn": "arn:…", "maxReceiveCount": 3}`.
 //!
-//! The text is kept and given back as it was sent. The order of the checks is that of SQS.
+//! The text is kept and given back as it was sent, without members that are `null`. The order of the
+//! checks is that of SQS. A queue can name itself.
 
 use longshore_types::{AttributeName, QueueArn, RedrivePolicy, arn::QueueArnError, limits};
-use longshore_wire::SqsError;
-use serde_json::{Map, Value};
+use longshore_wire::{RedriveFault, SqsError};
+use serde_json::Value;
 
-use super::{Attributes, allows};
+use super::{Attributes, allows, members};
 
 const TARGET: &str = "deadLetterTargetArn";
 const COUNT: &str = "maxReceiveCount";
@@ -17,22 +18,24 @@ pub(super) fn check(text: &str) -> Result<Option<String>, SqsError> {
         return Ok(None);
     }
     let target = parse(text)?.target.to_string();
+    let text = members::text(
+        text,
+        members::read(text).ok_or_else(|| refuse(text, RedriveFault::NotAMap))?,
+    );
     // The catalog finds the target in the text as it stands, so it must not hide behind escapes.
     if !text.contains(&target) {
-        return Err(refuse(text, "Dead-letter target ARN should be fully qualified ARN."));
+        return Err(refuse(&text, RedriveFault::NotAnArn));
     }
-    Ok(Some(text.to_owned()))
+    Ok(Some(text))
 }
 
 /// The policy that a text describes.
 pub(super) fn parse(text: &str) -> Result<RedrivePolicy, SqsError> {
-    let map: Map<String, Value> = serde_json::from_str(text).map_err(|_| not_a_map())?;
-    let count = map.get(COUNT).ok_or_else(|| lacks(text, COUNT))?;
-    let target = map.get(TARGET).ok_or_else(|| lacks(text, TARGET))?;
+    let map = members::read(text).ok_or_else(|| refuse(text, RedriveFault::NotAMap))?;
+    let count = map.get(COUNT).ok_or_else(|| refuse(text, RedriveFault::Lacks(COUNT)))?;
+    let target = map.get(TARGET).ok_or_else(|| refuse(text, RedriveFault::Lacks(TARGET)))?;
     if map.len() > 2 {
-        let reason =
-            "Only following attributes are supported: [maxReceiveCount, deadLetterTargetArn].";
-        return Err(refuse(text, reason));
+        return Err(refuse(text, RedriveFault::OtherMembers));
     }
     let receive_count_max = parse_count(text, count)?;
     Ok(RedrivePolicy { target: parse_target(text, target)?, receive_count_max })
@@ -42,24 +45,13 @@ fn parse_count(text: &str, value: &Value) -> Result<u32, SqsError> {
     let shown = value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
     let count = shown.parse().ok();
     let in_range = |count: &u32| limits::RECEIVE_COUNT_BEFORE_DEAD_LETTER.contains(count);
-    count.filter(in_range).ok_or_else(|| {
-        let reason = format!(
-            "Invalid value for maxReceiveCount: {shown}, valid values are from 1 to 1000 both \
-             inclusive."
-        );
-        refuse(text, &reason)
-    })
+    count.filter(in_range).ok_or_else(|| refuse(text, RedriveFault::Count(&shown)))
 }
 
 fn parse_target(text: &str, value: &Value) -> Result<QueueArn, SqsError> {
-    QueueArn::parse(value.as_str().unwrap_or_default()).map_err(|fault| {
-        let reason = match fault {
-            QueueArnError::NotAnArn => "Dead-letter target ARN should be fully qualified ARN.",
-            QueueArnError::NotAQueue => {
-                "Only SQS queues are valid resources for deadLetterTargetArn."
-            }
-        };
-        refuse(text, reason)
+    QueueArn::parse(value.as_str().unwrap_or_default()).map_err(|fault| match fault {
+        QueueArnError::NotAnArn => refuse(text, RedriveFault::NotAnArn),
+        QueueArnError::NotAQueue => refuse(text, RedriveFault::NotAQueue),
     })
 }
 
@@ -71,35 +63,21 @@ pub(crate) fn check_target<'a>(
 ) -> Result<(), SqsError> {
     let policy = parse(text)?;
     if policy.target.account != source.account {
-        return Err(refuse(text, "Dead-letter target owner should be same as the source."));
+        return Err(refuse(text, RedriveFault::OtherAccount));
     }
     let target = find(&policy.target).filter(|_| policy.target.region == source.region);
-    let target = target.ok_or_else(|| refuse(text, "Dead letter target does not exist."))?;
+    let target = target.ok_or_else(|| refuse(text, RedriveFault::NoTarget))?;
     if policy.target.name.is_fifo() != source.name.is_fifo() {
-        return Err(refuse(text, "Dead-letter queue must be same type of queue as the source.."));
-    }
-    if policy.target == *source {
-        return Err(refuse(text, "A queue cannot be its own dead-letter queue."));
+        return Err(refuse(text, RedriveFault::OtherType));
     }
     if !allows(target.get(&AttributeName::RedriveAllowPolicy).map(String::as_str), source) {
-        let reason = "The dead-letter queue's redrive allow policy does not permit this source.";
-        return Err(refuse(text, reason));
+        return Err(refuse(text, RedriveFault::NotPermitted));
     }
     Ok(())
 }
 
-fn not_a_map() -> SqsError {
-    let text = "Invalid value for the parameter RedrivePolicy. Reason: Redrive policy is not a \
-                valid JSON map.";
-    SqsError::InvalidParameterValue(text.to_owned())
-}
-
-fn lacks(text: &str, member: &str) -> SqsError {
-    refuse(text, &format!("Redrive policy does not contain mandatory attribute: {member}."))
-}
-
-fn refuse(text: &str, reason: &str) -> SqsError {
-    SqsError::invalid_value(text, "RedrivePolicy", reason)
+fn refuse(text: &str, fault: RedriveFault<'_>) -> SqsError {
+    SqsError::redrive_policy(text, fault)
 }
 
 #[cfg(test)]
@@ -127,6 +105,7 @@ mod tests {
     fn each_fault_has_its_own_reason() {
         refused("[]", "Redrive policy is not a valid JSON map.");
         refused("{}", "does not contain mandatory attribute: maxReceiveCount.");
+        refused(r#""{\"maxReceiveCount\":1}""#, "Redrive policy is not a valid JSON map.");
         refused(r#"{"maxReceiveCount":1}"#, "mandatory attribute: deadLetterTargetArn.");
         let with = |count: &str, target: &str| {
             format!(r#"{{"maxReceiveCount":{count},"deadLetterTargetArn":"{target}"}}"#)
@@ -144,5 +123,13 @@ mod tests {
             &with("3", "arn:aws:sns:a:000000000000:b"),
             "Only SQS queues are valid resources for deadLetterTargetArn.",
         );
+    }
+
+    #[test]
+    fn q5_a_member_that_is_null_is_absent() {
+        let policy = format!(r#"{{"deadLetterTargetArn":"{ARN}","maxReceiveCount":3}}"#);
+        let with_null = policy.replace('}', r#","redrivePermission":null}"#);
+        assert_eq!(check(&with_null), Ok(Some(policy)));
+        refused(r#"{"maxReceiveCount":null}"#, "mandatory attribute: maxReceiveCount.");
     }
 }

@@ -47,7 +47,7 @@ pub(crate) struct Budget {
 
 /// What one request has of the budget, until this is dropped.
 #[derive(Debug)]
-pub(crate) struct Share {
+pub struct Share {
     bytes: u64,
     /// `None` within the process, where nobody counts.
     of: Option<(Arc<Budget>, Arc<Client>)>,

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use longshore_engine::{
-    Event, MessageKey, Queue, QueueId, Receipt, Receive, ReceiveDecision, Repeat, SequenceNumber,
+    Delivery, Event, MessageKey, Queue, QueueId, Receipt, Receive, ReceiveDecision, Repeat,
+    SequenceNumber,
 };
 use longshore_storage::{Lsn, Purpose, ReserveError};
 use longshore_types::{MessageId, QueueArn, Timestamp};
@@ -44,8 +45,28 @@ pub(crate) struct Delivered {
     pub(crate) redriven: bool,
 }
 
+impl Delivered {
+    /// The message of a receipt, of which the engine told this; `shown` is what clients are told of a time.
+    pub(crate) fn new(
+        receipt: Receipt,
+        told: Delivery<'_>,
+        shown: impl Fn(Timestamp) -> Timestamp,
+    ) -> Self {
+        Self {
+            receipt,
+            id: told.id,
+            sent_at: shown(told.sent_at),
+            first_received_at: shown(told.first_received_at),
+            receive_count: told.receive_count,
+            dead_letter_source: told.dead_letter_source.cloned(),
+            sequence: told.sequence,
+            redriven: told.redriven,
+        }
+    }
+}
+
 /// What is delivered, and what its answer must wait for.
-type Delivery = (Vec<Delivered>, Need);
+type DeliveredNeed = (Vec<Delivered>, Need);
 
 impl Ledger {
     /// Delivers what `spec` asks for, with what the answer must wait for; `None` if there is nothing to deliver.
@@ -53,7 +74,7 @@ impl Ledger {
         &mut self,
         id: QueueId,
         spec: &ReceiveSpec,
-    ) -> Result<Option<Delivery>, SqsError> {
+    ) -> Result<Option<DeliveredNeed>, SqsError> {
         let delivery = self.find_delivery(id, spec)?;
         if let Some((delivered, _)) = &delivery {
             self.count(id, |tally| tally.received += delivered.len() as u64);
@@ -65,7 +86,7 @@ impl Ledger {
         &mut self,
         id: QueueId,
         spec: &ReceiveSpec,
-    ) -> Result<Option<Delivery>, SqsError> {
+    ) -> Result<Option<DeliveredNeed>, SqsError> {
         self.advance_quietly(id);
         if let Some(repeat) = self.decide_repeat(id, spec) {
             return self.commit_repeat(id, repeat);
@@ -90,7 +111,11 @@ impl Ledger {
         self.queue(id)?.repeat(spec.attempt.as_deref()?, spec.visibility, self.now())
     }
 
-    fn commit_repeat(&mut self, id: QueueId, repeat: Repeat) -> Result<Option<Delivery>, SqsError> {
+    fn commit_repeat(
+        &mut self,
+        id: QueueId,
+        repeat: Repeat,
+    ) -> Result<Option<DeliveredNeed>, SqsError> {
         let Repeat { event, keys, received_at, epoch } = repeat;
         if self.commit_or_block(id, vec![Change::Queue(id, event)])?.is_none() {
             return Ok(None);
@@ -98,9 +123,11 @@ impl Ledger {
         Ok(Some((self.delivered(id, &keys, epoch, received_at), self.settled(id))))
     }
 
+    /// The queue that takes what is received too often. A queue that names itself has such messages
+    /// already: there is nowhere to move them to, and they are delivered again.
     fn dead_letter_target(&self, id: QueueId) -> Option<QueueId> {
         let policy = self.queue(id)?.settings().redrive.as_ref()?;
-        self.catalog().by_arn(&policy.target)
+        self.catalog().by_arn(&policy.target).filter(|target| *target != id)
     }
 
     fn decide_receive(
@@ -129,7 +156,7 @@ impl Ledger {
         decision: ReceiveDecision,
         target: Option<QueueId>,
         spec: &ReceiveSpec,
-    ) -> Result<Option<Delivery>, SqsError> {
+    ) -> Result<Option<DeliveredNeed>, SqsError> {
         let delivered = decision.event.as_ref().map_or_else(Vec::new, delivered_keys);
         let mut changes = self.receive_changes(id, decision, target);
         changes.extend(self.attempted(id, spec, &delivered));
@@ -196,17 +223,9 @@ impl Ledger {
     ) -> Vec<Delivered> {
         let Some(queue) = self.queue(id) else { return Vec::new() };
         let told = |&key: &MessageKey| {
-            let facts = queue.delivery(key)?;
-            Some(Delivered {
-                receipt: Receipt { queue: id, key, epoch, delivery: facts.number, received_at },
-                id: facts.id,
-                sent_at: self.shown(facts.sent_at),
-                first_received_at: self.shown(facts.first_received_at),
-                receive_count: facts.receive_count,
-                dead_letter_source: facts.dead_letter_source.cloned(),
-                sequence: facts.sequence,
-                redriven: facts.redriven,
-            })
+            let told = queue.delivery(key)?;
+            let receipt = Receipt { queue: id, key, epoch, delivery: told.number, received_at };
+            Some(Delivered::new(receipt, told, |time| self.shown(time)))
         };
         keys.iter().filter_map(told).collect()
     }

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use longshore_storage::{Lsn, Progress};
 use longshore_wire::SqsError;
 
-use super::{Answer, Waiter};
+use super::{Delivered, Waiter};
 
 /// How far the log must have come before an answer may leave.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -42,7 +42,7 @@ impl Need {
 struct HeldAnswer<W> {
     need: Need,
     waiter: W,
-    answer: Result<Answer, SqsError>,
+    answer: Result<Vec<Delivered>, SqsError>,
 }
 
 /// The answers that wait, by the record that they wait for.
@@ -62,7 +62,7 @@ impl<W: Waiter> Held<W> {
     }
 
     /// Hands `answer` to `waiter` once `need` is met: at once, if it is.
-    pub(crate) fn hold(&mut self, need: Need, waiter: W, answer: Result<Answer, SqsError>) {
+    pub(crate) fn hold(&mut self, need: Need, waiter: W, answer: Result<Vec<Delivered>, SqsError>) {
         if self.progress.poisoned {
             return waiter.answer(Err(failed()));
         }
@@ -133,8 +133,6 @@ mod tests {
     use std::cell::RefCell;
     use std::rc::Rc;
 
-    use longshore_wire::Reply;
-
     use super::*;
 
     #[derive(Clone, Debug, Default)]
@@ -145,7 +143,7 @@ mod tests {
             false
         }
 
-        fn answer(self, answer: Result<Answer, SqsError>) {
+        fn answer(self, answer: Result<Vec<Delivered>, SqsError>) {
             self.0.borrow_mut().push(answer.map(drop));
         }
     }
@@ -157,7 +155,7 @@ mod tests {
     fn held_for(need: Need) -> (Held<Mailbox>, Mailbox) {
         let mailbox = Mailbox::default();
         let mut held = Held::new(progress(0, 0));
-        held.hold(need, mailbox.clone(), Ok(Answer::Reply(Reply::Empty)));
+        held.hold(need, mailbox.clone(), Ok(Vec::new()));
         (held, mailbox)
     }
 
@@ -183,7 +181,7 @@ mod tests {
     fn after_a_failure_no_answer_leaves_that_had_to_wait() {
         let (mut held, mailbox) = held_for(Need::durable(Lsn(1)));
         held.progressed(Progress { poisoned: true, ..progress(1, 0) });
-        held.hold(Need::default(), mailbox.clone(), Ok(Answer::Reply(Reply::Empty)));
+        held.hold(Need::default(), mailbox.clone(), Ok(Vec::new()));
         assert_eq!(*mailbox.0.borrow(), [Err(failed()), Err(failed())]);
     }
 }

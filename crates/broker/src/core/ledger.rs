@@ -138,7 +138,7 @@ impl Replay {
 /// The key after a change's own, if it brings a message.
 fn next_key(change: &Change) -> u64 {
     match change {
-        Change::Queue(_, Event::Sent { key, .. } | Event::SentInGroup { key, .. }) => key.get() + 1,
+        Change::Queue(_, Event::Sent { key, .. } | Event::SentFifo { key, .. }) => key.get() + 1,
         Change::Queue(..) | Change::Catalog(_) => 0,
     }
 }

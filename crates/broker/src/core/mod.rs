@@ -44,7 +44,7 @@ use std::collections::BTreeMap;
 use longshore_engine::QueueId;
 use longshore_storage::Progress;
 use longshore_types::Timestamp;
-use longshore_wire::{Reply, SqsError};
+use longshore_wire::SqsError;
 
 pub(crate) use asker::Asker;
 pub(crate) use deliver::{Delivered, ReceiveSpec};
@@ -60,40 +60,34 @@ use held::Held;
 use parked::Parked;
 use timers::Timers;
 
-/// What an operation came to.
-#[derive(Debug)]
-pub(crate) enum Answer {
-    /// A whole reply.
-    Reply(Reply),
-    /// Messages, whose bodies are still to be read. None: nothing came in time.
-    Delivered(Vec<Delivered>),
-}
-
-/// What an operation wants to happen now.
+/// What a receive wants to happen now.
 #[derive(Debug)]
 pub(crate) enum Step {
-    /// Answer, as soon as it is durable.
-    Done(Answer),
+    /// Answer these, as soon as it is durable.
+    Deliver(Vec<Delivered>),
     /// Wait for messages until the deadline.
     Park(QueueId, ReceiveSpec, Timestamp),
 }
 
 /// One SQS action: check, decide, commit, answer.
 pub(crate) trait Operation {
+    /// What it answers. That of a receive is a [`Step`].
+    type Reply;
+
     /// The room that its records will take in the log.
     fn room(&self) -> Room;
 
     /// Carries the action out.
-    fn run(self, turn: &mut Turn<'_>) -> Result<Step, SqsError>;
+    fn run(self, turn: &mut Turn<'_>) -> Result<Self::Reply, SqsError>;
 }
 
-/// Who waits for an answer.
+/// Who waits for an answer, or until an answer may leave.
 pub(crate) trait Waiter {
     /// Whether nobody waits any more: no message is leased for such a one.
     fn is_gone(&self) -> bool;
 
-    /// Hands the answer over.
-    fn answer(self, answer: Result<Answer, SqsError>);
+    /// Hands messages over; of anything but a receive there are none, and its reply may leave.
+    fn answer(self, answer: Result<Vec<Delivered>, SqsError>);
 }
 
 /// The queues, who waits for their messages, and who waits for the disk.
@@ -118,21 +112,33 @@ impl<W: Waiter> Core<W> {
         &self.ledger
     }
 
-    /// Carries out `operation` for `asker` and answers `waiter`, now or later.
-    pub(crate) fn perform<'a>(
+    /// Carries out `operation` for `asker`. What it came to may leave once `waiter` is answered, now or
+    /// later; if that one is told of a failure, it is not known what came of it.
+    pub(crate) fn perform<'a, O: Operation>(
         &mut self,
-        operation: impl Operation,
+        operation: O,
+        asker: impl Into<Asker<'a>>,
+        waiter: W,
+        now: impl Into<Reading>,
+    ) -> Result<O::Reply, SqsError> {
+        let (reply, need) = self.take_turn(operation, asker.into(), now.into());
+        self.held.hold(need, waiter, Ok(Vec::new()));
+        self.settle();
+        reply
+    }
+
+    /// Carries out a receive for `asker` and answers `waiter`, now or later.
+    pub(crate) fn receive<'a>(
+        &mut self,
+        operation: impl Operation<Reply = Step>,
         asker: impl Into<Asker<'a>>,
         waiter: W,
         now: impl Into<Reading>,
     ) {
-        self.ledger.advance_time(now.into());
         let asker = asker.into();
-        let mut turn = Turn::new(&mut self.ledger, asker);
-        let step = operation.run(&mut turn);
-        let need = turn.need();
+        let (step, need) = self.take_turn(operation, asker, now.into());
         match step {
-            Ok(Step::Done(answer)) => self.held.hold(need, waiter, Ok(answer)),
+            Ok(Step::Deliver(delivered)) => self.held.hold(need, waiter, Ok(delivered)),
             Ok(Step::Park(queue, spec, deadline)) => {
                 let by_policy = asker.is_checked();
                 self.park(queue, ParkedReceive { waiter, spec, deadline, by_policy });
@@ -140,6 +146,19 @@ impl<W: Waiter> Core<W> {
             Err(refusal) => self.held.hold(need, waiter, Err(refusal)),
         }
         self.settle();
+    }
+
+    /// What an operation comes to, and what must be durable before anybody is told.
+    fn take_turn<O: Operation>(
+        &mut self,
+        operation: O,
+        asker: Asker<'_>,
+        now: Reading,
+    ) -> (Result<O::Reply, SqsError>, Need) {
+        self.ledger.advance_time(now);
+        let mut turn = Turn::new(&mut self.ledger, asker);
+        let reply = operation.run(&mut turn);
+        (reply, turn.need())
     }
 
     /// How many receives wait for messages.
@@ -204,7 +223,7 @@ impl<W: Waiter> Core<W> {
             self.ledger.count(queue, |tally| tally.empty_receives += 1);
         }
         let need = self.ledger.settled(queue);
-        self.held.hold(need, waiter, Ok(Answer::Delivered(Vec::new())));
+        self.held.hold(need, waiter, Ok(Vec::new()));
     }
 
     fn park(&mut self, queue: QueueId, receive: ParkedReceive<W>) {
@@ -273,7 +292,7 @@ impl<W: Waiter> Core<W> {
         answer: Result<Vec<Delivered>, SqsError>,
     ) {
         if let Some(receive) = self.parked.get_mut(&queue).and_then(Parked::pop) {
-            self.held.hold(need, receive.waiter, answer.map(Answer::Delivered));
+            self.held.hold(need, receive.waiter, answer);
         }
     }
 

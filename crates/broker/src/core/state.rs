@@ -120,7 +120,7 @@ impl State {
             Event::Purged => (owned.settled, owned.purged_at) = (lsn, Some(at)),
             Event::Sent { .. }
             | Event::Received { .. }
-            | Event::SentInGroup { .. }
+            | Event::SentFifo { .. }
             | Event::Attempted { .. }
             | Event::Repeated { .. }
             | Event::VisibilityChanged { .. }

@@ -13,10 +13,10 @@ use std::time::Duration;
 use longshore_engine::MessageKey;
 use longshore_storage::{Lsn, Progress, Purpose, ReserveError};
 use longshore_types::Timestamp;
-use longshore_wire::{CreateQueue, DeleteQueue, PurgeQueue, Reply, SqsError, TagQueue, UntagQueue};
+use longshore_wire::{CreateQueue, DeleteQueue, PurgeQueue, SqsError, TagQueue, UntagQueue};
 
 use super::ledger::{Replay, Rules};
-use super::{Answer, Core, Operation, ReceiveSpec, Step, Turn, Waiter};
+use super::{Core, Delivered, Operation, ReceiveSpec, Step, Turn, Waiter};
 use crate::caller::{Caller, Place};
 use crate::clock::ClockTrust;
 use crate::log::{Append, Log, Room};
@@ -88,12 +88,22 @@ impl Log for SlowLog {
 }
 
 /// What a waiter was told.
-type Told = Rc<RefCell<Option<Result<Answer, SqsError>>>>;
+type Told = Rc<RefCell<Option<Result<Vec<Delivered>, SqsError>>>>;
 
 #[derive(Debug)]
 struct Client {
     told: Told,
+    /// What is told instead of a reply once that may leave.
+    refused: Told,
     gone: Rc<RefCell<bool>>,
+}
+
+impl Client {
+    fn new(gone: &Rc<RefCell<bool>>) -> (Self, Told) {
+        let told = Told::default();
+        let refused = Told::default();
+        (Self { told: Rc::clone(&told), refused, gone: Rc::clone(gone) }, told)
+    }
 }
 
 impl Waiter for Client {
@@ -101,8 +111,9 @@ impl Waiter for Client {
         *self.gone.borrow()
     }
 
-    fn answer(self, answer: Result<Answer, SqsError>) {
-        *self.told.borrow_mut() = Some(answer);
+    fn answer(self, answer: Result<Vec<Delivered>, SqsError>) {
+        let refused = self.refused.borrow_mut().take();
+        *self.told.borrow_mut() = Some(answer.and_then(|there| refused.unwrap_or(Ok(there))));
     }
 }
 
@@ -116,11 +127,13 @@ struct World {
 struct Send;
 
 impl Operation for Send {
+    type Reply = ();
+
     fn room(&self) -> Room {
         Room::grow(1)
     }
 
-    fn run(self, turn: &mut Turn<'_>) -> Result<Step, SqsError> {
+    fn run(self, turn: &mut Turn<'_>) -> Result<(), SqsError> {
         let queue = turn.resolve(URL)?;
         let key = turn.new_key();
         let send = longshore_engine::Send {
@@ -132,7 +145,7 @@ impl Operation for Send {
         };
         let event = turn.queue(queue)?.send(send, turn.now());
         turn.commit_send(queue, event, (key, bytes::Bytes::from_static(b"x")))?;
-        Ok(Step::Done(Answer::Reply(Reply::Empty)))
+        Ok(())
     }
 }
 
@@ -142,6 +155,8 @@ struct Receive {
 }
 
 impl Operation for Receive {
+    type Reply = Step;
+
     fn room(&self) -> Room {
         Room::keep()
     }
@@ -154,7 +169,7 @@ impl Operation for Receive {
         if delivered.is_empty() && spec.waits {
             return Ok(Step::Park(queue, spec, turn.now() + self.wait));
         }
-        Ok(Step::Done(Answer::Delivered(delivered)))
+        Ok(Step::Deliver(delivered))
     }
 }
 
@@ -183,14 +198,24 @@ impl World {
         world
     }
 
+    /// Asks for what is no receive: it is told that its reply or its refusal may leave.
     fn ask(&mut self, operation: impl Operation) -> Told {
-        self.ask_as(operation, &Rc::default())
+        let (client, told) = Client::new(&Rc::default());
+        let refused = Rc::clone(&client.refused);
+        if let Err(refusal) = self.core.perform(operation, &Place::default(), client, self.now) {
+            let may_leave = matches!(*told.borrow(), Some(Ok(_)));
+            *if may_leave { told.borrow_mut() } else { refused.borrow_mut() } = Some(Err(refusal));
+        }
+        told
     }
 
-    fn ask_as(&mut self, operation: impl Operation, gone: &Rc<RefCell<bool>>) -> Told {
-        let told = Told::default();
-        let client = Client { told: Rc::clone(&told), gone: Rc::clone(gone) };
-        self.core.perform(operation, &Place::default(), client, self.now);
+    fn receive(&mut self, receive: Receive) -> Told {
+        self.receive_as(receive, &Rc::default())
+    }
+
+    fn receive_as(&mut self, receive: Receive, gone: &Rc<RefCell<bool>>) -> Told {
+        let (client, told) = Client::new(gone);
+        self.core.receive(receive, &Place::default(), client, self.now);
         told
     }
 
@@ -220,7 +245,7 @@ fn long_receive() -> Receive {
 
 fn delivered(told: &Told) -> Option<usize> {
     match &*told.borrow() {
-        Some(Ok(Answer::Delivered(messages))) => Some(messages.len()),
+        Some(Ok(messages)) => Some(messages.len()),
         _ => None,
     }
 }
@@ -252,7 +277,7 @@ fn an_empty_receive_waits_for_the_purge_that_emptied_the_queue() {
     world.ask(Send);
     world.sync();
     world.ask(PurgeQueue { queue_url: URL.into() });
-    let received = world.ask(receive());
+    let received = world.receive(receive());
     assert!(received.borrow().is_none());
     world.sync();
     assert_eq!(delivered(&received), Some(0));
@@ -262,7 +287,7 @@ fn an_empty_receive_waits_for_the_purge_that_emptied_the_queue() {
 fn a_message_is_delivered_only_when_its_send_is_durable() {
     let mut world = World::with_queue();
     world.ask(Send);
-    let received = world.ask(receive());
+    let received = world.receive(receive());
     world.write();
     assert!(received.borrow().is_none(), "its send could still be lost");
     world.sync();
@@ -274,7 +299,7 @@ fn the_record_of_a_receive_is_written_before_its_reply_and_not_waited_for() {
     let mut world = World::with_queue();
     world.ask(Send);
     world.sync();
-    let received = world.ask(receive());
+    let received = world.receive(receive());
     assert!(received.borrow().is_none(), "a kill would forget the receive");
     assert_eq!(world.log.0.lock().unwrap().records.last().map(|(_, sync)| *sync), Some(false));
     world.write();
@@ -284,7 +309,7 @@ fn the_record_of_a_receive_is_written_before_its_reply_and_not_waited_for() {
 #[test]
 fn one_message_wakes_one_waiter_in_the_order_of_arrival() {
     let mut world = World::with_queue();
-    let (first, second) = (world.ask(long_receive()), world.ask(long_receive()));
+    let (first, second) = (world.receive(long_receive()), world.receive(long_receive()));
     world.ask(Send);
     world.sync();
     assert_eq!(delivered(&first), Some(1));
@@ -298,8 +323,8 @@ fn one_message_wakes_one_waiter_in_the_order_of_arrival() {
 fn a_client_that_hung_up_is_leased_no_message() {
     let mut world = World::with_queue();
     let gone = Rc::default();
-    let left = world.ask_as(long_receive(), &gone);
-    let stays = world.ask(long_receive());
+    let left = world.receive_as(long_receive(), &gone);
+    let stays = world.receive(long_receive());
     *gone.borrow_mut() = true;
     world.ask(Send);
     world.sync();
@@ -312,9 +337,9 @@ fn the_end_of_a_lease_wakes_a_waiter_without_being_polled_for() {
     let mut world = World::with_queue();
     world.ask(Send);
     world.sync();
-    world.ask(receive());
+    world.receive(receive());
     world.pass(Duration::from_secs(15));
-    let waits = world.ask(long_receive());
+    let waits = world.receive(long_receive());
     assert_eq!(world.core.next_due(), Some(world.now + Duration::from_secs(15)));
     world.pass(Duration::from_millis(14_999));
     world.sync();
@@ -327,7 +352,7 @@ fn the_end_of_a_lease_wakes_a_waiter_without_being_polled_for() {
 #[test]
 fn a_wait_ends_at_its_deadline_with_nothing() {
     let mut world = World::with_queue();
-    let waits = world.ask(long_receive());
+    let waits = world.receive(long_receive());
     world.pass(Duration::from_secs(20));
     assert_eq!(delivered(&waits), Some(0));
 }
@@ -335,7 +360,7 @@ fn a_wait_ends_at_its_deadline_with_nothing() {
 #[test]
 fn deleting_a_queue_ends_the_waits_for_its_messages() {
     let mut world = World::with_queue();
-    let waits = world.ask(long_receive());
+    let waits = world.receive(long_receive());
     world.ask(DeleteQueue { queue_url: URL.into() });
     world.sync();
     assert!(matches!(*waits.borrow(), Some(Err(SqsError::QueueDoesNotExist))));
@@ -344,20 +369,20 @@ fn deleting_a_queue_ends_the_waits_for_its_messages() {
 #[test]
 fn a_closing_broker_lets_nobody_wait() {
     let mut world = World::with_queue();
-    let waits = world.ask(long_receive());
+    let waits = world.receive(long_receive());
     world.core.release_parked();
     assert_eq!(delivered(&waits), Some(0));
-    assert_eq!(delivered(&world.ask(long_receive())), Some(0));
+    assert_eq!(delivered(&world.receive(long_receive())), Some(0));
 }
 
 #[test]
 fn once_the_log_has_failed_everybody_is_told() {
     let mut world = World::with_queue();
-    let waits = world.ask(long_receive());
+    let waits = world.receive(long_receive());
     let tags = [("a".to_owned(), "b".to_owned())].into();
     let tagged = world.ask(TagQueue { queue_url: URL.into(), tags });
     world.core.progressed(Progress { poisoned: true, ..Progress::default() });
-    for told in [waits, tagged, world.ask(receive())] {
+    for told in [waits, tagged, world.receive(receive())] {
         assert!(matches!(*told.borrow(), Some(Err(SqsError::InternalFailure))));
     }
 }
@@ -381,7 +406,7 @@ fn a_full_log_takes_no_tags_and_still_serves_receives() {
     let tags = [("a".to_owned(), "b".to_owned())].into();
     let tagged = world.ask(TagQueue { queue_url: URL.into(), tags });
     assert!(matches!(*tagged.borrow(), Some(Err(SqsError::ServiceUnavailable(_)))));
-    let received = world.ask(receive());
+    let received = world.receive(receive());
     world.write();
     assert_eq!(delivered(&received), Some(1));
 }
@@ -414,7 +439,7 @@ fn replaying_the_log_rebuilds_the_same_queues() {
     let mut world = World::with_queue();
     world.ask(Send);
     world.ask(Send);
-    world.ask(receive());
+    world.receive(receive());
     world.sync();
     let mut replay = Replay::default();
     for (index, (events, _)) in world.log.0.lock().unwrap().records.iter().enumerate() {
@@ -432,9 +457,9 @@ fn while_the_log_is_busy_a_waiter_waits_and_it_is_served_when_the_log_goes_on() 
     let mut world = World::with_queue();
     world.ask(Send);
     world.sync();
-    world.ask(receive());
+    world.receive(receive());
     world.write();
-    let waiting = world.ask(Receive { url: URL, wait: Duration::from_secs(60) });
+    let waiting = world.receive(Receive { url: URL, wait: Duration::from_secs(60) });
     world.log.0.lock().unwrap().busy = true;
     world.pass(Duration::from_secs(30));
     assert!(waiting.borrow().is_none());

@@ -234,9 +234,7 @@ impl<'a> Turn<'a> {
 /// How SQS says that the catalog refused.
 pub(crate) fn catalog_refused(refusal: &CatalogRefusal) -> SqsError {
     match refusal {
-        CatalogRefusal::TooManyTags { arn, .. } => {
-            SqsError::InvalidParameterValue(format!("Too many tags added for queue {}.", arn.name))
-        }
+        CatalogRefusal::TooManyTags { arn, .. } => SqsError::too_many_tags(&arn.name),
         CatalogRefusal::Exists { .. } => SqsError::QueueNameExists("QueueName".to_owned()),
         CatalogRefusal::Unknown { .. } => SqsError::QueueDoesNotExist,
     }

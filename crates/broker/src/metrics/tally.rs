@@ -33,7 +33,7 @@ pub(super) struct Sizes {
 impl Tally {
     /// Counts the message that a send brought. What comes from another queue was not sent here.
     pub(crate) fn count_send(&mut self, event: &Event) {
-        if let Event::Sent { bytes, .. } | Event::SentInGroup { bytes, .. } = event {
+        if let Event::Sent { bytes, .. } | Event::SentFifo { bytes, .. } = event {
             self.sizes.add(u64::from(*bytes));
         }
     }

@@ -7,17 +7,19 @@ use std::time::Duration;
 
 use longshore_types::limits::MESSAGE_BYTES_MAX;
 use longshore_wire::{
-    BatchKind, BatchResultEntry, BatchResultErrorEntry, ChangeMessageVisibilityBatch,
-    ChangeMessageVisibilityBatchReply, DeleteMessageBatch, DeleteMessageBatchReply, Reply,
+    Action, BatchKind, BatchResultEntry, BatchResultErrorEntry, ChangeMessageVisibilityBatch,
+    ChangeMessageVisibilityBatchReply, DeleteMessageBatch, DeleteMessageBatchReply,
     SendMessageBatch, SendMessageBatchReply, SendMessageBatchResultEntry, SqsError, check,
 };
 
+use super::Serve;
 use super::change_message_visibility::change_visibility;
 use super::delete_message::{Handle, delete};
-use super::done;
 use super::draft::Draft;
+use crate::bounds::Share;
+use crate::broker::Broker;
 use crate::caller::Caller;
-use crate::core::{Operation, Step, Turn};
+use crate::core::{Asker, Operation, Turn};
 use crate::log::Room;
 use crate::queue_url::QueueAddress;
 use crate::runtime::Runtime;
@@ -104,7 +106,23 @@ fn check_total(entries: &[(String, Draft)]) -> Result<(), SqsError> {
     Ok(())
 }
 
+impl Serve for SendMessageBatch {
+    async fn serve(
+        self,
+        broker: &Broker,
+        caller: &Caller,
+        _: &mut Share,
+    ) -> Result<Self::Reply, SqsError> {
+        let runtime = broker.runtime();
+        runtime
+            .perform(SendBatch::prepare(self, runtime, caller), Asker::new(caller, Self::NAME))
+            .await
+    }
+}
+
 impl Operation for SendBatch {
+    type Reply = SendMessageBatchReply;
+
     fn room(&self) -> Room {
         if self.0.shape.is_err() {
             return Room::none();
@@ -112,12 +130,12 @@ impl Operation for SendBatch {
         Room::grow(self.0.entries.iter().map(|(_, draft)| draft.room_bytes()).sum())
     }
 
-    fn run(self, turn: &mut Turn<'_>) -> Result<Step, SqsError> {
+    fn run(self, turn: &mut Turn<'_>) -> Result<SendMessageBatchReply, SqsError> {
         self.check_ids(turn)?;
         let (sent, failed) = self.0.run(turn, |turn, queue, draft| draft.send(queue, turn))?;
         let successful =
             sent.into_iter().map(|(id, sent)| SendMessageBatchResultEntry { id, sent }).collect();
-        Ok(done(Reply::SendMessageBatch(SendMessageBatchReply { successful, failed })))
+        Ok(SendMessageBatchReply { successful, failed })
     }
 }
 
@@ -134,16 +152,30 @@ impl DeleteBatch {
     }
 }
 
+impl Serve for DeleteMessageBatch {
+    async fn serve(
+        self,
+        broker: &Broker,
+        caller: &Caller,
+        _: &mut Share,
+    ) -> Result<Self::Reply, SqsError> {
+        let runtime = broker.runtime();
+        runtime.perform(DeleteBatch::prepare(self, runtime), Asker::new(caller, Self::NAME)).await
+    }
+}
+
 impl Operation for DeleteBatch {
+    type Reply = DeleteMessageBatchReply;
+
     fn room(&self) -> Room {
         Room::shrink()
     }
 
-    fn run(self, turn: &mut Turn<'_>) -> Result<Step, SqsError> {
+    fn run(self, turn: &mut Turn<'_>) -> Result<DeleteMessageBatchReply, SqsError> {
         let (deleted, failed) =
             self.0.run(turn, |turn, queue, handle| delete(turn, queue, &handle))?;
         let successful = ids(deleted);
-        Ok(done(Reply::DeleteMessageBatch(DeleteMessageBatchReply { successful, failed })))
+        Ok(DeleteMessageBatchReply { successful, failed })
     }
 }
 
@@ -155,23 +187,39 @@ impl ChangeVisibilityBatch {
     pub(super) fn prepare(input: ChangeMessageVisibilityBatch, runtime: &Runtime) -> Self {
         let entries = input.entries.into_iter().map(|entry| {
             let handle = Handle::parse(entry.receipt_handle, runtime);
-            (entry.id, (handle, check::entry_visibility(entry.visibility_timeout)))
+            (entry.id, (handle, check::entry_visibility(entry.visibility_timeout.as_ref())))
         });
         Self(Batch::new(input.queue_url, BatchKind::ChangeVisibility, entries.collect()))
     }
 }
 
+impl Serve for ChangeMessageVisibilityBatch {
+    async fn serve(
+        self,
+        broker: &Broker,
+        caller: &Caller,
+        _: &mut Share,
+    ) -> Result<Self::Reply, SqsError> {
+        let runtime = broker.runtime();
+        runtime
+            .perform(ChangeVisibilityBatch::prepare(self, runtime), Asker::new(caller, Self::NAME))
+            .await
+    }
+}
+
 impl Operation for ChangeVisibilityBatch {
+    type Reply = ChangeMessageVisibilityBatchReply;
+
     fn room(&self) -> Room {
         Room::keep()
     }
 
-    fn run(self, turn: &mut Turn<'_>) -> Result<Step, SqsError> {
+    fn run(self, turn: &mut Turn<'_>) -> Result<ChangeMessageVisibilityBatchReply, SqsError> {
         let (changed, failed) = self.0.run(turn, |turn, queue, (handle, timeout)| {
             change_visibility(turn, queue, &handle, timeout)
         })?;
         let reply = ChangeMessageVisibilityBatchReply { successful: ids(changed), failed };
-        Ok(done(Reply::ChangeMessageVisibilityBatch(reply)))
+        Ok(reply)
     }
 }
 

@@ -4,19 +4,20 @@
 //! that is answered is its last: the state between, `CANCELLING`, is never seen.
 
 use longshore_engine::MoveRefusal;
-use longshore_wire::{CancelMessageMoveTask, CancelMessageMoveTaskReply, Reply, SqsError};
+use longshore_wire::{CancelMessageMoveTask, CancelMessageMoveTaskReply, SqsError};
 
-use super::done;
 use super::task_handle::TaskHandle;
-use crate::core::{Operation, Step, Turn};
+use crate::core::{Operation, Turn};
 use crate::log::Room;
 
 impl Operation for CancelMessageMoveTask {
+    type Reply = CancelMessageMoveTaskReply;
+
     fn room(&self) -> Room {
         Room::keep()
     }
 
-    fn run(self, turn: &mut Turn<'_>) -> Result<Step, SqsError> {
+    fn run(self, turn: &mut Turn<'_>) -> Result<CancelMessageMoveTaskReply, SqsError> {
         let handle =
             TaskHandle::parse(&self.task_handle).ok_or_else(SqsError::invalid_task_handle)?;
         let source = turn.resolve_arn(&handle.source.to_string(), "SourceArn")?;
@@ -25,9 +26,7 @@ impl Operation for CancelMessageMoveTask {
         let mut tasks = turn.queue(source)?.move_tasks();
         let task = tasks.find(|task| task.id == handle.task);
         let moved = task.map_or(0, |task| task.moved);
-        Ok(done(Reply::CancelMessageMoveTask(CancelMessageMoveTaskReply {
-            approximate_number_of_messages_moved: moved,
-        })))
+        Ok(CancelMessageMoveTaskReply { approximate_number_of_messages_moved: moved })
     }
 }
 

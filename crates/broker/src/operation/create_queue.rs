@@ -4,26 +4,36 @@ use std::collections::BTreeMap;
 
 use longshore_engine::{DELETED_REMEMBERED, Event, QueueId, QueueKind};
 use longshore_types::{AttributeName, QueueArn, QueueName};
-use longshore_wire::{CreateQueue, CreateQueueReply, Reply, SqsError, check};
+use longshore_wire::{Action, CreateQueue, CreateQueueReply, SqsError, check};
 
-use super::done;
+use super::Serve;
 use crate::attribute::{self, Attributes, Checked};
+use crate::bounds::Share;
+use crate::broker::Broker;
 use crate::caller::Caller;
-use crate::core::{Operation, Step, Turn};
+use crate::core::{Asker, Operation, Turn};
 use crate::log::Room;
 use crate::queue_url::QueueAddress;
 
-const STANDARD_NAME: &str =
-    "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length";
-const FIFO_NAME: &str = "The name of a FIFO queue can only include alphanumeric characters, hyphens, \
-                         or underscores, must end with .fifo suffix and be 1 to 80 in length.";
+impl Serve for CreateQueue {
+    async fn serve(
+        self,
+        broker: &Broker,
+        caller: &Caller,
+        _: &mut Share,
+    ) -> Result<Self::Reply, SqsError> {
+        broker.runtime().perform((self, caller.clone()), Asker::new(caller, Self::NAME)).await
+    }
+}
 
 impl Operation for (CreateQueue, Caller) {
+    type Reply = CreateQueueReply;
+
     fn room(&self) -> Room {
         Room::catalog()
     }
 
-    fn run(self, turn: &mut Turn<'_>) -> Result<Step, SqsError> {
+    fn run(self, turn: &mut Turn<'_>) -> Result<CreateQueueReply, SqsError> {
         let (input, caller) = self;
         let (name, kind) = parse_name(&input)?;
         check::tags(&input.tags)?;
@@ -34,7 +44,7 @@ impl Operation for (CreateQueue, Caller) {
             None => create(turn, &arn, check_new(&input, kind)?, input.tags)?,
         }
         let queue_url = caller.queue_url(&arn);
-        Ok(done(Reply::CreateQueue(CreateQueueReply { queue_url })))
+        Ok(CreateQueueReply { queue_url })
     }
 }
 
@@ -46,8 +56,7 @@ fn parse_name(input: &CreateQueue) -> Result<(QueueName, QueueKind), SqsError> {
     match name.filter(|name| name.is_fifo() == asked_fifo) {
         Some(name) if asked_fifo => Ok((name, QueueKind::Fifo)),
         Some(name) => Ok((name, QueueKind::Standard)),
-        None if asked_fifo => Err(SqsError::InvalidParameterValue(FIFO_NAME.to_owned())),
-        None => Err(SqsError::InvalidParameterValue(STANDARD_NAME.to_owned())),
+        None => Err(SqsError::invalid_queue_name(asked_fifo)),
     }
 }
 

@@ -5,10 +5,13 @@
 //! queue is honoured while its lease lasts. Deleting again succeeds.
 
 use longshore_engine::{QueueId, Receipt, Refusal};
-use longshore_wire::{DeleteMessage, Reply, SqsError};
+use longshore_wire::{Action, DeleteMessage, SqsError};
 
-use super::done;
-use crate::core::{Operation, Step, Turn};
+use super::Serve;
+use crate::bounds::Share;
+use crate::broker::Broker;
+use crate::caller::Caller;
+use crate::core::{Asker, Operation, Turn};
 use crate::log::Room;
 use crate::runtime::Runtime;
 
@@ -26,15 +29,29 @@ impl Delete {
     }
 }
 
+impl Serve for DeleteMessage {
+    async fn serve(
+        self,
+        broker: &Broker,
+        caller: &Caller,
+        _: &mut Share,
+    ) -> Result<Self::Reply, SqsError> {
+        let runtime = broker.runtime();
+        runtime.perform(Delete::prepare(self, runtime), Asker::new(caller, Self::NAME)).await
+    }
+}
+
 impl Operation for Delete {
+    type Reply = ();
+
     fn room(&self) -> Room {
         Room::shrink()
     }
 
-    fn run(self, turn: &mut Turn<'_>) -> Result<Step, SqsError> {
+    fn run(self, turn: &mut Turn<'_>) -> Result<(), SqsError> {
         let id = turn.resolve(&self.queue_url)?;
         delete(turn, id, &self.handle)?;
-        Ok(done(Reply::Empty))
+        Ok(())
     }
 }
 

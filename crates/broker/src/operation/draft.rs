@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
-use longshore_engine::{GroupMessage, GroupSend, QueueId};
+use longshore_engine::{FifoMessage, FifoSend, QueueId};
 use longshore_storage::Record;
 use longshore_types::MessageId;
 use longshore_wire::{RawAttribute, SendMessage, SendMessageReply, SqsError, check, digest};
@@ -74,7 +74,7 @@ impl Draft {
         let message = self.message?;
         let bytes = u32::try_from(self.bytes).expect("a message is at most a mebibyte");
         match self.fifo {
-            Some(ids) => message.send_in_group(ids?, bytes, queue, turn),
+            Some(ids) => message.send_fifo(ids?, bytes, queue, turn),
             None => message.send(bytes, queue, turn),
         }
     }
@@ -106,7 +106,7 @@ impl Checked {
 
     /// Sends the message to a FIFO queue. A duplicate is answered as the first one was, and nothing
     /// is sent.
-    fn send_in_group(
+    fn send_fifo(
         mut self,
         ids: FifoIds,
         bytes: u32,
@@ -117,13 +117,13 @@ impl Checked {
         let key = turn.new_key();
         let FifoIds { group, deduplication_id, .. } = ids;
         let id = self.reply.message_id;
-        let message = GroupMessage { key, id, bytes, group, deduplication_id };
-        let sequence = match turn.queue(queue)?.send_in_group(message, turn.now()) {
-            GroupSend::Accepted { event, sequence } => {
+        let message = FifoMessage { key, id, bytes, group, deduplication_id };
+        let sequence = match turn.queue(queue)?.send_fifo(message, turn.now()) {
+            FifoSend::Accepted { event, sequence } => {
                 turn.commit_send(queue, event, (key, self.content))?;
                 sequence
             }
-            GroupSend::Duplicate(original) => {
+            FifoSend::Duplicate(original) => {
                 turn.count(queue, |tally| tally.deduplicated += 1);
                 self.reply.message_id = original.id;
                 original.sequence
@@ -171,7 +171,7 @@ fn check_standard(input: &SendMessage) -> Result<Option<Duration>, SqsError> {
     if input.message_deduplication_id.is_some() {
         return Err(SqsError::deduplication_id_on_standard_queue());
     }
-    check::delay(input.delay_seconds, true)
+    check::delay(input.delay_seconds.as_ref(), true)
 }
 
 /// The bytes that SQS counts, of a message that need not be right.

@@ -29,7 +29,7 @@ impl FifoIds {
         check::message_group_id(Some(&group))?;
         let chosen = input.message_deduplication_id.clone();
         check::message_deduplication_id(chosen.as_deref())?;
-        check::delay(input.delay_seconds, false)?;
+        check::delay(input.delay_seconds.as_ref(), false)?;
         let is_chosen = chosen.is_some();
         let deduplication_id = chosen.unwrap_or_else(|| digest(&input.message_body));
         Ok(Self { group, deduplication_id, is_chosen })

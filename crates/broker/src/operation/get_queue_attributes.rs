@@ -1,18 +1,19 @@
 //! `GetQueueAttributes`: what a queue is set to, and how many messages it has.
 
-use longshore_wire::{GetQueueAttributes, GetQueueAttributesReply, Reply, SqsError};
+use longshore_wire::{GetQueueAttributes, GetQueueAttributesReply, SqsError};
 
-use super::done;
 use crate::attribute::{self, Facts};
-use crate::core::{Operation, Step, Turn};
+use crate::core::{Operation, Turn};
 use crate::log::Room;
 
 impl Operation for GetQueueAttributes {
+    type Reply = GetQueueAttributesReply;
+
     fn room(&self) -> Room {
         Room::none()
     }
 
-    fn run(self, turn: &mut Turn<'_>) -> Result<Step, SqsError> {
+    fn run(self, turn: &mut Turn<'_>) -> Result<GetQueueAttributesReply, SqsError> {
         let id = turn.resolve(&self.queue_url)?;
         let wanted = attribute::wanted(&self.attribute_names, turn.queue(id)?.kind())?;
         let entry = turn.entry(id)?;
@@ -21,7 +22,6 @@ impl Operation for GetQueueAttributes {
             created_at: turn.shown(entry.created_at),
             modified_at: turn.shown(entry.modified_at),
         };
-        let attributes = attribute::show(entry, &facts, &wanted);
-        Ok(done(Reply::GetQueueAttributes(GetQueueAttributesReply { attributes })))
+        Ok(GetQueueAttributesReply { attributes: attribute::show(entry, &facts, &wanted) })
     }
 }

@@ -1,26 +1,41 @@
 //! `GetQueueUrl`: the URL of a queue, for whoever knows its name.
 
 use longshore_types::{AccountId, QueueName};
-use longshore_wire::{GetQueueUrl, GetQueueUrlReply, Reply, SqsError};
+use longshore_wire::{Action, GetQueueUrl, GetQueueUrlReply, SqsError};
 
-use super::done;
+use super::Serve;
+use crate::bounds::Share;
+use crate::broker::Broker;
 use crate::caller::Caller;
-use crate::core::{Operation, Step, Turn};
+use crate::core::{Asker, Operation, Turn};
 use crate::log::Room;
 use crate::queue_url::QueueAddress;
 
+impl Serve for GetQueueUrl {
+    async fn serve(
+        self,
+        broker: &Broker,
+        caller: &Caller,
+        _: &mut Share,
+    ) -> Result<Self::Reply, SqsError> {
+        broker.runtime().perform((self, caller.clone()), Asker::new(caller, Self::NAME)).await
+    }
+}
+
 impl Operation for (GetQueueUrl, Caller) {
+    type Reply = GetQueueUrlReply;
+
     fn room(&self) -> Room {
         Room::none()
     }
 
-    fn run(self, turn: &mut Turn<'_>) -> Result<Step, SqsError> {
+    fn run(self, turn: &mut Turn<'_>) -> Result<GetQueueUrlReply, SqsError> {
         let (input, caller) = self;
         let address = address(&input).ok_or(SqsError::QueueDoesNotExist)?;
         let arn = turn.arn(address);
         turn.permitted(&arn)?;
         let queue_url = caller.queue_url(&arn);
-        Ok(done(Reply::GetQueueUrl(GetQueueUrlReply { queue_url })))
+        Ok(GetQueueUrlReply { queue_url })
     }
 }
 

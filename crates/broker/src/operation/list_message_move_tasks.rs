@@ -3,27 +3,28 @@
 use longshore_engine::{MoveFailure, MoveOutcome, MoveTask};
 use longshore_types::{QueueArn, Timestamp};
 use longshore_wire::{
-    ListMessageMoveTasks, ListMessageMoveTasksReply, ListMessageMoveTasksResultEntry, Reply,
-    SqsError, check,
+    ListMessageMoveTasks, ListMessageMoveTasksReply, ListMessageMoveTasksResultEntry, SqsError,
+    check,
 };
 
-use super::done;
 use super::task_handle::TaskHandle;
-use crate::core::{Operation, Step, Turn};
+use crate::core::{Operation, Turn};
 use crate::log::Room;
 
 impl Operation for ListMessageMoveTasks {
+    type Reply = ListMessageMoveTasksReply;
+
     fn room(&self) -> Room {
         Room::none()
     }
 
-    fn run(self, turn: &mut Turn<'_>) -> Result<Step, SqsError> {
+    fn run(self, turn: &mut Turn<'_>) -> Result<ListMessageMoveTasksReply, SqsError> {
         let source = turn.resolve_arn(&self.source_arn, "SourceArn")?;
         let count = check::move_tasks_shown(self.max_results)?;
         let arn = &turn.entry(source)?.arn;
         let tasks = turn.queue(source)?.move_tasks().take(count);
         let results = tasks.map(|task| entry(task, arn, turn.shown(task.started_at))).collect();
-        Ok(done(Reply::ListMessageMoveTasks(ListMessageMoveTasksReply { results })))
+        Ok(ListMessageMoveTasksReply { results })
     }
 }
 

@@ -1,25 +1,40 @@
 //! `ListQueues`: the URLs of the account's queues, by name, in pages if asked.
 
-use longshore_wire::{ListQueues, ListQueuesReply, Reply, SqsError};
+use longshore_wire::{Action, ListQueues, ListQueuesReply, SqsError};
 
-use super::done;
+use super::Serve;
 use super::page::Page;
+use crate::bounds::Share;
+use crate::broker::Broker;
 use crate::caller::Caller;
-use crate::core::{Operation, Step, Turn};
+use crate::core::{Asker, Operation, Turn};
 use crate::log::Room;
 
+impl Serve for ListQueues {
+    async fn serve(
+        self,
+        broker: &Broker,
+        caller: &Caller,
+        _: &mut Share,
+    ) -> Result<Self::Reply, SqsError> {
+        broker.runtime().perform((self, caller.clone()), Asker::new(caller, Self::NAME)).await
+    }
+}
+
 impl Operation for (ListQueues, Caller) {
+    type Reply = ListQueuesReply;
+
     fn room(&self) -> Room {
         Room::none()
     }
 
-    fn run(self, turn: &mut Turn<'_>) -> Result<Step, SqsError> {
+    fn run(self, turn: &mut Turn<'_>) -> Result<ListQueuesReply, SqsError> {
         let (input, caller) = self;
         let page = Page::parse(input.max_results, input.next_token.as_deref())?;
         let prefix = input.queue_name_prefix.as_deref().unwrap_or_default();
         let place = turn.place();
         let found = turn.catalog().in_account(&place.region, &place.account, prefix);
         let (queue_urls, next_token) = page.of(found, &caller);
-        Ok(done(Reply::ListQueues(ListQueuesReply { queue_urls, next_token })))
+        Ok(ListQueuesReply { queue_urls, next_token })
     }
 }

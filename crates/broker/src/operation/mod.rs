@@ -7,7 +7,8 @@
 //!
 //! A batch loops over the single action's own code.
 //!
-//! To add an action: a file here like `delete_message.rs`, and its line in [`dispatch`].
+//! To add an action: a file here like `delete_message.rs`. That every action of the list in `wire` is
+//! served, the compiler sees to.
 
 mod batch;
 mod cancel_message_move_task;
@@ -24,6 +25,7 @@ mod list_message_move_tasks;
 mod list_queue_tags;
 mod list_queues;
 mod page;
+mod peek;
 mod permission;
 mod purge_queue;
 mod receive_message;
@@ -33,73 +35,58 @@ mod start_message_move_task;
 mod tag_queue;
 mod task_handle;
 
-use longshore_wire::{Reply, Request, SqsError};
+use longshore_wire::{Action, Reply, Request, SqsError, each_action};
 
 use crate::bounds::Share;
+use crate::broker::Broker;
 use crate::caller::Caller;
-use crate::core::{Answer, Asker, Step};
-use crate::runtime::Runtime;
+use crate::core::{Asker, Operation};
 
-use batch::{ChangeVisibilityBatch, DeleteBatch, SendBatch};
-use change_message_visibility::ChangeVisibility;
-use delete_message::Delete;
-use send_message::Send;
-use start_message_move_task::StartMove;
+pub(crate) use peek::{PeekMessages, peek};
 
-/// Carries out a request; `share` grows by the reply of a receive.
-pub(crate) async fn dispatch(
-    runtime: &Runtime,
-    caller: &Caller,
-    request: Request,
-    share: &mut Share,
-) -> Result<Reply, SqsError> {
-    let asker = Asker::new(caller, request.action());
-    match request {
-        Request::CreateQueue(input) => runtime.reply_to(asker, (input, caller.clone())).await,
-        Request::DeleteQueue(input) => runtime.reply_to(asker, input).await,
-        Request::GetQueueUrl(input) => runtime.reply_to(asker, (input, caller.clone())).await,
-        Request::ListQueues(input) => runtime.reply_to(asker, (input, caller.clone())).await,
-        Request::ListDeadLetterSourceQueues(input) => {
-            runtime.reply_to(asker, (input, caller.clone())).await
-        }
-        Request::GetQueueAttributes(input) => runtime.reply_to(asker, input).await,
-        Request::SetQueueAttributes(input) => runtime.reply_to(asker, input).await,
-        Request::SendMessage(input) => {
-            runtime.reply_to(asker, Send::prepare(input, runtime, caller)).await
-        }
-        Request::SendMessageBatch(input) => {
-            runtime.reply_to(asker, SendBatch::prepare(input, runtime, caller)).await
-        }
-        Request::ReceiveMessage(input) => {
-            receive_message::receive(runtime, asker, input, share).await
-        }
-        Request::DeleteMessage(input) => {
-            runtime.reply_to(asker, Delete::prepare(input, runtime)).await
-        }
-        Request::DeleteMessageBatch(input) => {
-            runtime.reply_to(asker, DeleteBatch::prepare(input, runtime)).await
-        }
-        Request::ChangeMessageVisibility(input) => {
-            runtime.reply_to(asker, ChangeVisibility::prepare(input, runtime)).await
-        }
-        Request::ChangeMessageVisibilityBatch(input) => {
-            runtime.reply_to(asker, ChangeVisibilityBatch::prepare(input, runtime)).await
-        }
-        Request::PurgeQueue(input) => runtime.reply_to(asker, input).await,
-        Request::TagQueue(input) => runtime.reply_to(asker, input).await,
-        Request::UntagQueue(input) => runtime.reply_to(asker, input).await,
-        Request::ListQueueTags(input) => runtime.reply_to(asker, input).await,
-        Request::AddPermission(input) => runtime.reply_to(asker, input).await,
-        Request::RemovePermission(input) => runtime.reply_to(asker, input).await,
-        Request::StartMessageMoveTask(input) => {
-            runtime.reply_to(asker, StartMove::prepare(input, runtime)).await
-        }
-        Request::CancelMessageMoveTask(input) => runtime.reply_to(asker, input).await,
-        Request::ListMessageMoveTasks(input) => runtime.reply_to(asker, input).await,
+/// An action that the broker carries out, as it does every one.
+pub trait Serve: Action {
+    /// Carries it out for a caller; `share` grows by the reply of what brings messages.
+    fn serve(
+        self,
+        broker: &Broker,
+        caller: &Caller,
+        share: &mut Share,
+    ) -> impl Future<Output = Result<Self::Reply, SqsError>> + Send;
+}
+
+/// What there is to do for an action that needs no preparation.
+impl<A> Serve for A
+where
+    A: Action + Operation<Reply = <A as Action>::Reply> + Send,
+    <A as Action>::Reply: Send,
+{
+    async fn serve(
+        self,
+        broker: &Broker,
+        caller: &Caller,
+        _: &mut Share,
+    ) -> Result<<A as Action>::Reply, SqsError> {
+        broker.runtime().perform(self, Asker::new(caller, A::NAME)).await
     }
 }
 
-/// An operation that is over with its turn.
-fn done(reply: Reply) -> Step {
-    Step::Done(Answer::Reply(reply))
+macro_rules! dispatch {
+    ($($action:ident by $by:ident $(sent as $sent:tt)? $(answers $reply:tt)?;)*) => {
+        /// Carries out a request; `share` grows by the reply of what brings messages.
+        pub(crate) async fn dispatch(
+            broker: &Broker,
+            caller: &Caller,
+            request: Request,
+            share: &mut Share,
+        ) -> Result<Reply, SqsError> {
+            match request {
+                $(Request::$action(action) => {
+                    action.serve(broker, caller, share).await.map(Reply::from)
+                })*
+            }
+        }
+    };
 }
+
+each_action!(dispatch);

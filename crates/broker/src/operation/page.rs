@@ -52,6 +52,5 @@ impl Page {
 
 fn parse_token(token: &str) -> Result<QueueName, SqsError> {
     let name = URL_SAFE_NO_PAD.decode(token).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-    name.and_then(|name| QueueName::parse(&name).ok())
-        .ok_or_else(|| SqsError::InvalidParameterValue("Invalid or expired next token.".to_owned()))
+    name.and_then(|name| QueueName::parse(&name).ok()).ok_or_else(SqsError::invalid_next_token)
 }

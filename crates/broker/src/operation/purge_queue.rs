@@ -3,21 +3,22 @@
 use std::time::Duration;
 
 use longshore_engine::QueueId;
-use longshore_wire::{PurgeQueue, Reply, SqsError};
+use longshore_wire::{PurgeQueue, SqsError};
 
-use super::done;
-use crate::core::{Operation, Step, Turn};
+use crate::core::{Operation, Turn};
 use crate::log::Room;
 
 /// How long a strict broker refuses to purge a queue again.
 const PURGE_AGAIN_AFTER: Duration = Duration::from_secs(60);
 
 impl Operation for PurgeQueue {
+    type Reply = ();
+
     fn room(&self) -> Room {
         Room::shrink()
     }
 
-    fn run(self, turn: &mut Turn<'_>) -> Result<Step, SqsError> {
+    fn run(self, turn: &mut Turn<'_>) -> Result<(), SqsError> {
         let id = turn.resolve(&self.queue_url)?;
         if turn.rules().strict && purged_lately(turn, id) {
             return Err(SqsError::PurgeQueueInProgress(turn.entry(id)?.arn.name.to_string()));
@@ -28,7 +29,7 @@ impl Operation for PurgeQueue {
             let event = queue.purge();
             turn.commit(id, event)?;
         }
-        Ok(done(Reply::Empty))
+        Ok(())
     }
 }
 

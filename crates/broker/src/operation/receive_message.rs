@@ -10,13 +10,16 @@ use longshore_engine::{QueueId, QueueKind};
 use longshore_types::MessageAttributes;
 use longshore_wire::check::{AttributeFilter, ReceiveLimits, SystemAttributeNames};
 use longshore_wire::{
-    ReceiveMessage, ReceiveMessageReply, ReceivedMessage, Reply, SqsError, SystemAttributeName,
+    Action, ReceiveMessage, ReceiveMessageReply, ReceivedMessage, SqsError, SystemAttributeName,
     check, digest,
 };
 
+use super::Serve;
 use crate::bounds::Share;
+use crate::broker::Broker;
+use crate::caller::Caller;
 use crate::content::Content;
-use crate::core::{Answer, Asker, Delivered, Operation, ReceiveSpec, Step, Turn};
+use crate::core::{Asker, Delivered, Operation, ReceiveSpec, Step, Turn};
 use crate::log::Room;
 use crate::runtime::Runtime;
 
@@ -30,42 +33,40 @@ struct Receive {
 
 /// What of a message the receive asks for beside its body.
 #[derive(Debug)]
-struct Wanted {
+pub(super) struct Wanted {
     system: SystemAttributeNames,
     attributes: AttributeFilter,
 }
 
-/// Receives messages.
-///
-/// # Cancel safety
-///
-/// A receive that is dropped while it waits takes no message.
-pub(super) async fn receive(
-    runtime: &Runtime,
-    asker: Asker<'_>,
-    input: ReceiveMessage,
-    share: &mut Share,
-) -> Result<Reply, SqsError> {
-    let system = check::system_attribute_names(
-        &input.attribute_names,
-        &input.message_system_attribute_names,
-    );
-    let limits = check::receive(&input).and_then(|limits| system.clone().map(|_| limits));
-    let attributes = AttributeFilter::parse(&input.message_attribute_names);
-    let attempt = input.receive_request_attempt_id;
-    let receive = Receive { queue_url: input.queue_url, limits, attempt };
-    let answer = runtime.perform(receive, asker).await?;
-    let wanted = Wanted { system: system?, attributes };
-    match answer {
-        Answer::Delivered(delivered) => {
-            let messages = messages(runtime, delivered, &wanted, share).await?;
-            Ok(Reply::ReceiveMessage(ReceiveMessageReply { messages }))
-        }
-        Answer::Reply(reply) => Ok(reply),
+impl Serve for ReceiveMessage {
+    /// # Cancel safety
+    ///
+    /// A receive that is dropped while it waits takes no message.
+    async fn serve(
+        self,
+        broker: &Broker,
+        caller: &Caller,
+        share: &mut Share,
+    ) -> Result<ReceiveMessageReply, SqsError> {
+        let runtime = broker.runtime();
+        let wanted = Wanted::of(
+            &self.attribute_names,
+            &self.message_system_attribute_names,
+            &self.message_attribute_names,
+        );
+        let limits = check::receive(&self);
+        let attempt = self.receive_request_attempt_id;
+        let receive = Receive { queue_url: self.queue_url, limits, attempt };
+        let delivered = runtime.receive(receive, Asker::new(caller, Self::NAME)).await?;
+        let handle = |delivery: &Delivered| runtime.receipts().handle(&delivery.receipt);
+        let messages = messages(runtime, delivered, &wanted, handle, share).await?;
+        Ok(ReceiveMessageReply { messages })
     }
 }
 
 impl Operation for Receive {
+    type Reply = Step;
+
     fn room(&self) -> Room {
         Room::keep()
     }
@@ -101,25 +102,32 @@ fn receive_or_park(
     if delivered.is_empty() {
         turn.count(id, |tally| tally.empty_receives += 1);
     }
-    Ok(Step::Done(Answer::Delivered(delivered)))
+    Ok(Step::Deliver(delivered))
 }
 
-async fn messages(
+/// The messages with their bodies, each with the handle that it is to bear. One that is gone
+/// meanwhile is left out.
+pub(super) async fn messages(
     runtime: &Runtime,
     delivered: Vec<Delivered>,
     wanted: &Wanted,
+    handle: impl Fn(&Delivered) -> String,
     share: &mut Share,
 ) -> Result<Vec<ReceivedMessage>, SqsError> {
     let keys = delivered.iter().map(|delivery| delivery.receipt.key);
     let contents = runtime.contents(keys, share).await?;
     let present = delivered.iter().zip(contents).filter_map(|(delivery, content)| {
-        let handle = runtime.receipts().handle(&delivery.receipt);
-        Some(wanted.message(delivery, handle, content?))
+        Some(wanted.message(delivery, handle(delivery), content?))
     });
     Ok(present.collect())
 }
 
 impl Wanted {
+    pub(super) fn of(older: &[String], system: &[String], attributes: &[String]) -> Self {
+        let system = check::system_attribute_names(older, system);
+        Self { system, attributes: AttributeFilter::parse(attributes) }
+    }
+
     fn message(&self, delivery: &Delivered, handle: String, content: Content) -> ReceivedMessage {
         let attributes = self.system_attributes(delivery, &content);
         let message_attributes = self.message_attributes(content.attributes);
@@ -160,7 +168,7 @@ fn system_attribute(
         SystemAttributeName::SentTimestamp => Some(delivery.sent_at.to_string()),
         SystemAttributeName::ApproximateReceiveCount => Some(delivery.receive_count.to_string()),
         SystemAttributeName::ApproximateFirstReceiveTimestamp => {
-            Some(delivery.first_received_at.to_string())
+            (delivery.receive_count > 0).then(|| delivery.first_received_at.to_string())
         }
         SystemAttributeName::AwsTraceHeader => content.trace_header.clone(),
         SystemAttributeName::MessageGroupId => content.group.clone(),

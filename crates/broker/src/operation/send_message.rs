@@ -1,11 +1,13 @@
 //! `SendMessage`.
 
-use longshore_wire::{Reply, SendMessage, SqsError};
+use longshore_wire::{Action, SendMessage, SendMessageReply, SqsError};
 
-use super::done;
+use super::Serve;
 use super::draft::Draft;
+use crate::bounds::Share;
+use crate::broker::Broker;
 use crate::caller::Caller;
-use crate::core::{Operation, Step, Turn};
+use crate::core::{Asker, Operation, Turn};
 use crate::log::Room;
 use crate::queue_url::QueueAddress;
 use crate::runtime::Runtime;
@@ -25,14 +27,28 @@ impl Send {
     }
 }
 
+impl Serve for SendMessage {
+    async fn serve(
+        self,
+        broker: &Broker,
+        caller: &Caller,
+        _: &mut Share,
+    ) -> Result<Self::Reply, SqsError> {
+        let runtime = broker.runtime();
+        runtime.perform(Send::prepare(self, runtime, caller), Asker::new(caller, Self::NAME)).await
+    }
+}
+
 impl Operation for Send {
+    type Reply = SendMessageReply;
+
     fn room(&self) -> Room {
         Room::grow(self.draft.room_bytes())
     }
 
-    fn run(self, turn: &mut Turn<'_>) -> Result<Step, SqsError> {
+    fn run(self, turn: &mut Turn<'_>) -> Result<SendMessageReply, SqsError> {
         let id = turn.resolve(&self.queue_url)?;
         let reply = self.draft.send(id, turn)?;
-        Ok(done(Reply::SendMessage(reply)))
+        Ok(reply)
     }
 }

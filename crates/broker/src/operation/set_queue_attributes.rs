@@ -1,20 +1,21 @@
 //! `SetQueueAttributes`: all that is asked, or, if any of it is wrong, nothing.
 
 use longshore_types::AttributeName;
-use longshore_wire::{Reply, SetQueueAttributes, SqsError};
+use longshore_wire::{SetQueueAttributes, SqsError};
 
 use super::create_queue::check_redrive;
-use super::done;
 use crate::attribute::{self, Attributes, Checked};
-use crate::core::{Operation, Step, Turn};
+use crate::core::{Operation, Turn};
 use crate::log::Room;
 
 impl Operation for SetQueueAttributes {
+    type Reply = ();
+
     fn room(&self) -> Room {
         Room::catalog()
     }
 
-    fn run(self, turn: &mut Turn<'_>) -> Result<Step, SqsError> {
+    fn run(self, turn: &mut Turn<'_>) -> Result<(), SqsError> {
         let id = turn.resolve(&self.queue_url)?;
         let entry = turn.entry(id)?;
         let checked =
@@ -26,7 +27,7 @@ impl Operation for SetQueueAttributes {
         let event =
             turn.catalog().set_attributes(id, checked).map_err(|_| SqsError::QueueDoesNotExist)?;
         turn.commit_catalog(event, Some((id, settings)))?;
-        Ok(done(Reply::Empty))
+        Ok(())
     }
 }
 

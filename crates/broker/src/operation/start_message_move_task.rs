@@ -2,11 +2,14 @@
 
 use longshore_engine::{MoveDestination, MoveStart, QueueId};
 use longshore_types::{MoveTaskId, limits};
-use longshore_wire::{Reply, SqsError, StartMessageMoveTask, StartMessageMoveTaskReply, check};
+use longshore_wire::{Action, SqsError, StartMessageMoveTask, StartMessageMoveTaskReply, check};
 
-use super::done;
+use super::Serve;
 use super::task_handle::TaskHandle;
-use crate::core::{Operation, Step, Turn};
+use crate::bounds::Share;
+use crate::broker::Broker;
+use crate::caller::Caller;
+use crate::core::{Asker, Operation, Turn};
 use crate::log::Room;
 use crate::runtime::Runtime;
 
@@ -23,12 +26,26 @@ impl StartMove {
     }
 }
 
+impl Serve for StartMessageMoveTask {
+    async fn serve(
+        self,
+        broker: &Broker,
+        caller: &Caller,
+        _: &mut Share,
+    ) -> Result<Self::Reply, SqsError> {
+        let runtime = broker.runtime();
+        runtime.perform(StartMove::prepare(self, runtime), Asker::new(caller, Self::NAME)).await
+    }
+}
+
 impl Operation for StartMove {
+    type Reply = StartMessageMoveTaskReply;
+
     fn room(&self) -> Room {
         Room::catalog()
     }
 
-    fn run(self, turn: &mut Turn<'_>) -> Result<Step, SqsError> {
+    fn run(self, turn: &mut Turn<'_>) -> Result<StartMessageMoveTaskReply, SqsError> {
         let Self { input, id } = self;
         let source = resolve_source(turn, &input.source_arn)?;
         let destination = resolve_destination(turn, source, input.destination_arn.as_deref())?;
@@ -41,14 +58,15 @@ impl Operation for StartMove {
         let handle = TaskHandle { task: id, source: turn.entry(source)?.arn.clone() };
         turn.commit_growth(source, event)?;
         let reply = StartMessageMoveTaskReply { task_handle: handle.text() };
-        Ok(done(Reply::StartMessageMoveTask(reply)))
+        Ok(reply)
     }
 }
 
 /// The source, which another queue must dead-letter to.
 fn resolve_source(turn: &mut Turn<'_>, arn: &str) -> Result<QueueId, SqsError> {
     let source = turn.resolve_arn(arn, "SourceArn")?;
-    let is_target = turn.catalog().sources_of(&turn.entry(source)?.arn).next().is_some();
+    let mut sources = turn.catalog().sources_of(&turn.entry(source)?.arn);
+    let is_target = sources.any(|entry| entry.id != source);
     if is_target { Ok(source) } else { Err(SqsError::source_is_no_dead_letter_queue()) }
 }
 

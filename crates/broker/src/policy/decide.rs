@@ -44,16 +44,8 @@ impl Denial {
     pub fn error(self, access: &Access<'_>) -> SqsError {
         let who = access.principal.arn().unwrap_or("anonymous");
         let action = single(access.action).to_ascii_lowercase();
-        let because = match self {
-            Self::Explicit => "with an explicit deny in a resource-based policy".to_owned(),
-            Self::NotAllowed => {
-                format!("because no identity-based policy allows the sqs:{action} action")
-            }
-        };
-        SqsError::AccessDenied(format!(
-            "User: {who} is not authorized to perform: sqs:{action} on resource: {} {because}",
-            access.queue
-        ))
+        let explicit = self == Self::Explicit;
+        SqsError::not_authorized(who, &action, access.queue, explicit)
     }
 }
 

@@ -4,7 +4,7 @@ use longshore_types::limits;
 
 use super::error::malformed;
 use super::json::Json;
-use super::read::Object;
+use super::read::{Object, one_or_more};
 use super::statement::Statement;
 use super::{Counted, PolicyError};
 
@@ -40,7 +40,7 @@ impl Policy {
         let mut object = Object::from_json("the policy", json)?;
         let variables = parse_version(object.text("Version")?.as_deref())?;
         object.text("Id")?;
-        let statements = listed(object.require("Statement")?);
+        let statements = one_or_more("Statement", object.require("Statement")?)?;
         object.finish()?;
         check_count(Counted::Statements, statements.len(), limits::POLICY_STATEMENTS_MAX)?;
         let statements = statements.into_iter().map(|json| Statement::from_json(json, variables));
@@ -54,14 +54,6 @@ impl Policy {
         check_count(Counted::Principals, principals, limits::POLICY_PRINCIPALS_MAX)?;
         let conditions = self.statements.iter().map(|statement| statement.conditions.count()).sum();
         check_count(Counted::Conditions, conditions, limits::POLICY_CONDITIONS_MAX)
-    }
-}
-
-/// A list, or the one that stands there without one. The list can be empty.
-fn listed(json: Json) -> Vec<Json> {
-    match json {
-        Json::List(list) => list,
-        one @ (Json::Null | Json::Scalar(_) | Json::Text(_) | Json::Object(_)) => vec![one],
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use longshore_types::{AccountId, QueueArn};
 use serde::Serialize;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
-use serde_json::value::RawValue;
+use serde_json::value::{RawValue, Value};
 
 use super::{Policy, PolicyError};
 
@@ -43,6 +43,33 @@ pub(crate) fn add(
     let text = with_statements(&present, &texts)?;
     Policy::parse(&text)?;
     Ok(text)
+}
+
+/// Whether a policy has the very statement that [`add`] would give it, its lists in whatever order.
+pub(crate) fn has_grant(
+    policy: &str,
+    queue: &QueueArn,
+    label: &str,
+    accounts: &[AccountId],
+    actions: &[String],
+) -> bool {
+    let grant = in_order(&as_json(&Grant::new(queue, label, accounts, actions)));
+    statements(policy).is_ok_and(|texts| texts.into_iter().any(|text| in_order(text) == grant))
+}
+
+/// What a statement says, each list in order; `None` if it is no JSON.
+fn in_order(statement: &str) -> Option<Value> {
+    let mut value = serde_json::from_str(statement).ok()?;
+    sort_lists(&mut value);
+    Some(value)
+}
+
+fn sort_lists(value: &mut Value) {
+    match value {
+        Value::Array(list) => list.sort_by_key(Value::to_string),
+        Value::Object(members) => members.values_mut().for_each(sort_lists),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
 }
 
 /// A policy's text without the statements of that label; `None` if none would be left.

@@ -18,7 +18,7 @@ pub enum PolicyError {
         /// Bytes that a policy can have.
         max: usize,
     },
-    /// The policy has more of something than it can have. The text is that of SQS.
+    /// The policy has more of something than it can have.
     #[error("{found} {what} were found in the submitted policy, max allowed is {max}")]
     TooMany {
         /// Of what there are too many.

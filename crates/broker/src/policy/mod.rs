@@ -34,6 +34,6 @@ pub(crate) use action::{Grantable, grantable};
 pub use context::RequestContext;
 pub use decide::{Access, Decision, Denial, decide};
 pub use document::Policy;
-pub(crate) use edit::{add, remove};
+pub(crate) use edit::{add, has_grant, remove};
 pub use error::{Counted, PolicyError};
 pub use principal::Principal;

@@ -23,15 +23,15 @@ impl Object {
         }
     }
 
-    /// Takes a member, if it is there.
+    /// Takes a member, if it is there: one that is `null` is not.
     pub(super) fn take(&mut self, name: &str) -> Option<Json> {
-        self.members.remove(name)
+        self.members.remove(name).filter(|json| *json != Json::Null)
     }
 
     /// Takes a member that must be there.
     pub(super) fn require(&mut self, name: &str) -> Result<Json, PolicyError> {
-        let missing = || PolicyError::Malformed(format!("{} has no {name}", self.what));
-        self.members.remove(name).ok_or_else(missing)
+        let what = self.what;
+        self.take(name).ok_or_else(|| PolicyError::Malformed(format!("{what} has no {name}")))
     }
 
     /// Takes a member that is a text, if it is there.
@@ -63,20 +63,25 @@ impl Object {
 
     /// Refuses members that were not taken: whoever wrote them meant something by them.
     pub(super) fn finish(self) -> Result<(), PolicyError> {
-        match self.members.keys().next() {
+        match self.members.iter().find(|(_, json)| **json != Json::Null) {
             None => Ok(()),
-            Some(name) => malformed(format!("{} has the unknown element {name}", self.what)),
+            Some((name, _)) => malformed(format!("{} has the unknown element {name}", self.what)),
         }
+    }
+}
+
+/// A list, or the one that stands there without one. The list can be empty.
+pub(super) fn listed(json: Json) -> Vec<Json> {
+    match json {
+        Json::List(list) => list,
+        one @ (Json::Null | Json::Scalar(_) | Json::Text(_) | Json::Object(_)) => vec![one],
     }
 }
 
 /// A value, or a list of at least one.
 pub(super) fn one_or_more(what: &str, json: Json) -> Result<Vec<Json>, PolicyError> {
-    match json {
-        Json::List(list) if list.is_empty() => malformed(format!("{what} is an empty list")),
-        Json::List(list) => Ok(list),
-        one @ (Json::Null | Json::Scalar(_) | Json::Text(_) | Json::Object(_)) => Ok(vec![one]),
-    }
+    let list = listed(json);
+    if list.is_empty() { malformed(format!("{what} is an empty list")) } else { Ok(list) }
 }
 
 /// A text, or a list of at least one.

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use hyper::StatusCode;
 use longshore_types::{QueueArn, QueueName};
-use longshore_wire::{Reply, Request};
+use longshore_wire::{Named, Reply, Request};
 
 use super::protocol::Protocol;
 use super::refused::Refused;
@@ -70,33 +70,10 @@ pub(super) fn queue(request: &Request) -> Option<QueueName> {
     if !tracing::enabled!(target: TARGET, tracing::Level::DEBUG) {
         return None;
     }
-    let url = match request {
-        Request::CreateQueue(input) => return QueueName::parse(&input.queue_name).ok(),
-        Request::GetQueueUrl(input) => return QueueName::parse(&input.queue_name).ok(),
-        Request::StartMessageMoveTask(input) => return name_in(&input.source_arn),
-        Request::ListMessageMoveTasks(input) => return name_in(&input.source_arn),
-        Request::ListQueues(_) | Request::CancelMessageMoveTask(_) => return None,
-        Request::DeleteQueue(input) => &input.queue_url,
-        Request::ListDeadLetterSourceQueues(input) => &input.queue_url,
-        Request::GetQueueAttributes(input) => &input.queue_url,
-        Request::SetQueueAttributes(input) => &input.queue_url,
-        Request::SendMessage(input) => &input.queue_url,
-        Request::SendMessageBatch(input) => &input.queue_url,
-        Request::ReceiveMessage(input) => &input.queue_url,
-        Request::DeleteMessage(input) => &input.queue_url,
-        Request::DeleteMessageBatch(input) => &input.queue_url,
-        Request::ChangeMessageVisibility(input) => &input.queue_url,
-        Request::ChangeMessageVisibilityBatch(input) => &input.queue_url,
-        Request::PurgeQueue(input) => &input.queue_url,
-        Request::TagQueue(input) => &input.queue_url,
-        Request::UntagQueue(input) => &input.queue_url,
-        Request::ListQueueTags(input) => &input.queue_url,
-        Request::AddPermission(input) => &input.queue_url,
-        Request::RemovePermission(input) => &input.queue_url,
-    };
-    QueueAddress::parse(url).map(|address| address.name)
-}
-
-fn name_in(arn: &str) -> Option<QueueName> {
-    QueueArn::parse(arn).ok().map(|arn| arn.name)
+    match request.queue() {
+        Named::Url(url) => QueueAddress::parse(url).map(|address| address.name),
+        Named::Name(name) => QueueName::parse(name).ok(),
+        Named::Arn(arn) => QueueArn::parse(arn).ok().map(|arn| arn.name),
+        Named::None => None,
+    }
 }

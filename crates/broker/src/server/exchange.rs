@@ -20,7 +20,7 @@ use longshore_wire::Reply;
 use super::answered::{self, Answered};
 use super::protocol::Protocol;
 use super::refused::Refused;
-use super::{Shared, admission, body, gate, health, respond};
+use super::{Shared, admission, body, gate, health, peek, respond};
 use crate::bounds::{Client, Share};
 use crate::caller::Caller;
 use crate::metrics::UNKNOWN_ACTION;
@@ -53,6 +53,9 @@ pub(super) async fn exchange(
         Ok(()) if head.uri.path() == "/health" && is_read(&head.method) => {
             health::health(&shared.broker, shared.options.require_signatures)
         }
+        Ok(()) if peek::is_at(head.uri.path()) => {
+            peek::peek(shared, exchange.peer, &head, &mut exchange.share).await
+        }
         Ok(()) => exchange.sqs(&head, &mut body).await,
     };
     body::discard(&head, body, client).await;
@@ -84,12 +87,7 @@ impl Answer {
         let Self { protocol, action, request_id, result } = self;
         match result {
             Ok(reply) => respond::reply(protocol, action, &request_id, &reply),
-            Err(Refused::Sqs(error)) => respond::error(protocol, &request_id, &error),
-            Err(Refused::NoAction) => respond::no_action(&request_id),
-            Err(Refused::Plain(status, sentence)) => respond::plain(status, sentence),
-            Err(Refused::Method(allowed, sentence)) => {
-                respond::method_not_allowed(allowed, sentence)
-            }
+            Err(refused) => respond::refused(protocol, &request_id, &refused),
         }
     }
 }

@@ -18,6 +18,7 @@ mod heads;
 mod health;
 mod hosts;
 mod metrics;
+mod peek;
 mod protocol;
 mod proxy;
 mod refused;

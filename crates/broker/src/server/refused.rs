@@ -45,6 +45,10 @@ impl Refused {
     /// A method that JSON does not use.
     pub(super) const ONLY_POST: Self = Self::Method("POST", "an SQS request in JSON is a POST");
 
+    /// A method that changes something, where one can only look.
+    pub(super) const ONLY_GET: Self =
+        Self::Method("GET", "messages are looked at by a GET; send a receive to another path");
+
     /// A method that Query does not use.
     pub(super) const ONLY_POST_OR_GET: Self =
         Self::Method("GET, POST", "an SQS request is a POST or a GET");

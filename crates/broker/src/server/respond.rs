@@ -8,12 +8,14 @@ use longshore_wire::query::{self, Format};
 use longshore_wire::{Reply, SqsError};
 
 use super::protocol::Protocol;
+use super::refused::Refused;
 use crate::bounds::Share;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 const RETRY_AFTER: HeaderName = HeaderName::from_static("x-amz-retry-after");
 const RETRY_AFTER_MILLIS: HeaderValue = HeaderValue::from_static("1000");
 const QUERY_ERROR: HeaderName = HeaderName::from_static("x-amzn-query-error");
+const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
 
 /// A reply to `action`.
 pub(super) fn reply(
@@ -26,12 +28,9 @@ pub(super) fn reply(
     sqs(StatusCode::OK, protocol.media_type(), request_id, body)
 }
 
-/// An error, as SQS spells it. In JSON the code that old clients know is in a header.
-pub(super) fn error(
-    protocol: Protocol,
-    request_id: &str,
-    error: &SqsError,
-) -> Response<Full<Bytes>> {
+/// An error, as SQS spells it. In JSON the code that old clients know is in a header, and the shape's
+/// name in another: some SDKs look there before they look into the body.
+fn error(protocol: Protocol, request_id: &str, error: &SqsError) -> Response<Full<Bytes>> {
     let status = StatusCode::from_u16(error.spelling().status)
         .expect("every error is spelled with a valid status");
     let body = protocol.encode_error(request_id, error);
@@ -40,12 +39,28 @@ pub(super) fn error(
         let header = HeaderValue::try_from(error.query_error_header());
         let header = header.expect("an error's code is made of letters and full stops");
         response.headers_mut().insert(QUERY_ERROR, header);
+        let shape = HeaderValue::from_static(error.spelling().shape);
+        response.headers_mut().insert(ERROR_TYPE, shape);
     }
     response
 }
 
+/// To a request that gets no reply.
+pub(super) fn refused(
+    protocol: Protocol,
+    request_id: &str,
+    refused: &Refused,
+) -> Response<Full<Bytes>> {
+    match refused {
+        Refused::Sqs(refusal) => error(protocol, request_id, refusal),
+        Refused::NoAction => no_action(request_id),
+        Refused::Plain(status, sentence) => plain(*status, sentence),
+        Refused::Method(allowed, sentence) => method_not_allowed(allowed, sentence),
+    }
+}
+
 /// To a Query that names no action, in XML whatever it accepts.
-pub(super) fn no_action(request_id: &str) -> Response<Full<Bytes>> {
+fn no_action(request_id: &str) -> Response<Full<Bytes>> {
     let body = query::NO_ACTION.as_bytes().to_vec();
     sqs(StatusCode::NOT_FOUND, Format::Xml.media_type(), request_id, body)
 }

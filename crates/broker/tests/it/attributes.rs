@@ -1,6 +1,6 @@
 //! Queue attributes, as SQS checks and shows them.
 
-use longshore_wire::{SetQueueAttributes, SqsError};
+use longshore_wire::{SetQueueAttributes, SqsError, SystemAttributeName};
 
 use crate::support::*;
 
@@ -109,4 +109,58 @@ async fn an_empty_redrive_policy_removes_it() {
     assert_eq!(attribute(&broker, "RedrivePolicy").await, policy);
     set(&broker, &[("RedrivePolicy", "")]).await.unwrap();
     assert_eq!(attribute(&broker, "RedrivePolicy").await, "");
+}
+
+const ITSELF: &str =
+    r#"{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:jobs","maxReceiveCount":1}"#;
+
+#[tokio::test]
+async fn q1_a_queue_can_be_its_own_dead_letter_queue() {
+    let broker = in_memory().await;
+    create(&broker, "jobs", &[]).await;
+    set(&broker, &[("RedrivePolicy", ITSELF)]).await.unwrap();
+    assert_eq!(attribute(&broker, "RedrivePolicy").await, ITSELF);
+    set(&broker, &[("RedrivePolicy", "")]).await.unwrap();
+    assert_eq!(attribute(&broker, "RedrivePolicy").await, "");
+}
+
+#[tokio::test]
+async fn q1_what_is_received_too_often_by_its_own_dead_letter_queue_stays_and_is_delivered() {
+    let broker = in_memory().await;
+    create(&broker, "jobs", &[("VisibilityTimeout", "0")]).await;
+    set(&broker, &[("RedrivePolicy", ITSELF)]).await.unwrap();
+    send(&broker, "poison").await;
+    for count in ["1", "2", "3"] {
+        let received = receive(&broker, 0).await;
+        assert_eq!(bodies(&received), ["poison"]);
+        let told = &received[0].attributes[&SystemAttributeName::ApproximateReceiveCount];
+        assert_eq!(told, count, "each receive counts once, and nothing else does");
+    }
+    assert_eq!(attribute(&broker, "ApproximateNumberOfMessages").await, "1");
+    delete(&broker, receive(&broker, 0).await.remove(0).receipt_handle).await.unwrap();
+    assert_eq!(attribute(&broker, "ApproximateNumberOfMessages").await, "0");
+}
+
+#[tokio::test]
+async fn q5_a_redrive_allow_policy_is_shown_without_what_says_nothing() {
+    let broker = in_memory().await;
+    let sent = r#"{"redrivePermission":"denyAll","sourceQueueArns":null}"#;
+    create(&broker, "jobs", &[("RedriveAllowPolicy", sent)]).await;
+    let shown = r#"{"redrivePermission":"denyAll"}"#;
+    assert_eq!(attribute(&broker, "RedriveAllowPolicy").await, shown);
+    create(&broker, "jobs", &[("RedriveAllowPolicy", sent)]).await;
+}
+
+#[tokio::test]
+async fn q18_the_keys_of_sqs_take_the_place_of_a_kms_key() {
+    let broker = in_memory().await;
+    let kms = [("KmsMasterKeyId", "key"), ("KmsDataKeyReusePeriodSeconds", "600")];
+    create(&broker, "jobs", &kms).await;
+    let both = set(&broker, &[("KmsMasterKeyId", "key"), ("SqsManagedSseEnabled", "true")]).await;
+    assert!(matches!(both, Err(SqsError::InvalidAttributeName(_))), "{both:?}");
+    set(&broker, &[("SqsManagedSseEnabled", "true")]).await.unwrap();
+    assert_eq!(attribute(&broker, "SqsManagedSseEnabled").await, "true");
+    for gone in ["KmsMasterKeyId", "KmsDataKeyReusePeriodSeconds"] {
+        assert_eq!(attribute(&broker, gone).await, "", "{gone}");
+    }
 }

@@ -89,8 +89,11 @@ async fn c12_what_a_store_holds_is_counted_when_it_is_opened_again() {
 async fn beyond_the_bound_a_receive_does_not_wait() {
     let options = BrokerOptions { waiting_receives_max: 0, ..BrokerOptions::default() };
     let broker = bounded(options).await;
-    let receive =
-        ReceiveMessage { queue_url: URL.into(), wait_time_seconds: Some(20), ..Default::default() };
+    let receive = ReceiveMessage {
+        queue_url: URL.into(),
+        wait_time_seconds: Some(20.into()),
+        ..Default::default()
+    };
     assert_eq!(broker.call(receive.into()).await, Err(SqsError::RequestThrottled));
     assert_counted(&broker, "longshore_waiting_receives_refused_total 1");
 }

@@ -56,7 +56,7 @@ impl World {
     }
 
     async fn receive_for(&self, count: i64, visibility: i64) -> Vec<ReceivedMessage> {
-        let visibility_timeout = Some(visibility);
+        let visibility_timeout = Some(visibility.into());
         receive(&self.broker, ReceiveMessage { visibility_timeout, ..request(count) }).await
     }
 
@@ -64,7 +64,7 @@ impl World {
         let change = ChangeMessageVisibility {
             queue_url: FIFO.into(),
             receipt_handle: message.receipt_handle.clone(),
-            visibility_timeout: timeout,
+            visibility_timeout: timeout.into(),
         };
         self.broker.call(change.into()).await.map(drop)
     }
@@ -126,7 +126,7 @@ async fn try_send(broker: &Broker, send: SendMessage) -> Result<SendMessageReply
 fn request(count: i64) -> ReceiveMessage {
     ReceiveMessage {
         queue_url: FIFO.into(),
-        max_number_of_messages: Some(count),
+        max_number_of_messages: Some(count.into()),
         message_system_attribute_names: vec!["All".into()],
         ..ReceiveMessage::default()
     }

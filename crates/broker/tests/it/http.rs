@@ -424,3 +424,88 @@ async fn c9_a_body_for_which_there_is_no_room_is_refused_until_there_is() {
     assert!(page.contains("longshore_traffic_bytes 0\n"), "{page}");
     assert!(page.contains("longshore_traffic_refused_total 1\n"), "{page}");
 }
+
+#[tokio::test]
+async fn q4_an_error_in_json_has_its_shape_in_a_header_too() {
+    let server = Server::start().await;
+    for (action, body, shape) in [
+        ("GetQueueUrl", r#"{"QueueName":"none"}"#, "QueueDoesNotExist"),
+        ("GetQueueUrl", "{}", "InvalidParameterValueException"),
+        ("FooBar", "{}", "UnknownOperationException"),
+    ] {
+        let response = server.action(action, body).await;
+        assert!(response.contains(&format!("x-amzn-errortype: {shape}\r\n")), "{response}");
+    }
+}
+
+#[tokio::test]
+async fn q16_a_string_that_is_to_be_set_to_null_is_refused_and_nothing_is_set() {
+    let server = Server::start().await;
+    create(&server.broker, "jobs", &[]).await;
+    for (action, members) in [
+        ("TagQueue", r#""Tags":{"k":null,"r":"v"}"#),
+        ("SetQueueAttributes", r#""Attributes":{"DelaySeconds":"5","VisibilityTimeout":null}"#),
+        ("CreateQueue", r#""QueueName":"other","Attributes":{"DelaySeconds":null}"#),
+        ("CreateQueue", r#""QueueName":"other","tags":{"k":null}"#),
+    ] {
+        let response = server.action(action, &format!(r#"{{"QueueUrl":"{URL}",{members}}}"#)).await;
+        assert!(response.starts_with("HTTP/1.1 400"), "{response}");
+        let body = r#"{"__type":"com.amazon.coral.service#InvalidParameterValueException","message":"the parameter 'value' may not be null"}"#;
+        assert!(response.ends_with(body), "{response}");
+    }
+    assert_eq!(server.broker.queue_count(), 1);
+    assert_eq!(attribute(&server.broker, "DelaySeconds").await, "0");
+    let tags = server.action("ListQueueTags", &format!(r#"{{"QueueUrl":"{URL}"}}"#)).await;
+    assert!(tags.ends_with("\r\n\r\n{}"), "{tags}");
+}
+
+#[tokio::test]
+async fn q15_a_receive_that_asks_for_an_attribute_of_the_future_gets_its_message() {
+    let server = Server::start().await;
+    create(&server.broker, "jobs", &[("VisibilityTimeout", "0")]).await;
+    send(&server.broker, "body").await;
+    for list in ["MessageSystemAttributeNames", "AttributeNames"] {
+        let body = format!(r#"{{"QueueUrl":"{URL}","{list}":["not-a-real-name"]}}"#);
+        let response = server.action("ReceiveMessage", &body).await;
+        assert!(response.starts_with("HTTP/1.1 200"), "{response}");
+        assert!(response.contains(r#""Body":"body""#), "{response}");
+        assert!(!response.contains("Attributes"), "{response}");
+    }
+}
+
+#[tokio::test]
+async fn q19_the_range_of_a_timeout_is_looked_at_before_the_handle() {
+    let server = Server::start().await;
+    create(&server.broker, "jobs", &[]).await;
+    let bad = r#""ReceiptHandle":"garbage","VisibilityTimeout":43201"#;
+    let one = format!(r#"{{"QueueUrl":"{URL}",{bad}}}"#);
+    let response = server.action("ChangeMessageVisibility", &one).await;
+    let text = "Value 43201 for parameter VisibilityTimeout is invalid. Reason: Must be between 0 and 43200.";
+    assert!(response.contains(text), "{response}");
+    let batch = format!(r#"{{"QueueUrl":"{URL}","Entries":[{{"Id":"a",{bad}}}]}}"#);
+    let response = server.action("ChangeMessageVisibilityBatch", &batch).await;
+    assert!(response.contains(r#""Code":"InvalidParameterValue""#), "{response}");
+}
+
+#[tokio::test]
+async fn queue_urls_of_other_stand_ins_lead_to_the_queue() {
+    let server = Server::start().await;
+    create(&server.broker, "jobs", &[]).await;
+    for url in [
+        "http://sqs.us-east-1.localhost.localstack.cloud:4566/000000000000/jobs",
+        "http://us-east-1.queue.localhost.localstack.cloud:4566/000000000000/jobs",
+        "http://localhost:4566/queue/us-east-1/000000000000/jobs",
+        "http://localhost:9324/queue/jobs",
+        "https://sqs.us-east-1.api.aws/000000000000/jobs",
+        "https://sqs-fips.us-east-1.amazonaws.com/000000000000/jobs",
+    ] {
+        let body = format!(r#"{{"QueueUrl":"{url}"}}"#);
+        let response = server.action("ReceiveMessage", &body).await;
+        assert!(response.starts_with("HTTP/1.1 200"), "{url}: {response}");
+    }
+    for path in ["/queue/us-east-1/000000000000/jobs", "/queue/jobs"] {
+        let head = format!("GET {path}?Action=ReceiveMessage HTTP/1.1");
+        let response = server.exchange(&head, "").await;
+        assert!(response.starts_with("HTTP/1.1 200"), "{path}: {response}");
+    }
+}

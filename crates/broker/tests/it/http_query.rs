@@ -1,5 +1,7 @@
 //! The Query protocol over HTTP: how it is told from JSON, and addresses that are queues.
 
+use longshore_wire::{SendMessage, SystemAttributeName};
+
 use crate::http::Server;
 use crate::support::*;
 
@@ -131,4 +133,65 @@ async fn a_presigned_request_is_of_the_region_in_its_url() {
     assert_xml(&here, 200, "<PurgeQueueResponse");
     let there = server.get(&format!("{JOBS}?Action=PurgeQueue&{}", credential("eu-west-1"))).await;
     assert_xml(&there, 400, "<Code>AWS.SimpleQueueService.NonExistentQueue</Code>");
+}
+
+#[tokio::test]
+async fn q7_messages_are_looked_at_and_stay_as_they_are() {
+    let server = Server::start().await;
+    create(&server.broker, "jobs", &[]).await;
+    for body in ["in-flight", "seen", "delayed"] {
+        let delay_seconds = (body == "delayed").then(|| 900.into());
+        let (queue_url, message_body) = (URL.to_owned(), body.to_owned());
+        let send = SendMessage { queue_url, message_body, delay_seconds, ..SendMessage::default() };
+        server.broker.call(send.into()).await.unwrap();
+        if body == "in-flight" {
+            assert_eq!(receive(&server.broker, 0).await.len(), 1);
+        }
+    }
+    let shown = [
+        ("", &["seen"][..]),
+        ("&ShowInvisible=true", &["in-flight", "seen"]),
+        ("&ShowDelayed=true", &["seen", "delayed"]),
+        ("&ShowInvisible=true&ShowDelayed=True", &["in-flight", "seen", "delayed"]),
+    ];
+    for (options, bodies) in shown {
+        let by_url = format!("/_aws/sqs/messages?QueueUrl={URL}{options}");
+        let by_path = format!("/_aws/sqs/messages/us-east-1/000000000000/jobs?{options}");
+        for path in [by_url, by_path] {
+            let response = server.exchange(&format!("GET {path} HTTP/1.1"), "").await;
+            assert!(response.contains("<ReceiveMessageResult>"), "{response}");
+            for body in ["in-flight", "seen", "delayed"] {
+                let is_shown = response.contains(&format!("<Body>{body}</Body>"));
+                assert_eq!(is_shown, bodies.contains(&body), "{path} {body}: {response}");
+            }
+        }
+    }
+    let head =
+        format!("GET /_aws/sqs/messages?QueueUrl={URL} HTTP/1.1\r\naccept: application/json");
+    let response = server.exchange(&head, "").await;
+    assert!(response.contains("content-type: application/json"), "{response}");
+    assert!(response.contains(r#""Body":"seen""#), "{response}");
+    assert!(response.contains(r#"{"Name":"ApproximateReceiveCount","Value":"0"}"#), "{response}");
+    let received = receive(&server.broker, 0).await;
+    assert_eq!(bodies(&received), ["seen"]);
+    let count = &received[0].attributes[&SystemAttributeName::ApproximateReceiveCount];
+    assert_eq!(count, "1", "looking counts nothing");
+}
+
+#[tokio::test]
+async fn q7_who_looks_where_there_is_nothing_or_by_a_post_is_told_so() {
+    let server = Server::start().await;
+    create(&server.broker, "jobs", &[]).await;
+    send(&server.broker, "body").await;
+    for (head, status) in [
+        ("GET /_aws/sqs/messages HTTP/1.1", 400),
+        ("GET /_aws/sqs/messages?QueueUrl=none HTTP/1.1", 400),
+        ("GET /_aws/sqs/messages/eu-west-1/000000000000/jobs HTTP/1.1", 400),
+        ("POST /_aws/sqs/messages?Action=ReceiveMessage&QueueUrl=jobs HTTP/1.1", 405),
+        ("GET /_aws/sqs/messages?QueueUrl=jobs HTTP/1.1\r\nsec-fetch-site: cross-site", 403),
+    ] {
+        let response = server.exchange(head, "").await;
+        assert!(response.starts_with(&format!("HTTP/1.1 {status}")), "{head}: {response}");
+    }
+    assert_eq!(receive(&server.broker, 0).await.len(), 1);
 }

@@ -62,7 +62,7 @@ async fn messages_are_counted_where_they_are_as_time_passes() {
     let later = SendMessage {
         queue_url: URL.into(),
         message_body: "later".into(),
-        delay_seconds: Some(60),
+        delay_seconds: Some(60.into()),
         ..SendMessage::default()
     };
     broker.call(later.into()).await.unwrap();
@@ -210,7 +210,7 @@ async fn a_fifo_queue_counts_its_locked_groups_and_its_duplicates() {
         let release = ChangeMessageVisibility {
             queue_url: url.into(),
             receipt_handle: message.receipt_handle.clone(),
-            visibility_timeout: 0,
+            visibility_timeout: 0.into(),
         };
         broker.call(release.into()).await.unwrap();
     }
@@ -233,7 +233,7 @@ async fn a_fair_queue_counts_its_noisy_groups_and_what_is_in_none() {
             queue_url: URL.into(),
             message_body: "one of many".into(),
             message_group_id: Some(group.into()),
-            delay_seconds: Some(delay_seconds),
+            delay_seconds: Some(delay_seconds.into()),
             ..SendMessage::default()
         };
         broker.call(send.into()).await.unwrap();

@@ -103,8 +103,6 @@ async fn what_is_refused_changes_nothing() {
     let broker = in_memory().await;
     create(&broker, "jobs", &[]).await;
     add(&broker, "one").await.unwrap();
-    let repeated = "Value one for parameter Label is invalid. Reason: Already exists.";
-    assert_eq!(add(&broker, "one").await, Err(SqsError::InvalidParameterValue(repeated.into())));
     let unknown =
         "Value two for parameter Label is invalid. Reason: can't find label on existing policy.";
     assert_eq!(remove(&broker, "two").await, Err(SqsError::InvalidParameterValue(unknown.into())));
@@ -152,4 +150,34 @@ async fn a_policy_beyond_a_limit_is_refused_in_the_words_of_each_action() {
     set(&broker, "Policy", &policy(&labels[..20])).await.unwrap();
     let text = "21 Statements were found, maximum allowed is 20.".to_owned();
     assert_eq!(add(&broker, "l20").await, Err(SqsError::OverLimit(text)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn q17_the_same_permission_again_changes_nothing_and_another_of_its_label_is_refused() {
+    let (broker, clock) = with_clock().await;
+    let permission = |accounts: &[&str], actions: &[&str]| AddPermission {
+        queue_url: URL.into(),
+        label: "one".into(),
+        aws_account_ids: accounts.iter().map(ToString::to_string).collect(),
+        actions: actions.iter().map(ToString::to_string).collect(),
+    };
+    let first = permission(&["111111111111", "222222222222"], &["SendMessage", "ReceiveMessage"]);
+    broker.call(first.clone().into()).await.unwrap();
+    let policy = attribute(&broker, "Policy").await;
+    let modified = attribute(&broker, "LastModifiedTimestamp").await;
+    clock.advance(Duration::from_secs(5)).await;
+    let turned = permission(&["222222222222", "111111111111"], &["ReceiveMessage", "SendMessage"]);
+    for again in [first, turned] {
+        assert_eq!(broker.call(again.into()).await, Ok(Reply::Empty));
+    }
+    assert_eq!(attribute(&broker, "LastModifiedTimestamp").await, modified);
+    let text = "Value one for parameter Label is invalid. Reason: Already exists.".to_owned();
+    for other in [
+        permission(&["111111111111"], &["SendMessage", "ReceiveMessage"]),
+        permission(&["111111111111", "222222222222"], &["SendMessage"]),
+    ] {
+        let refused = broker.call(other.into()).await;
+        assert_eq!(refused, Err(SqsError::InvalidParameterValue(text.clone())));
+    }
+    assert_eq!(attribute(&broker, "Policy").await, policy);
 }

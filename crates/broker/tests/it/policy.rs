@@ -242,3 +242,28 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn q5_a_member_of_a_policy_that_is_null_is_absent() {
+    let statement = r#"{"Sid":null,"Effect":"Allow","Principal":"*","NotPrincipal":null,"Action":"*","Resource":"*","Condition":null,"Note":null}"#;
+    assert_eq!(decided(statement, &alice(OTHER), "SendMessage"), ALLOWED);
+    let without = r#"{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}"#;
+    let policy = format!(r#"{{"Id":null,"Statement":[{without}],"Version":null}}"#);
+    assert!(Policy::parse(&policy).is_ok());
+    for (condition, why) in [
+        (r#"{"StringEquals":null}"#, "what narrows a permission does not vanish"),
+        (r#"{"StringEquals":{"aws:username":null}}"#, "nor does its value"),
+    ] {
+        let narrowed =
+            statement.replace(r#""Condition":null"#, &format!(r#""Condition":{condition}"#));
+        assert!(Policy::parse(&format!(r#"{{"Statement":[{narrowed}]}}"#)).is_err(), "{why}");
+    }
+}
+
+#[test]
+fn q20_a_policy_has_a_statement() {
+    for statements in ["[]", "null"] {
+        let policy = Policy::parse(&format!(r#"{{"Statement":{statements}}}"#));
+        assert!(matches!(policy, Err(PolicyError::Malformed(_))), "{statements}");
+    }
+}

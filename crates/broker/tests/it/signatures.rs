@@ -291,6 +291,15 @@ async fn the_process_itself_needs_no_signature() {
 }
 
 #[tokio::test]
+async fn q7_who_may_not_receive_may_not_look_at_messages() {
+    let server = serve(true).await;
+    OWN.json(&server, "CreateQueue", r#"{"QueueName":"jobs"}"#).await;
+    let unsigned = server.exchange("GET /_aws/sqs/messages?QueueUrl=jobs HTTP/1.1", "").await;
+    assert!(unsigned.starts_with("HTTP/1.1 403"), "{unsigned}");
+    assert!(unsigned.contains("Access to the resource"), "{unsigned}");
+}
+
+#[tokio::test]
 async fn c13_only_a_trusted_proxy_says_that_a_client_came_over_tls() {
     let purge = r#"{"QueueUrl":"http://h/111111111111/jobs"}"#;
     let over_tls = r#"{"Effect":"Allow","Principal":"*","Action":"sqs:PurgeQueue","Resource":"*","Condition":{"Bool":{"aws:SecureTransport":"true"}}}"#;

@@ -96,8 +96,8 @@ pub(crate) async fn receive_from(
 ) -> Vec<ReceivedMessage> {
     let receive = ReceiveMessage {
         queue_url: url.to_owned(),
-        max_number_of_messages: Some(10),
-        wait_time_seconds: Some(wait_seconds),
+        max_number_of_messages: Some(10.into()),
+        wait_time_seconds: Some(wait_seconds.into()),
         message_system_attribute_names: vec!["All".into()],
         ..ReceiveMessage::default()
     };

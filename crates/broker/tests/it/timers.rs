@@ -12,7 +12,7 @@ async fn the_end_of_a_delay_ends_a_wait() {
     let delayed = SendMessage {
         queue_url: URL.into(),
         message_body: "later".into(),
-        delay_seconds: Some(5),
+        delay_seconds: Some(5.into()),
         ..SendMessage::default()
     };
     broker.call(delayed.into()).await.unwrap();
@@ -81,7 +81,7 @@ async fn a_dropped_receive_takes_no_message() {
     let (broker, _clock) = with_clock().await;
     let receive_later = ReceiveMessage {
         queue_url: URL.into(),
-        wait_time_seconds: Some(20),
+        wait_time_seconds: Some(20.into()),
         ..ReceiveMessage::default()
     };
     let dropped = tokio::time::timeout(Duration::ZERO, broker.call(receive_later.into())).await;

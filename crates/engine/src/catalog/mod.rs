@@ -106,6 +106,12 @@ impl Catalog {
             .map(|(_, id)| &self.queues[id])
     }
 
+    /// The regions in which an account has queues, or had some.
+    pub fn regions_of<'a>(&'a self, account: &'a AccountId) -> impl Iterator<Item = &'a Region> {
+        let places = self.by_name.keys().filter(move |(_, of)| of == account);
+        places.map(|(region, _)| region)
+    }
+
     /// The queues whose redrive policy names `target`, in the order of their creation.
     pub fn sources_of<'a>(
         &'a self,

@@ -5,18 +5,18 @@
 //! - A decision changes nothing.
 //! - A decision at a time is asked of a queue that has been advanced to that time.
 
-pub(crate) mod group_send;
 pub(crate) mod move_task;
 pub(crate) mod receive;
 pub(crate) mod repeat;
 pub(crate) mod send;
+pub(crate) mod send_fifo;
 
+mod dead_letter;
 mod delete;
 mod purge;
-mod redrive;
 mod visibility;
 
-use crate::message::{Kept, Place};
+use crate::message::{Kept, Stage};
 use crate::{Queue, Receipt, Refusal};
 
 impl Queue {
@@ -40,7 +40,7 @@ impl Queue {
     /// message once; a FIFO queue, only who has it now.
     fn is_void(&self, receipt: &Receipt, message: &Kept) -> bool {
         let has_it =
-            matches!(message.place, Place::InFlight(_)) && message.delivery == receipt.delivery;
+            matches!(message.stage, Stage::InFlight(_)) && message.delivery == receipt.delivery;
         self.fifo.is_some() && !has_it
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use longshore_types::{MessageId, MoveTaskId, QueueArn, Timestamp};
 
-use crate::message::Place;
+use crate::message::Stage;
 use crate::moves::{MoveFailure, MoveOutcome, MoveRefusal, MoveStart, MoveTask};
 use crate::{Event, MessageKey, Queue, Redriven};
 
@@ -127,7 +127,7 @@ impl Queue {
         let Some(fifo) = self.fifo.as_deref() else {
             return Box::new(self.available.quiet_first(&[]).map(moving));
         };
-        let is_available = |key: &MessageKey| self.messages[key].place == Place::Available;
+        let is_available = |key: &MessageKey| self.messages[key].stage == Stage::Available;
         let run = move |group| fifo.groups.members_of(group).take_while(is_available);
         Box::new(fifo.groups.ready().flat_map(run).map(moving))
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use longshore_types::Timestamp;
 
-use crate::message::Place;
+use crate::message::Stage;
 use crate::{Event, Message, MessageKey, Queue, Refusal};
 
 /// Messages that one receive sends to the dead-letter queue at most, so that its record and the
@@ -72,7 +72,7 @@ impl Queue {
             let order = self.available.quiet_first(&noisy);
             return self.meet_in_order(order, receive, count_max);
         };
-        let is_available = |key: &MessageKey| self.messages[key].place == Place::Available;
+        let is_available = |key: &MessageKey| self.messages[key].stage == Stage::Available;
         let run = |group| fifo.groups.members_of(group).take_while(is_available);
         self.meet_in_order(fifo.groups.ready().flat_map(run), receive, count_max)
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use longshore_types::Timestamp;
 
 use crate::fifo::attempts::Attempt;
-use crate::message::Place;
+use crate::message::Stage;
 use crate::{Event, MessageKey, Queue};
 
 /// An earlier receive, to be answered again.
@@ -53,7 +53,7 @@ impl Queue {
         let untouched = |(key, delivery): &(MessageKey, u32)| {
             let message = self.messages.get(key);
             message.is_some_and(|message| {
-                message.delivery == *delivery && message.place == Place::InFlight(attempt.until)
+                message.delivery == *delivery && message.stage == Stage::InFlight(attempt.until)
             })
         };
         attempt.deliveries.iter().all(untouched)

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use longshore_types::{Timestamp, limits};
 
-use crate::message::Place;
+use crate::message::Stage;
 use crate::{Event, Queue, Receipt, Refusal};
 
 impl Queue {
@@ -35,9 +35,9 @@ impl Queue {
         if spent.saturating_add(timeout) > limits::VISIBILITY_TIMEOUT_MAX {
             return Err(Refusal::VisibilityTooLong { key });
         }
-        match message.place {
-            Place::InFlight(_) => Ok(Some(Event::VisibilityChanged { key, until: now + timeout })),
-            Place::Available | Place::Delayed(_) => Ok(None),
+        match message.stage {
+            Stage::InFlight(_) => Ok(Some(Event::VisibilityChanged { key, until: now + timeout })),
+            Stage::Available | Stage::Delayed(_) => Ok(None),
         }
     }
 }

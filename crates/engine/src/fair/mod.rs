@@ -27,7 +27,7 @@ use std::collections::BTreeSet;
 use longshore_types::Timestamp;
 
 use crate::group::GroupNumber;
-use crate::message::Place;
+use crate::message::Stage;
 use crate::{Counts, MessageKey, Queue};
 use groups::Groups;
 
@@ -51,25 +51,25 @@ impl Fair {
     }
 
     /// A message is at that place now. Answers its group.
-    pub(crate) fn enter(&mut self, key: MessageKey, place: Place) -> Option<GroupNumber> {
-        self.count(key, place, |count| *count += 1)
+    pub(crate) fn enter(&mut self, key: MessageKey, stage: Stage) -> Option<GroupNumber> {
+        self.count(key, stage, |count| *count += 1)
     }
 
     /// A message is at that place no longer. Answers its group.
-    pub(crate) fn exit(&mut self, key: MessageKey, place: Place) -> Option<GroupNumber> {
-        self.count(key, place, |count| *count -= 1)
+    pub(crate) fn exit(&mut self, key: MessageKey, stage: Stage) -> Option<GroupNumber> {
+        self.count(key, stage, |count| *count -= 1)
     }
 
     fn count(
         &mut self,
         key: MessageKey,
-        place: Place,
+        stage: Stage,
         change: impl Fn(&mut usize),
     ) -> Option<GroupNumber> {
         let number = self.groups.number_of(key)?;
         let counts = self.groups.counts_mut(number)?;
         let before = counts.in_flight;
-        change(at(counts, place));
+        change(at(counts, stage));
         let after = counts.in_flight;
         if before != after {
             self.crowded.remove(&(before, number));
@@ -96,11 +96,11 @@ impl Fair {
     }
 }
 
-fn at(counts: &mut Counts, place: Place) -> &mut usize {
-    match place {
-        Place::Available => &mut counts.available,
-        Place::Delayed(_) => &mut counts.delayed,
-        Place::InFlight(_) => &mut counts.in_flight,
+fn at(counts: &mut Counts, stage: Stage) -> &mut usize {
+    match stage {
+        Stage::Available => &mut counts.available,
+        Stage::Delayed(_) => &mut counts.delayed,
+        Stage::InFlight(_) => &mut counts.in_flight,
     }
 }
 

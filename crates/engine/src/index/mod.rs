@@ -6,9 +6,8 @@
 mod available;
 mod by_group;
 mod by_send;
-mod delayed;
+mod due;
 mod expiry;
-mod in_flight;
 
 use std::collections::BTreeSet;
 
@@ -17,9 +16,8 @@ use longshore_types::Timestamp;
 use crate::MessageKey;
 
 pub(crate) use available::Available;
-pub(crate) use delayed::Delayed;
+pub(crate) use due::Due;
 pub(crate) use expiry::Expiry;
-pub(crate) use in_flight::InFlight;
 
 /// Messages by a time, and by key within the same millisecond. Every operation is O(log n).
 ///

@@ -40,7 +40,7 @@ fn every_event() -> Vec<Event> {
         Event::Arrived { messages: vec![moved], source: arn("work") },
         Event::SettingsChanged { settings: dead_lettering_after(5) },
         Event::SettingsChanged { settings: Settings::default() },
-        Event::SentInGroup {
+        Event::SentFifo {
             key,
             id: id(key),
             bytes: 3,
@@ -91,7 +91,7 @@ sorts![
     DeadLettered,
     Arrived,
     SettingsChanged,
-    SentInGroup,
+    SentFifo,
     Attempted,
     Repeated,
     MoveStarted,

@@ -1,7 +1,7 @@
 //! FIFO queues: order within groups and among them, deduplication, and repeated receives.
 
 use longshore_engine::{
-    DeduplicationScope, Event, GroupMessage, GroupSend, MessageKey, Original, Queue, QueueId,
+    DeduplicationScope, Event, FifoMessage, FifoSend, MessageKey, Original, Queue, QueueId,
     QueueKind, Receipt, Receive, Refusal,
 };
 use longshore_types::Settings;
@@ -19,21 +19,21 @@ fn fifo() -> Driven {
     driven(Settings::default(), DeduplicationScope::Queue)
 }
 
-fn group_message(key: u64, group: &str, deduplication_id: &str) -> GroupMessage {
+fn fifo_message(key: u64, group: &str, deduplication_id: &str) -> FifoMessage {
     let key = MessageKey::new(key);
     let (group, deduplication_id) = (group.to_owned(), deduplication_id.to_owned());
-    GroupMessage { key, id: id(key), bytes: 10, group, deduplication_id }
+    FifoMessage { key, id: id(key), bytes: 10, group, deduplication_id }
 }
 
 /// Sends; the original, if the message is a duplicate.
 fn send(driven: &mut Driven, key: u64, group: &str, deduplication_id: &str) -> Option<Original> {
-    let message = group_message(key, group, deduplication_id);
-    match driven.queue.send_in_group(message, driven.now) {
-        GroupSend::Accepted { event, .. } => {
+    let message = fifo_message(key, group, deduplication_id);
+    match driven.queue.send_fifo(message, driven.now) {
+        FifoSend::Accepted { event, .. } => {
             driven.happens(event);
             None
         }
-        GroupSend::Duplicate(original) => Some(original),
+        FifoSend::Duplicate(original) => Some(original),
     }
 }
 
@@ -103,10 +103,10 @@ fn a_purge_forgets_ids_and_goes_on_with_the_sequence() {
     let mut driven = with_groups(&["a", "a"]);
     driven.happens(driven.queue.purge());
     assert_eq!(driven.queue.next_due(), None);
-    let decided = driven.queue.send_in_group(group_message(3, "a", "1"), driven.now);
-    let GroupSend::Accepted { sequence, .. } = decided else { panic!("{decided:?}") };
+    let decided = driven.queue.send_fifo(fifo_message(3, "a", "1"), driven.now);
+    let FifoSend::Accepted { sequence, .. } = decided else { panic!("{decided:?}") };
     assert_eq!(sequence.get(), 3);
-    assert_eq!(sequence.to_string(), "00000000000000000003");
+    assert_eq!(sequence.to_string(), "10000000000000000003");
 }
 
 #[test]

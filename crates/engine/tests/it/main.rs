@@ -10,6 +10,7 @@ mod fair;
 mod fifo;
 mod invariants;
 mod moves;
+mod peek;
 mod purge;
 mod receive;
 mod redrive;

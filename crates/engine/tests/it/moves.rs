@@ -1,7 +1,7 @@
 //! Message move tasks: what one takes along, in which order, how fast, and how it ends.
 
 use longshore_engine::{
-    DeduplicationScope, Event, GroupMessage, GroupSend, Message, MessageKey, MoveFailure,
+    DeduplicationScope, Event, FifoMessage, FifoSend, Message, MessageKey, MoveFailure,
     MoveOutcome, MoveRefusal, MoveStart, MoveStep, Moving, Queue, QueueId, Receive, Redriven,
     Refusal,
 };
@@ -228,12 +228,12 @@ fn fifo() -> Driven {
     driven
 }
 
-fn send_in_group(driven: &mut Driven, key: u64, group: &str) {
+fn send_fifo(driven: &mut Driven, key: u64, group: &str) {
     let deduplication_id = key.to_string();
     let key = MessageKey::new(key);
     let message =
-        GroupMessage { key, id: id(key), bytes: 1, group: group.to_owned(), deduplication_id };
-    let GroupSend::Accepted { event, .. } = driven.queue.send_in_group(message, driven.now) else {
+        FifoMessage { key, id: id(key), bytes: 1, group: group.to_owned(), deduplication_id };
+    let FifoSend::Accepted { event, .. } = driven.queue.send_fifo(message, driven.now) else {
         panic!("a duplicate")
     };
     driven.happens(event);
@@ -243,7 +243,7 @@ fn send_in_group(driven: &mut Driven, key: u64, group: &str) {
 fn a_fifo_queue_gives_each_group_from_its_head_on_and_none_behind_one_in_flight() {
     let mut dead = fifo();
     for (key, group) in [(1, "a"), (2, "b"), (3, "a"), (4, "b")] {
-        send_in_group(&mut dead, key, group);
+        send_fifo(&mut dead, key, group);
     }
     let first = dead.receive_one();
     assert_eq!(first.key, MessageKey::new(1));
@@ -262,23 +262,23 @@ fn a_fifo_queue_gives_each_group_from_its_head_on_and_none_behind_one_in_flight(
 #[test]
 fn a_message_that_is_redriven_into_a_fifo_queue_is_the_last_of_its_group_and_no_duplicate() {
     let mut home = fifo();
-    send_in_group(&mut home, 1, "a");
+    send_fifo(&mut home, 1, "a");
     home.happens(home.queue.leave(&[MessageKey::new(1)]));
-    send_in_group(&mut home, 2, "a");
+    send_fifo(&mut home, 2, "a");
     home.happens(Queue::redrive(vec![Redriven { group: Some("a".into()), ..redriven(1, 1) }]));
     let receipts = home.receive(10);
     assert_eq!(keys_of(&receipts), [2, 1]);
     let sequence = |key| home.queue.delivery(MessageKey::new(key)).unwrap().sequence;
     assert!(sequence(1) > sequence(2));
 
-    let copy = GroupMessage {
+    let copy = FifoMessage {
         key: MessageKey::new(3),
         id: id(MessageKey::new(3)),
         bytes: 1,
         group: "a".into(),
         deduplication_id: id(MessageKey::new(77)).to_string(),
     };
-    let GroupSend::Duplicate(original) = home.queue.send_in_group(copy, home.now) else {
+    let FifoSend::Duplicate(original) = home.queue.send_fifo(copy, home.now) else {
         panic!("its new id is its deduplication id")
     };
     assert_eq!(original.id, id(MessageKey::new(77)));

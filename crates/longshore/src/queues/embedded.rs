@@ -4,8 +4,8 @@ use futures::future::BoxFuture;
 use longshore_broker::Broker;
 use longshore_types::QueueName;
 use longshore_wire::{
-    CreateQueue, Fault, GetQueueAttributes, GetQueueUrl, ListQueueTags, Reply, Request,
-    SetQueueAttributes, SqsError, TagQueue,
+    CreateQueue, Fault, GetQueueAttributes, GetQueueUrl, ListQueueTags, SetQueueAttributes,
+    SqsError, TagQueue,
 };
 
 use super::admin::{Admin, AdminError, Attributes, ExistingQueue, Tags};
@@ -26,31 +26,24 @@ impl EmbeddedAdmin {
         Self(broker)
     }
 
-    async fn call(&self, request: impl Into<Request>) -> Result<Reply, SqsError> {
-        self.0.call(request.into()).await
-    }
-
     async fn url(&self, name: &QueueName) -> Result<Option<String>, SqsError> {
         let queue_name = name.to_string();
         let request = GetQueueUrl { queue_name, queue_owner_aws_account_id: None };
-        match self.call(request).await {
-            Ok(Reply::GetQueueUrl(reply)) => Ok(Some(reply.queue_url)),
+        match self.0.ask(request).await {
+            Ok(reply) => Ok(Some(reply.queue_url)),
             Err(SqsError::QueueDoesNotExist) => Ok(None),
             Err(error) => Err(error),
-            Ok(other) => mismatch(&other),
         }
     }
 
     async fn attributes(&self, queue_url: String) -> Result<Attributes, SqsError> {
         let attribute_names = vec!["All".to_owned()];
-        let reply = self.call(GetQueueAttributes { queue_url, attribute_names }).await?;
-        let Reply::GetQueueAttributes(reply) = reply else { mismatch(&reply) };
+        let reply = self.0.ask(GetQueueAttributes { queue_url, attribute_names }).await?;
         Ok(reply.attributes)
     }
 
     async fn tags(&self, queue_url: String) -> Result<Tags, SqsError> {
-        let reply = self.call(ListQueueTags { queue_url }).await?;
-        let Reply::ListQueueTags(reply) = reply else { mismatch(&reply) };
+        let reply = self.0.ask(ListQueueTags { queue_url }).await?;
         Ok(reply.tags)
     }
 
@@ -80,7 +73,7 @@ impl Admin for EmbeddedAdmin {
             let queue_name = name.to_string();
             let attributes = spelled(attributes);
             let request = CreateQueue { queue_name, attributes, tags: tags.clone() };
-            self.call(request).await.map(drop).map_err(|error| admin_error(&error))
+            self.0.ask(request).await.map(drop).map_err(|error| admin_error(&error))
         })
     }
 
@@ -92,25 +85,20 @@ impl Admin for EmbeddedAdmin {
         Box::pin(async move {
             let attributes = spelled(attributes);
             let request = SetQueueAttributes { queue_url: url.to_owned(), attributes };
-            self.call(request).await.map(drop).map_err(|error| admin_error(&error))
+            self.0.ask(request).await.map(drop).map_err(|error| admin_error(&error))
         })
     }
 
     fn tag<'a>(&'a self, url: &'a str, tags: &'a Tags) -> BoxFuture<'a, Result<(), AdminError>> {
         Box::pin(async move {
             let request = TagQueue { queue_url: url.to_owned(), tags: tags.clone() };
-            self.call(request).await.map(drop).map_err(|error| admin_error(&error))
+            self.0.ask(request).await.map(drop).map_err(|error| admin_error(&error))
         })
     }
 }
 
 fn spelled(attributes: &Attributes) -> std::collections::BTreeMap<String, String> {
     attributes.iter().map(|(name, value)| (name.to_string(), value.clone())).collect()
-}
-
-/// Every action has a reply of its own.
-fn mismatch(reply: &Reply) -> ! {
-    unreachable!("the broker answered another request: {reply:?}")
 }
 
 fn admin_error(error: &SqsError) -> AdminError {

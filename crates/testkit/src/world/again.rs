@@ -5,7 +5,7 @@ use std::time::Duration;
 use longshore_tasks::TaskId;
 use longshore_tasks::transport::QueueHandle;
 use longshore_types::AttributeName;
-use longshore_wire::{GetQueueAttributes, Reply, StartMessageMoveTask};
+use longshore_wire::{GetQueueAttributes, StartMessageMoveTask};
 use tokio::time::sleep;
 
 use super::World;
@@ -55,7 +55,7 @@ impl World {
             destination_arn: Some(self.arn(&queue).await),
             max_number_of_messages_per_second: None,
         };
-        let started = self.broker.call(move_task.into()).await;
+        let started = self.broker.ask(move_task).await;
         assert!(started.is_ok(), "dead letters of {} are not moved: {started:?}", queue.name());
         while self.messages(dead.name()).await > 0 {
             sleep(LOOK_AGAIN).await;
@@ -119,11 +119,10 @@ impl World {
     async fn arn(&self, queue: &QueueHandle) -> String {
         let queue_url = queue.url().to_owned();
         let attribute_names = vec![AttributeName::QueueArn.to_string()];
-        let asked =
-            self.broker.call(GetQueueAttributes { queue_url, attribute_names }.into()).await;
-        let Ok(Reply::GetQueueAttributes(mut reply)) = asked else {
-            panic!("the queue {} has no attributes: {asked:?}", queue.name())
-        };
+        let asked = self.broker.ask(GetQueueAttributes { queue_url, attribute_names }).await;
+        let mut reply = asked.unwrap_or_else(|refused| {
+            panic!("the queue {} has no attributes: {refused}", queue.name())
+        });
         reply.attributes.remove(&AttributeName::QueueArn).expect("every queue has an ARN")
     }
 }

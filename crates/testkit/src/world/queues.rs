@@ -2,7 +2,7 @@
 
 use longshore_tasks::transport::QueueHandle;
 use longshore_types::AttributeName;
-use longshore_wire::{GetQueueAttributes, Reply};
+use longshore_wire::GetQueueAttributes;
 
 use super::World;
 
@@ -32,11 +32,10 @@ impl World {
         let queue = self.queue(queue).await;
         let attribute_names = names.iter().map(ToString::to_string).collect();
         let queue_url = queue.url().to_owned();
-        let asked =
-            self.broker.call(GetQueueAttributes { queue_url, attribute_names }.into()).await;
-        let Ok(Reply::GetQueueAttributes(reply)) = asked else {
-            panic!("the queue {} has no attributes: {asked:?}", queue.name())
-        };
+        let asked = self.broker.ask(GetQueueAttributes { queue_url, attribute_names }).await;
+        let reply = asked.unwrap_or_else(|refused| {
+            panic!("the queue {} has no attributes: {refused}", queue.name())
+        });
         let count = |name| {
             let count = reply.attributes.get(name).and_then(|count| count.parse::<usize>().ok());
             count.expect("every queue tells how many messages it has")

@@ -1,8 +1,12 @@
-//! What the three batch actions share: their names in error texts, and their result entries.
+//! What the three batch actions share: how they are sent, their names in error texts, and their
+//! result entries.
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+
+use super::{Input, read, require};
+use crate::{Request, SqsError};
 
 /// Which batch action, for the texts that name its entries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +33,41 @@ impl BatchKind {
 impl fmt::Display for BatchKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.entry_type())
+    }
+}
+
+/// A batch as it was sent: without a list of entries it is refused otherwise than with an empty one.
+#[derive(Deserialize)]
+#[serde(default, rename_all = "PascalCase", bound = "E: Deserialize<'de>")]
+pub(crate) struct SentBatch<E> {
+    #[serde(deserialize_with = "read::text")]
+    queue_url: String,
+    #[serde(deserialize_with = "read::maybe_structures")]
+    entries: Option<Vec<E>>,
+}
+
+impl<E> Default for SentBatch<E> {
+    fn default() -> Self {
+        Self { queue_url: String::new(), entries: None }
+    }
+}
+
+/// An entry of a batch.
+pub(crate) trait BatchEntry: for<'de> Deserialize<'de> {
+    /// The batch that entries make.
+    fn batch(queue_url: String, entries: Vec<Self>) -> Request;
+}
+
+impl<E: BatchEntry> Input for SentBatch<E> {
+    fn into_request(self) -> Result<Request, SqsError> {
+        require(&self.queue_url, "QueueUrl")?;
+        let missing = || SqsError::MissingParameter("Entries".to_owned());
+        Ok(E::batch(self.queue_url, self.entries.ok_or_else(missing)?))
+    }
+
+    fn flattened(mut self) -> Self {
+        self.entries.get_or_insert_default();
+        self
     }
 }
 

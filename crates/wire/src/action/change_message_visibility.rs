@@ -2,19 +2,19 @@
 
 use serde::Deserialize;
 
-use super::{Input, read, require};
+use super::{Input, SentInteger, read, require};
 use crate::{Request, SqsError};
 
 /// Changes when a message is available again, counted from now; 0 hands it back at once. Answers
 /// [`Reply::Empty`](crate::Reply).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChangeMessageVisibility {
     /// The queue's URL, or its bare name.
     pub queue_url: String,
     /// The handle of a receive of the message.
     pub receipt_handle: String,
     /// Seconds from now, 0 to 43200: see [`check::visibility`](crate::check::visibility).
-    pub visibility_timeout: i64,
+    pub visibility_timeout: SentInteger,
 }
 
 /// `ChangeMessageVisibility` as it was sent: its timeout can be missing.
@@ -26,7 +26,7 @@ pub(crate) struct SentChangeMessageVisibility {
     #[serde(deserialize_with = "read::text")]
     receipt_handle: String,
     #[serde(deserialize_with = "read::integer")]
-    visibility_timeout: Option<i64>,
+    visibility_timeout: Option<SentInteger>,
 }
 
 impl Input for SentChangeMessageVisibility {

@@ -3,25 +3,21 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{BatchResultEntry, BatchResultErrorEntry, Input, read, require};
-use crate::{Request, SqsError};
+use super::{BatchEntry, BatchResultEntry, BatchResultErrorEntry, SentInteger, read};
+use crate::Request;
 
 /// Changes the visibility of a batch of messages: 1 to 10 entries.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(default, rename_all = "PascalCase")]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ChangeMessageVisibilityBatch {
     /// The queue's URL, or its bare name.
-    #[serde(deserialize_with = "read::text")]
     pub queue_url: String,
     /// The messages. [`check::batch_shape`](crate::check::batch_shape) checks count and ids.
-    #[serde(deserialize_with = "read::structures")]
     pub entries: Vec<ChangeMessageVisibilityBatchEntry>,
 }
 
-impl Input for ChangeMessageVisibilityBatch {
-    fn into_request(self) -> Result<Request, SqsError> {
-        require(&self.queue_url, "QueueUrl")?;
-        Ok(self.into())
+impl BatchEntry for ChangeMessageVisibilityBatchEntry {
+    fn batch(queue_url: String, entries: Vec<Self>) -> Request {
+        ChangeMessageVisibilityBatch { queue_url, entries }.into()
     }
 }
 
@@ -38,7 +34,7 @@ pub struct ChangeMessageVisibilityBatchEntry {
     /// Seconds from now, 0 to 43200: see
     /// [`check::entry_visibility`](crate::check::entry_visibility).
     #[serde(deserialize_with = "read::integer")]
-    pub visibility_timeout: Option<i64>,
+    pub visibility_timeout: Option<SentInteger>,
 }
 
 /// What became of each entry.

@@ -7,6 +7,10 @@ use serde::{Deserialize, Serialize};
 use super::{Input, read};
 use crate::{Request, SqsError};
 
+/// What SQS says of a queue name that is not there.
+pub(super) const NO_QUEUE_NAME: &str =
+    "Value for parameter QueueName is invalid. Reason: Must specify a queue name.";
+
 /// Makes a queue. If one of that name exists and no sent attribute differs, its URL is answered.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CreateQueue {
@@ -33,22 +37,18 @@ pub(crate) struct SentCreateQueue {
 
 impl Input for SentCreateQueue {
     fn into_request(self) -> Result<Request, SqsError> {
-        let queue_name = require_queue_name(self.queue_name)?;
+        let queue_name = require_queue_name(self.queue_name, "Queue name cannot be empty")?;
         Ok(CreateQueue { queue_name, attributes: self.attributes, tags: self.tags }.into())
     }
 }
 
-/// The queue name that `CreateQueue` and `GetQueueUrl` require, in texts of their own.
-pub(super) fn require_queue_name(sent: Option<String>) -> Result<String, SqsError> {
-    match sent {
-        None => Err(SqsError::InvalidParameterValue(
-            "Value for parameter QueueName is invalid. Reason: Must specify a queue name.".into(),
-        )),
-        Some(name) if name.is_empty() => {
-            Err(SqsError::InvalidParameterValue("Queue name cannot be empty".into()))
-        }
-        Some(name) => Ok(name),
+/// Refuses a queue name that is absent, with a text of its own for one that is empty.
+pub(super) fn require_queue_name(sent: Option<String>, if_empty: &str) -> Result<String, SqsError> {
+    let name = sent.ok_or_else(|| SqsError::InvalidParameterValue(NO_QUEUE_NAME.to_owned()))?;
+    if name.is_empty() {
+        return Err(SqsError::InvalidParameterValue(if_empty.to_owned()));
     }
+    Ok(name)
 }
 
 /// Where the queue is.

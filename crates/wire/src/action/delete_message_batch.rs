@@ -2,25 +2,21 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{BatchResultEntry, BatchResultErrorEntry, Input, read, require};
-use crate::{Request, SqsError};
+use super::{BatchEntry, BatchResultEntry, BatchResultErrorEntry, read};
+use crate::Request;
 
 /// Deletes a batch of messages: 1 to 10 entries.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(default, rename_all = "PascalCase")]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DeleteMessageBatch {
     /// The queue's URL, or its bare name.
-    #[serde(deserialize_with = "read::text")]
     pub queue_url: String,
     /// The messages. [`check::batch_shape`](crate::check::batch_shape) checks count and ids.
-    #[serde(deserialize_with = "read::structures")]
     pub entries: Vec<DeleteMessageBatchEntry>,
 }
 
-impl Input for DeleteMessageBatch {
-    fn into_request(self) -> Result<Request, SqsError> {
-        require(&self.queue_url, "QueueUrl")?;
-        Ok(self.into())
+impl BatchEntry for DeleteMessageBatchEntry {
+    fn batch(queue_url: String, entries: Vec<Self>) -> Request {
+        DeleteMessageBatch { queue_url, entries }.into()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::create_queue::require_queue_name;
+use super::create_queue::{NO_QUEUE_NAME, require_queue_name};
 use super::{Input, read};
 use crate::{Request, SqsError};
 
@@ -15,7 +15,7 @@ pub struct GetQueueUrl {
     pub queue_owner_aws_account_id: Option<String>,
 }
 
-/// `GetQueueUrl` as it was sent: an absent name and an empty one are refused differently.
+/// `GetQueueUrl` as it was sent: its name can be missing.
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 pub(crate) struct SentGetQueueUrl {
@@ -27,7 +27,7 @@ pub(crate) struct SentGetQueueUrl {
 
 impl Input for SentGetQueueUrl {
     fn into_request(self) -> Result<Request, SqsError> {
-        let queue_name = require_queue_name(self.queue_name)?;
+        let queue_name = require_queue_name(self.queue_name, NO_QUEUE_NAME)?;
         let queue_owner_aws_account_id = self.queue_owner_aws_account_id;
         Ok(GetQueueUrl { queue_name, queue_owner_aws_account_id }.into())
     }

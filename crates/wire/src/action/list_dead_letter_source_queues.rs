@@ -17,7 +17,7 @@ pub struct ListDeadLetterSourceQueues {
     #[serde(deserialize_with = "read::maybe_text")]
     pub next_token: Option<String>,
     /// Queues of a page, 1 to 1000. Without it: up to 1000 queues, and no token.
-    #[serde(deserialize_with = "read::integer")]
+    #[serde(deserialize_with = "read::unnamed_integer")]
     pub max_results: Option<i64>,
 }
 

@@ -14,7 +14,7 @@ pub struct ListMessageMoveTasks {
     #[serde(deserialize_with = "read::text")]
     pub source_arn: String,
     /// Tasks wanted, 1 to 10; without it 1.
-    #[serde(deserialize_with = "read::integer")]
+    #[serde(deserialize_with = "read::unnamed_integer")]
     pub max_results: Option<i64>,
 }
 

@@ -16,7 +16,7 @@ pub struct ListQueues {
     #[serde(deserialize_with = "read::maybe_text")]
     pub next_token: Option<String>,
     /// Queues of a page, 1 to 1000. Without it: up to 1000 queues, and no token.
-    #[serde(deserialize_with = "read::integer")]
+    #[serde(deserialize_with = "read::unnamed_integer")]
     pub max_results: Option<i64>,
 }
 

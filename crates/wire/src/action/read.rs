@@ -1,8 +1,8 @@
 //! Reads the members of a request: a function per sort of member, for serde's `deserialize_with`.
 //!
 //! One visitor, [`Reader`], meets every value; a `Sort` says which values a member takes, and in
-//! SQS's words how the others are refused. `null` is read as absent everywhere, also within lists
-//! and maps.
+//! SQS's words how the others are refused. `null` is read as absent, also within lists and among
+//! message attributes; only where a string is to be set by name is it refused.
 
 mod reader;
 mod sort;
@@ -12,10 +12,11 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer};
 
+use super::SentInteger;
 pub(crate) use reader::Reader;
 use reader::Sort;
-pub(crate) use sort::Structure;
-use sort::{Blob, Integer, List, Map, Text};
+use sort::{Blob, Integer, List, Map, Text, TextMap};
+pub(crate) use sort::{NULL_VALUE, Structure};
 
 fn read<'de, S: Sort<'de>, D: Deserializer<'de>>(from: D) -> Result<Option<S::Value>, D::Error> {
     Reader::<S>::new().deserialize(from)
@@ -31,9 +32,14 @@ pub(crate) fn maybe_text<'de, D: Deserializer<'de>>(from: D) -> Result<Option<St
     read::<Text, D>(from)
 }
 
-/// An integer that can be absent.
-pub(crate) fn integer<'de, D: Deserializer<'de>>(from: D) -> Result<Option<i64>, D::Error> {
+/// An integer that can be absent, as it was sent.
+pub(crate) fn integer<'de, D: Deserializer<'de>>(from: D) -> Result<Option<SentInteger>, D::Error> {
     read::<Integer, D>(from)
+}
+
+/// An integer that can be absent and that no refusal names.
+pub(crate) fn unnamed_integer<'de, D: Deserializer<'de>>(from: D) -> Result<Option<i64>, D::Error> {
+    Ok(read::<Integer, D>(from)?.map(|sent| sent.saturated()))
 }
 
 /// Bytes that can be absent.
@@ -56,16 +62,16 @@ pub(crate) fn text_map<'de, D>(from: D) -> Result<BTreeMap<String, String>, D::E
 where
     D: Deserializer<'de>,
 {
-    read::<Map<Text>, D>(from).map(Option::unwrap_or_default)
+    read::<TextMap, D>(from).map(Option::unwrap_or_default)
 }
 
-/// A list of structures.
-pub(crate) fn structures<'de, D, T>(from: D) -> Result<Vec<T>, D::Error>
+/// A list of structures that can be absent, which is not the same as empty.
+pub(crate) fn maybe_structures<'de, D, T>(from: D) -> Result<Option<Vec<T>>, D::Error>
 where
     D: Deserializer<'de>,
     T: Deserialize<'de>,
 {
-    read::<List<Structure<T>>, D>(from).map(Option::unwrap_or_default)
+    read::<List<Structure<T>>, D>(from)
 }
 
 /// A map from strings to structures.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use longshore_types::{MessageAttributes, MessageId};
 use serde::{Deserialize, Serialize};
 
-use super::{Input, SystemAttributeName, read, require, write};
+use super::{Input, SentInteger, SystemAttributeName, read, require, write};
 use crate::{Request, SqsError};
 
 /// Asks for messages. [`check::receive`](crate::check::receive) has the ranges.
@@ -27,13 +27,13 @@ pub struct ReceiveMessage {
     pub message_attribute_names: Vec<String>,
     /// The most messages to answer, 1 to 10; 1 if `None`.
     #[serde(deserialize_with = "read::integer")]
-    pub max_number_of_messages: Option<i64>,
+    pub max_number_of_messages: Option<SentInteger>,
     /// Seconds that the messages are in flight, 0 to 43200; the queue's own if `None`.
     #[serde(deserialize_with = "read::integer")]
-    pub visibility_timeout: Option<i64>,
+    pub visibility_timeout: Option<SentInteger>,
     /// Seconds to wait for a message, 0 to 20; the queue's own if `None`.
     #[serde(deserialize_with = "read::integer")]
-    pub wait_time_seconds: Option<i64>,
+    pub wait_time_seconds: Option<SentInteger>,
     /// What makes a retry of this receive answer the same messages, on FIFO queues.
     #[serde(deserialize_with = "read::maybe_text")]
     pub receive_request_attempt_id: Option<String>,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use longshore_types::MessageId;
 use serde::{Deserialize, Serialize};
 
-use super::{Input, RawAttribute, read, require, write};
+use super::{Input, RawAttribute, SentInteger, read, require, write};
 use crate::{Request, SqsError};
 
 /// Sends a message. Body and message attributes together have 1 byte to 1 MiB, or less if the
@@ -21,7 +21,7 @@ pub struct SendMessage {
     pub message_body: String,
     /// Seconds until the message is available, 0 to 900; the queue's own delay if `None`.
     #[serde(deserialize_with = "read::integer")]
-    pub delay_seconds: Option<i64>,
+    pub delay_seconds: Option<SentInteger>,
     /// Up to ten attributes by name.
     #[serde(deserialize_with = "read::structure_map")]
     pub message_attributes: BTreeMap<String, RawAttribute>,

@@ -5,26 +5,23 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    BatchResultErrorEntry, Input, RawAttribute, SendMessage, SendMessageReply, read, require,
+    BatchEntry, BatchResultErrorEntry, RawAttribute, SendMessage, SendMessageReply, SentInteger,
+    read,
 };
-use crate::{Request, SqsError};
+use crate::Request;
 
 /// Sends a batch: 1 to 10 entries, 1 MiB together whatever the queue's own maximum.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(default, rename_all = "PascalCase")]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SendMessageBatch {
     /// The queue's URL, or its bare name.
-    #[serde(deserialize_with = "read::text")]
     pub queue_url: String,
     /// The messages. [`check::batch_shape`](crate::check::batch_shape) checks count and ids.
-    #[serde(deserialize_with = "read::structures")]
     pub entries: Vec<SendMessageBatchEntry>,
 }
 
-impl Input for SendMessageBatch {
-    fn into_request(self) -> Result<Request, SqsError> {
-        require(&self.queue_url, "QueueUrl")?;
-        Ok(self.into())
+impl BatchEntry for SendMessageBatchEntry {
+    fn batch(queue_url: String, entries: Vec<Self>) -> Request {
+        SendMessageBatch { queue_url, entries }.into()
     }
 }
 
@@ -40,7 +37,7 @@ pub struct SendMessageBatchEntry {
     pub message_body: String,
     /// Seconds until the message is available, 0 to 900; the queue's own delay if `None`.
     #[serde(deserialize_with = "read::integer")]
-    pub delay_seconds: Option<i64>,
+    pub delay_seconds: Option<SentInteger>,
     /// Up to ten attributes by name.
     #[serde(deserialize_with = "read::structure_map")]
     pub message_attributes: BTreeMap<String, RawAttribute>,

@@ -1,51 +1,43 @@
-//! From an action's name to its request: the one list of actions that every protocol reads by.
+//! From an action's name to its request, in every protocol.
 
-use super::{
-    AddPermission, CancelMessageMoveTask, ChangeMessageVisibilityBatch, DeleteMessage,
-    DeleteMessageBatch, DeleteQueue, GetQueueAttributes, Input, ListDeadLetterSourceQueues,
-    ListMessageMoveTasks, ListQueueTags, ListQueues, PurgeQueue, ReceiveMessage, RemovePermission,
-    SendMessage, SendMessageBatch, SentChangeMessageVisibility, SentCreateQueue, SentGetQueueUrl,
-    SetQueueAttributes, StartMessageMoveTask, TagQueue, UntagQueue,
-};
-use crate::{Request, SqsError};
+#[cfg_attr(
+    not(test),
+    expect(clippy::wildcard_imports, reason = "the list names every action")
+)]
+use super::*;
+use crate::{Request, SqsError, each_action};
 
-/// What was sent, in the form of one protocol.
-pub(crate) trait Sent {
-    /// Reads the members of an action out of it. Those that the action does not have are ignored.
-    fn members<I: Input>(&self) -> Result<I, SqsError>;
-
-    /// The request of the action of that name; the case counts.
-    fn request(&self, action: &str) -> Result<Request, SqsError> {
-        match action {
-            "CreateQueue" => self.read::<SentCreateQueue>(),
-            "DeleteQueue" => self.read::<DeleteQueue>(),
-            "GetQueueUrl" => self.read::<SentGetQueueUrl>(),
-            "ListQueues" => self.read::<ListQueues>(),
-            "ListDeadLetterSourceQueues" => self.read::<ListDeadLetterSourceQueues>(),
-            "GetQueueAttributes" => self.read::<GetQueueAttributes>(),
-            "SetQueueAttributes" => self.read::<SetQueueAttributes>(),
-            "SendMessage" => self.read::<SendMessage>(),
-            "SendMessageBatch" => self.read::<SendMessageBatch>(),
-            "ReceiveMessage" => self.read::<ReceiveMessage>(),
-            "DeleteMessage" => self.read::<DeleteMessage>(),
-            "DeleteMessageBatch" => self.read::<DeleteMessageBatch>(),
-            "ChangeMessageVisibility" => self.read::<SentChangeMessageVisibility>(),
-            "ChangeMessageVisibilityBatch" => self.read::<ChangeMessageVisibilityBatch>(),
-            "PurgeQueue" => self.read::<PurgeQueue>(),
-            "TagQueue" => self.read::<TagQueue>(),
-            "UntagQueue" => self.read::<UntagQueue>(),
-            "ListQueueTags" => self.read::<ListQueueTags>(),
-            "AddPermission" => self.read::<AddPermission>(),
-            "RemovePermission" => self.read::<RemovePermission>(),
-            "StartMessageMoveTask" => self.read::<StartMessageMoveTask>(),
-            "CancelMessageMoveTask" => self.read::<CancelMessageMoveTask>(),
-            "ListMessageMoveTasks" => self.read::<ListMessageMoveTasks>(),
-            _ => Err(SqsError::unknown_operation(action)),
-        }
-    }
-
-    /// The members of an action, and the request that they make.
-    fn read<I: Input>(&self) -> Result<Request, SqsError> {
-        self.members::<I>()?.into_request()
-    }
+macro_rules! form {
+    ($action:ident) => {
+        $action
+    };
+    ($action:ident ($sent:ty)) => {
+        $sent
+    };
 }
+
+macro_rules! sent {
+    ($($action:ident by $by:ident $(sent as $sent:tt)? $(answers $reply:tt)?;)*) => {
+        /// What was sent, in the form of one protocol.
+        pub(crate) trait Sent {
+            /// Reads the members of an action out of it. Those that the action does not have are
+            /// ignored.
+            fn members<I: Input>(&self) -> Result<I, SqsError>;
+
+            /// The request of the action of that name; the case counts.
+            fn request(&self, action: &str) -> Result<Request, SqsError> {
+                match action {
+                    $(stringify!($action) => self.read::<form!($action $($sent)?)>(),)*
+                    _ => Err(SqsError::unknown_operation(action)),
+                }
+            }
+
+            /// The members of an action, and the request that they make.
+            fn read<I: Input>(&self) -> Result<Request, SqsError> {
+                self.members::<I>()?.into_request()
+            }
+        }
+    };
+}
+
+each_action!(sent);

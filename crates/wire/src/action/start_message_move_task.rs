@@ -18,7 +18,7 @@ pub struct StartMessageMoveTask {
     #[serde(deserialize_with = "read::maybe_text")]
     pub destination_arn: Option<String>,
     /// Messages a second, 1 to 500. Without it the broker chooses.
-    #[serde(deserialize_with = "read::integer")]
+    #[serde(deserialize_with = "read::unnamed_integer")]
     pub max_number_of_messages_per_second: Option<i64>,
 }
 

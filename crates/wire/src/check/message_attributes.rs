@@ -22,6 +22,7 @@ use crate::error::INVALID_CHARACTERS;
 pub fn message_attributes(
     sent: &BTreeMap<String, RawAttribute>,
 ) -> Result<MessageAttributes, SqsError> {
+    sent.values().try_for_each(no_lists)?;
     if sent.len() > MESSAGE_ATTRIBUTES_MAX {
         return Err(refuse(format!(
             "Number of message attributes [{}] exceeds the allowed maximum \
@@ -115,14 +116,27 @@ pub(super) fn attribute(
     name: &str,
     raw: &RawAttribute,
 ) -> Result<MessageAttribute, SqsError> {
-    let (data_type, base) = data_type(sort, name, raw)?;
-    if !raw.string_list_values.is_empty() || !raw.binary_list_values.is_empty() {
-        return Err(SqsError::UnsupportedOperation(
-            "Message attribute list values in SendMessage operation are not supported.".to_owned(),
-        ));
+    no_lists(raw)?;
+    if *raw == RawAttribute::default() {
+        return Err(refuse(format!(
+            "The message ({sort}) attribute '{name}' must contain a non-empty message attribute \
+             value."
+        )));
     }
+    let (data_type, base) = data_type(sort, name, raw)?;
     let value = value(raw, base).map_err(|fault| fault.into_error(sort, name, data_type, base))?;
     Ok(MessageAttribute { data_type: data_type.to_owned(), value })
+}
+
+/// The API's model has lists of values. SQS refuses them before it looks at anything else of the
+/// attributes.
+fn no_lists(raw: &RawAttribute) -> Result<(), SqsError> {
+    if raw.string_list_values.is_empty() && raw.binary_list_values.is_empty() {
+        return Ok(());
+    }
+    Err(SqsError::UnsupportedOperation(
+        "Message attribute list values in SendMessage operation are not supported.".to_owned(),
+    ))
 }
 
 fn data_type<'a>(

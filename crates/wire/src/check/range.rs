@@ -8,7 +8,7 @@ use longshore_types::limits::{
 
 use super::id::chosen_id;
 use crate::SqsError;
-use crate::action::ReceiveMessage;
+use crate::action::{ReceiveMessage, SentInteger};
 
 /// What a receive asks for, within SQS's limits. What is `None` is left to the queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,28 +23,30 @@ pub struct ReceiveLimits {
 
 /// Checks the numbers of a receive, and its attempt id.
 pub fn receive(request: &ReceiveMessage) -> Result<ReceiveLimits, SqsError> {
-    let count = receive_count(request.max_number_of_messages)?;
-    let wait = receive_seconds("WaitTimeSeconds", request.wait_time_seconds, RECEIVE_WAIT_MAX)?;
-    let visibility =
-        receive_seconds("VisibilityTimeout", request.visibility_timeout, VISIBILITY_TIMEOUT_MAX)?;
+    let count = receive_count(request.max_number_of_messages.as_ref())?;
+    let wait =
+        receive_seconds("WaitTimeSeconds", request.wait_time_seconds.as_ref(), RECEIVE_WAIT_MAX)?;
+    let visibility = receive_seconds(
+        "VisibilityTimeout",
+        request.visibility_timeout.as_ref(),
+        VISIBILITY_TIMEOUT_MAX,
+    )?;
     chosen_id("ReceiveRequestAttemptId", request.receive_request_attempt_id.as_deref())?;
     Ok(ReceiveLimits { count, visibility, wait })
 }
 
-fn receive_count(sent: Option<i64>) -> Result<usize, SqsError> {
+fn receive_count(sent: Option<&SentInteger>) -> Result<usize, SqsError> {
     let Some(sent) = sent else { return Ok(1) };
-    match usize::try_from(sent) {
-        Ok(count) if (1..=RECEIVE_COUNT_MAX).contains(&count) => Ok(count),
-        _ => {
-            let reason = "Must be between 1 and 10, if provided.";
-            Err(SqsError::invalid_value(sent, "MaxNumberOfMessages", reason))
-        }
-    }
+    let count = sent.get().and_then(|count| usize::try_from(count).ok());
+    count.filter(|count| (1..=RECEIVE_COUNT_MAX).contains(count)).ok_or_else(|| {
+        let reason = "Must be between 1 and 10, if provided.";
+        SqsError::invalid_value(sent, "MaxNumberOfMessages", reason)
+    })
 }
 
 fn receive_seconds(
     parameter: &str,
-    sent: Option<i64>,
+    sent: Option<&SentInteger>,
     max: Duration,
 ) -> Result<Option<Duration>, SqsError> {
     let Some(sent) = sent else { return Ok(None) };
@@ -56,7 +58,7 @@ fn receive_seconds(
 }
 
 /// Checks the timeout of a `ChangeMessageVisibility`: 0 to 43200 seconds from now.
-pub fn visibility(sent: i64) -> Result<Duration, SqsError> {
+pub fn visibility(sent: &SentInteger) -> Result<Duration, SqsError> {
     seconds(sent, VISIBILITY_TIMEOUT_MAX).ok_or_else(|| {
         SqsError::invalid_value(sent, "VisibilityTimeout", "Must be between 0 and 43200.")
     })
@@ -64,7 +66,7 @@ pub fn visibility(sent: i64) -> Result<Duration, SqsError> {
 
 /// Checks the timeout of an entry of a `ChangeMessageVisibilityBatch`: the range of a single
 /// change in a text of its own.
-pub fn entry_visibility(sent: Option<i64>) -> Result<Duration, SqsError> {
+pub fn entry_visibility(sent: Option<&SentInteger>) -> Result<Duration, SqsError> {
     let parameter = "VisibilityTimeout";
     let sent = sent.ok_or_else(|| SqsError::MissingParameter(parameter.to_owned()))?;
     seconds(sent, VISIBILITY_TIMEOUT_MAX).ok_or_else(|| {
@@ -75,9 +77,9 @@ pub fn entry_visibility(sent: Option<i64>) -> Result<Duration, SqsError> {
 
 /// Checks a message's own delay. On a standard queue it overrides the queue's; on a FIFO queue
 /// only 0 is allowed, and the queue's delay applies all the same.
-pub fn delay(sent: Option<i64>, standard: bool) -> Result<Option<Duration>, SqsError> {
+pub fn delay(sent: Option<&SentInteger>, standard: bool) -> Result<Option<Duration>, SqsError> {
     let Some(sent) = sent else { return Ok(None) };
-    if !standard && sent > 0 {
+    if !standard && sent.saturated() > 0 {
         let reason = "The request include parameter that is not valid for this queue type.";
         return Err(SqsError::invalid_value(sent, "DelaySeconds", reason));
     }
@@ -88,7 +90,7 @@ pub fn delay(sent: Option<i64>, standard: bool) -> Result<Option<Duration>, SqsE
     Ok(standard.then_some(delay))
 }
 
-fn seconds(sent: i64, max: Duration) -> Option<Duration> {
-    let duration = Duration::from_secs(u64::try_from(sent).ok()?);
+fn seconds(sent: &SentInteger, max: Duration) -> Option<Duration> {
+    let duration = Duration::from_secs(u64::try_from(sent.get()?).ok()?);
     (duration <= max).then_some(duration)
 }

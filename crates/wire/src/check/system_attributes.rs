@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use longshore_types::{AttributeName, AttributeValue};
+use longshore_types::AttributeValue;
 
 use super::message_attributes::attribute;
 use crate::SqsError;
@@ -51,25 +51,18 @@ impl SystemAttributeNames {
 }
 
 /// Reads the names in both lists of a receive, of which the first is the older: SQS unites them.
-/// `All` stands for every name. The older list can also bear names of queue attributes, and the
-/// empty name that some old clients send for "none"; both are ignored there.
-///
-/// # Errors
-///
-/// [`SqsError::InvalidAttributeName`] for a name that there is not.
+/// `All` stands for every name. A name that there is not is passed over, as on SQS: a newer SDK that
+/// asks for an attribute of the future gets the message without it.
 pub fn system_attribute_names(
     attribute_names: &[String],
     message_system_attribute_names: &[String],
-) -> Result<SystemAttributeNames, SqsError> {
-    let ignored = |name: &&String| name.is_empty() || AttributeName::parse(name).is_some();
-    let older = attribute_names.iter().filter(|name| !ignored(name));
+) -> SystemAttributeNames {
     let mut names = BTreeSet::new();
-    for name in older.chain(message_system_attribute_names) {
-        match SystemAttributeName::parse(name) {
-            Some(name) => names.extend([name]),
-            None if name == "All" => names.extend(SystemAttributeName::ALL),
-            None => return Err(SqsError::unknown_attribute(name)),
+    for name in attribute_names.iter().chain(message_system_attribute_names) {
+        if name == "All" {
+            names.extend(SystemAttributeName::ALL);
         }
+        names.extend(SystemAttributeName::parse(name));
     }
-    Ok(SystemAttributeNames(names))
+    SystemAttributeNames(names)
 }

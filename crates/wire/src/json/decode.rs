@@ -8,12 +8,18 @@ use serde_json::error::Category;
 
 use super::surrogate;
 use crate::action::Input;
-use crate::action::read::{Reader, Structure};
+use crate::action::read::{NULL_VALUE, Reader, Structure};
 use crate::action::sent::Sent;
 use crate::{Request, SqsError};
 
 /// What precedes the action in `X-Amz-Target`; the case counts.
 const TARGET_PREFIX: &str = "AmazonSQS.";
+
+/// How the parser begins to say that it cannot hold a number. An integer is not read by it.
+const OUT_OF_RANGE: &str = "number out of range";
+
+/// What SQS says of a number where a string should be.
+const NUMBER_FOUND: &str = "NUMBER_VALUE can not be converted to a String";
 
 /// The request in `body`, whose action the header `X-Amz-Target` names. Members that the action
 /// does not have are ignored; an empty body is read as `{}`.
@@ -47,7 +53,7 @@ impl Sent for Body<'_> {
         };
         let replaced = surrogate::replace_lone(body).filter(|_| fault.is_syntax());
         let read = replaced.map_or(Err(fault), |replaced| parse(&replaced));
-        read.map_err(|fault| serialization(&fault))
+        read.map_err(|fault| refused(&fault))
     }
 }
 
@@ -60,12 +66,19 @@ fn parse<I: Input>(body: &[u8]) -> Result<I, serde_json::Error> {
 
 /// A wrong value is refused in SQS's own words, without the position that the parser adds; where
 /// the body is no JSON at all, the position is what helps.
-fn serialization(fault: &serde_json::Error) -> SqsError {
+fn refused(fault: &serde_json::Error) -> SqsError {
     let mut text = fault.to_string();
     if fault.classify() == Category::Data
         && let Some(position) = text.rfind(" at line ")
     {
         text.truncate(position);
     }
-    SqsError::Serialization(text)
+    if text.starts_with(OUT_OF_RANGE) {
+        return SqsError::Serialization(NUMBER_FOUND.to_owned());
+    }
+    if text == NULL_VALUE {
+        SqsError::InvalidParameterValue(text)
+    } else {
+        SqsError::Serialization(text)
+    }
 }

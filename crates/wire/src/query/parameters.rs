@@ -54,9 +54,14 @@ impl Parameters {
         Ok(Self(root))
     }
 
+    /// The value of a parameter, if it is there and not empty.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.0.text(name)
+    }
+
     /// The action that the request names, if it names one.
     pub fn action(&self) -> Option<&str> {
-        self.0.text("Action")
+        self.text("Action")
     }
 
     /// The request that the parameters make. Its queue is the parameter `QueueUrl`, else the one
@@ -94,7 +99,8 @@ impl Parameters {
 
 impl Sent for Parameters {
     fn members<I: Input>(&self) -> Result<I, SqsError> {
-        read::members(&self.0).map_err(|fault| SqsError::Serialization(fault.to_string()))
+        let members = read::members::<I>(&self.0).map(I::flattened);
+        members.map_err(|fault| SqsError::Serialization(fault.to_string()))
     }
 }
 

@@ -71,10 +71,9 @@ impl<'de> Deserializer<'de> for Parameter<'de> {
 
     /// A number that was sent empty was not sent.
     fn deserialize_i64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        match (self.text(), self.text().parse()) {
-            ("", _) => visitor.visit_unit(),
-            (_, Ok(number)) => visitor.visit_i64(number),
-            (text, Err(_)) => visitor.visit_borrowed_str(text),
+        match self.text() {
+            "" => visitor.visit_unit(),
+            text => visitor.visit_borrowed_str(text),
         }
     }
 
@@ -93,6 +92,11 @@ impl<'de> Deserializer<'de> for Parameter<'de> {
         visitor: V,
     ) -> Result<V::Value, Error> {
         visitor.visit_map(MapDeserializer::new(self.members()))
+    }
+
+    /// A form does not say of which sort a value is.
+    fn is_human_readable(&self) -> bool {
+        false
     }
 
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {

@@ -173,3 +173,25 @@ fn a_trace_header_is_text_that_is_not_empty() {
     assert_eq!(refused(raw("Binary", None, Some(b"x"))), expected);
     assert_eq!(refused(raw("Number", Some("1"), None)), expected);
 }
+
+#[test]
+fn q20_lists_are_refused_before_anything_else_of_any_attribute() {
+    let list = RawAttribute {
+        data_type: Some("StringList".to_owned()),
+        string_list_values: vec!["a".to_owned()],
+        ..RawAttribute::default()
+    };
+    let unnamed = (String::new(), text("x"));
+    let sent = BTreeMap::from([unnamed, ("list".to_owned(), list)]);
+    let refused = check::message_attributes(&sent).unwrap_err();
+    assert!(matches!(refused, SqsError::UnsupportedOperation(_)), "{refused}");
+}
+
+#[test]
+fn q20_an_attribute_that_is_empty_lacks_its_value_first() {
+    assert_refused(
+        "a",
+        RawAttribute::default(),
+        "The message (user) attribute 'a' must contain a non-empty message attribute value.",
+    );
+}

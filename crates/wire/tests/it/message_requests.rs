@@ -42,7 +42,7 @@ fn send_message_has_attributes_of_three_sorts_of_field() {
     let expected = SendMessage {
         queue_url: "jobs".to_owned(),
         message_body: "hi\r\né😀".to_owned(),
-        delay_seconds: Some(5),
+        delay_seconds: Some(5.into()),
         message_attributes: BTreeMap::from([
             ("k".to_owned(), string_attribute("x")),
             ("b".to_owned(), binary),
@@ -69,7 +69,7 @@ fn send_message_batch_has_the_members_of_a_send_and_an_id() {
     let entry = SendMessageBatchEntry {
         id: Some("a".to_owned()),
         message_body: "one".to_owned(),
-        delay_seconds: Some(0),
+        delay_seconds: Some(0.into()),
         message_attributes: BTreeMap::from([("k".to_owned(), string_attribute("x"))]),
         message_system_attributes: BTreeMap::from([(
             "AWSTraceHeader".to_owned(),
@@ -89,7 +89,7 @@ fn an_entry_of_a_batch_is_a_send_of_its_own() {
     let entry = SendMessageBatchEntry {
         id: Some("a".to_owned()),
         message_body: "b".to_owned(),
-        delay_seconds: Some(1),
+        delay_seconds: Some(1.into()),
         message_group_id: Some("g".to_owned()),
         ..SendMessageBatchEntry::default()
     };
@@ -108,9 +108,9 @@ fn receive_message_has_both_lists_of_system_attributes() {
             attribute_names: list(["All"]),
             message_system_attribute_names: list(["SenderId"]),
             message_attribute_names: list(["k.*"]),
-            max_number_of_messages: Some(10),
-            visibility_timeout: Some(0),
-            wait_time_seconds: Some(20),
+            max_number_of_messages: Some(10.into()),
+            visibility_timeout: Some(0.into()),
+            wait_time_seconds: Some(20.into()),
             receive_request_attempt_id: Some("r".to_owned()),
         },
     );
@@ -151,7 +151,7 @@ fn change_message_visibility_has_a_timeout_that_can_be_zero() {
         ChangeMessageVisibility {
             queue_url: "jobs".to_owned(),
             receipt_handle: "h".to_owned(),
-            visibility_timeout: 0,
+            visibility_timeout: 0.into(),
         },
     );
 }
@@ -166,7 +166,7 @@ fn change_message_visibility_batch_has_a_timeout_for_each_entry() {
             entries: vec![ChangeMessageVisibilityBatchEntry {
                 id: Some("a".to_owned()),
                 receipt_handle: "h".to_owned(),
-                visibility_timeout: Some(-1),
+                visibility_timeout: Some((-1).into()),
             }],
         },
     );

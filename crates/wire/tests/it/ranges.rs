@@ -12,9 +12,9 @@ fn assert_text<T: std::fmt::Debug>(refused: Result<T, SqsError>, text: &str) {
 
 fn receive(count: Option<i64>, visibility: Option<i64>, wait: Option<i64>) -> ReceiveMessage {
     ReceiveMessage {
-        max_number_of_messages: count,
-        visibility_timeout: visibility,
-        wait_time_seconds: wait,
+        max_number_of_messages: count.map(Into::into),
+        visibility_timeout: visibility.map(Into::into),
+        wait_time_seconds: wait.map(Into::into),
         ..ReceiveMessage::default()
     }
 }
@@ -76,13 +76,16 @@ fn a_receive_attempt_id_is_an_id() {
 
 #[test]
 fn a_visibility_timeout_is_0_to_43200_in_two_texts() {
-    assert_eq!(check::visibility(0), Ok(Duration::ZERO));
-    assert_eq!(check::entry_visibility(Some(43_200)), Ok(Duration::from_secs(43_200)));
+    assert_eq!(check::visibility(&0.into()), Ok(Duration::ZERO));
+    assert_eq!(check::entry_visibility(Some(&43_200.into())), Ok(Duration::from_secs(43_200)));
     for seconds in [-1, 43_201] {
         let head = format!("Value {seconds} for parameter VisibilityTimeout is invalid. Reason: ");
-        assert_text(check::visibility(seconds), &format!("{head}Must be between 0 and 43200."));
+        assert_text(
+            check::visibility(&seconds.into()),
+            &format!("{head}Must be between 0 and 43200."),
+        );
         let entry = "VisibilityTimeout must be an integer between 0 and 43200.";
-        assert_text(check::entry_visibility(Some(seconds)), &format!("{head}{entry}"));
+        assert_text(check::entry_visibility(Some(&seconds.into())), &format!("{head}{entry}"));
     }
     let missing = SqsError::MissingParameter("VisibilityTimeout".to_owned());
     assert_eq!(check::entry_visibility(None), Err(missing));
@@ -91,24 +94,24 @@ fn a_visibility_timeout_is_0_to_43200_in_two_texts() {
 #[test]
 fn a_delay_on_a_standard_queue_is_0_to_900_and_overrides_the_queue() {
     assert_eq!(check::delay(None, true), Ok(None));
-    assert_eq!(check::delay(Some(0), true), Ok(Some(Duration::ZERO)));
-    assert_eq!(check::delay(Some(900), true), Ok(Some(Duration::from_secs(900))));
+    assert_eq!(check::delay(Some(&0.into()), true), Ok(Some(Duration::ZERO)));
+    assert_eq!(check::delay(Some(&900.into()), true), Ok(Some(Duration::from_secs(900))));
     for seconds in [-1, 901] {
         let text = format!(
             "Value {seconds} for parameter DelaySeconds is invalid. \
              Reason: DelaySeconds must be >= 0 and <= 900."
         );
-        assert_text(check::delay(Some(seconds), true), &text);
+        assert_text(check::delay(Some(&seconds.into()), true), &text);
     }
 }
 
 #[test]
 fn a_delay_on_a_fifo_queue_is_refused_unless_it_is_0_which_says_nothing() {
     assert_eq!(check::delay(None, false), Ok(None));
-    assert_eq!(check::delay(Some(0), false), Ok(None));
+    assert_eq!(check::delay(Some(&0.into()), false), Ok(None));
     let text = "Value 2 for parameter DelaySeconds is invalid. Reason: The request include \
                 parameter that is not valid for this queue type.";
-    assert_text(check::delay(Some(2), false), text);
+    assert_text(check::delay(Some(&2.into()), false), text);
 }
 
 #[test]

@@ -50,19 +50,27 @@ fn required_members_are_asked_for_by_name() {
 }
 
 #[test]
-fn a_queue_name_that_is_absent_and_one_that_is_empty_are_refused_differently() {
+fn q19_a_queue_name_that_is_absent_or_empty_is_refused_in_each_actions_words() {
     let absent = "Value for parameter QueueName is invalid. Reason: Must specify a queue name.";
-    for action in ["CreateQueue", "GetQueueUrl"] {
-        let refused = |body| decode(action, body).unwrap_err();
-        assert_eq!(refused("{}"), SqsError::InvalidParameterValue(absent.to_owned()));
-        assert_eq!(refused(r#"{"QueueName":""}"#).to_string(), "Queue name cannot be empty");
+    let cases = [
+        ("CreateQueue", "{}", absent),
+        ("CreateQueue", r#"{"QueueName":""}"#, "Queue name cannot be empty"),
+        ("GetQueueUrl", "{}", absent),
+        ("GetQueueUrl", r#"{"QueueName":""}"#, absent),
+    ];
+    for (action, body, text) in cases {
+        let refused = decode(action, body);
+        assert_eq!(refused, Err(SqsError::InvalidParameterValue(text.to_owned())), "{action}");
     }
 }
 
 #[test]
-fn a_batch_without_entries_is_decoded_for_its_queue_is_looked_up_first() {
+fn q19_a_batch_lacks_its_entries_or_has_none_which_is_not_the_same() {
     for action in ["SendMessageBatch", "DeleteMessageBatch", "ChangeMessageVisibilityBatch"] {
-        assert!(decode(action, r#"{"QueueUrl":"q"}"#).is_ok(), "{action}");
+        assert_missing(action, r#"{"QueueUrl":"q"}"#, "Entries");
+        assert_missing(action, r#"{"QueueUrl":"q","Entries":null}"#, "Entries");
+        // The queue is looked up before an empty list is refused.
+        assert!(decode(action, r#"{"QueueUrl":"q","Entries":[]}"#).is_ok(), "{action}");
     }
 }
 

@@ -1,6 +1,7 @@
 //! Bodies that cannot be read, each with SQS's own text.
 
-use longshore_wire::{Request, SqsError};
+use longshore_wire::query::Parameters;
+use longshore_wire::{Request, SentInteger, SqsError, check};
 
 use crate::decode;
 
@@ -113,11 +114,57 @@ fn a_binary_value_that_is_not_base64_is_refused() {
 
 #[test]
 fn a_float_that_is_whole_is_an_integer() {
-    for (value, expected) in [("10.0", 10), ("-1.0", -1), ("1e1", 10), ("1e300", i64::MAX)] {
+    let cases = [("10.0", 10), ("-1.0", -1), ("1e1", 10), ("9223372036854775807", i64::MAX)];
+    for (value, expected) in cases {
+        assert_eq!(sent(value), SentInteger::from(expected), "{value}");
+    }
+}
+
+#[test]
+fn q11_a_number_beyond_every_range_is_named_as_it_was_sent() {
+    for value in ["18446744073709551616", "-9223372036854775809", "1e300", "1e400", "-1e400"] {
+        assert_eq!(sent(value).to_string(), value);
         let body = format!(r#"{{"QueueUrl":"q","MaxNumberOfMessages":{value}}}"#);
         let Ok(Request::ReceiveMessage(receive)) = decode("ReceiveMessage", &body) else {
-            panic!("{value} was refused");
+            panic!("{value} was refused")
         };
-        assert_eq!(receive.max_number_of_messages, Some(expected));
+        let text = format!(
+            "Value {value} for parameter MaxNumberOfMessages is invalid. \
+             Reason: Must be between 1 and 10, if provided."
+        );
+        assert_eq!(check::receive(&receive), Err(SqsError::InvalidParameterValue(text)));
+    }
+}
+
+#[test]
+fn q11_a_form_names_it_so_too() {
+    let form = "Action=SendMessage&QueueUrl=q&MessageBody=b&DelaySeconds=18446744073709551616";
+    let parameters = Parameters::parse("", form.as_bytes()).unwrap();
+    let Ok(Request::SendMessage(send)) = parameters.request("http://localhost", "/") else {
+        panic!("its range is looked at once the queue is known")
+    };
+    let refused = check::delay(send.delay_seconds.as_ref(), true).unwrap_err();
+    assert!(refused.to_string().starts_with("Value 18446744073709551616 for"), "{refused}");
+}
+
+#[test]
+fn q11_no_number_has_the_parsers_words() {
+    let number = "NUMBER_VALUE can not be converted to a String";
+    assert_refused("SendMessage", "MessageBody", "1e400", number);
+    assert_refused("SendMessage", "MessageBody", "18446744073709551616", number);
+    let body = r#"{"QueueUrl":"q","MaxResults":1e400}"#;
+    let Ok(Request::ListDeadLetterSourceQueues(list)) = decode("ListDeadLetterSourceQueues", body)
+    else {
+        panic!("its range is looked at once the queue is known")
+    };
+    assert!(check::max_results(list.max_results).is_err());
+}
+
+/// A number as a receive holds it.
+fn sent(value: &str) -> SentInteger {
+    let body = format!(r#"{{"QueueUrl":"q","MaxNumberOfMessages":{value}}}"#);
+    match decode("ReceiveMessage", &body) {
+        Ok(Request::ReceiveMessage(receive)) => receive.max_number_of_messages.unwrap(),
+        other => panic!("{value}: {other:?}"),
     }
 }

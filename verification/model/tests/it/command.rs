@@ -26,7 +26,7 @@ const COMMANDS_MAX: usize = 60;
 #[derive(Clone, Debug)]
 pub(crate) enum Command {
     Send { queue: usize, group: Option<u64>, delay: Option<Duration>, count: usize },
-    SendInGroup { queue: usize, group: u64, id: PickedId },
+    SendFifo { queue: usize, group: u64, id: PickedId },
     Receive { queue: usize, count_max: usize, visibility: Option<Duration> },
     ReceiveAttempt { queue: usize, attempt: u64, count_max: usize, visibility: Option<Duration> },
     Delete { receipt: Picked, elsewhere: bool },
@@ -206,7 +206,7 @@ fn fifo_commands() -> impl Strategy<Value = Command> {
     let (sends_to, receives_from) = (queues(), queues());
     prop_oneof![
         10 => (sends_to, 0..3_u64, ids())
-            .prop_map(|(queue, group, id)| Command::SendInGroup { queue, group, id }),
+            .prop_map(|(queue, group, id)| Command::SendFifo { queue, group, id }),
         3 => (receives_from, 0..2_u64, 1..=4_usize, visibilities()).prop_map(
             |(queue, attempt, count_max, visibility)| {
                 Command::ReceiveAttempt { queue, attempt, count_max, visibility }
@@ -218,7 +218,7 @@ fn fifo_commands() -> impl Strategy<Value = Command> {
 /// A FIFO queue takes no messages without a group.
 fn without_send(command: Command) -> Command {
     if let Command::Send { queue, .. } = command {
-        return Command::SendInGroup { queue, group: 0, id: PickedId::Fresh };
+        return Command::SendFifo { queue, group: 0, id: PickedId::Fresh };
     }
     command
 }

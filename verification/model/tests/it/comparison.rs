@@ -77,10 +77,10 @@ impl Comparison {
                 prop_assert_eq!(&given, &expected, "received from queue {}", queue);
                 self.keep_receipts(*queue, expected, now);
             }
-            Command::SendInGroup { queue, group, id } => {
+            Command::SendFifo { queue, group, id } => {
                 let id = self.pick_id(id);
-                let expected = self.model.send_in_group(*queue, *group, id, now);
-                let given = self.engine.send_in_group(*queue, *group, id, now);
+                let expected = self.model.send_fifo(*queue, *group, id, now);
+                let given = self.engine.send_fifo(*queue, *group, id, now);
                 prop_assert_eq!(Some(given), expected, "{:?}", command);
             }
             Command::ReceiveAttempt { queue, attempt, count_max, visibility } => {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use longshore_engine::{
-    DeduplicationScope, Event, GroupMessage, GroupSend, MessageKey, Queue, QueueId, Receive,
+    DeduplicationScope, Event, FifoMessage, FifoSend, MessageKey, Queue, QueueId, Receive,
     ReceiveDecision, Refusal, Send,
 };
 use longshore_model::{DeduplicationId, Delivery, Kind, Receipt, Received, Refused, Sent};
@@ -75,7 +75,7 @@ impl Engine {
         self.last_key
     }
 
-    pub(crate) fn send_in_group(
+    pub(crate) fn send_fifo(
         &mut self,
         queue: usize,
         group: u64,
@@ -83,7 +83,7 @@ impl Engine {
         now: Timestamp,
     ) -> Sent {
         let key = MessageKey::new(self.last_key + 1);
-        let message = GroupMessage {
+        let message = FifoMessage {
             key,
             id: message_id(key),
             bytes: 1,
@@ -95,17 +95,17 @@ impl Engine {
                 }
             },
         };
-        match self.decide_send_in_group(queue, message, now) {
-            GroupSend::Accepted { event, sequence } => {
+        match self.decide_send_fifo(queue, message, now) {
+            FifoSend::Accepted { event, sequence } => {
                 self.last_key += 1;
                 self.bodies.insert(self.last_key);
                 self.happens(queue, event, now);
                 Sent { number: self.last_key, sequence: sequence.get() }
             }
-            GroupSend::Duplicate(original) if self.mutant == Mutant::AnswersDuplicatesAsNew => {
+            FifoSend::Duplicate(original) if self.mutant == Mutant::AnswersDuplicatesAsNew => {
                 Sent { number: self.last_key + 1, sequence: original.sequence.get() }
             }
-            GroupSend::Duplicate(original) => {
+            FifoSend::Duplicate(original) => {
                 let numbers = 1..=self.last_key;
                 let is_it = |number: &u64| message_id(MessageKey::new(*number)) == original.id;
                 let number = numbers.into_iter().find(is_it).unwrap();
@@ -114,18 +114,13 @@ impl Engine {
         }
     }
 
-    fn decide_send_in_group(
-        &self,
-        queue: usize,
-        message: GroupMessage,
-        now: Timestamp,
-    ) -> GroupSend {
+    fn decide_send_fifo(&self, queue: usize, message: FifoMessage, now: Timestamp) -> FifoSend {
         if self.mutant == Mutant::EndsDeduplicationEarly {
             let (mut early, now) = (self.queues[queue].clone(), now + Duration::from_millis(1));
             early.advance(now);
-            return early.send_in_group(message, now);
+            return early.send_fifo(message, now);
         }
-        self.queues[queue].send_in_group(message, now)
+        self.queues[queue].send_fifo(message, now)
     }
 
     pub(crate) fn receive_attempt(

@@ -136,7 +136,7 @@ fn fifo(groups: &[u64]) -> Model {
     let kind = Kind::Fifo { by_group: false };
     let mut queue = Model::new(vec![(arn(0), Settings::default(), kind)], 120_000);
     for (id, group) in (1..).zip(groups) {
-        queue.send_in_group(0, *group, DeduplicationId::Chosen(id), T0).unwrap();
+        queue.send_fifo(0, *group, DeduplicationId::Chosen(id), T0).unwrap();
     }
     queue
 }
@@ -175,7 +175,7 @@ fn a_duplicate_of_a_deleted_message_is_answered_as_it_was() {
     let mut queue = fifo(&[1]);
     let delivery = queue.receive(0, 1, None, T0).unwrap()[0];
     queue.delete(0, receipt(0, &delivery, T0), T0).unwrap();
-    let again = queue.send_in_group(0, 1, DeduplicationId::Chosen(1), T0 + secs(1)).unwrap();
+    let again = queue.send_fifo(0, 1, DeduplicationId::Chosen(1), T0 + secs(1)).unwrap();
     assert_eq!(again.number, 1);
     assert_eq!(queue.numbers(0, T0 + secs(1)), [0; 0]);
 }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use longshore_engine::{
-    DeduplicationScope, Event, GroupMessage, GroupSend, MessageKey, MoveDestination, MoveStart,
+    DeduplicationScope, Event, FifoMessage, FifoSend, MessageKey, MoveDestination, MoveStart,
     MoveStep, Queue, QueueId, Receive, Redriven, Send,
 };
 use longshore_types::{MessageId, MoveTaskId, QueueArn, RedrivePolicy, Settings, Timestamp};
@@ -110,9 +110,9 @@ impl World {
         let group = format!("group-{group}");
         let event = if self.queues[queue].kind() == longshore_engine::QueueKind::Fifo {
             let deduplication_id = self.last.to_string();
-            let message = GroupMessage { key, id, bytes: 1, group, deduplication_id };
-            let decided = self.queues[queue].send_in_group(message, self.now);
-            let GroupSend::Accepted { event, .. } = decided else { panic!("{decided:?}") };
+            let message = FifoMessage { key, id, bytes: 1, group, deduplication_id };
+            let decided = self.queues[queue].send_fifo(message, self.now);
+            let FifoSend::Accepted { event, .. } = decided else { panic!("{decided:?}") };
             event
         } else {
             let send = Send { key, id, bytes: 1, delay: None, group: Some(group) };

@@ -221,9 +221,9 @@ impl Mutant {
             (Self::EndsDelaysLate, Event::Sent { key, id, bytes, available_at, group }) => {
                 Event::Sent { key, id, bytes, available_at: later(available_at), group }
             }
-            (wrong, Event::SentInGroup { key, id, bytes, group, deduplication_id }) => {
+            (wrong, Event::SentFifo { key, id, bytes, group, deduplication_id }) => {
                 let (group, deduplication_id) = wrong.ids(key, group, deduplication_id);
-                Event::SentInGroup { key, id, bytes, group, deduplication_id }
+                Event::SentFifo { key, id, bytes, group, deduplication_id }
             }
             (wrong, Event::Sent { key, id, bytes, available_at, group }) => {
                 Event::Sent { key, id, bytes, available_at, group: wrong.group(group) }
@@ -313,7 +313,7 @@ impl Mutant {
     pub(crate) fn is_logged(self, event: &Event) -> bool {
         !matches!(
             (self, event),
-            (Self::ForgetsToRecordSends, Event::SentInGroup { .. })
+            (Self::ForgetsToRecordSends, Event::SentFifo { .. })
                 | (Self::ForgetsToRecordMoves, Event::Arrived { .. })
                 | (Self::ForgetsToRecordDeletes, Event::Deleted { .. })
                 | (Self::ForgetsToRecordReceives, Event::Received { .. })

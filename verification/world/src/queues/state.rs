@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use longshore_engine::{
-    DeduplicationScope, Event, GroupMessage, GroupSend, Message, MessageKey, Queue, QueueId,
+    DeduplicationScope, Event, FifoMessage, FifoSend, Message, MessageKey, Queue, QueueId,
     QueueKind, Receipt, Receive, Refusal, Send,
 };
 use longshore_tasks::Priority;
@@ -168,10 +168,10 @@ impl State {
         let group = message.group_id.clone();
         let event = if let Some(deduplication_id) = message.deduplication_id.clone() {
             let group = group.unwrap_or_default();
-            let message = GroupMessage { key, id, bytes, group, deduplication_id };
-            match queue.send_in_group(message, now) {
-                GroupSend::Accepted { event, .. } => event,
-                GroupSend::Duplicate(original) => return original.id.to_string(),
+            let message = FifoMessage { key, id, bytes, group, deduplication_id };
+            match queue.send_fifo(message, now) {
+                FifoSend::Accepted { event, .. } => event,
+                FifoSend::Duplicate(original) => return original.id.to_string(),
             }
         } else {
             queue.send(Send { key, id, bytes, delay: message.delay.map(whole), group }, now)

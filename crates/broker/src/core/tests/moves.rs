@@ -20,18 +20,20 @@ fn start(rate: Option<u32>) -> Start {
 }
 
 impl Operation for Start {
+    type Reply = ();
+
     fn room(&self) -> Room {
         Room::catalog()
     }
 
-    fn run(self, turn: &mut Turn<'_>) -> Result<Step, SqsError> {
+    fn run(self, turn: &mut Turn<'_>) -> Result<(), SqsError> {
         let dead = turn.resolve(DEAD)?;
         let id = MoveTaskId::from_random([9; 16]);
         let start = MoveStart { id, destination: self.destination, rate: self.rate };
         let event =
             turn.queue(dead)?.start_move(start).map_err(|_| SqsError::move_task_running())?;
         turn.commit_growth(dead, event)?;
-        Ok(Step::Done(Answer::Reply(Reply::Empty)))
+        Ok(())
     }
 }
 
@@ -58,7 +60,7 @@ impl World {
             world.ask(Send);
         }
         for _ in 0..=count {
-            world.ask(receive());
+            world.receive(receive());
         }
         world.sync();
         assert_eq!((world.available(SOURCE), world.available(DEAD_ID)), (0, count));
@@ -116,7 +118,7 @@ fn a_task_moves_at_its_rate_and_never_more() {
 #[test]
 fn a_move_is_one_record_and_no_answer_tells_of_it_before_it_is_durable() {
     let mut world = World::with_dead(1);
-    let waiting = world.ask(long_receive());
+    let waiting = world.receive(long_receive());
     let before = world.log.last().0;
     world.ask(start(None));
     assert_eq!(world.task().moved, 1);
@@ -126,7 +128,7 @@ fn a_move_is_one_record_and_no_answer_tells_of_it_before_it_is_durable() {
         let counts = |id| replayed.ledger().queue(id).unwrap().counts().available;
         assert_eq!((counts(SOURCE), counts(DEAD_ID)), (at_home, at_dead));
     }
-    let asked = world.ask(receive_dead());
+    let asked = world.receive(receive_dead());
     world.write();
     assert!(waiting.borrow().is_none() && asked.borrow().is_none(), "a power cut could undo it");
     world.sync();
@@ -210,7 +212,7 @@ fn a_task_without_a_rate_moves_a_bounded_number_in_a_turn_and_all_of_them_soon()
 #[test]
 fn a_task_whose_destination_is_deleted_fails_at_once_though_nothing_was_due() {
     let mut world = World::with_dead(1);
-    world.ask(receive_dead());
+    world.receive(receive_dead());
     let caller = Caller::new("http://localhost", Place::default());
     world.ask((CreateQueue { queue_name: "other".into(), ..CreateQueue::default() }, caller));
     let other = QueueId::new(3);

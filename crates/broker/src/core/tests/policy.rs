@@ -28,11 +28,10 @@ fn stranger() -> Caller {
 }
 
 impl World {
-    fn ask_as_stranger(&mut self, operation: impl Operation) -> Told {
-        let told = Told::default();
-        let client = Client { told: Rc::clone(&told), gone: Rc::default() };
+    fn receive_as_stranger(&mut self, receive: Receive) -> Told {
+        let (client, told) = Client::new(&Rc::default());
         let caller = stranger();
-        self.core.perform(operation, Asker::new(&caller, "ReceiveMessage"), client, self.now);
+        self.core.receive(receive, Asker::new(&caller, "ReceiveMessage"), client, self.now);
         told
     }
 
@@ -47,14 +46,15 @@ impl World {
 fn c17_a_receive_that_waits_does_not_outlive_the_policy_that_let_it_in() {
     let mut world = World::with_queue();
     world.set_policy();
-    let (stranger, owner) = (world.ask_as_stranger(long_receive()), world.ask(long_receive()));
+    let (stranger, owner) =
+        (world.receive_as_stranger(long_receive()), world.receive(long_receive()));
     assert!(stranger.borrow().is_none());
     world.ask(RemovePermission { queue_url: URL.into(), label: "all".into() });
     world.ask(Send);
     world.sync();
     assert_eq!(delivered(&stranger), Some(0));
     assert_eq!(delivered(&owner), Some(1), "the owner waits on");
-    let refused = world.ask_as_stranger(long_receive());
+    let refused = world.receive_as_stranger(long_receive());
     assert!(matches!(&*refused.borrow(), Some(Err(SqsError::AccessDenied(_)))));
 }
 
@@ -62,7 +62,7 @@ fn c17_a_receive_that_waits_does_not_outlive_the_policy_that_let_it_in() {
 fn c17_who_waits_is_not_concerned_by_other_attributes() {
     let mut world = World::with_queue();
     world.set_policy();
-    let stranger = world.ask_as_stranger(long_receive());
+    let stranger = world.receive_as_stranger(long_receive());
     let attributes = [("VisibilityTimeout".to_owned(), "77".to_owned())].into();
     world.ask(SetQueueAttributes { queue_url: URL.into(), attributes });
     world.sync();

@@ -4,6 +4,8 @@
 //!
 //! - An operator or a key that is not known makes the condition [`Verdict::Unknown`], and so does a
 //!   value that is none of the operator's kind.
+//! - A condition with an empty list of values never holds, negated or not: real accounts have such
+//!   policies, and what compares with nothing must let nobody in.
 
 mod compare;
 pub(super) mod date;
@@ -13,7 +15,7 @@ use super::PolicyError;
 use super::context::{Found, Keys};
 use super::error::malformed;
 use super::json::Json;
-use super::read::{Object, one_or_more};
+use super::read::{Object, listed};
 use super::verdict::Verdict;
 use compare::Comparison;
 use operator::{Operator, Over};
@@ -66,7 +68,7 @@ impl Condition {
         json: Json,
         variables: bool,
     ) -> Result<Self, PolicyError> {
-        let values = one_or_more("a condition", json)?.into_iter().map(scalar);
+        let values = listed(json).into_iter().map(scalar);
         let values: Vec<String> = values.collect::<Result<_, _>>()?;
         let variable = variables && values.iter().any(|value| value.contains("${"));
         Ok(Self { operator, key: key.to_ascii_lowercase(), values, variable })
@@ -76,6 +78,7 @@ impl Condition {
         match (self.operator, keys.find(&self.key)) {
             (None, _) | (_, Found::Unknown) => Verdict::Unknown,
             _ if self.variable => Verdict::Unknown,
+            _ if self.values.is_empty() => Verdict::Fails,
             (Some(Operator::Null), found) => self.is_null(found == Found::Absent),
             (Some(Operator::Compare { negated, if_exists, over, .. }), Found::Absent) => {
                 without_value(negated, if_exists, over).into()

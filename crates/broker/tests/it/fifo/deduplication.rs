@@ -106,7 +106,7 @@ async fn send_batch(
     let entries = (1..).zip(entries).map(|(id, send): (u32, SendMessage)| SendMessageBatchEntry {
         id: Some(id.to_string()),
         message_body: send.message_body,
-        delay_seconds: send.delay_seconds,
+        delay_seconds: send.delay_seconds.clone(),
         message_deduplication_id: send.message_deduplication_id,
         message_group_id: send.message_group_id,
         ..SendMessageBatchEntry::default()
@@ -142,7 +142,7 @@ async fn an_entry_with_wrong_ids_refuses_the_whole_batch() {
             SendMessage { message_group_id: Some("a b".into()), ..message("g-2") },
             invalid(bad_group),
         ),
-        (SendMessage { delay_seconds: Some(1), ..message("g-2") }, invalid(own_delay)),
+        (SendMessage { delay_seconds: Some(1.into()), ..message("g-2") }, invalid(own_delay)),
         (without_id("g-2"), SqsError::deduplication_id_needed()),
     ] {
         let sent = send_batch(&world.broker, vec![message("g-1"), wrong]).await;

@@ -152,3 +152,15 @@ fn all_conditions_must_hold_and_one_that_fails_settles_it() {
     let settled = r#""Strange":{"aws:SourceIp":"x"},"Bool":{"aws:SecureTransport":"true"}"#;
     assert_eq!(with(settled), Fails);
 }
+
+#[test]
+fn q6_a_condition_without_a_value_never_holds() {
+    assert_comes(&[
+        ("ArnEquals", "aws:SourceArn", "[]", Fails),
+        ("ArnEquals", "aws:PrincipalArn", "[]", Fails),
+        ("StringNotEquals", "aws:username", "[]", Fails),
+        ("StringEqualsIfExists", "aws:SourceArn", "[]", Fails),
+        ("Null", "aws:username", "[]", Fails),
+        ("StringResembles", "aws:username", "[]", Unknown),
+    ]);
+}

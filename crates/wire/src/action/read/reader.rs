@@ -3,7 +3,9 @@
 use std::fmt;
 use std::marker::PhantomData;
 
+use serde::Deserialize;
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
 
 /// What stood where something else was expected.
 #[derive(Clone, Copy)]
@@ -38,7 +40,8 @@ pub(crate) trait Sort<'de>: Sized {
         Err(Self::refuse(Found::Text))
     }
 
-    fn integer(_: i64) -> Result<Self::Value, String> {
+    /// A number, as it was written.
+    fn number(_: &str) -> Result<Self::Value, String> {
         Err(Self::refuse(Found::Number))
     }
 
@@ -64,8 +67,28 @@ impl<'de, S: Sort<'de>> DeserializeSeed<'de> for Reader<S> {
     type Value = Option<S::Value>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        if matches!(S::SHAPE, Shape::Integer) && deserializer.is_human_readable() {
+            return literal::<S, D>(deserializer);
+        }
         deserializer.deserialize_any(self)
     }
+}
+
+/// Reads a value of JSON from its text, for a number that the parser reads may be another one then.
+fn literal<'de, S: Sort<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<S::Value>, D::Error> {
+    let text = <&RawValue>::deserialize(deserializer)?.get();
+    let read = match text.as_bytes().first() {
+        Some(b'n') => return Ok(None),
+        Some(b'-' | b'0'..=b'9') => S::number(text),
+        Some(b't') => Err(S::refuse(Found::Bool(true))),
+        Some(b'f') => Err(S::refuse(Found::Bool(false))),
+        Some(b'[') => Err(S::refuse(Found::List)),
+        Some(b'{') => Err(S::refuse(Found::Map)),
+        _ => Err(S::refuse(Found::Text)),
+    };
+    read.map(Some).map_err(de::Error::custom)
 }
 
 impl<'de, S: Sort<'de>> Visitor<'de> for Reader<S> {
@@ -83,21 +106,16 @@ impl<'de, S: Sort<'de>> Visitor<'de> for Reader<S> {
         Err(E::custom(S::refuse(Found::Bool(value))))
     }
 
-    fn visit_i64<E: de::Error>(self, value: i64) -> Result<Self::Value, E> {
-        S::integer(value).map(Some).map_err(E::custom)
+    fn visit_i64<E: de::Error>(self, _: i64) -> Result<Self::Value, E> {
+        Err(E::custom(S::refuse(Found::Number)))
     }
 
-    /// A number beyond `i64` is beyond every range of SQS, and so is `i64::MAX`.
-    fn visit_u64<E: de::Error>(self, value: u64) -> Result<Self::Value, E> {
-        self.visit_i64(i64::try_from(value).unwrap_or(i64::MAX))
+    fn visit_u64<E: de::Error>(self, _: u64) -> Result<Self::Value, E> {
+        Err(E::custom(S::refuse(Found::Number)))
     }
 
-    /// `10.0` is an integer: some languages write every number so.
-    fn visit_f64<E: de::Error>(self, value: f64) -> Result<Self::Value, E> {
-        match integral(value) {
-            Some(integer) => self.visit_i64(integer),
-            None => Err(E::custom(S::refuse(Found::Number))),
-        }
+    fn visit_f64<E: de::Error>(self, _: f64) -> Result<Self::Value, E> {
+        Err(E::custom(S::refuse(Found::Number)))
     }
 
     fn visit_str<E: de::Error>(self, value: &str) -> Result<Self::Value, E> {
@@ -123,9 +141,4 @@ impl<'de, S: Sort<'de>> Visitor<'de> for Reader<S> {
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
         S::map(map).map(Some)
     }
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "a cast from float saturates, as it should")]
-fn integral(value: f64) -> Option<i64> {
-    (value.fract() == 0.0).then_some(value as i64)
 }

@@ -7,9 +7,10 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{MapAccess, SeqAccess};
+use serde::de::{Error, MapAccess, SeqAccess};
 
 use super::reader::{Found, Reader, Shape, Sort};
+use crate::action::SentInteger;
 
 const MAP_FOUND: &str = "Start of structure or map found where not expected.";
 const LIST_FOUND: &str = "Start of list found where not expected";
@@ -32,11 +33,11 @@ impl Sort<'_> for Text {
     }
 }
 
-/// An integer.
+/// An integer. In JSON it is a number; a form's digits come as text.
 pub(crate) struct Integer;
 
 impl Sort<'_> for Integer {
-    type Value = i64;
+    type Value = SentInteger;
 
     const SHAPE: Shape = Shape::Integer;
 
@@ -44,8 +45,15 @@ impl Sort<'_> for Integer {
         refuse_scalar(found, "an Integer")
     }
 
-    fn integer(value: i64) -> Result<i64, String> {
-        Ok(value)
+    fn number(text: &str) -> Result<SentInteger, String> {
+        SentInteger::parse(text).ok_or_else(|| Self::refuse(Found::Number))
+    }
+
+    fn text(text: &str) -> Result<SentInteger, String> {
+        let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+        let is_integer = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+        let integer = SentInteger::parse(text).filter(|_| is_integer);
+        integer.ok_or_else(|| Self::refuse(Found::Text))
     }
 }
 
@@ -110,6 +118,31 @@ impl<'de, S: Sort<'de>> Sort<'de> for Map<S> {
             if let Some(value) = map.next_value_seed(Reader::<S>::new())? {
                 values.insert(key, value);
             }
+        }
+        Ok(values)
+    }
+}
+
+/// A map from strings to strings. A value that is `null` is neither set nor absent: SQS refuses it.
+pub(crate) struct TextMap;
+
+/// What SQS says of such a value.
+pub(crate) const NULL_VALUE: &str = "the parameter 'value' may not be null";
+
+impl<'de> Sort<'de> for TextMap {
+    type Value = BTreeMap<String, String>;
+
+    const SHAPE: Shape = Shape::Map;
+
+    fn refuse(found: Found) -> String {
+        refuse_map(found)
+    }
+
+    fn map<A: MapAccess<'de>>(mut map: A) -> Result<Self::Value, A::Error> {
+        let mut values = BTreeMap::new();
+        while let Some(key) = map.next_key::<String>()? {
+            let value = map.next_value_seed(Reader::<Text>::new())?;
+            values.insert(key, value.ok_or_else(|| A::Error::custom(NULL_VALUE))?);
         }
         Ok(values)
     }

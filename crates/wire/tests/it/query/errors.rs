@@ -121,3 +121,10 @@ fn a_value_of_another_sort_is_malformed() {
     let refused = decode(form).unwrap_err();
     assert_eq!(refused.spelling().query_code, "MalformedInput");
 }
+
+#[test]
+fn q19_a_batch_without_parameters_of_entries_has_an_empty_list() {
+    for action in ["SendMessageBatch", "DeleteMessageBatch", "ChangeMessageVisibilityBatch"] {
+        assert!(decode(&format!("Action={action}&QueueUrl=q")).is_ok(), "{action}");
+    }
+}

@@ -6,7 +6,7 @@ use crate::{Event, MessageKey, Original, Queue, SequenceNumber};
 
 /// A message to be sent to a FIFO queue. Its size and its ids have been checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GroupMessage {
+pub struct FifoMessage {
     /// A key that was never used.
     pub key: MessageKey,
     /// A fresh id.
@@ -21,7 +21,7 @@ pub struct GroupMessage {
 
 /// What a send to a FIFO queue comes to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum GroupSend {
+pub enum FifoSend {
     /// The message is new.
     Accepted {
         /// What carries the send out.
@@ -36,15 +36,15 @@ pub enum GroupSend {
 
 impl Queue {
     /// Decides a send to a FIFO queue at `now`.
-    pub fn send_in_group(&self, message: GroupMessage, now: Timestamp) -> GroupSend {
+    pub fn send_fifo(&self, message: FifoMessage, now: Timestamp) -> FifoSend {
         assert!(self.is_advanced_to(now), "a send to a queue that was not advanced");
-        let GroupMessage { key, id, bytes, group, deduplication_id } = message;
+        let FifoMessage { key, id, bytes, group, deduplication_id } = message;
         self.assert_unused(key);
         let fifo = self.fifo.as_deref();
         match fifo.and_then(|fifo| fifo.window.find(&group, &deduplication_id)) {
-            Some(original) => GroupSend::Duplicate(original),
-            None => GroupSend::Accepted {
-                event: Event::SentInGroup { key, id, bytes, group, deduplication_id },
+            Some(original) => FifoSend::Duplicate(original),
+            None => FifoSend::Accepted {
+                event: Event::SentFifo { key, id, bytes, group, deduplication_id },
                 sequence: fifo
                     .map_or_else(SequenceNumber::default, |fifo| fifo.last_sequence)
                     .next(),

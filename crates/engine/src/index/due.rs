@@ -1,15 +1,16 @@
-//! Delayed messages, in the order in which their delays end.
+//! Messages that wait for a time: delayed ones for the end of their delay, those in flight for the end
+//! of their visibility timeout.
 
 use longshore_types::Timestamp;
 
 use super::ByTime;
 use crate::MessageKey;
 
-/// Delayed messages by the end of their delay.
+/// Messages by the time that they wait for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Delayed(ByTime);
+pub(crate) struct Due(ByTime);
 
-impl Delayed {
+impl Due {
     pub(crate) fn insert(&mut self, until: Timestamp, key: MessageKey) {
         self.0.insert(until, key);
     }
@@ -25,6 +26,11 @@ impl Delayed {
 
     pub(crate) fn next_due(&self) -> Option<Timestamp> {
         self.0.first().map(|(until, _)| until)
+    }
+
+    /// The messages, the first whose time comes first.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = MessageKey> + '_ {
+        self.0.iter().map(|(_, key)| key)
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -1,0 +1,84 @@
+//! `GET /_aws/sqs/messages`: the messages of a queue, which nobody receives by it.
+//!
+//! ```text
+//! GET /_aws/sqs/messages?QueueUrl=<url>
+//! GET /_aws/sqs/messages/<region>/<account>/<queue>
+//! ```
+//!
+//! `ShowInvisible=true` adds what is in flight, `ShowDelayed=true` what is delayed. It is `LocalStack`'s
+//! way to look into a queue, which suites of tests use. The answer is a receive's in the Query
+//! protocol.
+
+use std::net::IpAddr;
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::header::ACCEPT;
+use hyper::http::request::Parts;
+use hyper::{Method, Response};
+use longshore_types::Region;
+use longshore_wire::query::{Format, Parameters};
+use longshore_wire::{Reply, SqsError};
+
+use super::header::text;
+use super::protocol::Protocol;
+use super::refused::Refused;
+use super::{Shared, gate, respond};
+use crate::bounds::Share;
+use crate::caller::{Caller, Rights};
+use crate::operation::PeekMessages;
+
+const PATH: &str = "/_aws/sqs/messages";
+
+/// Whether somebody wants to look at messages, by the path of the request.
+pub(super) fn is_at(path: &str) -> bool {
+    path.strip_prefix(PATH).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// Answers who wants to look at messages.
+pub(super) async fn peek(
+    shared: &Shared,
+    peer: IpAddr,
+    head: &Parts,
+    share: &mut Share,
+) -> Response<Full<Bytes>> {
+    let protocol = Protocol::Query(Format::accepted(text(&head.headers, &ACCEPT)));
+    let result = look(shared, peer, head, share).await;
+    let request_id = shared.broker.new_request_id();
+    match result {
+        Ok(reply) => respond::reply(protocol, "ReceiveMessage", &request_id, &reply),
+        Err(refused) => respond::refused(protocol, &request_id, &refused),
+    }
+}
+
+async fn look(
+    shared: &Shared,
+    peer: IpAddr,
+    head: &Parts,
+    share: &mut Share,
+) -> Result<Reply, Refused> {
+    // A receive that was sent here would take messages from those who only mean to look.
+    if head.method != Method::GET {
+        return Err(Refused::ONLY_GET);
+    }
+    gate::check_head(shared, peer, head, Some(0))?;
+    let mut caller = gate::admit(shared, peer, head, &[])?;
+    let asked = asked(head, &mut caller).map_err(Refused::Sqs)?;
+    shared.broker.peek(&caller, asked, share).await.map(Reply::from).map_err(Refused::Sqs)
+}
+
+/// What is asked for. A region in the path is the caller's, unless a signature has proven another.
+fn asked(head: &Parts, caller: &mut Caller) -> Result<PeekMessages, SqsError> {
+    let parameters = Parameters::parse(head.uri.query().unwrap_or_default(), &[])?;
+    let is_set = |name| parameters.text(name).is_some_and(|text| text.eq_ignore_ascii_case("true"));
+    let (in_flight, delayed) = (is_set("ShowInvisible"), is_set("ShowDelayed"));
+    let path = head.uri.path()[PATH.len()..].trim_matches('/');
+    if let Some((region, _)) = path.split_once('/')
+        && let (Ok(region), Rights::Owner) = (Region::parse(region), &caller.rights)
+    {
+        caller.place.region = region;
+    }
+    let queue = parameters.text("QueueUrl").or(Some(path)).filter(|url| !url.is_empty());
+    let queue_url = queue.ok_or_else(|| SqsError::MissingParameter("QueueUrl".to_owned()))?;
+    Ok(PeekMessages { queue_url: queue_url.to_owned(), in_flight, delayed })
+}
