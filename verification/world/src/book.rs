@@ -23,6 +23,7 @@ use longshore_tasks::life::Standing;
 
 use crate::chore::{Step, number_of};
 use crate::plan::Plan;
+use crate::seen::Seen;
 use crate::time::WorldClock;
 
 /// A multiplier of the FNV hash.
@@ -39,6 +40,9 @@ pub(crate) struct Book {
     pages: Arc<Mutex<Pages>>,
 }
 
+/// When a worker has heard of an order about its queue: it looks every two seconds.
+pub(crate) const HEARD_WITHIN: Duration = Duration::from_millis(2500);
+
 /// The pages of the book.
 #[derive(Debug)]
 pub(crate) struct Pages {
@@ -53,6 +57,8 @@ pub(crate) struct Pages {
     pub(crate) hung: Duration,
     /// Since when the queue is paused, as far as those know who had it paused.
     pub(crate) paused_at: Option<Duration>,
+    /// Since when each worker is to run so many tasks at once, as far as those know who ordered it.
+    pub(crate) narrowed: Option<(Duration, usize)>,
     /// The tasks whose ids are those of their messages.
     ids: BTreeMap<String, usize>,
     /// From now on nothing fails, and handlers do no harm.
@@ -122,65 +128,6 @@ pub(crate) struct Starts {
     pub(crate) attempt: u32,
 }
 
-/// How often things came to pass: whoever runs schedules says what they want to have seen.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Seen {
-    /// Schedules.
-    pub schedules: u64,
-    /// Tasks that came to their queue.
-    pub tasks: u64,
-    /// Runs of handlers.
-    pub runs: u64,
-    /// Tasks that were done.
-    pub completed: u64,
-    /// Tasks that were given up.
-    pub failed: u64,
-    /// Tasks that the queue took, since faults had used up the receives of their messages.
-    pub worn_out: u64,
-    /// Programs that were killed.
-    pub kills: u64,
-    /// Workers that were drained.
-    pub drains: u64,
-    /// Callers that waited, and heard.
-    pub answered: u64,
-    /// Faults of queues.
-    pub faults: u64,
-    /// Messages of programs that are none of ours.
-    pub strangers: u64,
-    /// Batches of several tasks.
-    pub batches: u64,
-    /// Tasks whose end was asked for.
-    pub cancelled: u64,
-    /// Tasks that were redriven.
-    pub redriven: u64,
-    /// Pauses of the queue.
-    pub pauses: u64,
-    /// Calls of a store that hung.
-    pub hangs: u64,
-}
-
-impl Seen {
-    /// Adds what others have seen.
-    pub fn add(&mut self, other: &Self) {
-        self.schedules += other.schedules;
-        self.tasks += other.tasks;
-        self.runs += other.runs;
-        self.completed += other.completed;
-        self.failed += other.failed;
-        self.worn_out += other.worn_out;
-        self.kills += other.kills;
-        self.drains += other.drains;
-        self.answered += other.answered;
-        self.faults += other.faults;
-        self.strangers += other.strangers;
-        self.batches += other.batches;
-        self.cancelled += other.cancelled;
-        self.redriven += other.redriven;
-        self.pauses += other.pauses;
-        self.hangs += other.hangs;
-    }
-}
-
 impl Book {
     pub(crate) fn open(clock: WorldClock, tasks: usize, with_words: bool) -> Self {
         let pages = Pages {
@@ -192,6 +139,7 @@ impl Book {
             stalled: Duration::ZERO,
             hung: Duration::ZERO,
             paused_at: None,
+            narrowed: None,
             ids: BTreeMap::new(),
             calm: false,
             killed: Vec::new(),
@@ -408,9 +356,21 @@ impl Pages {
             Some(format!("as attempt {attempt}, and {expected} is its turn"))
         } else if claims_hold && let Some(limit) = self.beyond_limit(plan, task) {
             Some(format!("while {limit} others of its key run"))
+        } else if let Some(running) = self.beyond_order(plan, starts.who, now) {
+            Some(format!("while it runs {running} others, which is as many as it was told to"))
         } else {
             None
         }
+    }
+
+    /// How many tasks a worker runs, if that is as many as it was told to, and it was time to hear of it.
+    fn beyond_order(&self, plan: &Plan, who: u32, now: Duration) -> Option<usize> {
+        let hears = plan.has_sound_stores() && self.stalled.is_zero();
+        let heard = |&(at, _): &(Duration, usize)| hears && now > at + HEARD_WITHIN;
+        let (_, most) = self.narrowed.filter(heard)?;
+        let running = self.tasks.iter().flat_map(|page| &page.running);
+        let count = running.filter(|runner| **runner == who).count();
+        (count >= most).then_some(count)
     }
 
     /// How many of its kind and key run, if that is as many as may.

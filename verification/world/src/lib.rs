@@ -20,8 +20,8 @@
 //! - The tasks of a FIFO group run one after the other, in their order.
 //! - No more tasks of a kind and key run at once than may, and none before its delay is over.
 //! - Each task of a batch comes to its own end.
-//! - A run whose end somebody asked for is over within three seconds, and nothing is received of a paused queue
-//!   after as long, where the store answers.
+//! - A run whose end somebody asked for is over within three seconds, nothing is received of a paused queue
+//!   after as long, and no more tasks run at once than was ordered, where the store answers.
 //! - Drained and snoozed runs are no attempts.
 //! - Nothing is deleted or handed back after its lease has ended, or renewed after it was handed back.
 //! - A store that hangs costs no lease.
@@ -47,6 +47,7 @@ mod program;
 mod purposes;
 mod queues;
 mod schedule;
+mod seen;
 mod sending;
 mod store_layer;
 mod time;
@@ -54,6 +55,6 @@ mod transport_layer;
 mod wrong_store;
 mod wrong_transport;
 
-pub use book::Seen;
 pub use many::{Broken, Played, hush_scripted_panics, schedule, schedules};
 pub use mutant::Mutant;
+pub use seen::Seen;

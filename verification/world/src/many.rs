@@ -9,11 +9,11 @@ use std::thread;
 
 use tokio::runtime::Builder;
 
-use crate::book::Seen;
 use crate::handlers::Scripted;
 use crate::mutant::Mutant;
 use crate::plan::Plan;
 use crate::schedule::play;
+use crate::seen::Seen;
 
 /// Lines of a schedule that are told: the last ones.
 const LINES_TOLD: usize = 400;

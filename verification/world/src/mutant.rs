@@ -60,13 +60,15 @@ pub enum Mutant {
     ForgetsDelays,
     /// A paused queue is received from.
     IgnoresPauses,
+    /// As many tasks run as the worker was started with, whatever was ordered since.
+    IgnoresOrders,
     /// A run that was snoozed or handed back counts as an attempt.
     CountsEveryRun,
 }
 
 impl Mutant {
     /// Every way to be wrong.
-    pub const WRONG: [Self; 26] = [
+    pub const WRONG: [Self; 27] = [
         Self::CountsFailedEntriesAsDone,
         Self::DoesNotAwaitTheHeartbeat,
         Self::DoesNotRenew,
@@ -92,6 +94,7 @@ impl Mutant {
         Self::IgnoresKeyLimits,
         Self::ForgetsDelays,
         Self::IgnoresPauses,
+        Self::IgnoresOrders,
         Self::CountsEveryRun,
     ];
 

@@ -19,13 +19,11 @@ use longshore_tasks::transport::{
 
 use longshore_testkit::Seeded;
 
+use crate::book::HEARD_WITHIN;
 use crate::program::Program;
 use crate::purposes::hands_back;
 use crate::queues::REPLIES;
 use crate::transport_layer::{Answer, Answers, TransportLayer};
-
-/// When a worker has heard of a pause: it looks every two seconds.
-const HEARD_WITHIN: Duration = Duration::from_millis(2500);
 
 /// The transport of one program.
 #[derive(Debug)]

@@ -58,6 +58,8 @@ pub(crate) struct Asides {
     pub(crate) batches: Option<usize>,
     /// Somebody pauses the queue, and resumes it.
     pub(crate) pauses: bool,
+    /// Somebody has workers run fewer tasks at once, and as many as before.
+    pub(crate) narrows: bool,
     /// Somebody redrives dead letters.
     pub(crate) redrives: bool,
     /// For how long a call of a store now and then hangs.
@@ -137,6 +139,7 @@ impl Plan {
             per_key: per_key.filter(|_| !self.fifo),
             batches,
             pauses: pauses && self.shared_store,
+            narrows: false,
             redrives,
             hangs: hangs.filter(|_| !self.healthy),
             only_hangs: false,
@@ -160,6 +163,7 @@ impl Plan {
                 asked.group = Some(random.below(2));
             }
         }
+        self.asides.narrows = random.chance(25) && self.shared_store;
     }
 
     /// Then a lease is lost to nothing else.
@@ -218,6 +222,7 @@ impl Plan {
                 per_key: None,
                 batches: None,
                 pauses: false,
+                narrows: false,
                 redrives: false,
                 hangs: None,
                 only_hangs: false,

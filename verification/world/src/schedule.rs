@@ -7,6 +7,7 @@
 //! ```
 
 use std::collections::BTreeSet;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -58,7 +59,7 @@ struct Play {
     cancelled: BTreeSet<usize>,
     /// When a call of a store last hung.
     hung_at: Option<Duration>,
-    /// The last order to pause the queue, or to resume it.
+    /// The last order about the queue.
     last_order: Option<AbortHandle>,
 }
 
@@ -174,6 +175,7 @@ impl Play {
             5..=6 if self.plan.odds != Odds::default() => self.store_goes_down(),
             7 if self.plan.asides.pauses => self.pause_or_resume(),
             8 if self.plan.asides.redrives => self.stage.queues.redrive(),
+            7..=9 if self.plan.asides.narrows => self.narrow_or_widen(),
             5 | 6 | 9 => self.store_hangs(),
             _ => {}
         }
@@ -222,6 +224,31 @@ impl Play {
                 let mut pages = book.pages();
                 pages.seen.pauses += 1;
                 pages.paused_at = Some(now);
+            }
+        };
+        let ordering = tokio::spawn(ordering);
+        self.desk.program.add_root(ordering.abort_handle());
+        self.last_order = Some(ordering.abort_handle());
+    }
+
+    /// An app has each worker of the queue run one or two tasks at once, or as many as before if that is so.
+    fn narrow_or_widen(&mut self) {
+        if let Some(order) = self.last_order.take() {
+            order.abort();
+        }
+        let is_narrow = self.book.pages().narrowed.take().is_some();
+        let count =
+            (!is_narrow).then(|| NonZeroU32::MIN.saturating_add(self.random.chance(50).into()));
+        let (client, book) = (self.desk.client.clone(), self.book.clone());
+        let (fifo, who) = (self.plan.fifo, self.desk.program.number);
+        let ordering = async move {
+            book.note(who, if is_narrow { "widens" } else { "narrows" }, "the queue", 0);
+            let ordered = client.set_concurrency(task_queue(fifo), count).await;
+            if let (Ok(_), Some(count)) = (ordered, count) {
+                let now = book.now();
+                let mut pages = book.pages();
+                pages.seen.narrowings += 1;
+                pages.narrowed = Some((now, count.get() as usize));
             }
         };
         let ordering = tokio::spawn(ordering);

@@ -141,6 +141,9 @@ impl StoreLayer for WrongStore {
                 let is_unheard =
                     |value: &Value| unheard.is_some_and(|of| value.key.starts_with(of));
                 *value = value.take().filter(|value| !is_unheard(value));
+                if self.is(Mutant::IgnoresOrders) {
+                    *value = value.take().map(without_concurrency);
+                }
             }
             Ok(found)
         }
@@ -158,6 +161,13 @@ impl StoreLayer for WrongStore {
         }
         .boxed()
     }
+}
+
+/// The value, as if nobody had said how many tasks of a queue run at once.
+fn without_concurrency(value: Value) -> Value {
+    let Ok(Json::Object(mut said)) = serde_json::from_str(&value.text) else { return value };
+    said.remove("concurrency");
+    Value { text: Json::Object(said).to_string(), ..value }
 }
 
 /// The row, as if nobody had asked for its task's end.

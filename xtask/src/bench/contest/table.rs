@@ -53,8 +53,8 @@ fn in_scenario<'a>(rows: &'a [Row<'_>], place: usize) -> Vec<(&'a str, Vec<&'a M
 
 fn table(scenario: Scenario, rows: &[(&str, Vec<&Measured>)]) -> String {
     let mut table = format!("{}\n\n", title(scenario));
-    table.push_str("| | tasks/s | p50 ms | p99 ms | us/task | of servers | ahead in tasks/s | ahead in us/task |\n");
-    table.push_str("|---|--:|--:|--:|--:|--:|--:|--:|\n");
+    table.push_str("| | tasks/s | p50 ms | p99 ms | us/task | of servers | ahead in tasks/s | in us/task | in us/task of all |\n");
+    table.push_str("|---|--:|--:|--:|--:|--:|--:|--:|--:|\n");
     for (name, measured) in rows {
         let numbers = numbers(scenario, measured);
         let ahead =
@@ -92,13 +92,15 @@ fn percentile(measured: &Measured, percent: usize) -> f64 {
     measured.record.percentile(percent).as_secs_f64() * 1e3
 }
 
-/// How many times the first is faster, and how many times less it costs, by round.
+/// How many times the first is faster, and how many times less it costs, without its servers and with them, by round.
 fn ahead(scenario: Scenario, first: &[&Measured], other: &[&Measured]) -> String {
     let pairs = || first.iter().zip(other);
     let rates = pairs().map(|(first, other)| first.record.rate() / other.record.rate());
     let costs = pairs().map(|(first, other)| other.own_cost() / first.own_cost());
+    let of_all = |measured: &Measured| measured.own_cost() + measured.ground_cost();
+    let all_costs = pairs().map(|(first, other)| of_all(other) / of_all(first));
     let rates = if scenario == Scenario::Paced { String::new() } else { ranged(rates.collect()) };
-    format!("{rates} | {}", ranged(costs.collect()))
+    format!("{rates} | {} | {}", ranged(costs.collect()), ranged(all_costs.collect()))
 }
 
 /// A median with its range.
@@ -130,7 +132,8 @@ mod tests {
         let samples = vec![Duration::from_micros(1500)];
         let record = Record { messages: tasks, elapsed: Duration::from_secs(1), samples };
         let own_time = Duration::from_micros(micros * tasks);
-        let measured = Measured { record, own_time, ground_time: own_time / 2 };
+        let ground_time = Duration::from_micros(150 * tasks);
+        let measured = Measured { record, own_time, ground_time };
         vec![measured.clone(), measured.clone(), measured]
     }
 
@@ -145,13 +148,16 @@ mod tests {
         let lines: Vec<_> = tables.lines().filter(|line| line.starts_with("| theirs")).collect();
         assert_eq!(
             lines[0],
-            "| theirs | 400 | 1.50 | 1.50 | 300 | 150 | 2.00 (2.00–5.00) | 3.00 (2.00–4.00) |"
+            "| theirs | 400 | 1.50 | 1.50 | 300 | 150 | 2.00 (2.00–5.00) | 3.00 (2.00–4.00) | 1.80 (1.40–2.20) |"
         );
         assert_eq!(
             lines[1],
-            "| theirs | 400 | | | 300 | 150 | 2.00 (2.00–5.00) | 3.00 (2.00–4.00) |"
+            "| theirs | 400 | | | 300 | 150 | 2.00 (2.00–5.00) | 3.00 (2.00–4.00) | 1.80 (1.40–2.20) |"
         );
-        assert_eq!(lines[2], "| theirs | | 1.50 | 1.50 | 300 | 150 |  | 3.00 (2.00–4.00) |");
+        assert_eq!(
+            lines[2],
+            "| theirs | | 1.50 | 1.50 | 300 | 150 |  | 3.00 (2.00–4.00) | 1.80 (1.40–2.20) |"
+        );
     }
 
     #[test]
