@@ -7,19 +7,16 @@ use std::time::Duration;
 
 use longshore_types::limits::MESSAGE_BYTES_MAX;
 use longshore_wire::{
-    Action, BatchKind, BatchResultEntry, BatchResultErrorEntry, ChangeMessageVisibilityBatch,
+    BatchKind, BatchResultEntry, BatchResultErrorEntry, ChangeMessageVisibilityBatch,
     ChangeMessageVisibilityBatchReply, DeleteMessageBatch, DeleteMessageBatchReply,
     SendMessageBatch, SendMessageBatchReply, SendMessageBatchResultEntry, SqsError, check,
 };
 
-use super::Serve;
 use super::change_message_visibility::change_visibility;
 use super::delete_message::{Handle, delete};
 use super::draft::Draft;
-use crate::bounds::Share;
-use crate::broker::Broker;
 use crate::caller::Caller;
-use crate::core::{Asker, Operation, Turn};
+use crate::core::{Operation, Turn};
 use crate::log::Room;
 use crate::queue_url::QueueAddress;
 use crate::runtime::Runtime;
@@ -106,19 +103,7 @@ fn check_total(entries: &[(String, Draft)]) -> Result<(), SqsError> {
     Ok(())
 }
 
-impl Serve for SendMessageBatch {
-    async fn serve(
-        self,
-        broker: &Broker,
-        caller: &Caller,
-        _: &mut Share,
-    ) -> Result<Self::Reply, SqsError> {
-        let runtime = broker.runtime();
-        runtime
-            .perform(SendBatch::prepare(self, runtime, caller), Asker::new(caller, Self::NAME))
-            .await
-    }
-}
+serve_by!(SendMessageBatch, |input, runtime, caller| SendBatch::prepare(input, runtime, caller));
 
 impl Operation for SendBatch {
     type Reply = SendMessageBatchReply;
@@ -152,17 +137,7 @@ impl DeleteBatch {
     }
 }
 
-impl Serve for DeleteMessageBatch {
-    async fn serve(
-        self,
-        broker: &Broker,
-        caller: &Caller,
-        _: &mut Share,
-    ) -> Result<Self::Reply, SqsError> {
-        let runtime = broker.runtime();
-        runtime.perform(DeleteBatch::prepare(self, runtime), Asker::new(caller, Self::NAME)).await
-    }
-}
+serve_by!(DeleteMessageBatch, |input, runtime, _| DeleteBatch::prepare(input, runtime));
 
 impl Operation for DeleteBatch {
     type Reply = DeleteMessageBatchReply;
@@ -193,19 +168,9 @@ impl ChangeVisibilityBatch {
     }
 }
 
-impl Serve for ChangeMessageVisibilityBatch {
-    async fn serve(
-        self,
-        broker: &Broker,
-        caller: &Caller,
-        _: &mut Share,
-    ) -> Result<Self::Reply, SqsError> {
-        let runtime = broker.runtime();
-        runtime
-            .perform(ChangeVisibilityBatch::prepare(self, runtime), Asker::new(caller, Self::NAME))
-            .await
-    }
-}
+serve_by!(ChangeMessageVisibilityBatch, |input, runtime, _| ChangeVisibilityBatch::prepare(
+    input, runtime
+));
 
 impl Operation for ChangeVisibilityBatch {
     type Reply = ChangeMessageVisibilityBatchReply;

@@ -3,14 +3,10 @@
 use std::time::Duration;
 
 use longshore_engine::QueueId;
-use longshore_wire::{Action, ChangeMessageVisibility, SqsError, check};
+use longshore_wire::{ChangeMessageVisibility, SqsError, check};
 
-use super::Serve;
 use super::delete_message::Handle;
-use crate::bounds::Share;
-use crate::broker::Broker;
-use crate::caller::Caller;
-use crate::core::{Asker, Operation, Turn};
+use crate::core::{Operation, Turn};
 use crate::log::Room;
 use crate::runtime::Runtime;
 
@@ -30,19 +26,7 @@ impl ChangeVisibility {
     }
 }
 
-impl Serve for ChangeMessageVisibility {
-    async fn serve(
-        self,
-        broker: &Broker,
-        caller: &Caller,
-        _: &mut Share,
-    ) -> Result<Self::Reply, SqsError> {
-        let runtime = broker.runtime();
-        runtime
-            .perform(ChangeVisibility::prepare(self, runtime), Asker::new(caller, Self::NAME))
-            .await
-    }
-}
+serve_by!(ChangeMessageVisibility, |input, runtime, _| ChangeVisibility::prepare(input, runtime));
 
 impl Operation for ChangeVisibility {
     type Reply = ();

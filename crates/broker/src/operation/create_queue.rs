@@ -4,27 +4,15 @@ use std::collections::BTreeMap;
 
 use longshore_engine::{DELETED_REMEMBERED, Event, QueueId, QueueKind};
 use longshore_types::{AttributeName, QueueArn, QueueName};
-use longshore_wire::{Action, CreateQueue, CreateQueueReply, SqsError, check};
+use longshore_wire::{CreateQueue, CreateQueueReply, SqsError, check};
 
-use super::Serve;
 use crate::attribute::{self, Attributes, Checked};
-use crate::bounds::Share;
-use crate::broker::Broker;
 use crate::caller::Caller;
-use crate::core::{Asker, Operation, Turn};
+use crate::core::{Operation, Turn};
 use crate::log::Room;
 use crate::queue_url::QueueAddress;
 
-impl Serve for CreateQueue {
-    async fn serve(
-        self,
-        broker: &Broker,
-        caller: &Caller,
-        _: &mut Share,
-    ) -> Result<Self::Reply, SqsError> {
-        broker.runtime().perform((self, caller.clone()), Asker::new(caller, Self::NAME)).await
-    }
-}
+serve_by!(CreateQueue, |input, _, caller| (input, caller.clone()));
 
 impl Operation for (CreateQueue, Caller) {
     type Reply = CreateQueueReply;

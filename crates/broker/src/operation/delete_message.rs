@@ -5,13 +5,9 @@
 //! queue is honoured while its lease lasts. Deleting again succeeds.
 
 use longshore_engine::{QueueId, Receipt, Refusal};
-use longshore_wire::{Action, DeleteMessage, SqsError};
+use longshore_wire::{DeleteMessage, SqsError};
 
-use super::Serve;
-use crate::bounds::Share;
-use crate::broker::Broker;
-use crate::caller::Caller;
-use crate::core::{Asker, Operation, Turn};
+use crate::core::{Operation, Turn};
 use crate::log::Room;
 use crate::runtime::Runtime;
 
@@ -29,17 +25,7 @@ impl Delete {
     }
 }
 
-impl Serve for DeleteMessage {
-    async fn serve(
-        self,
-        broker: &Broker,
-        caller: &Caller,
-        _: &mut Share,
-    ) -> Result<Self::Reply, SqsError> {
-        let runtime = broker.runtime();
-        runtime.perform(Delete::prepare(self, runtime), Asker::new(caller, Self::NAME)).await
-    }
-}
+serve_by!(DeleteMessage, |input, runtime, _| Delete::prepare(input, runtime));
 
 impl Operation for Delete {
     type Reply = ();

@@ -1,26 +1,14 @@
 //! `GetQueueUrl`: the URL of a queue, for whoever knows its name.
 
 use longshore_types::{AccountId, QueueName};
-use longshore_wire::{Action, GetQueueUrl, GetQueueUrlReply, SqsError};
+use longshore_wire::{GetQueueUrl, GetQueueUrlReply, SqsError};
 
-use super::Serve;
-use crate::bounds::Share;
-use crate::broker::Broker;
 use crate::caller::Caller;
-use crate::core::{Asker, Operation, Turn};
+use crate::core::{Operation, Turn};
 use crate::log::Room;
 use crate::queue_url::QueueAddress;
 
-impl Serve for GetQueueUrl {
-    async fn serve(
-        self,
-        broker: &Broker,
-        caller: &Caller,
-        _: &mut Share,
-    ) -> Result<Self::Reply, SqsError> {
-        broker.runtime().perform((self, caller.clone()), Asker::new(caller, Self::NAME)).await
-    }
-}
+serve_by!(GetQueueUrl, |input, _, caller| (input, caller.clone()));
 
 impl Operation for (GetQueueUrl, Caller) {
     type Reply = GetQueueUrlReply;

@@ -1,28 +1,14 @@
 //! `ListDeadLetterSourceQueues`: the queues that dead-letter to a queue, by name, in pages if asked.
 
 use longshore_engine::QueueEntry;
-use longshore_wire::{
-    Action, ListDeadLetterSourceQueues, ListDeadLetterSourceQueuesReply, SqsError,
-};
+use longshore_wire::{ListDeadLetterSourceQueues, ListDeadLetterSourceQueuesReply, SqsError};
 
-use super::Serve;
 use super::page::Page;
-use crate::bounds::Share;
-use crate::broker::Broker;
 use crate::caller::Caller;
-use crate::core::{Asker, Operation, Turn};
+use crate::core::{Operation, Turn};
 use crate::log::Room;
 
-impl Serve for ListDeadLetterSourceQueues {
-    async fn serve(
-        self,
-        broker: &Broker,
-        caller: &Caller,
-        _: &mut Share,
-    ) -> Result<Self::Reply, SqsError> {
-        broker.runtime().perform((self, caller.clone()), Asker::new(caller, Self::NAME)).await
-    }
-}
+serve_by!(ListDeadLetterSourceQueues, |input, _, caller| (input, caller.clone()));
 
 impl Operation for (ListDeadLetterSourceQueues, Caller) {
     type Reply = ListDeadLetterSourceQueuesReply;

@@ -1,25 +1,13 @@
 //! `ListQueues`: the URLs of the account's queues, by name, in pages if asked.
 
-use longshore_wire::{Action, ListQueues, ListQueuesReply, SqsError};
+use longshore_wire::{ListQueues, ListQueuesReply, SqsError};
 
-use super::Serve;
 use super::page::Page;
-use crate::bounds::Share;
-use crate::broker::Broker;
 use crate::caller::Caller;
-use crate::core::{Asker, Operation, Turn};
+use crate::core::{Operation, Turn};
 use crate::log::Room;
 
-impl Serve for ListQueues {
-    async fn serve(
-        self,
-        broker: &Broker,
-        caller: &Caller,
-        _: &mut Share,
-    ) -> Result<Self::Reply, SqsError> {
-        broker.runtime().perform((self, caller.clone()), Asker::new(caller, Self::NAME)).await
-    }
-}
+serve_by!(ListQueues, |input, _, caller| (input, caller.clone()));
 
 impl Operation for (ListQueues, Caller) {
     type Reply = ListQueuesReply;

@@ -10,6 +10,26 @@
 //! To add an action: a file here like `delete_message.rs`. That every action of the list in `wire` is
 //! served, the compiler sees to.
 
+/// Serves an action by the operation that is made of it, of what operations work with, and of the caller.
+macro_rules! serve_by {
+    ($action:ty, $prepare:expr) => {
+        impl crate::operation::Serve for $action {
+            async fn serve(
+                self,
+                broker: &crate::broker::Broker,
+                caller: &crate::caller::Caller,
+                _: &mut crate::bounds::Share,
+            ) -> Result<Self::Reply, longshore_wire::SqsError> {
+                let prepare: fn(Self, &crate::runtime::Runtime, &crate::caller::Caller) -> _ =
+                    $prepare;
+                let asker = crate::core::Asker::new(caller, <Self as longshore_wire::Action>::NAME);
+                let runtime = broker.runtime();
+                runtime.perform(prepare(self, runtime, caller), asker).await
+            }
+        }
+    };
+}
+
 mod batch;
 mod cancel_message_move_task;
 mod change_message_visibility;

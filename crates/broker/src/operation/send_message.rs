@@ -1,13 +1,10 @@
 //! `SendMessage`.
 
-use longshore_wire::{Action, SendMessage, SendMessageReply, SqsError};
+use longshore_wire::{SendMessage, SendMessageReply, SqsError};
 
-use super::Serve;
 use super::draft::Draft;
-use crate::bounds::Share;
-use crate::broker::Broker;
 use crate::caller::Caller;
-use crate::core::{Asker, Operation, Turn};
+use crate::core::{Operation, Turn};
 use crate::log::Room;
 use crate::queue_url::QueueAddress;
 use crate::runtime::Runtime;
@@ -27,17 +24,7 @@ impl Send {
     }
 }
 
-impl Serve for SendMessage {
-    async fn serve(
-        self,
-        broker: &Broker,
-        caller: &Caller,
-        _: &mut Share,
-    ) -> Result<Self::Reply, SqsError> {
-        let runtime = broker.runtime();
-        runtime.perform(Send::prepare(self, runtime, caller), Asker::new(caller, Self::NAME)).await
-    }
-}
+serve_by!(SendMessage, |input, runtime, caller| Send::prepare(input, runtime, caller));
 
 impl Operation for Send {
     type Reply = SendMessageReply;

@@ -2,14 +2,10 @@
 
 use longshore_engine::{MoveDestination, MoveStart, QueueId};
 use longshore_types::{MoveTaskId, limits};
-use longshore_wire::{Action, SqsError, StartMessageMoveTask, StartMessageMoveTaskReply, check};
+use longshore_wire::{SqsError, StartMessageMoveTask, StartMessageMoveTaskReply, check};
 
-use super::Serve;
 use super::task_handle::TaskHandle;
-use crate::bounds::Share;
-use crate::broker::Broker;
-use crate::caller::Caller;
-use crate::core::{Asker, Operation, Turn};
+use crate::core::{Operation, Turn};
 use crate::log::Room;
 use crate::runtime::Runtime;
 
@@ -26,17 +22,7 @@ impl StartMove {
     }
 }
 
-impl Serve for StartMessageMoveTask {
-    async fn serve(
-        self,
-        broker: &Broker,
-        caller: &Caller,
-        _: &mut Share,
-    ) -> Result<Self::Reply, SqsError> {
-        let runtime = broker.runtime();
-        runtime.perform(StartMove::prepare(self, runtime), Asker::new(caller, Self::NAME)).await
-    }
-}
+serve_by!(StartMessageMoveTask, |input, runtime, _| StartMove::prepare(input, runtime));
 
 impl Operation for StartMove {
     type Reply = StartMessageMoveTaskReply;
