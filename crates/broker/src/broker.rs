@@ -131,6 +131,9 @@ impl Broker {
     /// Says so, if a queue that is not here is in another region.
     fn look_elsewhere(&self, place: &Place, address: &QueueAddress) {
         let driver = self.runtime().driver();
+        if self.shared.strays.is_quiet(place, driver.wall()) {
+            return;
+        }
         let look = |core: &Core<_>| stray::elsewhere(core.ledger().catalog(), place, address);
         if let Some(found) = driver.look(look).flatten() {
             self.shared.strays.tell(place, &found, driver.wall());

@@ -58,10 +58,10 @@ struct Locked<'a> {
 impl Drop for Locked<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
+            self.driver.failed.cancel();
             // The store tells of its end under the lock.
             drop(self.driven.take());
             self.driver.store.fail();
-            self.driver.failed.cancel();
         }
     }
 }

@@ -66,9 +66,11 @@ impl Room {
         Self { bytes: SMALL, purpose: Purpose::Keep }
     }
 
-    /// Room for what makes the catalog larger: it must not eat what a full disk keeps for deletes.
+    /// Room for a change of the catalog. One that makes it larger is refused on a full disk when it is
+    /// written, for it must not eat what is kept for deletes; one that turns out to change nothing, or to
+    /// take something away, is not.
     pub(crate) const fn catalog() -> Self {
-        Self { bytes: 64 << 10, purpose: Purpose::Grow }
+        Self { bytes: 64 << 10, purpose: Purpose::Keep }
     }
 
     /// Room for sends of `bytes` together.

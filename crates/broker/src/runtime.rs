@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use longshore_engine::MessageKey;
 use longshore_storage::{BodyKey, ReadError, Store};
-use longshore_types::limits::MESSAGE_BYTES_MAX;
 use longshore_types::{MessageId, MoveTaskId};
 use longshore_wire::SqsError;
 
@@ -76,28 +74,23 @@ impl Runtime {
 
     /// The contents of messages; `None` for one that is gone. Reads from memory where it can, and
     /// what is not there from the disk, all of it in one go on a thread that may block. Before,
-    /// `share` grows by their bytes, or as many as they can have, and those of the answer that they
-    /// become.
+    /// `share` grows by their bytes, and those of the answer that they become.
     pub(crate) async fn contents(
         &self,
-        keys: impl Iterator<Item = MessageKey>,
+        delivered: &[Delivered],
         share: &mut Share,
     ) -> Result<Vec<Option<Content>>, SqsError> {
-        let store = self.driver.store();
-        let cached = |key| (body_key(key), store.cached(body_key(key)));
-        let mut bodies: Vec<(BodyKey, Option<Bytes>)> = keys.map(cached).collect();
-        let bytes: u64 = bodies.iter().map(|(_, body)| bytes_of(body.as_ref())).sum();
+        let bytes: u64 = delivered.iter().map(|message| u64::from(message.bytes)).sum();
         share.grow(2 * bytes).await?;
+        let store = self.driver.store();
+        let cached = |key| (key, store.cached(key));
+        let keys = delivered.iter().map(|message| body_key(message.receipt.key));
+        let mut bodies: Vec<(BodyKey, Option<Bytes>)> = keys.map(cached).collect();
         if bodies.iter().any(|(_, body)| body.is_none()) {
             bodies = read_missing(Arc::clone(store), bodies).await?;
         }
         bodies.into_iter().map(|(_, body)| body.map(|body| decode(&body)).transpose()).collect()
     }
-}
-
-/// How many bytes a body has, or may have.
-fn bytes_of(body: Option<&Bytes>) -> u64 {
-    body.map_or(MESSAGE_BYTES_MAX.into(), |body| body.len() as u64)
 }
 
 async fn read_missing(

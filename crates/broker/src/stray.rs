@@ -18,7 +18,10 @@ use crate::queue_url::QueueAddress;
 const QUIET: Duration = Duration::from_secs(60);
 
 /// Callers that are remembered; to more nothing is said until one of them is forgotten.
-const CALLERS_MAX: usize = 1000;
+const CALLERS_MAX: usize = 20;
+
+/// Regions that are looked through: AWS has fewer.
+const REGIONS_MAX: usize = 100;
 
 /// The queue that somebody asks for, if it is named by more than an ARN, which has its region in it.
 pub(crate) fn asked_for(named: Named<'_>) -> Option<QueueAddress> {
@@ -39,8 +42,8 @@ pub(crate) fn elsewhere(
     address: &QueueAddress,
 ) -> Option<QueueArn> {
     let account = address.account.as_ref().unwrap_or(&place.account);
-    let mut regions = catalog.regions_of(account).filter(|region| **region != place.region);
-    regions.find_map(|region| {
+    let regions = catalog.regions_of(account).filter(|region| **region != place.region);
+    regions.take(REGIONS_MAX).find_map(|region| {
         let (account, name) = (account.clone(), address.name.clone());
         let arn = QueueArn { region: region.clone(), account, name };
         catalog.by_arn(&arn).map(|_| arn)
@@ -52,6 +55,13 @@ pub(crate) fn elsewhere(
 pub(crate) struct Strays(Mutex<BTreeMap<Place, Timestamp>>);
 
 impl Strays {
+    /// Whether nothing would be said to that caller now.
+    pub(crate) fn is_quiet(&self, place: &Place, now: Timestamp) -> bool {
+        let told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let lately = || told.values().filter(|at| now.since(**at) < QUIET).count();
+        told.get(place).is_some_and(|at| now.since(*at) < QUIET) || lately() >= CALLERS_MAX
+    }
+
     /// Says where the queue is, at most once a minute for each caller.
     pub(crate) fn tell(&self, place: &Place, found: &QueueArn, now: Timestamp) {
         if self.may_tell(place, now) {

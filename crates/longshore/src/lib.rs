@@ -45,6 +45,7 @@ pub mod health;
 #[cfg(feature = "application")]
 mod host;
 mod log;
+mod open_files;
 pub mod options;
 #[cfg(feature = "application")]
 mod order;

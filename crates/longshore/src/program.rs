@@ -15,7 +15,7 @@ use crate::exit::Fault;
 use crate::options::ProgramOptions;
 use crate::otlp::Export;
 use crate::signals::Signals;
-use crate::{announce, clash, core_dumps, log};
+use crate::{announce, clash, core_dumps, log, open_files};
 
 /// Runs the program that `command` describes, with what was typed: `execute` is given the flags,
 /// once all of them make sense. `options` are those that every program has.
@@ -56,6 +56,7 @@ where
         Err(fault) => return refuse(&name, &fault),
     };
     warnings.extend(core_dumps::forbid().err());
+    warnings.extend(open_files::raise().err());
     let shared = options(&flags);
     let started = log::start(shared.log_format, shared.log_requests, export.as_ref());
     for warning in warnings {

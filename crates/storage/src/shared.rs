@@ -276,8 +276,14 @@ impl Shared {
             change(&mut state);
         }
         // Reports are read and made under a lock of their own: they never overtake each other.
-        // A callback that has panicked is not called again: a second panic would end the process.
-        let Ok(_turn) = self.reporting.lock() else { return };
+        // A callback that has panicked is not called again: a second panic would end the process. One that
+        // is panicking has the lock, and would wait for itself.
+        let turn = if std::thread::panicking() {
+            self.reporting.try_lock().ok()
+        } else {
+            self.reporting.lock().ok()
+        };
+        let Some(_turn) = turn else { return };
         if let Some(callback) = self.callback.get() {
             callback(self.progress());
         }

@@ -11,7 +11,10 @@ pub(super) fn check(value: &str) -> Result<Option<String>, SqsError> {
     if value.is_empty() {
         return Ok(None);
     }
-    Policy::parse(value).map_err(|fault| refused(&fault))?;
+    let policy = Policy::parse(value).map_err(|fault| refused(&fault))?;
+    if policy.is_empty() {
+        return Err(SqsError::invalid_attribute(AttributeName::Policy));
+    }
     Ok(Some(value.to_owned()))
 }
 

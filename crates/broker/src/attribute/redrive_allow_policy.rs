@@ -23,8 +23,12 @@ pub(super) fn check(text: &str) -> Result<Option<String>, SqsError> {
     if text.is_empty() {
         return Ok(None);
     }
+    let map = read(text)?;
+    if map.keys().any(|name| ![PERMISSION, SOURCES].contains(&name.as_str())) {
+        return Err(unsupported());
+    }
     parse(text)?;
-    Ok(Some(members::text(text, read(text)?)))
+    Ok(Some(members::text(text, map)))
 }
 
 /// Whether a dead-letter queue with that policy takes messages of `source`.
@@ -38,9 +42,6 @@ pub(crate) fn allows(policy: Option<&str>, source: &QueueArn) -> bool {
 
 fn parse(text: &str) -> Result<Policy, SqsError> {
     let map = read(text)?;
-    if map.keys().any(|name| ![PERMISSION, SOURCES].contains(&name.as_str())) {
-        return Err(unsupported());
-    }
     let sources = map.get(SOURCES).map(arns).transpose()?;
     match (map.get(PERMISSION).and_then(Value::as_str), sources) {
         (Some("byQueue"), Some(sources)) if !sources.is_empty() => by_queue(text, sources),

@@ -35,6 +35,8 @@ pub(crate) struct ReceiveSpec {
 pub(crate) struct Delivered {
     pub(crate) receipt: Receipt,
     pub(crate) id: MessageId,
+    /// Bytes of body and message attributes.
+    pub(crate) bytes: u32,
     /// When it was sent, by the wall clock.
     pub(crate) sent_at: Timestamp,
     /// When it was first received, by the wall clock.
@@ -55,6 +57,7 @@ impl Delivered {
         Self {
             receipt,
             id: told.id,
+            bytes: told.bytes,
             sent_at: shown(told.sent_at),
             first_received_at: shown(told.first_received_at),
             receive_count: told.receive_count,

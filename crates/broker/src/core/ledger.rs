@@ -163,6 +163,11 @@ impl Ledger {
         self.state.catalog_bytes
     }
 
+    /// The bytes of tags and attributes that an event adds.
+    pub(crate) fn catalog_growth(&self, event: &CatalogEvent) -> u64 {
+        catalog_size::growth(&self.state.catalog, event)
+    }
+
     /// Refuses what would make the catalog larger than it may be.
     pub(crate) fn check_catalog(&mut self, event: &CatalogEvent) -> Result<(), SqsError> {
         let Rules { queues_max, catalog_bytes_max, .. } = self.rules;
@@ -173,7 +178,7 @@ impl Ledger {
                 "The broker has {queues_max} queues and takes no more: delete queues, or start it with a larger --queues-max."
             )));
         }
-        let growth = catalog_size::growth(&self.state.catalog, event);
+        let growth = self.catalog_growth(event);
         if growth > 0 && self.state.catalog_bytes + growth > catalog_bytes_max {
             self.refused.catalog_bytes += 1;
             return Err(SqsError::OverLimit(format!(

@@ -156,9 +156,13 @@ impl Times {
             Some(read) => self.go_on(read, reading),
             None => self.start(reading),
         }
-        if self.mark.doubt < 0 && !self.is_small() && self.is_confirmed() {
-            // Else no stop would count for as long as the clock had once been ahead.
-            self.settle();
+        if self.mark.doubt < 0 && self.is_confirmed() {
+            // What the wall clock does from here on is no stop's doing.
+            self.mark.doubted_from = None;
+            if !self.is_small() {
+                // Else no stop would count for as long as the clock had once been ahead.
+                self.settle();
+            }
         }
     }
 
@@ -274,4 +278,33 @@ fn millis_between(earlier: Timestamp, later: Timestamp) -> i64 {
 
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINUTE: u64 = 60_000;
+    const DAY: u64 = 24 * 60 * MINUTE;
+    const START: u64 = 1_790_000_000_000;
+
+    fn read(times: &mut Times, running: u64, wall: u64) {
+        let of = Timestamp::from_millis;
+        times.advance(Reading { running: of(running), wall: of(wall) });
+    }
+
+    #[test]
+    fn c2_a_step_long_after_a_start_that_found_the_clock_a_little_behind_is_no_stop() {
+        let last = (Timestamp::from_millis(START), ClockMark::default());
+        let mut times = Times::after(Some(last), ClockTrust::default());
+        let wall = |running: u64| START - 30_000 + running;
+        read(&mut times, 0, wall(0));
+        assert!(times.mark().doubt < 0, "the clock is behind the log");
+        read(&mut times, 6 * MINUTE, wall(6 * MINUTE));
+        read(&mut times, 7 * MINUTE, wall(7 * MINUTE) + 5 * DAY);
+        read(&mut times, 14 * MINUTE, wall(14 * MINUTE) + 5 * DAY);
+        assert_eq!(times.confirmed(), None);
+        assert_eq!(times.state().unconfirmed(), Duration::ZERO);
+        assert_eq!(times.now(), Timestamp::from_millis(START + 14 * MINUTE));
+    }
 }

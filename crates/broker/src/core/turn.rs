@@ -182,21 +182,18 @@ impl<'a> Turn<'a> {
     }
 
     /// Appends and applies an event of the catalog, and with it what it means for the queue. What
-    /// makes the catalog larger than it may be is refused; and what makes the catalog larger is refused on a full disk, where deletes must still find room.
+    /// makes the catalog larger than it may be is refused; so is, on a full disk, what makes it larger at
+    /// all, for deletes must still find room there.
     pub(crate) fn commit_catalog(
         &mut self,
         event: CatalogEvent,
         of_queue: Option<(QueueId, Event)>,
     ) -> Result<(), SqsError> {
         self.ledger.check_catalog(&event)?;
-        let purpose = match event {
+        let purpose = match &event {
             CatalogEvent::Deleted { .. } => Purpose::Shrink,
-            CatalogEvent::Untagged { .. } => Purpose::Keep,
-            CatalogEvent::Founded { .. }
-            | CatalogEvent::Booted { .. }
-            | CatalogEvent::Created { .. }
-            | CatalogEvent::AttributesSet { .. }
-            | CatalogEvent::Tagged { .. } => Purpose::Grow,
+            _ if self.ledger.catalog_growth(&event) == 0 => Purpose::Keep,
+            _ => Purpose::Grow,
         };
         let mut changes = vec![Change::Catalog(event)];
         changes.extend(of_queue.map(|(id, event)| Change::Queue(id, event)));

@@ -41,7 +41,7 @@ pub(crate) async fn peek(
     let all = ["All".to_owned()];
     let wanted = Wanted::of(&[], &all, &all);
     let seen = runtime.perform(peek, Asker::new(caller, ACTION)).await?;
-    let messages = messages(runtime, seen, &wanted, |_| NO_HANDLE.to_owned(), share).await?;
+    let messages = messages(runtime, &seen, &wanted, |_| NO_HANDLE.to_owned(), share).await?;
     Ok(ReceiveMessageReply { messages })
 }
 

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use longshore_engine::{QueueId, QueueKind};
+use longshore_engine::{QueueId, QueueKind, Receipt};
 use longshore_types::MessageAttributes;
 use longshore_wire::check::{AttributeFilter, ReceiveLimits, SystemAttributeNames};
 use longshore_wire::{
@@ -56,10 +56,18 @@ impl Serve for ReceiveMessage {
         );
         let limits = check::receive(&self);
         let attempt = self.receive_request_attempt_id;
-        let receive = Receive { queue_url: self.queue_url, limits, attempt };
-        let delivered = runtime.receive(receive, Asker::new(caller, Self::NAME)).await?;
+        let receive = Receive { queue_url: self.queue_url.clone(), limits, attempt };
+        let asker = Asker::new(caller, Self::NAME);
+        let delivered = runtime.receive(receive, asker).await?;
         let handle = |delivery: &Delivered| runtime.receipts().handle(&delivery.receipt);
-        let messages = messages(runtime, delivered, &wanted, handle, share).await?;
+        let messages = match messages(runtime, &delivered, &wanted, handle, share).await {
+            Err(refusal @ SqsError::ServiceUnavailable(_)) => {
+                let receipts = delivered.iter().map(|message| message.receipt).collect();
+                runtime.perform(HandBack { queue_url: self.queue_url, receipts }, asker).await?;
+                return Err(refusal);
+            }
+            messages => messages?,
+        };
         Ok(ReceiveMessageReply { messages })
     }
 }
@@ -105,17 +113,41 @@ fn receive_or_park(
     Ok(Step::Deliver(delivered))
 }
 
+/// Makes messages available again for which there is no room on their way out.
+struct HandBack {
+    queue_url: String,
+    receipts: Vec<Receipt>,
+}
+
+impl Operation for HandBack {
+    type Reply = ();
+
+    fn room(&self) -> Room {
+        Room::keep()
+    }
+
+    fn run(self, turn: &mut Turn<'_>) -> Result<(), SqsError> {
+        let id = turn.resolve(&self.queue_url)?;
+        for receipt in &self.receipts {
+            let decided = turn.queue(id)?.change_visibility(receipt, Duration::ZERO, turn.now());
+            if let Ok(Some(event)) = decided {
+                turn.commit(id, event)?;
+            }
+        }
+        Ok(())
+    }
+}
+
 /// The messages with their bodies, each with the handle that it is to bear. One that is gone
 /// meanwhile is left out.
 pub(super) async fn messages(
     runtime: &Runtime,
-    delivered: Vec<Delivered>,
+    delivered: &[Delivered],
     wanted: &Wanted,
     handle: impl Fn(&Delivered) -> String,
     share: &mut Share,
 ) -> Result<Vec<ReceivedMessage>, SqsError> {
-    let keys = delivered.iter().map(|delivery| delivery.receipt.key);
-    let contents = runtime.contents(keys, share).await?;
+    let contents = runtime.contents(delivered, share).await?;
     let present = delivered.iter().zip(contents).filter_map(|(delivery, content)| {
         Some(wanted.message(delivery, handle(delivery), content?))
     });

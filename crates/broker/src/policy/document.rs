@@ -4,7 +4,7 @@ use longshore_types::limits;
 
 use super::error::malformed;
 use super::json::Json;
-use super::read::{Object, one_or_more};
+use super::read::{Object, listed};
 use super::statement::Statement;
 use super::{Counted, PolicyError};
 
@@ -40,13 +40,18 @@ impl Policy {
         let mut object = Object::from_json("the policy", json)?;
         let variables = parse_version(object.text("Version")?.as_deref())?;
         object.text("Id")?;
-        let statements = one_or_more("Statement", object.require("Statement")?)?;
+        let statements = listed(object.require("Statement")?);
         object.finish()?;
         check_count(Counted::Statements, statements.len(), limits::POLICY_STATEMENTS_MAX)?;
         let statements = statements.into_iter().map(|json| Statement::from_json(json, variables));
         let policy = Self { statements: statements.collect::<Result<_, _>>()? };
         policy.check_limits()?;
         Ok(policy)
+    }
+
+    /// Whether it says nothing at all. An older log can hold such a one; nobody can set it any more.
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.statements.is_empty()
     }
 
     fn check_limits(&self) -> Result<(), PolicyError> {

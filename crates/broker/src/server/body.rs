@@ -4,8 +4,6 @@ use std::time::Duration;
 
 use http_body_util::BodyExt;
 use hyper::body::{Body, Bytes, Incoming};
-use hyper::header::EXPECT;
-use hyper::http::request::Parts;
 
 use super::refused::Refused;
 use crate::bounds::{Client, Share};
@@ -53,10 +51,9 @@ async fn next(body: &mut Incoming, client: &Client) -> Result<Option<Bytes>, Ref
     Ok(Some(frame.into_data().unwrap_or_default()))
 }
 
-/// Reads what is left of a body, and keeps nothing of it. A client that asks first whether to send
-/// it is told by the answer.
-pub(super) async fn discard(head: &Parts, mut body: Incoming, client: &Client) {
-    if body.is_end_stream() || head.headers.contains_key(EXPECT) {
+/// Reads what is left of a body, and keeps nothing of it.
+pub(super) async fn discard(mut body: Incoming, client: &Client) {
+    if body.is_end_stream() {
         return;
     }
     let discarded = async {

@@ -51,6 +51,12 @@ pub(super) async fn accept<F: Future<Output = ()> + Send + 'static>(
 /// A client that went away is its own affair; a system without room for more needs a moment, and
 /// whatever room there can be made.
 async fn accept_failed(failure: &io::Error, clients: &Clients, notice: &Notice) {
+    use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted, PermissionDenied};
+
+    let is_the_clients = [ConnectionAborted, ConnectionReset, Interrupted, PermissionDenied];
+    if is_the_clients.contains(&failure.kind()) {
+        return;
+    }
     if let Some(times) = notice.due() {
         tracing::warn!(%failure, times, "cannot accept a connection");
     }

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::{Body, Incoming};
+use hyper::header::EXPECT;
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response};
 use longshore_types::QueueName;
@@ -35,6 +36,8 @@ struct Exchange<'a> {
     client: &'a Client,
     peer: IpAddr,
     share: Share,
+    /// Whether reading the body has begun, and so a client that asked first was told to send it.
+    has_read: bool,
 }
 
 /// Answers one HTTP request.
@@ -47,7 +50,8 @@ pub(super) async fn exchange(
     let let_in = admission::enter(&mut request, hosts);
     let (head, mut body) = request.into_parts();
     let share = shared.budget.share(client);
-    let mut exchange = Exchange { shared, client, peer: client.peer(), share };
+    let peer = client.peer();
+    let mut exchange = Exchange { shared, client, peer, share, has_read: false };
     let response = match let_in {
         Err((status, sentence)) => respond::plain(status, sentence),
         Ok(()) if head.uri.path() == "/health" && is_read(&head.method) => {
@@ -58,7 +62,11 @@ pub(super) async fn exchange(
         }
         Ok(()) => exchange.sqs(&head, &mut body).await,
     };
-    body::discard(&head, body, client).await;
+    let answer_bytes = response.body().size_hint().lower();
+    exchange.share.settle(answer_bytes);
+    if exchange.has_read || !head.headers.contains_key(EXPECT) {
+        body::discard(body, client).await;
+    }
     respond::charged(response, exchange.share)
 }
 
@@ -101,15 +109,29 @@ impl Exchange<'_> {
         let code = answered::code(&result);
         let answer = Answer { protocol, action, request_id: request_id.clone(), result };
         let response = if self.share.bytes() > INLINE_BYTES_MAX {
-            let _turn = self.shared.large_answers.acquire().await;
-            let rendered = tokio::task::spawn_blocking(|| answer.render()).await;
-            rendered.expect("writing an answer does not panic")
+            self.render_apart(answer).await
         } else {
             answer.render()
         };
         let (status, took) = (response.status(), started.elapsed());
         let answered = Answered { request_id, action, queue, protocol, status, code, took };
         answered.enter(self.shared.broker.traffic());
+        response
+    }
+
+    /// Writes an answer on a thread of its own. It has its share and its turn there until it is written,
+    /// also if its client leaves.
+    async fn render_apart(&mut self, answer: Answer) -> Response<Full<Bytes>> {
+        let turns = Arc::clone(&self.shared.large_answers);
+        let turn = turns.acquire_owned().await.expect("turns are never closed");
+        let share = std::mem::replace(&mut self.share, Share::uncounted());
+        let write = move || {
+            let _turn = turn;
+            (answer.render(), share)
+        };
+        let written = tokio::task::spawn_blocking(write).await;
+        let (response, share) = written.expect("writing an answer does not panic");
+        self.share = share;
         response
     }
 
@@ -135,11 +157,18 @@ impl Exchange<'_> {
         let body = self.read(body).await?;
         let caller = gate::admit(self.shared, self.peer, head, &body)?;
         let request = protocol.decode(head, &body, &caller.base_url)?;
+        drop(body);
+        if let longshore_wire::Request::ReceiveMessage(receive) = &request {
+            // It may wait for long, and holds no more than this meanwhile.
+            self.share.settle(receive.text_bytes() as u64);
+        }
         Ok((caller, request))
     }
 
     async fn read(&mut self, body: &mut Incoming) -> Result<Vec<u8>, Refused> {
         let options = &self.shared.options;
+        // Of one that is announced as too large nothing is read.
+        self.has_read = body.size_hint().lower() <= options.body_bytes_max as u64;
         let read = body::read(body, options.body_bytes_max, self.client, &mut self.share);
         let read = tokio::time::timeout(options.body_timeout, read).await;
         read.unwrap_or(Err(Refused::TOO_SLOW))

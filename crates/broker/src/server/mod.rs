@@ -129,7 +129,7 @@ struct Shared {
     hosts: Hosts,
     budget: Arc<Budget>,
     /// Turns at writing a large answer.
-    large_answers: Semaphore,
+    large_answers: Arc<Semaphore>,
     local: Option<SocketAddr>,
 }
 
@@ -167,7 +167,7 @@ pub async fn serve(
     let stop = CancellationToken::new();
     let timeouts = options.timeouts();
     let within = Within { budget: Arc::clone(&budget), timeouts, stop: stop.clone() };
-    let large_answers = Semaphore::new(LARGE_ANSWERS_MAX);
+    let large_answers = Arc::new(Semaphore::new(LARGE_ANSWERS_MAX));
     let shared = Arc::new(Shared { broker, options, hosts, budget, large_answers, local });
     let connections = TaskTracker::new();
     let serve_one = |stream: TcpStream, place: Place| {

@@ -509,3 +509,14 @@ async fn queue_urls_of_other_stand_ins_lead_to_the_queue() {
         assert!(response.starts_with("HTTP/1.1 200"), "{path}: {response}");
     }
 }
+
+#[tokio::test]
+async fn c8_messages_for_which_there_is_no_room_on_their_way_out_are_there_for_the_next() {
+    let options = ServerOptions { traffic_bytes_max: 1000, ..ServerOptions::default() };
+    let server = Server::serve(in_memory().await, options).await;
+    create(&server.broker, "jobs", &[]).await;
+    send(&server.broker, &"x".repeat(900)).await;
+    let refused = server.action("ReceiveMessage", &format!(r#"{{"QueueUrl":"{URL}"}}"#)).await;
+    assert!(refused.starts_with("HTTP/1.1 503 "), "{refused}");
+    assert_eq!(receive(&server.broker, 0).await.len(), 1);
+}

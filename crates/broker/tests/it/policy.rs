@@ -6,7 +6,10 @@ use longshore_broker::policy::{
     Access, Decision, Denial, Policy, PolicyError, Principal, RequestContext, decide,
 };
 use longshore_types::{AccountId, QueueArn, Timestamp};
+use longshore_wire::SqsError;
 use proptest::prelude::{any, prop_assert, proptest};
+
+use crate::support::{in_memory, try_create};
 
 const ALLOWED: Decision = Decision::Allowed;
 const EXPLICIT: Decision = Decision::Denied(Denial::Explicit);
@@ -260,10 +263,15 @@ fn q5_a_member_of_a_policy_that_is_null_is_absent() {
     }
 }
 
-#[test]
-fn q20_a_policy_has_a_statement() {
+#[tokio::test]
+async fn q20_a_policy_has_a_statement_and_an_older_one_without_any_can_be_read() {
+    let broker = in_memory().await;
     for statements in ["[]", "null"] {
-        let policy = Policy::parse(&format!(r#"{{"Statement":{statements}}}"#));
-        assert!(matches!(policy, Err(PolicyError::Malformed(_))), "{statements}");
+        let policy = format!(r#"{{"Statement":{statements}}}"#);
+        let refused = try_create(&broker, "jobs", &[("Policy", &policy)]).await.unwrap_err();
+        assert!(matches!(refused, SqsError::InvalidAttributeValue(_)), "{refused:?}");
     }
+    assert!(Policy::parse(r#"{"Statement":[]}"#).is_ok());
+    let null = Policy::parse(r#"{"Statement":null}"#);
+    assert!(matches!(null, Err(PolicyError::Malformed(_))), "{null:?}");
 }

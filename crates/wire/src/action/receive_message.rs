@@ -39,6 +39,16 @@ pub struct ReceiveMessage {
     pub receive_request_attempt_id: Option<String>,
 }
 
+impl ReceiveMessage {
+    /// The bytes of its texts, which a receive that waits holds.
+    pub fn text_bytes(&self) -> usize {
+        let names = self.attribute_names.iter().chain(&self.message_system_attribute_names);
+        let names = names.chain(&self.message_attribute_names).map(|name| name.len() + 24);
+        let attempt = self.receive_request_attempt_id.as_ref().map_or(0, String::len);
+        self.queue_url.len() + names.sum::<usize>() + attempt
+    }
+}
+
 impl Input for ReceiveMessage {
     fn into_request(self) -> Result<Request, SqsError> {
         require(&self.queue_url, "QueueUrl")?;

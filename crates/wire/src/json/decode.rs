@@ -3,6 +3,7 @@
 //! Only what needs no queue is refused here: an action that there is not, a value of the wrong
 //! sort (the texts are in `action::read`), and a required member that is missing.
 
+use memchr::memchr2;
 use serde::de::DeserializeSeed;
 use serde_json::error::Category;
 
@@ -14,6 +15,12 @@ use crate::{Request, SqsError};
 
 /// What precedes the action in `X-Amz-Target`; the case counts.
 const TARGET_PREFIX: &str = "AmazonSQS.";
+
+/// Commas of a large body: as many as a form can have parameters.
+const SEPARATORS_MAX: usize = 5_000;
+
+/// Bytes of a body that is not looked at so.
+const UNCHECKED_BYTES_MAX: usize = 64 * 1024;
 
 /// How the parser begins to say that it cannot hold a number. An integer is not read by it.
 const OUT_OF_RANGE: &str = "number out of range";
@@ -31,7 +38,10 @@ const NUMBER_FOUND: &str = "NUMBER_VALUE can not be converted to a String";
 pub fn decode(target: Option<&str>, body: &[u8]) -> Result<Request, SqsError> {
     let target = target.unwrap_or_default();
     match target.strip_prefix(TARGET_PREFIX) {
-        Some(action) => Body(body).request(action),
+        Some(action) => {
+            check_separators(body)?;
+            Body(body).request(action)
+        }
         None => Err(SqsError::unknown_operation(target)),
     }
 }
@@ -54,6 +64,37 @@ impl Sent for Body<'_> {
         let replaced = surrogate::replace_lone(body).filter(|_| fault.is_syntax());
         let read = replaced.map_or(Err(fault), |replaced| parse(&replaced));
         read.map_err(|fault| refused(&fault))
+    }
+}
+
+/// Refuses a large body of so many elements and members that what they become would take many times its
+/// bytes. A small one can become no more than a few megabytes.
+fn check_separators(body: &[u8]) -> Result<(), SqsError> {
+    if body.len() <= UNCHECKED_BYTES_MAX || separators(body) <= SEPARATORS_MAX {
+        return Ok(());
+    }
+    let max = SEPARATORS_MAX;
+    Err(SqsError::Serialization(format!("A request can have at most {max} elements and members.")))
+}
+
+/// The commas of a body, but for those within its strings.
+fn separators(mut body: &[u8]) -> usize {
+    let (mut count, mut is_text) = (0, false);
+    loop {
+        let found = if is_text { memchr2(b'"', b'\\', body) } else { memchr2(b'"', b',', body) };
+        let Some(at) = found else { return count };
+        let skipped = match body[at] {
+            b'\\' => 2,
+            b',' => {
+                count += 1;
+                1
+            }
+            _ => {
+                is_text = !is_text;
+                1
+            }
+        };
+        body = body.get(at + skipped..).unwrap_or_default();
     }
 }
 
@@ -80,5 +121,39 @@ fn refused(fault: &serde_json::Error) -> SqsError {
         SqsError::InvalidParameterValue(text)
     } else {
         SqsError::Serialization(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commas_of_strings_are_no_separators() {
+        for (body, count) in [
+            (r#"{"a":1,"b":[1,2]}"#, 2),
+            (r#"{"a":",,,","b":1}"#, 1),
+            (r#"{"a":"\",","b":1}"#, 1),
+            (r#"{"a":"\\","b":1}"#, 1),
+            ("", 0),
+            (r#"{"a":"\"#, 0),
+        ] {
+            assert_eq!(separators(body.as_bytes()), count, "{body}");
+        }
+    }
+
+    #[test]
+    fn c8_a_large_body_of_many_small_elements_is_refused_before_it_is_read() {
+        let decode = |body: &str| decode(Some("AmazonSQS.SendMessageBatch"), body.as_bytes());
+        let entries = |count: usize| vec!["{            }"; count].join(",");
+        let of = |count| format!(r#"{{"QueueUrl":"q","Entries":[{}]}}"#, entries(count));
+        let refused = decode(&of(6000)).unwrap_err();
+        let wanted = "A request can have at most 5000 elements and members.";
+        assert_eq!(refused, SqsError::Serialization(wanted.to_owned()));
+        let text = format!(
+            r#"{{"QueueUrl":"q","Entries":[{{"Id":"a","MessageBody":"{}"}}]}}"#,
+            ",".repeat(100_000)
+        );
+        assert!(decode(&text).is_ok());
     }
 }
