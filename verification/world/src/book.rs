@@ -356,18 +356,16 @@ impl Pages {
             Some(format!("as attempt {attempt}, and {expected} is its turn"))
         } else if claims_hold && let Some(limit) = self.beyond_limit(plan, task) {
             Some(format!("while {limit} others of its key run"))
-        } else if let Some(running) = self.beyond_order(plan, starts.who, now) {
-            Some(format!("while it runs {running} others, which is as many as it was told to"))
         } else {
-            None
+            let running = self.beyond_order(plan, starts.who, now)?;
+            Some(format!("while it runs {running} others, which is as many as it was told to"))
         }
     }
 
     /// How many tasks a worker runs, if that is as many as it was told to, and it was time to hear of it.
     fn beyond_order(&self, plan: &Plan, who: u32, now: Duration) -> Option<usize> {
-        let hears = plan.has_sound_stores() && self.stalled.is_zero();
-        let heard = |&(at, _): &(Duration, usize)| hears && now > at + HEARD_WITHIN;
-        let (_, most) = self.narrowed.filter(heard)?;
+        let can_hear = plan.has_sound_stores() && self.stalled.is_zero();
+        let (_, most) = self.narrowed.filter(|(at, _)| can_hear && now > *at + HEARD_WITHIN)?;
         let running = self.tasks.iter().flat_map(|page| &page.running);
         let count = running.filter(|runner| **runner == who).count();
         (count >= most).then_some(count)

@@ -50,6 +50,7 @@ pub(crate) struct Plan {
 }
 
 /// What comes beside the ordinary.
+#[expect(clippy::struct_excessive_bools, reason = "each comes or does not, whatever the others do")]
 #[derive(Debug)]
 pub(crate) struct Asides {
     /// How many tasks of one kind and key may run at once.

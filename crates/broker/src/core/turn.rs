@@ -192,12 +192,20 @@ impl<'a> Turn<'a> {
         self.ledger.check_catalog(&event)?;
         let purpose = match &event {
             CatalogEvent::Deleted { .. } => Purpose::Shrink,
-            _ if self.ledger.catalog_growth(&event) == 0 => Purpose::Keep,
-            _ => Purpose::Grow,
+            CatalogEvent::Founded { .. }
+            | CatalogEvent::Booted { .. }
+            | CatalogEvent::Created { .. }
+            | CatalogEvent::AttributesSet { .. }
+            | CatalogEvent::Tagged { .. }
+            | CatalogEvent::Untagged { .. } => self.purpose_of_growth(&event),
         };
         let mut changes = vec![Change::Catalog(event)];
         changes.extend(of_queue.map(|(id, event)| Change::Queue(id, event)));
         self.commit_record(changes, None, purpose)
+    }
+
+    fn purpose_of_growth(&self, event: &CatalogEvent) -> Purpose {
+        if self.ledger.catalog_growth(event) == 0 { Purpose::Keep } else { Purpose::Grow }
     }
 
     fn commit_record(

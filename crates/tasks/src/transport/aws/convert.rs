@@ -7,7 +7,7 @@ use std::time::Duration;
 use longshore_types::{MessageAttributes, Timestamp};
 
 use super::shapes::{
-    AttributeShape, Attributes, FailedEntry, Message, ReceiptEntry, SendEntry, SentEntry,
+    AttributeShape, Attributes, FailedEntry, ReceiptEntry, ReceivedShape, SendEntry, SentEntry,
 };
 use crate::transport::{EntryFault, EntryResult, OutgoingMessage, ReceivedMessage, SentMessage};
 
@@ -79,7 +79,7 @@ fn left_out() -> EntryFault {
 }
 
 /// A message, unless it lacks what it can be answered for by.
-pub(super) fn received(message: Message) -> Option<ReceivedMessage> {
+pub(super) fn received(message: ReceivedShape) -> Option<ReceivedMessage> {
     let system = message.attributes.unwrap_or_default();
     let number = |text: Option<String>| text.and_then(|text| text.parse::<u64>().ok());
     let receive_count = number(system.approximate_receive_count).unwrap_or(1);

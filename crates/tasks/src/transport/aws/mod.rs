@@ -1,6 +1,6 @@
 //! Amazon SQS, or any endpoint that speaks it, over HTTP.
 //!
-//! A call goes down once: [`convert`] makes its [`shapes`], [`channel`] signs and sends them, and [`classify`] reads
+//! A call goes down once: `convert` makes its `shapes`, `channel` signs and sends them, and `classify` reads
 //! the answer or says what can be concluded from there being none. The AWS SDK finds the endpoint, the region and the
 //! credentials, signs, and administers queues; messages do not pass its client, which takes a third of a
 //! worker's processor time (`docs/decisions/0018-messages-travel-by-a-channel-of-our-own.md`).
@@ -121,10 +121,8 @@ impl AwsTransport {
 
     /// One request and its answer, which is counted nowhere yet.
     async fn ask<T: for<'de> Deserialize<'de>>(&self, call: &Call, body: Bytes) -> Result<T> {
-        let within = match call.action {
-            Action::ReceiveMessage => POLL_TIMEOUT,
-            _ => ANSWER_TIMEOUT,
-        };
+        let is_poll = call.action == Action::ReceiveMessage;
+        let within = if is_poll { POLL_TIMEOUT } else { ANSWER_TIMEOUT };
         let answer = self.channel.ask(call.action, body, within).await;
         call.read(&answer.map_err(|error| call.unanswered(error))?)
     }

@@ -150,12 +150,12 @@ pub(super) struct FailedEntry {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 pub(super) struct Received {
-    pub(super) messages: Option<Vec<Message>>,
+    pub(super) messages: Option<Vec<ReceivedShape>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
-pub(super) struct Message {
+pub(super) struct ReceivedShape {
     pub(super) message_id: Option<String>,
     pub(super) receipt_handle: Option<String>,
     pub(super) body: Option<String>,
