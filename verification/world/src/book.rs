@@ -362,10 +362,13 @@ impl Pages {
         }
     }
 
-    /// How many tasks a worker runs, if that is as many as it was told to, and it was time to hear of it.
+    /// How many tasks a worker runs, if that is as many as it was told to, and it was time to hear of it. What it
+    /// held before, for its turn in its group or in a batch, it runs all the same.
     fn beyond_order(&self, plan: &Plan, who: u32, now: Duration) -> Option<usize> {
         let can_hear = plan.has_sound_stores() && self.stalled.is_zero();
-        let (_, most) = self.narrowed.filter(|(at, _)| can_hear && now > *at + HEARD_WITHIN)?;
+        let holds = plan.fifo || plan.asides.batches.is_some();
+        let obeys = |(at, _): &(Duration, usize)| can_hear && !holds && now > *at + HEARD_WITHIN;
+        let (_, most) = self.narrowed.filter(obeys)?;
         let running = self.tasks.iter().flat_map(|page| &page.running);
         let count = running.filter(|runner| **runner == who).count();
         (count >= most).then_some(count)

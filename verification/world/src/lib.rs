@@ -21,7 +21,7 @@
 //! - No more tasks of a kind and key run at once than may, and none before its delay is over.
 //! - Each task of a batch comes to its own end.
 //! - A run whose end somebody asked for is over within three seconds, nothing is received of a paused queue
-//!   after as long, and no more tasks run at once than was ordered, where the store answers.
+//!   after as long, and no more tasks begin at once than was ordered, where the store answers.
 //! - Drained and snoozed runs are no attempts.
 //! - Nothing is deleted or handed back after its lease has ended, or renewed after it was handed back.
 //! - A store that hangs costs no lease.

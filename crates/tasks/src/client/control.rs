@@ -119,8 +119,9 @@ impl Client {
     }
 
     /// Has each worker of `queue`, a name or a URL, run up to `count` tasks at once; with `None` as many
-    /// as it was started with. What runs beyond that goes on, and what a receive under way brings beyond
-    /// it is handed back. The rest is as of [`Client::pause`].
+    /// as it was started with. What runs beyond that goes on, so does what waits in the worker for its turn in its
+    /// message group or in a batch, and what a receive under way brings beyond it is handed back. The rest is as of
+    /// [`Client::pause`].
     pub fn set_concurrency(
         &self,
         queue: impl Into<String>,
