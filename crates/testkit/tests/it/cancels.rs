@@ -14,10 +14,9 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-/// What a running handler is promised.
-const PROMISED: Duration = Duration::from_secs(3);
-/// What the machine may add to it: the test is about the look every two seconds, not about speed.
-const SLACK: Duration = Duration::from_secs(5);
+/// A handler is promised to hear of it within three seconds, which the tests of the runtime show by a paused clock. Here the
+/// machine, and a server that syncs for many tests at once, may take their time.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 #[derive(Serialize, Deserialize, Task)]
 #[task(reply_by = "none")]
@@ -45,9 +44,9 @@ pub(crate) async fn exercise(workers: Arc<dyn Store>, clients: Arc<dyn Store>) {
     let working = tokio::spawn(worker.run(shutdown.clone()));
     let client = Client::new(transport, "tasks", clients, ClientOptions::default());
     let id = client.send(Endless).await.unwrap().id().clone();
-    assert_eq!(timeout(Duration::from_secs(30), said.recv()).await.unwrap(), Some("it runs"));
+    assert_eq!(timeout(PATIENCE, said.recv()).await.unwrap(), Some("it runs"));
     client.cancel(&id).await.unwrap();
-    assert_eq!(timeout(PROMISED + SLACK, said.recv()).await.unwrap(), Some("it was cancelled"));
+    assert_eq!(timeout(PATIENCE, said.recv()).await.unwrap(), Some("it was cancelled"));
     shutdown.cancel();
     broker.release_parked();
     assert_eq!(working.await.unwrap().unwrap().cancelled, 1);
