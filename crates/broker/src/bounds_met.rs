@@ -13,11 +13,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(60);
 /// Looks until the driver is closed.
 pub(crate) async fn watch(driver: Arc<Driver>) {
     let mut said = Refused::default();
-    loop {
-        tokio::select! {
-            () = tokio::time::sleep(LOOK_EVERY) => {}
-            () = driver.until_closed() => return,
-        }
+    while driver.is_open_after(LOOK_EVERY).await {
         let refused = driver.look(|core| *core.ledger().refused()).unwrap_or(said);
         tell(&refused, &said);
         said = refused;

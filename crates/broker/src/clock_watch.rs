@@ -23,9 +23,8 @@ pub(crate) async fn watch(driver: Arc<Driver>) {
     let mut said = Said::default();
     while let Some(state) = driver.look_now(|core| core.ledger().times().state()) {
         said.tell(state);
-        tokio::select! {
-            () = tokio::time::sleep(LOOK_EVERY) => {}
-            () = driver.until_closed() => return,
+        if !driver.is_open_after(LOOK_EVERY).await {
+            return;
         }
     }
 }

@@ -37,9 +37,8 @@ pub(crate) async fn watch(driver: Arc<Driver>) {
         let found = driver.look(|core| not_empty(core.ledger())).unwrap_or_default();
         tell(&found, &said);
         said = found.into_iter().collect();
-        tokio::select! {
-            () = tokio::time::sleep(LOOK_EVERY) => {}
-            () = driver.until_closed() => return,
+        if !driver.is_open_after(LOOK_EVERY).await {
+            return;
         }
     }
 }

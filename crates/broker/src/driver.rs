@@ -14,6 +14,7 @@
 
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use longshore_storage::{Progress, ReserveError, Store};
 use longshore_types::Timestamp;
@@ -256,6 +257,11 @@ impl Driver {
         if let Ok(mut locked) = self.lock() {
             locked.core.release_parked();
         }
+    }
+
+    /// Lets so much time pass for a watch; `false`, at once, when the driver is closed.
+    pub(crate) async fn is_open_after(&self, time: Duration) -> bool {
+        tokio::time::timeout(time, self.until_closed()).await.is_err()
     }
 
     /// Resolves when the driver is closed.

@@ -4,6 +4,7 @@
 mod attributes;
 mod bounds;
 mod fifo;
+mod floods;
 mod http;
 mod http_query;
 mod metrics;
