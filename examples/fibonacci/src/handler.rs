@@ -13,6 +13,9 @@ use crate::options::Options;
 use crate::task::{Fibonacci, Found};
 use crate::work_log::WorkLog;
 
+/// The largest position whose number is computed sooner than another thread could begin with it.
+const AT_ONCE_MAX: u64 = 1_000;
+
 /// What running tasks takes. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct Handler {
@@ -36,6 +39,17 @@ impl Handler {
             argument.bytes().all(|byte| byte.is_ascii_digit()) && !argument.starts_with('0');
         let position = plain.then(|| argument.parse().ok()).flatten()?;
         (position <= self.value_max).then_some(position)
+    }
+
+    /// The number at that position, once the effect of the task is kept. What takes a while has a thread of its own:
+    /// other tasks of this one must not wait for it.
+    async fn found(self, task: &TaskId, position: u64) -> Result<String, Failure> {
+        if position <= AT_ONCE_MAX && self.effects.is_none() {
+            return Ok(fibonacci(position).to_string());
+        }
+        let task = task.clone();
+        let computed = tokio::task::spawn_blocking(move || self.compute(&task, position));
+        Ok(computed.await??)
     }
 
     /// The number at that position, once the effect of the task is kept. Blocks its thread.
@@ -63,10 +77,11 @@ pub(crate) async fn run(
     if let Some(work_log) = &handler.work_log {
         work_log.begun(context.task_id(), position)?;
     }
-    sleep(handler.work_time).await;
-    // The largest values take a while, and other tasks of this thread must not wait for them.
-    let id = context.task_id().clone();
-    let value = tokio::task::spawn_blocking(move || handler.compute(&id, position)).await??;
+    if !handler.work_time.is_zero() {
+        // Not even no time is slept: the timer would wake us at its next millisecond.
+        sleep(handler.work_time).await;
+    }
+    let value = handler.found(context.task_id(), position).await?;
     Ok(Found { arg: RawValue::from_string(task.argument)?, value: RawValue::from_string(value)? })
 }
 
@@ -105,6 +120,14 @@ mod tests {
     async fn the_limit_itself_is_valid_and_exact() {
         let found = run("10000").await.unwrap();
         assert_eq!(found.value.get().len(), 2090);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_number_is_the_same_whichever_thread_computes_it() {
+        for position in [AT_ONCE_MAX, AT_ONCE_MAX + 1] {
+            let found = run(&position.to_string()).await.unwrap();
+            assert_eq!(found.value.get(), fibonacci(position).to_string());
+        }
     }
 
     #[tokio::test(start_paused = true)]
