@@ -218,9 +218,7 @@ impl Client {
     /// How a task stands; `None` if it is not known, or was kept for as long as it should be. `id`
     /// may also be the `MessageId` of its message.
     pub async fn status(&self, id: &TaskId) -> store::Result<Option<Status>> {
-        let found = self.records().find(id).await?;
-        let (retention, now) = (self.inner.options.retention, found.now);
-        let shown = found.record.and_then(|record| life::result(&record, retention, now));
+        let shown = self.records().shown(id, self.inner.options.retention).await?;
         Ok(shown.map(Status::from))
     }
 

@@ -35,17 +35,17 @@ pub enum Woken {
 
 /// What somebody is shown who keeps results for `retention`; `None` if there is no such task, or its
 /// result was kept for long enough.
-pub fn result(record: &TaskRecord, retention: Duration, now: Timestamp) -> Option<Shown> {
-    match &record.life.phase {
+pub fn result(life: &Life, retention: Duration, now: Timestamp) -> Option<Shown> {
+    match &life.phase {
         Phase::Hidden | Phase::Expired => return None,
         Phase::Pending | Phase::Running(_) | Phase::Waiting | Phase::Ended => {}
     }
-    let Some(ending) = &record.life.ending else { return Some(Shown::Pending) };
+    let Some(ending) = &life.ending else { return Some(Shown::Pending) };
     if now < ending.result_until.min(ending.at + retention) {
         return Some(Shown::Ended(ending.reply.clone()));
     }
     // A redriven task runs again, however long ago it ended before.
-    (record.life.phase != Phase::Ended).then_some(Shown::Pending)
+    (life.phase != Phase::Ended).then_some(Shown::Pending)
 }
 
 /// Tries to send a reply that are made however short its result answers: the first comes later than

@@ -15,7 +15,7 @@ use super::{
     Alias, AskedRow, LifeRow, ListQuery, Result, Row, Store, StoreError, Timed, Write, Written,
 };
 use crate::id::{RandomSource, TaskId};
-use crate::life::{self, Asked, Next, Standing, TaskRecord, When};
+use crate::life::{self, Asked, Next, Shown, Standing, TaskRecord, When};
 use crate::reply::Reply;
 
 /// Decisions against what others write meanwhile, before a call is given up: each round means that
@@ -134,6 +134,15 @@ impl Records {
         let Timed { now, value: mut rows } = self.store.read(vec![id.clone()]).await?;
         let record = rows.pop().flatten().map(|row| self.record(row)).transpose()?;
         Ok(Found { record, now })
+    }
+
+    /// What somebody is shown of a task who keeps results for `retention`; what was asked is not read for that.
+    pub async fn shown(&self, id: &TaskId, retention: Duration) -> Result<Option<Shown>> {
+        let Timed { now, value: mut rows } = self.store.read(vec![id.clone()]).await?;
+        let Some(row) = rows.pop().flatten() else { return Ok(None) };
+        let life = life::life_from_text(&row.life.text);
+        let life = life.map_err(|source| self.unreadable(row.id, source))?;
+        Ok(life::result(&life, retention, now))
     }
 
     /// The records of tasks, each in its place: for one that cannot be read, why. It is there, so
@@ -317,16 +326,16 @@ impl Records {
     }
 
     fn record(&self, row: Row) -> Result<TaskRecord> {
-        let unreadable = |source: life::TextError| StoreError::Unreadable {
-            store: self.store.name().to_owned(),
-            id: row.id.clone(),
-            source: source.into(),
-        };
+        let unreadable = |source| self.unreadable(row.id.clone(), source);
         let asked = Arc::new(life::asked_from_text(&row.asked.text).map_err(unreadable)?);
         let life = Arc::new(life::life_from_text(&row.life.text).map_err(unreadable)?);
         let Row { id, version, message_id, .. } = row;
         let LifeRow { until, wake, keep, .. } = row.life;
         Ok(TaskRecord { id, version, message_id, asked, life, until, wake, keep })
+    }
+
+    fn unreadable(&self, id: TaskId, source: life::TextError) -> StoreError {
+        StoreError::Unreadable { store: self.store.name().to_owned(), id, source: source.into() }
     }
 
     fn readable(&self, row: Row) -> Option<TaskRecord> {

@@ -123,7 +123,7 @@ impl World {
         };
         let retention = self.durations.retention;
         let over = self.model.result.as_ref().is_some_and(|(_, until)| *until < found.now);
-        let shown = result(&record, retention, found.now);
+        let shown = result(&record.life, retention, found.now);
         if !over && !matches!(shown, Some(Shown::Ended(_))) {
             return Err(format!("the result is not shown: {shown:?}"));
         }
@@ -134,7 +134,7 @@ impl World {
         if record.life.standing() != Standing::Expired || self.model.stand != Stand::Expired {
             return Err(format!("the result never expires: {record:?}"));
         }
-        let shown = result(&record, retention, found.now);
+        let shown = result(&record.life, retention, found.now);
         let late = Action::Claim {
             worker: "late".to_owned(),
             generation: self.model.generation,
@@ -152,7 +152,7 @@ impl World {
     async fn what_runs_is_pending(&mut self) -> Step {
         let found = self.look().await?;
         let Some(record) = found.record else { return Ok(()) };
-        let shown = result(&record, self.durations.retention, found.now);
+        let shown = result(&record.life, self.durations.retention, found.now);
         if shown.is_none() && self.model.stand != Stand::Expired {
             return Err(format!("a task that may still run is not found: {record:?}"));
         }

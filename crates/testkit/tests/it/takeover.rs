@@ -113,7 +113,7 @@ async fn each_task_of_format_1_is_a_record() {
         ("completed", Some("message"))
     );
     let reply = Reply::completed("{\"n\":123456789012345678901234567890}");
-    let shown = life::result(&completed, RETENTION, old.clock.now());
+    let shown = life::result(&completed.life, RETENTION, old.clock.now());
     assert_eq!(shown, Some(Shown::Ended(reply)));
     let nobody = old.records.find(&id("of-nobody")).await.unwrap().record;
     assert_eq!(nobody, None);

@@ -38,10 +38,12 @@ fn a_late_mark_of_one_generation_leaves_what_the_next_owes() {
 fn a_result_answers_for_its_retention_and_then_a_tombstone_knows_the_id() {
     let record = all_sent(&ended_as(&running(), How::Done, NOW));
     let over = NOW + RETENTION;
-    assert!(result(&record, RETENTION * 2, Timestamp::from_millis(over.as_millis() - 1)).is_some());
-    assert_eq!(result(&record, RETENTION * 2, over), None);
+    assert!(
+        result(&record.life, RETENTION * 2, Timestamp::from_millis(over.as_millis() - 1)).is_some()
+    );
+    assert_eq!(result(&record.life, RETENTION * 2, over), None);
     assert_eq!(
-        result(&record, RETENTION / 2, NOW + RETENTION / 2),
+        result(&record.life, RETENTION / 2, NOW + RETENTION / 2),
         None,
         "the reader's own is less"
     );
@@ -59,9 +61,9 @@ fn a_task_that_died_is_redriven_also_after_its_result_has_expired() {
     let over = NOW + RETENTION;
     let Woken::Expired(next) = woken(&record, over) else { panic!("a tombstone is due") };
     let tombstone = written(&record, *next, over);
-    assert_eq!(result(&tombstone, RETENTION, over), None);
+    assert_eq!(result(&tombstone.life, RETENTION, over), None);
     let again = claimed(&tombstone, 2, over);
-    assert_eq!(result(&again, RETENTION, over), Some(Shown::Pending));
+    assert_eq!(result(&again.life, RETENTION, over), Some(Shown::Pending));
 }
 
 #[test]
@@ -91,7 +93,7 @@ fn a_reply_is_tried_a_few_times_however_short_its_result_answers() {
     let mut record = written(&record, ended(&record, fence(&record), &brief, NOW).unwrap(), NOW);
     for _ in 0..3 {
         let now = record.wake.unwrap();
-        assert_eq!(result(&record, RETENTION, now), None, "it is shown to nobody");
+        assert_eq!(result(&record.life, RETENTION, now), None, "it is shown to nobody");
         assert_eq!(claim(&record, &ask(1), now), Claimed::Late, "and a late message runs nothing");
         assert_eq!(taken_in(&record, &Reply::completed("2"), RETENTION, now), None);
         assert_eq!(woken(&record, now), Woken::Outbox);
@@ -138,7 +140,7 @@ fn a_task_that_nobody_runs_ends_when_it_is_cancelled_unless_its_message_is_looke
     let next = retried(&running(), 2, vec!["boom".to_owned()], None, NOW).unwrap();
     for record in [pending(), written(&running(), next, NOW)] {
         let ended = written(&record, cancel_asked(&record, Some(RETENTION), NOW).unwrap(), NOW);
-        let (shown, over) = (result(&ended, RETENTION, NOW), NOW + RETENTION);
+        let (shown, over) = (result(&ended.life, RETENTION, NOW), NOW + RETENTION);
         assert_eq!(shown, Some(Shown::Ended(Reply::failed("it was cancelled"))));
         assert_eq!((ended.life.outbox.clone(), ended.wake), (None, Some(over)));
         assert!(matches!(claim(&ended, &ask(1), NOW), Claimed::Ended(_)));

@@ -203,9 +203,9 @@ fn l1_a_dead_letter_that_is_redriven_opens_the_next_generation_and_no_other_mess
 #[test]
 fn while_a_redriven_task_runs_its_failure_is_shown_and_completed_replaces_it() {
     let again = claimed(&all_sent(&ended_as(&running(), How::Dead, NOW)), 2, NOW);
-    assert_eq!(result(&again, RETENTION, NOW), Some(Shown::Ended(Reply::failed("no"))));
+    assert_eq!(result(&again.life, RETENTION, NOW), Some(Shown::Ended(Reply::failed("no"))));
     let done = ended_as(&again, How::Done, NOW);
-    assert_eq!(result(&done, RETENTION, NOW), Some(Shown::Ended(Reply::completed("1"))));
+    assert_eq!(result(&done.life, RETENTION, NOW), Some(Shown::Ended(Reply::completed("1"))));
 }
 
 #[test]
