@@ -5,7 +5,7 @@
 //!
 //! - Nobody waits here: not for another look-up, nor for a lock of the file. Who would have to is told to ask the
 //!   reader's thread.
-//! - A look-up that had to wait for the disk is the last one here for a while, so that an asker's thread, and all that
+//! - Where look-ups have to wait for the disk, none is done here for a while, so that an asker's thread, and all that
 //!   runs on it, waits for few of them.
 
 use std::path::Path;
@@ -24,18 +24,27 @@ use crate::store::Row;
 
 /// Tasks that are looked up at once: those of a receive. More of them are worth another thread's while.
 const TASKS_MAX: usize = RECEIVE_COUNT_MAX;
-/// What takes longer was not in memory.
-const QUICK: Duration = Duration::from_millis(1);
+/// Where look-ups take longer than this in the mean, what they need is not in memory.
+const QUICK: Duration = Duration::from_micros(500);
+/// The weight of those before, against the latest: one by itself says nothing, as its thread may have lost its core.
+const MEMORY: u32 = 15;
 /// How long nothing is looked up here after that.
 const REST: Duration = Duration::from_secs(1);
 
 /// A connection for whoever comes when nobody else does.
 #[derive(Debug)]
 pub(super) struct Here {
-    connection: Mutex<Connection>,
+    connection: Mutex<Paced>,
     opened_at: Instant,
     /// Until when nothing is looked up, in milliseconds after `opened_at`.
     rests_until: AtomicU64,
+}
+
+#[derive(Debug)]
+struct Paced {
+    connection: Connection,
+    /// How long its last look-ups took.
+    mean: Duration,
 }
 
 impl Here {
@@ -43,7 +52,8 @@ impl Here {
     pub(super) fn open(path: &Path) -> rusqlite::Result<Self> {
         let connection = Connection::open(path)?;
         connection.busy_timeout(Duration::ZERO)?;
-        let (connection, rests_until) = (Mutex::new(connection), AtomicU64::new(0));
+        let connection = Mutex::new(Paced { connection, mean: Duration::ZERO });
+        let rests_until = AtomicU64::new(0);
         Ok(Self { connection, opened_at: Instant::now(), rests_until })
     }
 
@@ -53,23 +63,31 @@ impl Here {
         if ids.len() > TASKS_MAX || self.millis(began_at) < self.rests_until.load(Relaxed) {
             return None;
         }
-        let connection = self.connection.try_lock().ok()?;
+        let mut paced = self.connection.try_lock().ok()?;
         // What fails here, the reader's thread finds out about and says.
         let found: rusqlite::Result<_> =
-            ids.iter().map(|id| rows::find(&connection, id, now)).collect();
-        self.note(began_at, began_at.elapsed());
-        found.ok()
-    }
-
-    fn note(&self, began_at: Instant, took: Duration) {
-        if took > QUICK {
+            ids.iter().map(|id| rows::find(&paced.connection, id, now)).collect();
+        if paced.is_slow_after(began_at.elapsed()) {
             self.rests_until.store(self.millis(began_at + REST), Relaxed);
         }
+        found.ok()
     }
 
     fn millis(&self, at: Instant) -> u64 {
         let since = at.saturating_duration_since(self.opened_at);
         u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
+impl Paced {
+    /// Learns how long another look-up took; who was slow is judged anew.
+    fn is_slow_after(&mut self, took: Duration) -> bool {
+        self.mean = (self.mean * MEMORY + took) / (MEMORY + 1);
+        let is_slow = self.mean > QUICK;
+        if is_slow {
+            self.mean = Duration::ZERO;
+        }
+        is_slow
     }
 }
 
@@ -133,14 +151,25 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn after_one_that_waited_for_the_disk_none_is_done_here_for_a_while() {
+    async fn where_look_ups_wait_for_the_disk_none_is_done_here_for_a_while() {
         let directory = tempfile::tempdir().unwrap();
         let (_writer, here) = file(directory.path());
-        here.note(Instant::now(), QUICK);
+        let took = |time| here.connection.lock().unwrap().mean = time;
         assert!(here.find(&ids(1), NOW).is_some());
-        here.note(Instant::now(), QUICK * 2);
+        took(QUICK * 2);
+        assert!(here.find(&ids(1), NOW).is_some(), "the one that finds out");
         assert_eq!(here.find(&ids(1), NOW), None);
         advance(REST).await;
         assert!(here.find(&ids(1), NOW).is_some());
+        assert!(here.find(&ids(1), NOW).is_some(), "it is judged anew");
+    }
+
+    #[test]
+    fn one_slow_look_up_says_nothing_and_some_say_that_the_disk_is_waited_for() {
+        let connection = Connection::open_in_memory().unwrap();
+        let mut paced = Paced { connection, mean: Duration::ZERO };
+        let mut after = |millis| paced.is_slow_after(Duration::from_millis(millis));
+        assert_eq!([4, 0, 0, 0].map(&mut after), [false; 4]);
+        assert_eq!([4, 4, 4].map(&mut after), [false, true, false]);
     }
 }
