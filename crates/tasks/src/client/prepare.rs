@@ -29,6 +29,9 @@ pub(super) struct Prepared {
     pub(super) id: TaskId,
     pub(super) message: OutgoingMessage,
     pub(super) asked: Arc<Asked>,
+    /// Whether anybody may come with its `MessageId`: a foreign worker that replies to it, or who sends its id again and
+    /// learns by it that the task was sent.
+    pub(super) has_alias: bool,
     /// Until when it waits while its queue throttles sends.
     pub(super) throttled_until: Instant,
     /// The span of the send, which ends when the task is let go of.
@@ -47,6 +50,7 @@ pub(super) fn prepare<T: Task>(
     options: &ClientOptions,
 ) -> Result<Prepared, SendError> {
     let now = options.clock.now();
+    let id_is_callers = send.id.is_some();
     let id = send.id.unwrap_or_else(|| TaskId::generate(now, options.random.as_ref()));
     let key = send.key.or_else(|| task.key());
     let given = TraceContext::read(send.traceparent.as_deref(), send.tracestate.as_deref());
@@ -83,7 +87,15 @@ pub(super) fn prepare<T: Task>(
     };
     let wanted_for = send.deadline.map_or(Duration::MAX, |deadline| deadline.since(now));
     let throttled_until = Instant::now() + options.throttle_patience.min(wanted_for);
-    Ok(Prepared { name: T::NAME, id, message, asked: Arc::new(asked), throttled_until, span })
+    Ok(Prepared {
+        name: T::NAME,
+        id,
+        message,
+        asked: Arc::new(asked),
+        has_alias: id_is_callers || mode != ReplyMode::None,
+        throttled_until,
+        span,
+    })
 }
 
 /// The message as the queue takes it.

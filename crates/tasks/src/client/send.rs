@@ -1,4 +1,5 @@
-//! The steps of a send: PENDING → send → alias. Each is one call for a whole batch.
+//! The steps of a send: PENDING → send → alias, where anybody may come with its `MessageId`. Each is one call for a whole
+//! batch.
 //!
 //! What is sent one by one meets in [`lanes`](super::lanes), and comes here in batches too.
 
@@ -16,7 +17,7 @@ use crate::batch_entries::{Patience, Settled, settle_within};
 use crate::batcher::Packing;
 use crate::error_chain::in_one_line;
 use crate::id::TaskId;
-use crate::life::{self, Repeated, TaskRecord, When};
+use crate::life::{self, Next, Repeated, Survives, TaskRecord, When};
 use crate::reply::Reply;
 use crate::store::{Alias, Answer, Change, Records, StoreError};
 use crate::trace::spans;
@@ -40,6 +41,14 @@ impl Begun {
     fn charged(&self) -> Charged<OutgoingMessage> {
         let item = Item { purpose: Purpose::Task, task: self.prepared.name.into() };
         Charged { entry: self.prepared.message.clone(), item }
+    }
+}
+
+impl Prepared {
+    /// The first version of its record. Its alias, if it has one, survives a power cut, and all that was written before it.
+    fn first(&self) -> Next {
+        let next = life::submitted(Arc::clone(&self.asked));
+        if self.has_alias { next } else { Next { survives: Survives::PowerCut, ..next } }
     }
 }
 
@@ -85,7 +94,9 @@ impl Sending {
             answers[task.place] = Some(match settled {
                 Settled::Done(sent) => {
                     spans::sent(&task.prepared.span, &sent.message_id);
-                    aliases.push((id.clone(), sent.message_id));
+                    if task.prepared.has_alias {
+                        aliases.push((id.clone(), sent.message_id));
+                    }
                     Ok(id)
                 }
                 Settled::Stale | Settled::Late => {
@@ -145,9 +156,7 @@ impl Sending {
         if batch.is_empty() {
             return Vec::new();
         }
-        let first = |(_, task): &(usize, Prepared)| {
-            Change::first(task.id.clone(), life::submitted(Arc::clone(&task.asked)))
-        };
+        let first = |(_, task): &(usize, Prepared)| Change::first(task.id.clone(), task.first());
         let written = match self.records.write(batch.iter().map(first).collect()).await {
             Ok(written) => written,
             Err(error) => {
@@ -186,9 +195,7 @@ impl Sending {
         };
         let written = self.records.change(found, |found| {
             Ok::<_, StoreError>(match found.record {
-                None => {
-                    Some(Change::first(task.id.clone(), life::submitted(Arc::clone(&task.asked))))
-                }
+                None => Some(Change::first(task.id.clone(), task.first())),
                 Some(there) => match life::repeated(&there) {
                     Repeated::Known => None,
                     Repeated::Send => {
@@ -321,4 +328,46 @@ fn take_batch(tasks: &mut Placed) -> Vec<(usize, Prepared)> {
     let mut packing = Packing::new(BATCH_ENTRIES_MAX);
     let next = || tasks.pop_front_if(|(_, task)| packing.take(task.message.bytes()));
     std::iter::from_fn(next).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::{ClientOptions, SendOptions, prepare};
+    use crate::codec::Json;
+    use crate::task::Task;
+    use crate::task_options::ReplyMode;
+
+    #[derive(serde::Serialize, serde::Deserialize)]
+    struct Count(u32);
+
+    impl Task for Count {
+        const NAME: &'static str = "count";
+        type Reply = u32;
+        type Codec = Json;
+    }
+
+    /// Whether a task has an alias, and what its record survives before it is sent.
+    fn noted(mode: ReplyMode, id: Option<&str>) -> (bool, Survives) {
+        let replies = [(Count::NAME.to_owned(), mode)].into();
+        let options = ClientOptions { replies, ..ClientOptions::default() };
+        let id = id.map(|id| TaskId::parse(id).unwrap());
+        let send = SendOptions { id, ..SendOptions::default() };
+        let queue = QueueHandle::new("tasks", "http://localhost/1/tasks");
+        let prepared = prepare::prepare(&Count(1), send, &queue, &options).unwrap();
+        (prepared.has_alias, prepared.first().survives)
+    }
+
+    #[test]
+    fn a_task_has_an_alias_where_anybody_may_come_with_its_message_id() {
+        let (with, without) = ((true, Survives::Kill), (false, Survives::PowerCut));
+        for (mode, id, expected) in [
+            (ReplyMode::Queue, None, with),
+            (ReplyMode::Store, None, with),
+            (ReplyMode::None, None, without),
+            (ReplyMode::None, Some("of-the-caller"), with),
+        ] {
+            assert_eq!(noted(mode, id), expected, "{mode:?} {id:?}");
+        }
+    }
 }

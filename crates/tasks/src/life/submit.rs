@@ -18,8 +18,9 @@ pub enum Repeated {
 }
 
 /// The record of a task that is about to be sent: its first version. Nobody is told that it is sent before the
-/// `MessageId` of its message is noted, and that survives a power cut with all that was written before it. Where the send
-/// is in doubt, or the note failed, a power cut may take the record: the worker that receives the message writes it anew.
+/// `MessageId` of its message is noted, and that survives a power cut with all that was written before it; who notes none
+/// has this survive one. Where the send is in doubt, or the note failed, a power cut may take the record: the worker that
+/// receives the message writes it anew.
 pub fn submitted(asked: impl Into<Arc<Asked>>) -> Next {
     Next {
         asked: Some(asked.into()),

@@ -66,6 +66,19 @@ async fn a_message_says_where_the_reply_goes_or_else_how_it_travels() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn which_message_stands_for_a_task_is_noted_where_a_reply_may_name_it() {
+    let world = World::new();
+    for (mode, noted) in
+        [(ReplyMode::Queue, true), (ReplyMode::Store, true), (ReplyMode::None, false)]
+    {
+        let client = client(&world, Some(mode), Some(REPLIES));
+        let pending = client.send(Square(8)).await.unwrap();
+        let record = client.task(pending.id()).await.unwrap().unwrap();
+        assert_eq!(record.message_id.is_some(), noted, "{mode:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_sender_that_has_no_reply_queue_leaves_it_to_the_worker() {
     for (at_worker, came) in [(None, 1), (Some(ReplyMode::Store), 0)] {
         let world = World::new();
