@@ -39,11 +39,12 @@ use crate::stray::{self, Strays};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Broker {
-    shared: Arc<Shared>,
+    shared: Arc<OpenBroker>,
 }
 
+/// A broker that is open, which its clones share.
 #[derive(Debug)]
-struct Shared {
+struct OpenBroker {
     runtime: Runtime,
     place: Place,
     started_at: Timestamp,
@@ -52,7 +53,7 @@ struct Shared {
     loops: Mutex<Vec<JoinHandle<()>>>,
 }
 
-impl Drop for Shared {
+impl Drop for OpenBroker {
     /// A broker that is dropped without being closed leaves no loop behind.
     fn drop(&mut self) {
         self.runtime.driver().close();
@@ -89,7 +90,9 @@ impl Broker {
         let started_at = runtime.driver().wall();
         let loops = Mutex::new(vec![timers, watch, clock, bounds]);
         let (traffic, strays) = (Traffic::default(), Strays::default());
-        Ok(Self { shared: Arc::new(Shared { runtime, place, started_at, traffic, strays, loops }) })
+        Ok(Self {
+            shared: Arc::new(OpenBroker { runtime, place, started_at, traffic, strays, loops }),
+        })
     }
 
     /// Carries out a request of this process.
@@ -224,7 +227,7 @@ impl Broker {
     /// it: `OpenMetrics` text. Takes milliseconds if there are many queues, and the broker's lock
     /// for a part of them.
     pub fn metrics(&self) -> String {
-        let Shared { runtime, traffic, started_at, .. } = &*self.shared;
+        let OpenBroker { runtime, traffic, started_at, .. } = &*self.shared;
         metrics::render(metrics::gather(runtime.driver(), traffic, *started_at))
     }
 

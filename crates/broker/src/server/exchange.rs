@@ -21,7 +21,7 @@ use longshore_wire::Reply;
 use super::answered::{self, Answered};
 use super::protocol::Protocol;
 use super::refused::Refused;
-use super::{Shared, admission, body, gate, health, peek, respond};
+use super::{Service, admission, body, gate, health, peek, respond};
 use crate::bounds::{Client, Share};
 use crate::caller::Caller;
 use crate::metrics::UNKNOWN_ACTION;
@@ -32,7 +32,7 @@ const INLINE_BYTES_MAX: u64 = 1 << 20;
 
 /// One request as it came, with what it has of the budget.
 struct Exchange<'a> {
-    shared: &'a Shared,
+    service: &'a Service,
     client: &'a Client,
     peer: IpAddr,
     share: Share,
@@ -42,23 +42,23 @@ struct Exchange<'a> {
 
 /// Answers one HTTP request.
 pub(super) async fn exchange(
-    shared: &Shared,
+    service: &Service,
     client: &Arc<Client>,
     mut request: Request<Incoming>,
 ) -> Response<Full<Bytes>> {
-    let hosts = (!shared.options.require_signatures).then_some(&shared.hosts);
+    let hosts = (!service.options.require_signatures).then_some(&service.hosts);
     let let_in = admission::enter(&mut request, hosts);
     let (head, mut body) = request.into_parts();
-    let share = shared.budget.share(client);
+    let share = service.budget.share(client);
     let peer = client.peer();
-    let mut exchange = Exchange { shared, client, peer, share, has_read: false };
+    let mut exchange = Exchange { service, client, peer, share, has_read: false };
     let response = match let_in {
         Err((status, sentence)) => respond::plain(status, sentence),
         Ok(()) if head.uri.path() == "/health" && is_read(&head.method) => {
-            health::health(&shared.broker, shared.options.require_signatures)
+            health::health(&service.broker, service.options.require_signatures)
         }
         Ok(()) if peek::is_at(head.uri.path()) => {
-            peek::peek(shared, exchange.peer, &head, &mut exchange.share).await
+            peek::peek(service, exchange.peer, &head, &mut exchange.share).await
         }
         Ok(()) => exchange.sqs(&head, &mut body).await,
     };
@@ -105,7 +105,7 @@ impl Exchange<'_> {
         let started = tokio::time::Instant::now();
         let protocol = Protocol::of(&head.headers);
         let Outcome { action, queue, result } = self.answer(protocol, head, body).await;
-        let request_id = &self.shared.broker.new_request_id();
+        let request_id = &self.service.broker.new_request_id();
         let code = answered::code(&result);
         let answer = Answer { protocol, action, request_id: request_id.clone(), result };
         let response = if self.share.bytes() > INLINE_BYTES_MAX {
@@ -115,14 +115,14 @@ impl Exchange<'_> {
         };
         let (status, took) = (response.status(), started.elapsed());
         let answered = Answered { request_id, action, queue, protocol, status, code, took };
-        answered.enter(self.shared.broker.traffic());
+        answered.enter(self.service.broker.traffic());
         response
     }
 
     /// Writes an answer on a thread of its own. It has its share and its turn there until it is written,
     /// also if its client leaves.
     async fn render_apart(&mut self, answer: Answer) -> Response<Full<Bytes>> {
-        let turns = Arc::clone(&self.shared.large_answers);
+        let turns = Arc::clone(&self.service.large_answers);
         let turn = turns.acquire_owned().await.expect("turns are never closed");
         let share = std::mem::replace(&mut self.share, Share::uncounted());
         let write = move || {
@@ -139,7 +139,7 @@ impl Exchange<'_> {
         match self.decode(protocol, head, body).await {
             Ok((caller, request)) => {
                 let (action, queue) = (request.action(), answered::queue(&request));
-                let result = self.shared.broker.call_within(&caller, request, &mut self.share);
+                let result = self.service.broker.call_within(&caller, request, &mut self.share);
                 Outcome { action, queue, result: result.await.map_err(Refused::Sqs) }
             }
             Err(refused) => Outcome { action: UNKNOWN_ACTION, queue: None, result: Err(refused) },
@@ -153,9 +153,9 @@ impl Exchange<'_> {
         body: &mut Incoming,
     ) -> Result<(Caller, longshore_wire::Request), Refused> {
         protocol.check_method(&head.method)?;
-        gate::check_head(self.shared, self.peer, head, body.size_hint().upper())?;
+        gate::check_head(self.service, self.peer, head, body.size_hint().upper())?;
         let body = self.read(body).await?;
-        let caller = gate::admit(self.shared, self.peer, head, &body)?;
+        let caller = gate::admit(self.service, self.peer, head, &body)?;
         let request = protocol.decode(head, &body, &caller.base_url)?;
         drop(body);
         if let longshore_wire::Request::ReceiveMessage(receive) = &request {
@@ -166,7 +166,7 @@ impl Exchange<'_> {
     }
 
     async fn read(&mut self, body: &mut Incoming) -> Result<Vec<u8>, Refused> {
-        let options = &self.shared.options;
+        let options = &self.service.options;
         // Of one that is announced as too large nothing is read.
         self.has_read = body.size_hint().lower() <= options.body_bytes_max as u64;
         let read = body::read(body, options.body_bytes_max, self.client, &mut self.share);

@@ -23,7 +23,7 @@ use longshore_wire::{Reply, SqsError};
 use super::header::text;
 use super::protocol::Protocol;
 use super::refused::Refused;
-use super::{Shared, gate, respond};
+use super::{Service, gate, respond};
 use crate::bounds::Share;
 use crate::caller::{Caller, Rights};
 use crate::operation::PeekMessages;
@@ -37,14 +37,14 @@ pub(super) fn is_at(path: &str) -> bool {
 
 /// Answers who wants to look at messages.
 pub(super) async fn peek(
-    shared: &Shared,
+    service: &Service,
     peer: IpAddr,
     head: &Parts,
     share: &mut Share,
 ) -> Response<Full<Bytes>> {
     let protocol = Protocol::Query(Format::accepted(text(&head.headers, &ACCEPT)));
-    let result = look(shared, peer, head, share).await;
-    let request_id = shared.broker.new_request_id();
+    let result = look(service, peer, head, share).await;
+    let request_id = service.broker.new_request_id();
     match result {
         Ok(reply) => respond::reply(protocol, "ReceiveMessage", &request_id, &reply),
         Err(refused) => respond::refused(protocol, &request_id, &refused),
@@ -52,7 +52,7 @@ pub(super) async fn peek(
 }
 
 async fn look(
-    shared: &Shared,
+    service: &Service,
     peer: IpAddr,
     head: &Parts,
     share: &mut Share,
@@ -61,10 +61,10 @@ async fn look(
     if head.method != Method::GET {
         return Err(Refused::ONLY_GET);
     }
-    gate::check_head(shared, peer, head, Some(0))?;
-    let mut caller = gate::admit(shared, peer, head, &[])?;
+    gate::check_head(service, peer, head, Some(0))?;
+    let mut caller = gate::admit(service, peer, head, &[])?;
     let asked = asked(head, &mut caller).map_err(Refused::Sqs)?;
-    shared.broker.peek(&caller, asked, share).await.map(Reply::from).map_err(Refused::Sqs)
+    service.broker.peek(&caller, asked, share).await.map(Reply::from).map_err(Refused::Sqs)
 }
 
 /// What is asked for. A region in the path is the caller's, unless a signature has proven another.
