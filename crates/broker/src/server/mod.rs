@@ -17,6 +17,7 @@ mod header;
 mod heads;
 mod health;
 mod hosts;
+mod last_words;
 mod metrics;
 mod peek;
 mod protocol;
