@@ -77,7 +77,7 @@ impl Broker {
         let trust = options.clock_trust;
         let mut ledger = replay.finish(options.rules(), trust, Box::new(Arc::clone(&store)));
         let secret = founding::found(&mut ledger, &*options.clock, &*options.random)
-            .map_err(|_| OpenError::FirstWrite)?;
+            .map_err(|failure| OpenError::of_first_write(failure, &options))?;
         let driver = Driver::start(ledger, store, options.clock);
         let timers = tokio::spawn(Arc::clone(&driver).run_timers());
         let watch = tokio::spawn(dead_letters::watch(Arc::clone(&driver)));
