@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use longshore_engine::QueueEntry;
 use longshore_types::{QueueArn, Timestamp};
-use longshore_wire::{ReceiveMessageReply, Reply, Request, SqsError};
+use longshore_wire::{Reply, Request, SqsError};
 use tokio::task::JoinHandle;
 
 use crate::bounds::Share;
@@ -16,12 +16,12 @@ use crate::dead_letters;
 use crate::driver::Driver;
 use crate::founding;
 use crate::metrics::{self, Traffic};
-use crate::operation::{self, PeekMessages, Serve};
+use crate::operation::{self, PeekMessages, Peeked, Serve};
 use crate::options::{BrokerOptions, OpenError};
 use crate::queue_url::QueueAddress;
 use crate::receipt::ReceiptMaker;
 use crate::runtime::Runtime;
-use crate::stray::{self, Strays};
+use crate::stray::{self, Standing, Strays};
 
 /// A broker that speaks SQS: clones share it.
 ///
@@ -134,12 +134,14 @@ impl Broker {
     /// Says so, if a queue that is not here is in another region.
     fn look_elsewhere(&self, place: &Place, address: &QueueAddress) {
         let driver = self.runtime().driver();
-        if self.shared.strays.is_quiet(place, driver.wall()) {
-            return;
+        match self.shared.strays.standing(place) {
+            Standing::New => {}
+            Standing::Told => return,
+            Standing::Crowded => return self.traffic().pressure().count_untold_stray(),
         }
         let look = |core: &Core<_>| stray::elsewhere(core.ledger().catalog(), place, address);
         if let Some(found) = driver.look(look).flatten() {
-            self.shared.strays.tell(place, &found, driver.wall());
+            self.shared.strays.tell(place, &found);
         }
     }
 
@@ -160,7 +162,7 @@ impl Broker {
         caller: &Caller,
         peek: PeekMessages,
         share: &mut Share,
-    ) -> Result<ReceiveMessageReply, SqsError> {
+    ) -> Result<Peeked, SqsError> {
         operation::peek(&self.shared.runtime, caller, peek, share).await
     }
 

@@ -62,7 +62,7 @@ use crate::broker::Broker;
 use crate::caller::Caller;
 use crate::core::{Asker, Operation};
 
-pub(crate) use peek::{PeekMessages, peek};
+pub(crate) use peek::{PeekMessages, Peeked, peek};
 
 /// An action that the broker carries out, as it does every one.
 pub trait Serve: Action {

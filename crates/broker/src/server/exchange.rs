@@ -14,7 +14,7 @@ use http_body_util::Full;
 use hyper::body::{Body, Incoming};
 use hyper::header::EXPECT;
 use hyper::http::request::Parts;
-use hyper::{Method, Request, Response};
+use hyper::{Method, Request, Response, StatusCode};
 use longshore_types::QueueName;
 use longshore_wire::Reply;
 
@@ -24,7 +24,7 @@ use super::refused::Refused;
 use super::{Service, admission, body, gate, health, peek, respond};
 use crate::bounds::{Client, Share};
 use crate::caller::Caller;
-use crate::metrics::UNKNOWN_ACTION;
+use crate::metrics::{PEEK_ACTION, UNKNOWN_ACTION};
 
 /// Beyond this an answer is written on a thread of its own, because to write it takes so long that
 /// others would wait for this one.
@@ -53,13 +53,11 @@ pub(super) async fn exchange(
     let peer = client.peer();
     let mut exchange = Exchange { service, client, peer, share, has_read: false };
     let response = match let_in {
-        Err((status, sentence)) => respond::plain(status, sentence),
+        Err((status, sentence)) => exchange.turn_away(&head, status, sentence).await,
         Ok(()) if head.uri.path() == "/health" && is_read(&head.method) => {
             health::health(&service.broker, service.options.require_signatures)
         }
-        Ok(()) if peek::is_at(head.uri.path()) => {
-            peek::peek(service, exchange.peer, &head, &mut exchange.share).await
-        }
+        Ok(()) if peek::is_at(head.uri.path()) => exchange.peek(&head).await,
         Ok(()) => exchange.sqs(&head, &mut body).await,
     };
     let answer_bytes = response.body().size_hint().lower();
@@ -76,7 +74,7 @@ const fn is_read(method: &Method) -> bool {
 
 /// What became of a request.
 struct Outcome {
-    /// What the request asked for, if that is an action that there is.
+    /// What the request asked for, if that is something that there is.
     action: &'static str,
     queue: Option<QueueName>,
     result: Result<Reply, Refused>,
@@ -85,16 +83,17 @@ struct Outcome {
 /// What is to be answered.
 struct Answer {
     protocol: Protocol,
-    action: &'static str,
+    /// The action whose reply it is.
+    answers: &'static str,
     request_id: String,
     result: Result<Reply, Refused>,
 }
 
 impl Answer {
     fn render(self) -> Response<Full<Bytes>> {
-        let Self { protocol, action, request_id, result } = self;
+        let Self { protocol, answers, request_id, result } = self;
         match result {
-            Ok(reply) => respond::reply(protocol, action, &request_id, &reply),
+            Ok(reply) => respond::reply(protocol, answers, &request_id, &reply),
             Err(refused) => respond::refused(protocol, &request_id, &refused),
         }
     }
@@ -104,10 +103,43 @@ impl Exchange<'_> {
     async fn sqs(&mut self, head: &Parts, body: &mut Incoming) -> Response<Full<Bytes>> {
         let started = tokio::time::Instant::now();
         let protocol = Protocol::of(&head.headers);
-        let Outcome { action, queue, result } = self.answer(protocol, head, body).await;
+        let outcome = self.answer(protocol, head, body).await;
+        let answers = outcome.action;
+        self.respond(started, protocol, outcome, answers).await
+    }
+
+    /// Answers what was not let in.
+    async fn turn_away(
+        &mut self,
+        head: &Parts,
+        status: StatusCode,
+        sentence: &'static str,
+    ) -> Response<Full<Bytes>> {
+        let (started, protocol) = (tokio::time::Instant::now(), Protocol::of(&head.headers));
+        let result = Err(Refused::Plain(status, sentence));
+        let outcome = Outcome { action: UNKNOWN_ACTION, queue: None, result };
+        self.respond(started, protocol, outcome, UNKNOWN_ACTION).await
+    }
+
+    async fn peek(&mut self, head: &Parts) -> Response<Full<Bytes>> {
+        let started = tokio::time::Instant::now();
+        let (queue, result) = peek::peek(self.service, self.peer, head, &mut self.share).await;
+        let outcome = Outcome { action: PEEK_ACTION, queue, result };
+        self.respond(started, peek::protocol(head), outcome, peek::ANSWERS).await
+    }
+
+    /// Writes what became of a request as the answer to `answers`, and keeps account of it.
+    async fn respond(
+        &mut self,
+        started: tokio::time::Instant,
+        protocol: Protocol,
+        outcome: Outcome,
+        answers: &'static str,
+    ) -> Response<Full<Bytes>> {
+        let Outcome { action, queue, result } = outcome;
         let request_id = &self.service.broker.new_request_id();
         let code = answered::code(&result);
-        let answer = Answer { protocol, action, request_id: request_id.clone(), result };
+        let answer = Answer { protocol, answers, request_id: request_id.clone(), result };
         let response = if self.share.bytes() > INLINE_BYTES_MAX {
             self.render_apart(answer).await
         } else {
@@ -138,7 +170,7 @@ impl Exchange<'_> {
     async fn answer(&mut self, protocol: Protocol, head: &Parts, body: &mut Incoming) -> Outcome {
         match self.decode(protocol, head, body).await {
             Ok((caller, request)) => {
-                let (action, queue) = (request.action(), answered::queue(&request));
+                let (action, queue) = (request.action(), answered::queue(request.queue()));
                 let result = self.service.broker.call_within(&caller, request, &mut self.share);
                 Outcome { action, queue, result: result.await.map_err(Refused::Sqs) }
             }
