@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use longshore_engine::QueueEntry;
 use longshore_types::{QueueArn, Timestamp};
-use longshore_wire::{ReceiveMessageReply, Reply, Request, SqsError};
+use longshore_wire::{Reply, Request, SqsError};
 use tokio::task::JoinHandle;
 
 use crate::bounds::Share;
@@ -16,12 +16,12 @@ use crate::dead_letters;
 use crate::driver::Driver;
 use crate::founding;
 use crate::metrics::{self, Traffic};
-use crate::operation::{self, PeekMessages, Serve};
+use crate::operation::{self, PeekMessages, Peeked, Serve};
 use crate::options::{BrokerOptions, OpenError};
 use crate::queue_url::QueueAddress;
 use crate::receipt::ReceiptMaker;
 use crate::runtime::Runtime;
-use crate::stray::{self, Strays};
+use crate::stray::{self, Standing, Strays};
 
 /// A broker that speaks SQS: clones share it.
 ///
@@ -39,11 +39,12 @@ use crate::stray::{self, Strays};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Broker {
-    shared: Arc<Shared>,
+    shared: Arc<OpenBroker>,
 }
 
+/// A broker that is open, which its clones share.
 #[derive(Debug)]
-struct Shared {
+struct OpenBroker {
     runtime: Runtime,
     place: Place,
     started_at: Timestamp,
@@ -52,7 +53,7 @@ struct Shared {
     loops: Mutex<Vec<JoinHandle<()>>>,
 }
 
-impl Drop for Shared {
+impl Drop for OpenBroker {
     /// A broker that is dropped without being closed leaves no loop behind.
     fn drop(&mut self) {
         self.runtime.driver().close();
@@ -76,7 +77,7 @@ impl Broker {
         let trust = options.clock_trust;
         let mut ledger = replay.finish(options.rules(), trust, Box::new(Arc::clone(&store)));
         let secret = founding::found(&mut ledger, &*options.clock, &*options.random)
-            .map_err(|_| OpenError::FirstWrite)?;
+            .map_err(|failure| OpenError::of_first_write(failure, &options))?;
         let driver = Driver::start(ledger, store, options.clock);
         let timers = tokio::spawn(Arc::clone(&driver).run_timers());
         let watch = tokio::spawn(dead_letters::watch(Arc::clone(&driver)));
@@ -89,7 +90,9 @@ impl Broker {
         let started_at = runtime.driver().wall();
         let loops = Mutex::new(vec![timers, watch, clock, bounds]);
         let (traffic, strays) = (Traffic::default(), Strays::default());
-        Ok(Self { shared: Arc::new(Shared { runtime, place, started_at, traffic, strays, loops }) })
+        Ok(Self {
+            shared: Arc::new(OpenBroker { runtime, place, started_at, traffic, strays, loops }),
+        })
     }
 
     /// Carries out a request of this process.
@@ -131,12 +134,14 @@ impl Broker {
     /// Says so, if a queue that is not here is in another region.
     fn look_elsewhere(&self, place: &Place, address: &QueueAddress) {
         let driver = self.runtime().driver();
-        if self.shared.strays.is_quiet(place, driver.wall()) {
-            return;
+        match self.shared.strays.standing(place) {
+            Standing::New => {}
+            Standing::Told => return,
+            Standing::Crowded => return self.traffic().pressure().count_untold_stray(),
         }
         let look = |core: &Core<_>| stray::elsewhere(core.ledger().catalog(), place, address);
         if let Some(found) = driver.look(look).flatten() {
-            self.shared.strays.tell(place, &found, driver.wall());
+            self.shared.strays.tell(place, &found);
         }
     }
 
@@ -157,7 +162,7 @@ impl Broker {
         caller: &Caller,
         peek: PeekMessages,
         share: &mut Share,
-    ) -> Result<ReceiveMessageReply, SqsError> {
+    ) -> Result<Peeked, SqsError> {
         operation::peek(&self.shared.runtime, caller, peek, share).await
     }
 
@@ -224,7 +229,7 @@ impl Broker {
     /// it: `OpenMetrics` text. Takes milliseconds if there are many queues, and the broker's lock
     /// for a part of them.
     pub fn metrics(&self) -> String {
-        let Shared { runtime, traffic, started_at, .. } = &*self.shared;
+        let OpenBroker { runtime, traffic, started_at, .. } = &*self.shared;
         metrics::render(metrics::gather(runtime.driver(), traffic, *started_at))
     }
 

@@ -22,6 +22,7 @@
 
 mod access;
 mod attribute;
+mod bind;
 mod bounds;
 mod bounds_met;
 mod broker;
@@ -49,6 +50,7 @@ mod stray;
 mod verify;
 
 pub use access::{AccessKey, AccessKeyError, Identity, KeyFileError, KeyRing};
+pub use bind::bind;
 pub use broker::Broker;
 pub use caller::{Caller, Place, Rights};
 pub use listening::Listening;

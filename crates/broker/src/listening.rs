@@ -6,10 +6,11 @@
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use tokio::net::{TcpListener, ToSocketAddrs};
+use tokio::net::ToSocketAddrs;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use crate::bind::bind;
 use crate::broker::Broker;
 use crate::server::{ServeError, ServerOptions, serve};
 
@@ -63,7 +64,7 @@ impl Broker {
     ///
     /// Dropped before it returns, it has not begun to serve, and the address is free.
     pub async fn listen(&self, address: impl ToSocketAddrs) -> io::Result<Listening> {
-        let listener = TcpListener::bind(address).await?;
+        let listener = bind(address).await?;
         let address = listener.local_addr()?;
         let shutdown = CancellationToken::new();
         let server = serve(self.clone(), listener, ServerOptions::default(), shutdown.clone());

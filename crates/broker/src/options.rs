@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use longshore_storage::Options as StoreOptions;
+use longshore_storage::{Options as StoreOptions, ReserveError};
 use longshore_types::{AccountId, Region};
 use thiserror::Error;
 
@@ -91,7 +91,44 @@ pub enum OpenError {
         /// Why.
         source: longshore_storage::OpenError,
     },
+    /// There is not even the room that is kept for starts, as where an earlier version filled the disk.
+    #[error(
+        "cannot start in the data directory {directory}: its disk or quota is full, or as many files \
+         are open as may be, and what is kept for starts is used up: free some {bytes} bytes there, or \
+         raise the limit, and start again; what is in the directory is kept"
+    )]
+    Full {
+        /// The directory.
+        directory: String,
+        /// What the next file of the log takes.
+        bytes: u64,
+    },
     /// The log failed while the broker wrote that it had started.
-    #[error("cannot write to the data directory: check that its disk is healthy and has room")]
+    #[error("cannot write to the data directory: check that its disk is healthy, and start again")]
     FirstWrite,
+}
+
+impl OpenError {
+    /// Why it could not be written that the broker had started.
+    pub(crate) fn of_first_write(failure: ReserveError, options: &BrokerOptions) -> Self {
+        let ReserveError::Full = failure else { return Self::FirstWrite };
+        let directory = options.data.as_ref().map(|directory| directory.display().to_string());
+        Self::Full { directory: directory.unwrap_or_default(), bytes: options.store.segment_bytes }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn c5_a_start_for_which_there_is_no_room_says_where_and_what_to_do() {
+        let options = BrokerOptions { data: Some("/data/broker".into()), ..Default::default() };
+        let text = OpenError::of_first_write(ReserveError::Full, &options).to_string();
+        for said in ["/data/broker", "quota is full", "free some 33554432 bytes", "is kept"] {
+            assert!(text.contains(said), "{text}");
+        }
+        let failed = OpenError::of_first_write(ReserveError::Poisoned, &options);
+        assert!(matches!(failed, OpenError::FirstWrite));
+    }
 }

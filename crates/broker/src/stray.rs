@@ -8,8 +8,9 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use longshore_engine::Catalog;
-use longshore_types::{QueueArn, QueueName, Timestamp};
+use longshore_types::{QueueArn, QueueName};
 use longshore_wire::Named;
+use tokio::time::Instant;
 
 use crate::caller::Place;
 use crate::queue_url::QueueAddress;
@@ -50,40 +51,58 @@ pub(crate) fn elsewhere(
     })
 }
 
+/// What was said of late to a caller, and to others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// Nothing, and it can be told.
+    New,
+    /// It was told.
+    Told,
+    /// Nothing, because so many others were told.
+    Crowded,
+}
+
 /// To whom something was said of late.
 #[derive(Debug, Default)]
-pub(crate) struct Strays(Mutex<BTreeMap<Place, Timestamp>>);
+pub(crate) struct Strays(Mutex<BTreeMap<Place, Instant>>);
 
 impl Strays {
-    /// Whether nothing would be said to that caller now.
-    pub(crate) fn is_quiet(&self, place: &Place, now: Timestamp) -> bool {
+    /// Whether something would be said to that caller now.
+    pub(crate) fn standing(&self, place: &Place) -> Standing {
         let told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let lately = || told.values().filter(|at| now.since(**at) < QUIET).count();
-        told.get(place).is_some_and(|at| now.since(*at) < QUIET) || lately() >= CALLERS_MAX
+        if told.get(place).is_some_and(is_of_late) {
+            return Standing::Told;
+        }
+        let lately = told.values().filter(|at| is_of_late(at)).count();
+        if lately >= CALLERS_MAX { Standing::Crowded } else { Standing::New }
     }
 
     /// Says where the queue is, at most once a minute for each caller.
-    pub(crate) fn tell(&self, place: &Place, found: &QueueArn, now: Timestamp) {
-        if self.may_tell(place, now) {
+    pub(crate) fn tell(&self, place: &Place, found: &QueueArn) {
+        if self.may_tell(place) {
             tracing::warn!(queue = %found.name, asked_in = %place.region, exists_in = %found.region, "a caller asks in one region for a queue that exists in another: the region is that of the request's signature, so set the client's, or create the queue there");
         }
     }
 
-    fn may_tell(&self, place: &Place, now: Timestamp) -> bool {
+    fn may_tell(&self, place: &Place) -> bool {
         let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        told.retain(|_, at| now.since(*at) < QUIET);
+        told.retain(|_, at| is_of_late(at));
         if told.len() >= CALLERS_MAX || told.contains_key(place) {
             return false;
         }
-        told.insert(place.clone(), now);
+        told.insert(place.clone(), Instant::now());
         true
     }
+}
+
+fn is_of_late(at: &Instant) -> bool {
+    at.elapsed() < QUIET
 }
 
 #[cfg(test)]
 mod tests {
     use longshore_engine::CatalogEvent;
-    use longshore_types::{AccountId, Region};
+    use longshore_types::{AccountId, Region, Timestamp};
 
     use super::*;
 
@@ -107,12 +126,28 @@ mod tests {
         assert_eq!(find("eu-west-1", url), None);
     }
 
-    #[test]
-    fn a_caller_is_told_once_a_minute() {
-        let (strays, start) = (Strays::default(), Timestamp::from_millis(1_000_000));
-        assert!(strays.may_tell(&place("us-east-1"), start));
-        assert!(!strays.may_tell(&place("us-east-1"), start + QUIET / 2));
-        assert!(strays.may_tell(&place("us-west-2"), start + QUIET / 2));
-        assert!(strays.may_tell(&place("us-east-1"), start + QUIET));
+    #[tokio::test(start_paused = true)]
+    async fn a_caller_is_told_once_a_minute() {
+        let strays = Strays::default();
+        assert!(strays.may_tell(&place("us-east-1")));
+        tokio::time::advance(QUIET / 2).await;
+        assert!(!strays.may_tell(&place("us-east-1")));
+        assert!(strays.may_tell(&place("us-west-2")));
+        tokio::time::advance(QUIET / 2).await;
+        assert!(strays.may_tell(&place("us-east-1")));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn beyond_a_number_of_callers_nobody_more_is_told_for_a_while() {
+        let strays = Strays::default();
+        for number in 0..CALLERS_MAX {
+            let place = place(&format!("us-east-{number}"));
+            assert_eq!(strays.standing(&place), Standing::New);
+            assert!(strays.may_tell(&place));
+            assert_eq!(strays.standing(&place), Standing::Told);
+        }
+        assert_eq!(strays.standing(&place("eu-west-1")), Standing::Crowded);
+        tokio::time::advance(QUIET).await;
+        assert_eq!(strays.standing(&place("eu-west-1")), Standing::New);
     }
 }

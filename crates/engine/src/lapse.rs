@@ -17,7 +17,8 @@ pub struct Lapses(BTreeMap<Timestamp, Duration>);
 impl Lapses {
     /// Has a stop count that began at `at`. What was sent before stops of long ago is gone.
     pub fn add(&mut self, at: Timestamp, length: Duration) {
-        *self.0.entry(at).or_default() += length;
+        let counted = self.0.entry(at).or_default();
+        *counted = counted.saturating_add(length);
         self.0.retain(|earlier, _| *earlier + limits::RETENTION_MAX > at);
     }
 

@@ -54,6 +54,7 @@ mod group;
 mod index;
 mod lapse;
 mod peek;
+mod upheld;
 
 pub use catalog::{Catalog, CatalogEvent, CatalogRefusal, DELETED_REMEMBERED, QueueEntry, Secret};
 pub use decide::move_task::{MoveStep, Moving};

@@ -12,6 +12,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::time::Duration;
 
 use longshore_types::{Settings, Timestamp, limits};
 use minicbor::{Decode, Encode};
@@ -222,6 +223,11 @@ impl Queue {
         self.expiry.oldest()
     }
 
+    /// How old a message is at `now` that was sent to this queue then, as its retention counts.
+    pub fn age(&self, sent_at: Timestamp, now: Timestamp) -> Duration {
+        now.since(sent_at).saturating_add(self.lapses.since(sent_at))
+    }
+
     /// How many message groups of a FIFO queue have messages in flight; 0 for a standard queue.
     /// Costs O(1).
     pub fn groups_in_flight(&self) -> usize {
@@ -263,7 +269,7 @@ impl Queue {
     }
 
     /// The group of a message of a standard queue.
-    fn fair_group_of(&self, key: MessageKey) -> Option<GroupNumber> {
+    pub(crate) fn fair_group_of(&self, key: MessageKey) -> Option<GroupNumber> {
         self.fair.as_ref()?.group_of(key)
     }
 

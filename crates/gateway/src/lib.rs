@@ -16,8 +16,10 @@
 //! - Nothing here knows a queue or a database: it has a [`Client`](longshore_tasks::Client).
 
 pub mod base_url;
+mod connection;
 pub mod gateway;
 mod host;
+mod idle;
 pub mod json_body;
 pub mod problem;
 pub mod refusal;

@@ -6,8 +6,9 @@
 //!
 //! # Invariants
 //!
-//! - A connection is accepted only while fewer than `connections_max` are open; further ones wait
-//!   in the listener's backlog.
+//! - No more than `connections_max` connections are served at once. One more has the one give way
+//!   that has waited longest for its client; if none does, it waits itself, and others behind it in
+//!   the listener's backlog.
 //! - When [`serve`] returns, no connection of its own is left.
 
 use std::sync::Arc;
@@ -17,20 +18,22 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
-use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::connection;
 use crate::host;
+use crate::idle::Idle;
 use crate::problem::Problem;
 
 /// How long the listener rests when the system has no room for another connection.
 const ACCEPT_REST: Duration = Duration::from_millis(100);
+
+/// How often it is said that connections give way.
+const SAY_EVERY: Duration = Duration::from_secs(60);
 
 /// What a server allows.
 ///
@@ -48,7 +51,8 @@ const ACCEPT_REST: Duration = Duration::from_millis(100);
 /// ```
 #[derive(Clone, Debug)]
 pub struct ServerOptions {
-    /// Connections that are open at once.
+    /// Connections that are open at once. Beyond, the one that has waited longest for its client gives
+    /// way.
     pub connections_max: usize,
     /// How long a request's head can take to arrive; also how long a connection can be idle.
     pub head_timeout: Duration,
@@ -116,8 +120,12 @@ struct Server {
     router: Router,
     options: ServerOptions,
     permits: Arc<Semaphore>,
+    idle: Arc<Idle>,
     connections: JoinSet<()>,
-    graceful: GracefulShutdown,
+    /// Connections end when what they have begun is answered.
+    stop: CancellationToken,
+    /// When it was last said that a connection gave way.
+    said_at: Option<Instant>,
 }
 
 impl Server {
@@ -132,8 +140,10 @@ impl Server {
             router,
             options,
             permits,
+            idle: Arc::default(),
             connections: JoinSet::new(),
-            graceful: GracefulShutdown::new(),
+            stop: CancellationToken::new(),
+            said_at: None,
         }
     }
 
@@ -143,16 +153,22 @@ impl Server {
         listener: &TcpListener,
         shutdown: &CancellationToken,
     ) -> Option<(TcpStream, OwnedSemaphorePermit)> {
-        let permits = Arc::clone(&self.permits);
+        let (permits, idle) = (Arc::clone(&self.permits), Arc::clone(&self.idle));
         let next = async {
-            let permit = permits.acquire_owned().await.expect("the semaphore is never closed");
-            (accept(listener).await, permit)
+            let stream = accept(listener).await;
+            let (permit, made_way) = place(permits, &idle).await;
+            (stream, permit, made_way)
         };
         tokio::pin!(next);
         loop {
             tokio::select! {
                 () = shutdown.cancelled() => return None,
-                next = &mut next => return Some(next),
+                (stream, permit, made_way) = &mut next => {
+                    if made_way {
+                        self.say_made_way();
+                    }
+                    return Some((stream, permit));
+                }
                 // Connections that have ended are taken out as they end.
                 Some(_) = self.connections.join_next(), if !self.connections.is_empty() => {}
             }
@@ -160,27 +176,29 @@ impl Server {
     }
 
     fn spawn_connection(&mut self, stream: TcpStream, permit: OwnedSemaphorePermit) {
-        // Small answers wait for nothing: without this a keep-alive client pays 40 ms a request.
-        if let Err(fault) = stream.set_nodelay(true) {
-            tracing::debug!(%fault, "TCP_NODELAY could not be set");
-        }
-        let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(self.options.head_timeout)
-            .max_buf_size(self.options.head_bytes_max)
-            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(self.router.clone()));
-        let connection = self.graceful.watch(connection);
+        let seat = Arc::new(self.idle.seat());
+        let (router, options) = (self.router.clone(), self.options.clone());
+        let served = connection::serve(stream, router, options, seat, self.stop.clone());
         self.connections.spawn(async move {
-            if let Err(fault) = connection.await {
-                tracing::debug!(%fault, "a connection ended early");
-            }
+            served.await;
             drop(permit);
         });
     }
 
+    /// Says, once a minute at most, that there are more connections than places.
+    fn say_made_way(&mut self) {
+        if self.said_at.is_none_or(|at| at.elapsed() >= SAY_EVERY) {
+            self.said_at = Some(Instant::now());
+            tracing::warn!(
+                connections_max = self.options.connections_max,
+                "connections that wait for their clients are closed to make way for others"
+            );
+        }
+    }
+
     async fn drain(mut self) {
         let ended = async {
-            self.graceful.shutdown().await;
+            self.stop.cancel();
             while self.connections.join_next().await.is_some() {}
         };
         if tokio::time::timeout(self.options.grace, ended).await.is_err() {
@@ -191,6 +209,23 @@ impl Server {
         }
         self.connections.shutdown().await;
     }
+}
+
+/// A place for one more connection, and whether another had to make way for it.
+async fn place(permits: Arc<Semaphore>, idle: &Idle) -> (OwnedSemaphorePermit, bool) {
+    let never_closed = "the semaphore is never closed";
+    if let Ok(permit) = Arc::clone(&permits).try_acquire_owned() {
+        return (permit, false);
+    }
+    let permit = permits.acquire_owned();
+    tokio::pin!(permit);
+    while !idle.send_one_away() {
+        tokio::select! {
+            permit = &mut permit => return (permit.expect(never_closed), false),
+            () = idle.more() => {}
+        }
+    }
+    (permit.await.expect(never_closed), true)
 }
 
 /// Accepts one connection, resting while the system refuses (it has no descriptors left, say).
@@ -287,6 +322,44 @@ mod tests {
 
         server.await.unwrap();
         assert_eq!(read_to_end(stream).await, "");
+    }
+
+    #[tokio::test]
+    async fn c10_silent_connections_lock_nobody_out_and_who_is_being_answered_stays() {
+        let (begun, finish) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let (at_begin, at_finish) = (Arc::clone(&begun), Arc::clone(&finish));
+        let slow = get(async move || {
+            at_begin.notify_one();
+            at_finish.notified().await;
+            "done"
+        });
+        let (listener, address) = listen().await;
+        let shutdown = CancellationToken::new();
+        let options = ServerOptions { connections_max: 3, ..Default::default() };
+        let router = Router::new().route("/", slow).route("/quick", get(async || "quick"));
+        let server = tokio::spawn(serve(listener, router, options, shutdown.clone()));
+        let mut busy = TcpStream::connect(address).await.unwrap();
+        ask(&mut busy).await;
+        begun.notified().await;
+        let mut silent = Vec::new();
+        for _ in 0..10 {
+            silent.push(TcpStream::connect(address).await.unwrap());
+        }
+
+        let mut other = TcpStream::connect(address).await.unwrap();
+        other
+            .write_all(b"GET /quick HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
+            .await
+            .unwrap();
+        // Long before the silent ones are hung up on for their silence.
+        let served = tokio::time::timeout(Duration::from_secs(10), read_to_end(other)).await;
+        assert!(served.unwrap().ends_with("quick"));
+        assert_eq!(read_to_end(silent.remove(0)).await, "", "it has given way");
+        finish.notify_one();
+        shutdown.cancel();
+        assert!(read_to_end(busy).await.ends_with("done"));
+        drop(silent);
+        server.await.unwrap();
     }
 
     #[tokio::test]

@@ -52,6 +52,15 @@ macro_rules! named {
     };
 }
 
+macro_rules! is_for_anyone {
+    (anyone) => {
+        true
+    };
+    (owner) => {
+        false
+    };
+}
+
 /// What stands in the list, or what stands for it if nothing does.
 macro_rules! or {
     (($listed:ty) $other:ty) => {
@@ -63,7 +72,7 @@ macro_rules! or {
 }
 
 macro_rules! requests {
-    ($($action:ident by $by:ident $(sent as $sent:tt)? $(answers ($reply:ident))?;)*) => {
+    ($($action:ident by $by:ident for $whom:ident $(sent as $sent:tt)? $(answers ($reply:ident))?;)*) => {
         /// A decoded request: its required members are there, nothing else has been checked.
         #[derive(Clone, Debug, PartialEq, Eq)]
         pub enum Request {
@@ -77,6 +86,15 @@ macro_rules! requests {
             /// The action's name, as SQS spells it.
             pub const fn action(&self) -> &'static str {
                 match self { $(Self::$action(_) => $action::NAME,)* }
+            }
+
+            /// Whether a queue's policy can let anyone carry out the action of that name, or only the
+            /// owner may; `None` if there is no such action.
+            pub fn is_for_anyone(action: &str) -> Option<bool> {
+                match action {
+                    $(stringify!($action) => Some(is_for_anyone!($whom)),)*
+                    _ => None,
+                }
             }
 
             /// Which queue the request is for, in the words of its caller.

@@ -83,7 +83,7 @@ impl Budget {
         drop(tokio::time::timeout(LOOK_AGAIN_AFTER, freed).await);
     }
 
-    fn refuse(&self) -> SqsError {
+    fn note_refused(&self) {
         self.pressure.requests_refused.fetch_add(1, Relaxed);
         if let Some(times) = self.refused.due() {
             tracing::warn!(
@@ -92,6 +92,10 @@ impl Budget {
                 "too many bytes are in flight: a request was refused"
             );
         }
+    }
+
+    fn refuse(&self) -> SqsError {
+        self.note_refused();
         SqsError::ServiceUnavailable("too many bytes are in flight: try again later".to_owned())
     }
 }
@@ -140,6 +144,16 @@ impl Share {
             client.bytes().fetch_add(bytes, Relaxed);
         }
         taken
+    }
+
+    /// What needs room now got none, and does not wait: it is counted, the share is given back, and a
+    /// client that stands still gives way to the next.
+    pub(crate) fn refuse_at_once(&mut self) {
+        if let Some((budget, _)) = &self.of {
+            budget.note_refused();
+            budget.clients.free_bytes();
+        }
+        self.settle(0);
     }
 
     /// Becomes as large as what is in memory now, whether there is room for it or not.

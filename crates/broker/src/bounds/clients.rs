@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -64,6 +64,9 @@ pub(crate) struct Client {
     phase: AtomicU8,
     /// Its bytes in flight.
     bytes: AtomicU64,
+    /// Whether it was told to give way: looked at for every client when a place is wanted, and so apart
+    /// from the token, which would be locked each time.
+    is_sent_away: AtomicBool,
     gives_way: CancellationToken,
 }
 
@@ -143,6 +146,7 @@ impl Clients {
     }
 
     fn send_away(&self, client: &Client) {
+        client.is_sent_away.store(true, Relaxed);
         client.gives_way.cancel();
         self.pressure.connections_gave_way.fetch_add(1, Relaxed);
         if let Some(times) = self.gave_way.due() {
@@ -207,6 +211,7 @@ impl Client {
             waits_since: AtomicU64::new(WORKING),
             phase: AtomicU8::new(IDLE),
             bytes: AtomicU64::new(0),
+            is_sent_away: AtomicBool::new(false),
             gives_way: CancellationToken::new(),
         };
         client.is_waited_for();
@@ -254,6 +259,11 @@ impl Client {
         }
     }
 
+    /// Whether no answer to it is due.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.phase.load(Relaxed) == IDLE
+    }
+
     /// Whether the broker works for the client.
     pub(crate) fn is_working(&self) -> bool {
         self.waits_since.load(Relaxed) == WORKING
@@ -271,11 +281,10 @@ impl Client {
     /// An idle connection gives way at once; one in the middle of something once it stands still.
     fn can_give_way(&self) -> bool {
         let since = self.waits_since.load(Relaxed);
-        if since == WORKING || self.gives_way.is_cancelled() {
+        if since == WORKING || self.is_sent_away.load(Relaxed) {
             return false;
         }
-        let idle = self.phase.load(Relaxed) == IDLE;
-        idle || u128::from(self.now() - since) >= STANDS_STILL.as_millis()
+        self.is_idle() || u128::from(self.now() - since) >= STANDS_STILL.as_millis()
     }
 
     fn now(&self) -> u64 {

@@ -2,7 +2,8 @@
 //!
 //! # Invariants
 //!
-//! - [`Ledger::commit`] appends what it applies, in the same order, and at the same time.
+//! - [`Ledger::commit`] appends what it applies, in the same order, and at the same time; what does
+//!   not hold stops the process before it is appended.
 //! - Replaying the log through [`Replay`] rebuilds the same catalog and queues.
 //! - Time never runs backwards, over restarts neither: it is never before the last record's.
 //!   It is internal time (`times`), which clients are not told.
@@ -103,7 +104,7 @@ impl Replay {
         self.last = Some((entry.at, entry.mark()));
         self.state.shown.note(entry.at, entry.mark().offset);
         if let Some(lapse) = entry.lapse {
-            self.state.lapse(lapse);
+            self.state.lapse(lapse, lsn);
         }
         for change in &entry.changes {
             self.next_key = self.next_key.max(next_key(change));
@@ -205,9 +206,9 @@ impl Ledger {
     fn commit_lapse(&mut self, lapse: Lapse) {
         let mark = ClockMark { doubt: 0, doubted_from: None, ..self.times.mark() };
         let entry = Entry { lapse: Some(lapse), ..Entry::new(self.now(), mark, Vec::new()) };
-        if self.append(&entry, None, Purpose::Shrink).is_ok() {
+        if let Ok(lsn) = self.append(&entry, None, Purpose::Shrink) {
             self.times.settle();
-            self.state.lapse(lapse);
+            self.state.lapse(lapse, lsn);
             self.touched.extend(self.state.queues.keys());
         }
     }
@@ -220,11 +221,6 @@ impl Ledger {
     /// What the wall clock showed at an internal time: what clients are told.
     pub(crate) fn shown(&self, time: Timestamp) -> Timestamp {
         self.state.shown.at(time)
-    }
-
-    /// How long ago something happened, by the wall clock.
-    pub(crate) fn age(&self, time: Timestamp) -> Duration {
-        self.times.shown().since(self.shown(time))
     }
 
     /// Which queues there are.
@@ -315,6 +311,7 @@ impl Ledger {
         purpose: Purpose,
     ) -> Result<Lsn, ReserveError> {
         let entry = Entry::new(self.now(), self.times.mark(), changes);
+        self.state.assert_upheld(&entry.changes);
         let lsn = self.append(&entry, body, purpose)?;
         for change in &entry.changes {
             self.apply(change, lsn);
@@ -328,7 +325,8 @@ impl Ledger {
         body: Option<Body>,
         purpose: Purpose,
     ) -> Result<Lsn, ReserveError> {
-        let sync = entry.changes.iter().any(|change| self.must_be_durable(change));
+        let must_be = |change| self.must_be_durable(change);
+        let sync = entry.lapse.is_some() || entry.changes.iter().any(must_be);
         let lsn = self.log.append(Append { events: &entry.encode(), body, sync, purpose })?;
         self.state.shown.note(entry.at, entry.mark().offset);
         Ok(lsn)

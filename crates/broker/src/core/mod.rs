@@ -230,8 +230,9 @@ impl<W: Waiter> Core<W> {
         if self.closing {
             return self.answer_empty(queue, receive.waiter);
         }
-        let waiting_max = self.ledger.rules().waiting_receives_max;
-        if let Err(refused) = self.parked.entry(queue).or_default().push(receive, waiting_max) {
+        let (waiting_max, now) = (self.ledger.rules().waiting_receives_max, self.ledger.now());
+        let parked = self.parked.entry(queue).or_default();
+        if let Err(refused) = parked.push(receive, waiting_max, now) {
             self.ledger.refused_mut().waiting_receives += 1;
             refused.waiter.answer(Err(SqsError::RequestThrottled));
         }

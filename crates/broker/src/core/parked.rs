@@ -6,10 +6,15 @@
 //! - So many wait for one queue at most; beyond, a receive is refused at once.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use longshore_types::Timestamp;
 
 use super::{ReceiveSpec, Waiter};
+
+/// How often all that wait are looked through, at most, for some whose callers have gone: with as many
+/// as may wait, it takes a millisecond of everybody's time.
+const LOOK_FOR_GONE_EVERY: Duration = Duration::from_millis(100);
 
 /// A receive that waits.
 #[derive(Debug)]
@@ -27,23 +32,26 @@ pub(crate) struct Parked<W> {
     next: u64,
     by_arrival: BTreeMap<u64, ParkedReceive<W>>,
     by_deadline: BTreeSet<(Timestamp, u64)>,
+    /// When it was last looked for those whose callers have gone.
+    looked_at: Option<Timestamp>,
 }
 
 impl<W> Default for Parked<W> {
     fn default() -> Self {
-        Self { next: 0, by_arrival: BTreeMap::new(), by_deadline: BTreeSet::new() }
+        Self { next: 0, by_arrival: BTreeMap::new(), by_deadline: BTreeSet::new(), looked_at: None }
     }
 }
 
 impl<W: Waiter> Parked<W> {
-    /// Lets `receive` wait, or gives it back if `waiting_max` do.
+    /// Lets `receive` wait from `now` on, or gives it back if `waiting_max` do.
     pub(crate) fn push(
         &mut self,
         receive: ParkedReceive<W>,
         waiting_max: usize,
+        now: Timestamp,
     ) -> Result<(), ParkedReceive<W>> {
         if self.by_arrival.len() >= waiting_max {
-            self.drop_gone();
+            self.look_for_gone(now);
         }
         if self.by_arrival.len() >= waiting_max {
             return Err(receive);
@@ -100,6 +108,13 @@ impl<W: Waiter> Parked<W> {
         self.by_deadline.first().map(|(deadline, _)| *deadline)
     }
 
+    fn look_for_gone(&mut self, now: Timestamp) {
+        if self.looked_at.is_none_or(|at| now.since(at) >= LOOK_FOR_GONE_EVERY) {
+            self.looked_at = Some(now);
+            self.drop_gone();
+        }
+    }
+
     fn drop_gone(&mut self) {
         let by_deadline = &mut self.by_deadline;
         self.by_arrival.retain(|number, receive| {
@@ -109,5 +124,59 @@ impl<W: Waiter> Parked<W> {
             }
             present
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::rc::Rc;
+
+    use longshore_wire::SqsError;
+
+    use super::super::Delivered;
+    use super::*;
+
+    /// One that waits and counts how often it is asked whether it is still there.
+    struct Asked(Rc<Cell<usize>>, bool);
+
+    impl Waiter for Asked {
+        fn is_gone(&self) -> bool {
+            self.0.set(self.0.get() + 1);
+            self.1
+        }
+
+        fn answer(self, _answer: Result<Vec<Delivered>, SqsError>) {}
+    }
+
+    fn push(parked: &mut Parked<Asked>, waiter: Asked, now: u64) -> bool {
+        let now = Timestamp::from_millis(now);
+        let spec = ReceiveSpec { count_max: 1, visibility: None, waits: true, attempt: None };
+        let receive = ParkedReceive { waiter, spec, deadline: now, by_policy: false };
+        parked.push(receive, 1000, now).is_ok()
+    }
+
+    #[test]
+    fn at_the_bound_not_all_are_looked_through_for_each_that_is_refused() {
+        let (mut parked, asked) = (Parked::default(), Rc::default());
+        for _ in 0..1000 {
+            assert!(push(&mut parked, Asked(Rc::clone(&asked), false), 0));
+        }
+        for _ in 0..1000 {
+            assert!(!push(&mut parked, Asked(Rc::clone(&asked), false), 0));
+        }
+        assert!(asked.get() <= 2000, "asked {} times", asked.get());
+    }
+
+    #[test]
+    fn at_the_bound_the_places_of_those_who_have_gone_are_found_soon() {
+        let (mut parked, asked) = (Parked::default(), Rc::default());
+        for number in 0..1000 {
+            assert!(push(&mut parked, Asked(Rc::clone(&asked), number % 2 == 0), 0));
+        }
+        for _ in 0..500 {
+            assert!(push(&mut parked, Asked(Rc::clone(&asked), false), 100));
+        }
+        assert!(!push(&mut parked, Asked(asked, false), 100));
     }
 }

@@ -6,6 +6,7 @@
 //! - What a time was shown as stays so, but for what is older than the last [`OFFSETS_MAX`] changes.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use longshore_types::Timestamp;
 
@@ -30,8 +31,7 @@ impl Shown {
     pub(super) fn note(&mut self, at: Timestamp, offset: i64) {
         let current = self.offsets.last_key_value().map_or(0, |(_, offset)| *offset);
         if offset != current {
-            let from =
-                if at > self.last { at } else { Timestamp::from_millis(self.last.as_millis() + 1) };
+            let from = if at > self.last { at } else { self.last + Duration::from_millis(1) };
             self.offsets.insert(from, offset);
             self.forget();
         }

@@ -65,8 +65,21 @@ impl State {
         }
     }
 
-    /// Has a stop of the broker count, for what was sent before it.
-    pub(super) fn lapse(&mut self, Lapse { from, millis }: Lapse) {
+    /// Checks what applying `changes` will rely on.
+    pub(super) fn assert_upheld(&self, changes: &[Change]) {
+        for change in changes {
+            if let Change::Queue(id, event) = change
+                && let Some(owned) = self.queues.get(id)
+            {
+                owned.queue.assert_upheld(event);
+            }
+        }
+    }
+
+    /// Has a stop of the broker count, for what was sent before it. What expires by it can be told in
+    /// any answer, so all of them wait for its record, as for one of the catalog.
+    pub(super) fn lapse(&mut self, Lapse { from, millis }: Lapse, lsn: Lsn) {
+        self.catalog_settled = lsn;
         self.lapses.add(from, Duration::from_millis(millis));
         for owned in self.queues.values_mut() {
             owned.queue.set_lapses(self.lapses.clone());

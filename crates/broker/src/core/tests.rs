@@ -1,5 +1,6 @@
 //! The core on a log that is written and synced when the test says so.
 
+mod absurd_clocks;
 mod clocks;
 mod fifo;
 mod moves;
@@ -450,6 +451,36 @@ fn replaying_the_log_rebuilds_the_same_queues() {
     let id = longshore_engine::QueueId::new(1);
     assert_eq!(ledger.queue(id), world.core.ledger().queue(id));
     assert_eq!(ledger.catalog(), world.core.ledger().catalog());
+}
+
+/// An operation that has a message arrive that is there already.
+struct Doubled;
+
+impl Operation for Doubled {
+    type Reply = ();
+
+    fn room(&self) -> Room {
+        Room::keep()
+    }
+
+    fn run(self, turn: &mut Turn<'_>) -> Result<(), SqsError> {
+        let queue = turn.resolve(URL)?;
+        let key = turn.queue(queue)?.keys().next().unwrap();
+        let id = longshore_types::MessageId::from_random([8; 16]);
+        let again = longshore_engine::Redriven { key, id, bytes: 1, delivery: 0, group: None };
+        turn.commit(queue, longshore_engine::Queue::redrive(vec![again]))
+    }
+}
+
+#[test]
+fn c16_what_breaks_an_invariant_stops_the_process_before_it_is_written() {
+    let mut world = World::with_queue();
+    world.ask(Send);
+    world.sync();
+    let before = world.log.last();
+    let broken = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| world.ask(Doubled)));
+    assert!(broken.is_err());
+    assert_eq!(world.log.last(), before);
 }
 
 #[test]

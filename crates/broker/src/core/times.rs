@@ -37,6 +37,10 @@ use crate::clock::{ClockTrust, Reading};
 /// that goes well is smaller, and would be a new offset in every record.
 const STEP_MIN: i64 = 1000;
 
+/// A first start is not later than this, the end of the year 9999: time must be able to run on, and a
+/// clock that shows more is broken.
+const FIRST_START_MAX: Timestamp = Timestamp::from_millis(253_402_300_799_999);
+
 /// What a record says of time beside its own: nothing, while nothing is wrong with the clock.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
 pub(crate) struct ClockMark {
@@ -181,7 +185,7 @@ impl Times {
     fn start(&mut self, Reading { running, wall }: Reading) {
         self.read = Some(Read { running, steady_since: running });
         if !self.has_past {
-            (self.now, self.mark.confirmed_at) = (wall, Some(Timestamp::ZERO));
+            (self.now, self.mark.confirmed_at) = (wall.min(FIRST_START_MAX), Some(Timestamp::ZERO));
             return;
         }
         let confirmed_at = *self.mark.confirmed_at.get_or_insert(self.now);
@@ -259,7 +263,7 @@ impl Times {
     }
 
     /// Shown time, as of the last reading.
-    pub(crate) fn shown(&self) -> Timestamp {
+    fn shown(&self) -> Timestamp {
         shifted(self.now, self.mark.offset)
     }
 }

@@ -90,8 +90,9 @@ fn of_queue<W: Waiter>(core: &Core<W>, entry: &QueueEntry) -> Option<OfQueue> {
     let (ledger, id) = (core.ledger(), entry.id);
     let queue = ledger.queue(id)?;
     let fairness = queue.fairness();
-    let age =
-        |sent_at: Option<Timestamp>| sent_at.map(|sent_at| ledger.age(sent_at)).unwrap_or_default();
+    let now = ledger.now();
+    let age = |sent_at: Option<Timestamp>| sent_at.map(|sent_at| queue.age(sent_at, now));
+    let age = |sent_at| age(sent_at).unwrap_or_default();
     Some(OfQueue {
         arn: entry.arn.clone(),
         counts: queue.counts(),

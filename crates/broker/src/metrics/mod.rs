@@ -25,7 +25,7 @@ mod traffic;
 pub(crate) use gather::gather;
 pub(crate) use longshore_metrics::{MEDIA_TYPE, render};
 pub(crate) use tally::Tally;
-pub(crate) use traffic::{Traffic, UNKNOWN_ACTION};
+pub(crate) use traffic::{PEEK_ACTION, Traffic, UNKNOWN_ACTION};
 
 /// Queues that a scrape shows: the oldest ones. How many are left out is a metric of its own.
 pub(crate) const QUEUES_MAX: usize = 1000;

@@ -133,6 +133,21 @@ const COUNTERS: &[Counter] = &[
         ),
         |numbers| numbers.pressure.requests_refused.load(Relaxed),
     ),
+    (
+        Family::new(
+            "longshore_peeks_cut",
+            "Looks at messages since the broker started whose answers could not show all of them",
+        ),
+        |numbers| numbers.pressure.peeks_cut.load(Relaxed),
+    ),
+    (
+        Family::new(
+            "longshore_wrong_regions_untold",
+            "Requests since the broker started for queues that there are not, of callers whom the log \
+             would not have told of another region, because it had told so many",
+        ),
+        |numbers| numbers.pressure.strays_untold.load(Relaxed),
+    ),
 ];
 
 /// A counter of what was refused at a bound of the queues.

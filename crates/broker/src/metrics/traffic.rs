@@ -2,7 +2,7 @@
 //!
 //! # Invariants
 //!
-//! - The actions are those that there are, and one for all else; a code is one of SQS's or the
+//! - The actions are those that there are, one for looks at messages, and one for all else; a code is one of SQS's or the
 //!   reason phrase of a status. So a client cannot make labels.
 
 use std::collections::BTreeMap;
@@ -15,8 +15,11 @@ use longshore_wire::Request;
 
 use crate::bounds::Pressure;
 
-/// What a request is called that names no action that there is, or cannot be read.
+/// What a request is called that names no action that there is, cannot be read or is not let in.
 pub(crate) const UNKNOWN_ACTION: &str = "unknown";
+
+/// What a look at messages is called, which is no action of SQS.
+pub(crate) const PEEK_ACTION: &str = "PeekMessages";
 
 /// The code of a request that was not refused.
 const OK: &str = "OK";
@@ -44,7 +47,7 @@ struct OfAction {
 
 impl Default for Traffic {
     fn default() -> Self {
-        let actions = Request::ACTIONS.iter().chain([&UNKNOWN_ACTION]);
+        let actions = Request::ACTIONS.iter().chain([&PEEK_ACTION, &UNKNOWN_ACTION]);
         let by_action = actions.map(|action| (*action, OfAction::default())).collect();
         Self { connections: AtomicU64::new(0), pressure: Arc::default(), by_action }
     }

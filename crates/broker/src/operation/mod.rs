@@ -62,7 +62,7 @@ use crate::broker::Broker;
 use crate::caller::Caller;
 use crate::core::{Asker, Operation};
 
-pub(crate) use peek::{PeekMessages, peek};
+pub(crate) use peek::{PeekMessages, Peeked, peek};
 
 /// An action that the broker carries out, as it does every one.
 pub trait Serve: Action {
@@ -92,7 +92,7 @@ where
 }
 
 macro_rules! dispatch {
-    ($($action:ident by $by:ident $(sent as $sent:tt)? $(answers $reply:tt)?;)*) => {
+    ($($action:ident by $by:ident for $whom:ident $(sent as $sent:tt)? $(answers $reply:tt)?;)*) => {
         /// Carries out a request; `share` grows by the reply of what brings messages.
         pub(crate) async fn dispatch(
             broker: &Broker,

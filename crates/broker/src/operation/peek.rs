@@ -31,42 +31,62 @@ pub(crate) struct PeekMessages {
     pub(crate) delayed: bool,
 }
 
+/// What somebody saw.
+#[derive(Debug)]
+pub(crate) struct Peeked {
+    pub(crate) reply: ReceiveMessageReply,
+    /// Whether there are more messages than are answered at once.
+    pub(crate) is_cut: bool,
+}
+
+/// The messages of an answer, before their bodies are read.
+#[derive(Debug)]
+pub(crate) struct Seen {
+    messages: Vec<Delivered>,
+    is_cut: bool,
+}
+
 /// The messages, the oldest first, as a receive answers them.
 pub(crate) async fn peek(
     runtime: &Runtime,
     caller: &Caller,
     peek: PeekMessages,
     share: &mut Share,
-) -> Result<ReceiveMessageReply, SqsError> {
+) -> Result<Peeked, SqsError> {
     let all = ["All".to_owned()];
     let wanted = Wanted::of(&[], &all, &all);
     let seen = runtime.perform(peek, Asker::new(caller, ACTION)).await?;
-    let messages = messages(runtime, &seen, &wanted, |_| NO_HANDLE.to_owned(), share).await?;
-    Ok(ReceiveMessageReply { messages })
+    let no_handle = |_: &Delivered| NO_HANDLE.to_owned();
+    let messages = messages(runtime, &seen.messages, &wanted, no_handle, share).await?;
+    Ok(Peeked { reply: ReceiveMessageReply { messages }, is_cut: seen.is_cut })
 }
 
 impl Operation for PeekMessages {
-    type Reply = Vec<Delivered>;
+    type Reply = Seen;
 
     fn room(&self) -> Room {
         Room::none()
     }
 
-    fn run(self, turn: &mut Turn<'_>) -> Result<Vec<Delivered>, SqsError> {
+    fn run(self, turn: &mut Turn<'_>) -> Result<Seen, SqsError> {
         let queue = turn.resolve(&self.queue_url)?;
         let (epoch, received_at) = (turn.catalog().epoch(), turn.now());
         let Self { in_flight, delayed, .. } = self;
-        let seen = turn.queue(queue)?.peek(Peek { in_flight, delayed, count_max: MESSAGES_MAX });
+        let count_max = MESSAGES_MAX + 1;
+        let seen = turn.queue(queue)?.peek(Peek { in_flight, delayed, count_max });
+        let there = seen.len();
         let mut bytes = 0_u32;
-        let fits = seen.into_iter().take_while(|(_, told)| {
+        let fits = seen.into_iter().take(MESSAGES_MAX).take_while(|(_, told)| {
             let before = bytes;
             bytes = bytes.saturating_add(told.bytes);
             before == 0 || bytes <= BYTES_MAX
         });
-        let seen = fits.map(|(key, told)| {
-            let receipt = Receipt { queue, key, epoch, delivery: told.number, received_at };
-            Delivered::new(receipt, told, |time| turn.shown(time))
-        });
-        Ok(seen.collect())
+        let messages: Vec<_> = fits
+            .map(|(key, told)| {
+                let receipt = Receipt { queue, key, epoch, delivery: told.number, received_at };
+                Delivered::new(receipt, told, |time| turn.shown(time))
+            })
+            .collect();
+        Ok(Seen { is_cut: messages.len() < there, messages })
     }
 }

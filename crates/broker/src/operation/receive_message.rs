@@ -23,6 +23,10 @@ use crate::core::{Asker, Delivered, Operation, ReceiveSpec, Step, Turn};
 use crate::log::Room;
 use crate::runtime::Runtime;
 
+/// Bytes of texts with which a receive waits. They stay in memory as long as it does, so with more of
+/// them it is answered at once: a few that wait would take the room of everybody.
+const WAITING_TEXT_BYTES_MAX: usize = 64 << 10;
+
 /// A receive, prepared.
 #[derive(Debug)]
 struct Receive {
@@ -54,22 +58,31 @@ impl Serve for ReceiveMessage {
             &self.message_system_attribute_names,
             &self.message_attribute_names,
         );
-        let limits = check::receive(&self);
-        let attempt = self.receive_request_attempt_id;
-        let receive = Receive { queue_url: self.queue_url.clone(), limits, attempt };
+        let limits = limits(&self);
+        let Self { queue_url, receive_request_attempt_id: attempt, .. } = self;
+        let receive = Receive { queue_url: queue_url.clone(), limits, attempt };
         let asker = Asker::new(caller, Self::NAME);
         let delivered = runtime.receive(receive, asker).await?;
         let handle = |delivery: &Delivered| runtime.receipts().handle(&delivery.receipt);
         let messages = match messages(runtime, &delivered, &wanted, handle, share).await {
             Err(refusal @ SqsError::ServiceUnavailable(_)) => {
                 let receipts = delivered.iter().map(|message| message.receipt).collect();
-                runtime.perform(HandBack { queue_url: self.queue_url, receipts }, asker).await?;
+                runtime.perform(HandBack { queue_url, receipts }, asker).await?;
                 return Err(refusal);
             }
             messages => messages?,
         };
         Ok(ReceiveMessageReply { messages })
     }
+}
+
+/// How much is asked for, and for how long it waits.
+fn limits(receive: &ReceiveMessage) -> Result<ReceiveLimits, SqsError> {
+    let mut limits = check::receive(receive)?;
+    if receive.text_bytes() > WAITING_TEXT_BYTES_MAX {
+        limits.wait = Some(Duration::ZERO);
+    }
+    Ok(limits)
 }
 
 impl Operation for Receive {

@@ -1,38 +1,12 @@
 //! Actions: which of them a statement means, and which an owner can grant to others.
 
+use longshore_wire::Request;
+
 use super::PolicyError;
 use super::error::malformed;
 use super::json::Json;
 use super::read::texts;
 use super::wildcard;
-
-/// The actions that other accounts can be allowed, by their single form.
-const GRANTABLE: [&str; 8] = [
-    "ChangeMessageVisibility",
-    "DeleteMessage",
-    "GetQueueAttributes",
-    "GetQueueUrl",
-    "ListDeadLetterSourceQueues",
-    "PurgeQueue",
-    "ReceiveMessage",
-    "SendMessage",
-];
-
-/// The actions that only a queue's owner can carry out.
-const OWNER_ONLY: [&str; 12] = [
-    "AddPermission",
-    "CancelMessageMoveTask",
-    "CreateQueue",
-    "DeleteQueue",
-    "ListMessageMoveTasks",
-    "ListQueueTags",
-    "ListQueues",
-    "RemovePermission",
-    "SetQueueAttributes",
-    "StartMessageMoveTask",
-    "TagQueue",
-    "UntagQueue",
-];
 
 /// Whether other accounts can be allowed an action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,12 +21,13 @@ pub(crate) enum Grantable {
 
 /// Whether other accounts can be allowed the action of that name; `*` is every action.
 pub(crate) fn grantable(action: &str) -> Grantable {
-    if action == "*" || GRANTABLE.contains(&action) {
-        Grantable::Yes
-    } else if OWNER_ONLY.contains(&action) {
-        Grantable::OwnerOnly
-    } else {
-        Grantable::Unknown
+    if action == "*" {
+        return Grantable::Yes;
+    }
+    match Request::is_for_anyone(action).filter(|_| single(action) == action) {
+        Some(true) => Grantable::Yes,
+        Some(false) => Grantable::OwnerOnly,
+        None => Grantable::Unknown,
     }
 }
 
@@ -96,16 +71,24 @@ fn parse(text: &str) -> Result<String, PolicyError> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
-    use longshore_wire::Request;
-
     use super::*;
 
     #[test]
-    fn every_action_that_is_no_batch_can_be_granted_or_is_the_owners_alone() {
-        let singles: BTreeSet<_> = Request::ACTIONS.iter().map(|action| single(action)).collect();
-        let known: BTreeSet<_> = GRANTABLE.into_iter().chain(OWNER_ONLY).collect();
-        assert_eq!(singles, known);
+    fn what_others_can_be_allowed_is_what_access_md_says() {
+        let docs = include_str!("../../../../docs/access.md");
+        let (_, said) = docs.split_once("What can be granted is ").unwrap();
+        let (said, _) = said.split_once(", at most seven").unwrap();
+        let can_be = |action: &&&str| grantable(action) == Grantable::Yes;
+        let granted: Vec<_> = Request::ACTIONS.iter().filter(can_be).collect();
+        assert!(granted.iter().all(|action| said.contains(&format!("`{action}`"))), "{granted:?}");
+        assert_eq!(granted.len() + 1, said.matches('`').count() / 2, "`*` too");
+    }
+
+    #[test]
+    fn a_batch_is_granted_with_its_single_action() {
+        assert_eq!(grantable("SendMessageBatch"), Grantable::Unknown);
+        assert_eq!(grantable(single("SendMessageBatch")), Grantable::Yes);
+        assert_eq!(grantable("CreateQueue"), Grantable::OwnerOnly);
+        assert_eq!(grantable("MakeTea"), Grantable::Unknown);
     }
 }

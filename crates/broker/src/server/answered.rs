@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use hyper::StatusCode;
 use longshore_types::{QueueArn, QueueName};
-use longshore_wire::{Named, Reply, Request};
+use longshore_wire::{Named, Reply};
 
 use super::protocol::Protocol;
 use super::refused::Refused;
@@ -66,11 +66,11 @@ pub(super) fn code(outcome: &Result<Reply, Refused>) -> Option<&'static str> {
 }
 
 /// The queue that a request is for, if its line is wanted and names one.
-pub(super) fn queue(request: &Request) -> Option<QueueName> {
+pub(super) fn queue(named: Named<'_>) -> Option<QueueName> {
     if !tracing::enabled!(target: TARGET, tracing::Level::DEBUG) {
         return None;
     }
-    match request.queue() {
+    match named {
         Named::Url(url) => QueueAddress::parse(url).map(|address| address.name),
         Named::Name(name) => QueueName::parse(name).ok(),
         Named::Arn(arn) => QueueArn::parse(arn).ok().map(|arn| arn.name),

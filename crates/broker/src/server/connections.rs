@@ -106,9 +106,11 @@ pub(super) async fn connection<F: Future<Output = Response<Full<Bytes>>>>(
         .serve_connection(TokioIo::new(stream), service);
     let mut connection = std::pin::pin!(connection);
     let ended = tokio::select! {
+        // What has arrived is read before anybody gives way: a request that came in the same moment, or
+        // to a connection that nobody has looked at yet, is answered all the same.
+        biased;
         ended = connection.as_mut() => ended,
         () = client.gives_way() => {
-            // A request that came in the same moment is answered all the same.
             if !client.is_working() {
                 return;
             }

@@ -14,17 +14,17 @@ use http_body_util::Full;
 use hyper::body::{Body, Incoming};
 use hyper::header::EXPECT;
 use hyper::http::request::Parts;
-use hyper::{Method, Request, Response};
+use hyper::{Method, Request, Response, StatusCode};
 use longshore_types::QueueName;
 use longshore_wire::Reply;
 
 use super::answered::{self, Answered};
 use super::protocol::Protocol;
 use super::refused::Refused;
-use super::{Shared, admission, body, gate, health, peek, respond};
+use super::{Service, admission, body, gate, health, peek, respond};
 use crate::bounds::{Client, Share};
 use crate::caller::Caller;
-use crate::metrics::UNKNOWN_ACTION;
+use crate::metrics::{PEEK_ACTION, UNKNOWN_ACTION};
 
 /// Beyond this an answer is written on a thread of its own, because to write it takes so long that
 /// others would wait for this one.
@@ -32,7 +32,7 @@ const INLINE_BYTES_MAX: u64 = 1 << 20;
 
 /// One request as it came, with what it has of the budget.
 struct Exchange<'a> {
-    shared: &'a Shared,
+    service: &'a Service,
     client: &'a Client,
     peer: IpAddr,
     share: Share,
@@ -42,24 +42,22 @@ struct Exchange<'a> {
 
 /// Answers one HTTP request.
 pub(super) async fn exchange(
-    shared: &Shared,
+    service: &Service,
     client: &Arc<Client>,
     mut request: Request<Incoming>,
 ) -> Response<Full<Bytes>> {
-    let hosts = (!shared.options.require_signatures).then_some(&shared.hosts);
+    let hosts = (!service.options.require_signatures).then_some(&service.hosts);
     let let_in = admission::enter(&mut request, hosts);
     let (head, mut body) = request.into_parts();
-    let share = shared.budget.share(client);
+    let share = service.budget.share(client);
     let peer = client.peer();
-    let mut exchange = Exchange { shared, client, peer, share, has_read: false };
+    let mut exchange = Exchange { service, client, peer, share, has_read: false };
     let response = match let_in {
-        Err((status, sentence)) => respond::plain(status, sentence),
+        Err((status, sentence)) => exchange.turn_away(&head, status, sentence).await,
         Ok(()) if head.uri.path() == "/health" && is_read(&head.method) => {
-            health::health(&shared.broker, shared.options.require_signatures)
+            health::health(&service.broker, service.options.require_signatures)
         }
-        Ok(()) if peek::is_at(head.uri.path()) => {
-            peek::peek(shared, exchange.peer, &head, &mut exchange.share).await
-        }
+        Ok(()) if peek::is_at(head.uri.path()) => exchange.peek(&head).await,
         Ok(()) => exchange.sqs(&head, &mut body).await,
     };
     let answer_bytes = response.body().size_hint().lower();
@@ -76,7 +74,7 @@ const fn is_read(method: &Method) -> bool {
 
 /// What became of a request.
 struct Outcome {
-    /// What the request asked for, if that is an action that there is.
+    /// What the request asked for, if that is something that there is.
     action: &'static str,
     queue: Option<QueueName>,
     result: Result<Reply, Refused>,
@@ -85,16 +83,17 @@ struct Outcome {
 /// What is to be answered.
 struct Answer {
     protocol: Protocol,
-    action: &'static str,
+    /// The action whose reply it is.
+    answers: &'static str,
     request_id: String,
     result: Result<Reply, Refused>,
 }
 
 impl Answer {
     fn render(self) -> Response<Full<Bytes>> {
-        let Self { protocol, action, request_id, result } = self;
+        let Self { protocol, answers, request_id, result } = self;
         match result {
-            Ok(reply) => respond::reply(protocol, action, &request_id, &reply),
+            Ok(reply) => respond::reply(protocol, answers, &request_id, &reply),
             Err(refused) => respond::refused(protocol, &request_id, &refused),
         }
     }
@@ -104,10 +103,43 @@ impl Exchange<'_> {
     async fn sqs(&mut self, head: &Parts, body: &mut Incoming) -> Response<Full<Bytes>> {
         let started = tokio::time::Instant::now();
         let protocol = Protocol::of(&head.headers);
-        let Outcome { action, queue, result } = self.answer(protocol, head, body).await;
-        let request_id = &self.shared.broker.new_request_id();
+        let outcome = self.answer(protocol, head, body).await;
+        let answers = outcome.action;
+        self.respond(started, protocol, outcome, answers).await
+    }
+
+    /// Answers what was not let in.
+    async fn turn_away(
+        &mut self,
+        head: &Parts,
+        status: StatusCode,
+        sentence: &'static str,
+    ) -> Response<Full<Bytes>> {
+        let (started, protocol) = (tokio::time::Instant::now(), Protocol::of(&head.headers));
+        let result = Err(Refused::Plain(status, sentence));
+        let outcome = Outcome { action: UNKNOWN_ACTION, queue: None, result };
+        self.respond(started, protocol, outcome, UNKNOWN_ACTION).await
+    }
+
+    async fn peek(&mut self, head: &Parts) -> Response<Full<Bytes>> {
+        let started = tokio::time::Instant::now();
+        let (queue, result) = peek::peek(self.service, self.peer, head, &mut self.share).await;
+        let outcome = Outcome { action: PEEK_ACTION, queue, result };
+        self.respond(started, peek::protocol(head), outcome, peek::ANSWERS).await
+    }
+
+    /// Writes what became of a request as the answer to `answers`, and keeps account of it.
+    async fn respond(
+        &mut self,
+        started: tokio::time::Instant,
+        protocol: Protocol,
+        outcome: Outcome,
+        answers: &'static str,
+    ) -> Response<Full<Bytes>> {
+        let Outcome { action, queue, result } = outcome;
+        let request_id = &self.service.broker.new_request_id();
         let code = answered::code(&result);
-        let answer = Answer { protocol, action, request_id: request_id.clone(), result };
+        let answer = Answer { protocol, answers, request_id: request_id.clone(), result };
         let response = if self.share.bytes() > INLINE_BYTES_MAX {
             self.render_apart(answer).await
         } else {
@@ -115,14 +147,14 @@ impl Exchange<'_> {
         };
         let (status, took) = (response.status(), started.elapsed());
         let answered = Answered { request_id, action, queue, protocol, status, code, took };
-        answered.enter(self.shared.broker.traffic());
+        answered.enter(self.service.broker.traffic());
         response
     }
 
     /// Writes an answer on a thread of its own. It has its share and its turn there until it is written,
     /// also if its client leaves.
     async fn render_apart(&mut self, answer: Answer) -> Response<Full<Bytes>> {
-        let turns = Arc::clone(&self.shared.large_answers);
+        let turns = Arc::clone(&self.service.large_answers);
         let turn = turns.acquire_owned().await.expect("turns are never closed");
         let share = std::mem::replace(&mut self.share, Share::uncounted());
         let write = move || {
@@ -138,8 +170,8 @@ impl Exchange<'_> {
     async fn answer(&mut self, protocol: Protocol, head: &Parts, body: &mut Incoming) -> Outcome {
         match self.decode(protocol, head, body).await {
             Ok((caller, request)) => {
-                let (action, queue) = (request.action(), answered::queue(&request));
-                let result = self.shared.broker.call_within(&caller, request, &mut self.share);
+                let (action, queue) = (request.action(), answered::queue(request.queue()));
+                let result = self.service.broker.call_within(&caller, request, &mut self.share);
                 Outcome { action, queue, result: result.await.map_err(Refused::Sqs) }
             }
             Err(refused) => Outcome { action: UNKNOWN_ACTION, queue: None, result: Err(refused) },
@@ -153,9 +185,9 @@ impl Exchange<'_> {
         body: &mut Incoming,
     ) -> Result<(Caller, longshore_wire::Request), Refused> {
         protocol.check_method(&head.method)?;
-        gate::check_head(self.shared, self.peer, head, body.size_hint().upper())?;
+        gate::check_head(self.service, self.peer, head, body.size_hint().upper())?;
         let body = self.read(body).await?;
-        let caller = gate::admit(self.shared, self.peer, head, &body)?;
+        let caller = gate::admit(self.service, self.peer, head, &body)?;
         let request = protocol.decode(head, &body, &caller.base_url)?;
         drop(body);
         if let longshore_wire::Request::ReceiveMessage(receive) = &request {
@@ -166,7 +198,7 @@ impl Exchange<'_> {
     }
 
     async fn read(&mut self, body: &mut Incoming) -> Result<Vec<u8>, Refused> {
-        let options = &self.shared.options;
+        let options = &self.service.options;
         // Of one that is announced as too large nothing is read.
         self.has_read = body.size_hint().lower() <= options.body_bytes_max as u64;
         let read = body::read(body, options.body_bytes_max, self.client, &mut self.share);

@@ -23,7 +23,7 @@ use longshore_wire::signature::{Claim, HttpRequest, SecretKey, SignatureRefusal}
 use super::header::text;
 use super::proxy::came_over_tls;
 use super::refused::Refused;
-use super::{Shared, scope};
+use super::{Service, scope};
 use crate::caller::{Caller, Place, Rights};
 use crate::policy::RequestContext;
 
@@ -35,83 +35,83 @@ const UNSIGNED_BODY_BYTES: u64 = 16 << 10;
 /// Refuses, where signatures are required, what cannot be signed by a known key, whatever its body
 /// of at most `body_bytes`.
 pub(super) fn check_head(
-    shared: &Shared,
+    service: &Service,
     peer: IpAddr,
     head: &Parts,
     body_bytes: Option<u64>,
 ) -> Result<(), Refused> {
-    if !shared.options.require_signatures {
+    if !service.options.require_signatures {
         return Ok(());
     }
-    match look(head, &[], |request| claim(shared, request).map(drop)) {
+    match look(head, &[], |request| claim(service, request).map(drop)) {
         Err(SignatureRefusal::Missing)
             if body_bytes.is_some_and(|bytes| bytes <= UNSIGNED_BODY_BYTES) =>
         {
             Ok(())
         }
-        claimed => claimed.map_err(|refusal| refused(shared, peer, head, &refusal)),
+        claimed => claimed.map_err(|refusal| refused(service, peer, head, &refusal)),
     }
 }
 
 /// Who asks. A presigned request has its credential in the URL instead of the header.
 pub(super) fn admit(
-    shared: &Shared,
+    service: &Service,
     peer: IpAddr,
     head: &Parts,
     body: &[u8],
 ) -> Result<Caller, Refused> {
-    let mut caller = if shared.options.require_signatures {
-        let claim = look(head, body, |request| verified(shared, request));
-        let claim = claim.map_err(|refusal| refused(shared, peer, head, &refusal))?;
+    let mut caller = if service.options.require_signatures {
+        let claim = look(head, body, |request| verified(service, request));
+        let claim = claim.map_err(|refusal| refused(service, peer, head, &refusal))?;
         Caller {
-            rights: Rights::Granted(context(shared, peer, head)),
-            ..proven(shared, peer, head, &claim)
+            rights: Rights::Granted(context(service, peer, head)),
+            ..proven(service, peer, head, &claim)
         }
     } else {
-        claimed(shared, peer, head)
+        claimed(service, peer, head)
     };
     caller.trace_header = text(&head.headers, &TRACE).map(ToOwned::to_owned);
     Ok(caller)
 }
 
 /// A caller as its request says, which nobody checks.
-fn claimed(shared: &Shared, peer: IpAddr, head: &Parts) -> Caller {
+fn claimed(service: &Service, peer: IpAddr, head: &Parts) -> Caller {
     let signed = text(&head.headers, &AUTHORIZATION).or_else(|| head.uri.query());
-    let (place, identity) = scope::hint(signed, &shared.options.keys, shared.broker.place());
-    Caller { identity, ..Caller::new(base_url(shared, peer, &head.headers), place) }
+    let (place, identity) = scope::hint(signed, &service.options.keys, service.broker.place());
+    Caller { identity, ..Caller::new(base_url(service, peer, &head.headers), place) }
 }
 
 /// The caller whose signature was verified.
-fn proven(shared: &Shared, peer: IpAddr, head: &Parts, claim: &Claim) -> Caller {
+fn proven(service: &Service, peer: IpAddr, head: &Parts, claim: &Claim) -> Caller {
     let credential = claim.credential();
-    let default = &shared.broker.place().account;
-    let identity = shared.options.keys.identity(&credential.access_key, default);
+    let default = &service.broker.place().account;
+    let identity = service.options.keys.identity(&credential.access_key, default);
     let account = identity.as_ref().map_or(default, |identity| &identity.account);
     let place = Place { region: credential.region.clone(), account: account.clone() };
-    Caller { identity, ..Caller::new(base_url(shared, peer, &head.headers), place) }
+    Caller { identity, ..Caller::new(base_url(service, peer, &head.headers), place) }
 }
 
 /// The circumstances that conditions of a policy can name.
-fn context(shared: &Shared, peer: IpAddr, head: &Parts) -> RequestContext {
+fn context(service: &Service, peer: IpAddr, head: &Parts) -> RequestContext {
     RequestContext {
-        now: shared.broker.wall_clock(),
+        now: service.broker.wall_clock(),
         source_ip: Some(peer),
-        secure_transport: came_over_tls(&shared.options.trusted_proxies, peer, &head.headers),
+        secure_transport: came_over_tls(&service.options.trusted_proxies, peer, &head.headers),
         user_agent: text(&head.headers, &USER_AGENT).map(ToOwned::to_owned),
     }
 }
 
 /// The public URL, else what the client itself called the broker.
-fn base_url(shared: &Shared, peer: IpAddr, headers: &HeaderMap) -> String {
-    if let Some(public_url) = &shared.options.public_url {
+fn base_url(service: &Service, peer: IpAddr, headers: &HeaderMap) -> String {
+    if let Some(public_url) = &service.options.public_url {
         return public_url.clone();
     }
-    let scheme = if came_over_tls(&shared.options.trusted_proxies, peer, headers) {
+    let scheme = if came_over_tls(&service.options.trusted_proxies, peer, headers) {
         "https"
     } else {
         "http"
     };
-    match (text(headers, &HOST), shared.local) {
+    match (text(headers, &HOST), service.local) {
         (Some(host), _) => format!("{scheme}://{host}"),
         (None, Some(local)) => format!("{scheme}://{local}"),
         (None, None) => format!("{scheme}://localhost"),
@@ -120,17 +120,17 @@ fn base_url(shared: &Shared, peer: IpAddr, headers: &HeaderMap) -> String {
 
 /// What a request says of its signer, and that one's secret.
 fn claim<'a>(
-    shared: &'a Shared,
+    service: &'a Service,
     request: &HttpRequest<'_>,
 ) -> Result<(Claim, &'a SecretKey), SignatureRefusal> {
     let claim = Claim::of(request)?;
-    let secret = shared.options.keys.secret(&claim.credential().access_key);
+    let secret = service.options.keys.secret(&claim.credential().access_key);
     Ok((claim, secret.ok_or(SignatureRefusal::UnknownKey)?))
 }
 
-fn verified(shared: &Shared, request: &HttpRequest<'_>) -> Result<Claim, SignatureRefusal> {
-    let (claim, secret) = claim(shared, request)?;
-    claim.verify(request, secret, shared.broker.wall_clock())?;
+fn verified(service: &Service, request: &HttpRequest<'_>) -> Result<Claim, SignatureRefusal> {
+    let (claim, secret) = claim(service, request)?;
+    claim.verify(request, secret, service.broker.wall_clock())?;
     Ok(claim)
 }
 
@@ -147,7 +147,7 @@ fn look<T>(head: &Parts, body: &[u8], look: impl FnOnce(&HttpRequest<'_>) -> T) 
     })
 }
 
-fn refused(shared: &Shared, peer: IpAddr, head: &Parts, refusal: &SignatureRefusal) -> Refused {
-    let resource = format!("{}{}", base_url(shared, peer, &head.headers), head.uri.path());
+fn refused(service: &Service, peer: IpAddr, head: &Parts, refusal: &SignatureRefusal) -> Refused {
+    let resource = format!("{}{}", base_url(service, peer, &head.headers), head.uri.path());
     Refused::Sqs(SqsError::of_signature(refusal, &resource))
 }

@@ -4,7 +4,7 @@
 //! and then one of the two sees a header, or a whole request, that the other does not (RFC 9112,
 //! 2.2).
 
-use std::cmp::min;
+use std::cmp::{max, min};
 
 /// Bytes at the beginning of a line that tell what it says of the body's length.
 const LINE_BYTES: usize = 64;
@@ -45,17 +45,10 @@ impl Default for HeadWatch {
 }
 
 impl HeadWatch {
-    /// Bytes of the head that is being read.
-    pub(super) const fn head_bytes(&self) -> usize {
-        match self {
-            Self::Head(head) => head.bytes,
-            Self::Body(_) | Self::Last => 0,
-        }
-    }
-
-    /// Sees what has arrived.
-    pub(super) fn see(&mut self, arrived: &[u8]) -> Result<(), BareLineFeed> {
-        let mut at = 0;
+    /// Sees what has arrived. Answers how long the head is that some of it is of, as far as that has
+    /// come; of several heads, the longest.
+    pub(super) fn see(&mut self, arrived: &[u8]) -> Result<usize, BareLineFeed> {
+        let (mut at, mut head_bytes) = (0, 0);
         while at < arrived.len() {
             let rest = &arrived[at..];
             at += match self {
@@ -70,6 +63,7 @@ impl HeadWatch {
                 }
                 Self::Head(head) => {
                     let seen = head.see(rest).map_err(|BareLineFeed(by)| BareLineFeed(at + by))?;
+                    head_bytes = max(head_bytes, head.bytes);
                     if let Some(next) = head.next() {
                         *self = next;
                     }
@@ -77,7 +71,7 @@ impl HeadWatch {
                 }
             };
         }
-        Ok(())
+        Ok(head_bytes)
     }
 }
 
@@ -169,8 +163,18 @@ mod tests {
 
     #[test]
     fn a_head_is_as_long_as_what_has_come_of_it() {
-        for (stream, bytes) in [("", 0), ("GET ", 4), ("GET /\r\nhost:", 12), ("G\r\n\r\n", 0)] {
-            assert_eq!(watched(stream, 1).unwrap().head_bytes(), bytes, "{stream:?}");
+        for (stream, bytes) in [
+            ("", 0),
+            ("GET ", 4),
+            ("GET /\r\nhost:", 12),
+            ("G\r\n\r\n", 5),
+            ("G\r\n\r\nGET /\r\n\r\nG", 9),
+            ("G\r\nContent-Length: 9\r\n\r\nlong body", 24),
+        ] {
+            assert_eq!(HeadWatch::default().see(stream.as_bytes()), Ok(bytes), "{stream:?}");
+            let mut watch = HeadWatch::default();
+            let in_pieces = stream.as_bytes().chunks(1).map(|piece| watch.see(piece).unwrap());
+            assert_eq!(in_pieces.max().unwrap_or_default(), bytes, "{stream:?}");
         }
     }
 }

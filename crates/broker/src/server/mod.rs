@@ -17,6 +17,7 @@ mod header;
 mod heads;
 mod health;
 mod hosts;
+mod last_words;
 mod metrics;
 mod peek;
 mod protocol;
@@ -121,9 +122,9 @@ pub enum ServeError {
     Failed,
 }
 
-/// What all connections share.
+/// What all connections are served from.
 #[derive(Debug)]
-struct Shared {
+struct Service {
     broker: Broker,
     options: ServerOptions,
     hosts: Hosts,
@@ -168,25 +169,25 @@ pub async fn serve(
     let timeouts = options.timeouts();
     let within = Within { budget: Arc::clone(&budget), timeouts, stop: stop.clone() };
     let large_answers = Arc::new(Semaphore::new(LARGE_ANSWERS_MAX));
-    let shared = Arc::new(Shared { broker, options, hosts, budget, large_answers, local });
+    let service = Arc::new(Service { broker, options, hosts, budget, large_answers, local });
     let connections = TaskTracker::new();
     let serve_one = |stream: TcpStream, place: Place| {
-        let (shared, within) = (Arc::clone(&shared), within.clone());
+        let (service, within) = (Arc::clone(&service), within.clone());
         async move {
-            let _counted = shared.broker.traffic().connect();
+            let _counted = service.broker.traffic().connect();
             let client = Arc::clone(place.client());
-            let answer = |request| exchange::exchange(&shared, &client, request);
+            let answer = |request| exchange::exchange(&service, &client, request);
             connection(stream, place, within, answer).await;
         }
     };
     let outcome = tokio::select! {
         () = accept(&listener, &clients, &connections, serve_one) => Ok(()),
         () = shutdown.cancelled() => Ok(()),
-        () = shared.broker.failed() => Err(ServeError::Failed),
+        () = service.broker.failed() => Err(ServeError::Failed),
     };
     drop(listener);
     stop.cancel();
-    shared.broker.release_parked();
-    drain(&connections, shared.options.drain_timeout).await;
+    service.broker.release_parked();
+    drain(&connections, service.options.drain_timeout).await;
     outcome
 }

@@ -11,60 +11,74 @@
 
 use std::net::IpAddr;
 
-use bytes::Bytes;
-use http_body_util::Full;
+use hyper::Method;
 use hyper::header::ACCEPT;
 use hyper::http::request::Parts;
-use hyper::{Method, Response};
-use longshore_types::Region;
+use longshore_types::{QueueName, Region};
 use longshore_wire::query::{Format, Parameters};
-use longshore_wire::{Reply, SqsError};
+use longshore_wire::{Named, Reply, SqsError};
 
 use super::header::text;
 use super::protocol::Protocol;
 use super::refused::Refused;
-use super::{Shared, gate, respond};
+use super::{Service, answered, gate};
 use crate::bounds::Share;
 use crate::caller::{Caller, Rights};
-use crate::operation::PeekMessages;
+use crate::operation::{PeekMessages, Peeked};
 
 const PATH: &str = "/_aws/sqs/messages";
+
+/// Whose reply the answer is.
+pub(super) const ANSWERS: &str = "ReceiveMessage";
 
 /// Whether somebody wants to look at messages, by the path of the request.
 pub(super) fn is_at(path: &str) -> bool {
     path.strip_prefix(PATH).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// Answers who wants to look at messages.
+/// The protocol in which they are answered.
+pub(super) fn protocol(head: &Parts) -> Protocol {
+    Protocol::Query(Format::accepted(text(&head.headers, &ACCEPT)))
+}
+
+/// What whoever wants to look at messages sees, and at which queue, if somebody wants to know that.
 pub(super) async fn peek(
-    shared: &Shared,
+    service: &Service,
     peer: IpAddr,
     head: &Parts,
     share: &mut Share,
-) -> Response<Full<Bytes>> {
-    let protocol = Protocol::Query(Format::accepted(text(&head.headers, &ACCEPT)));
-    let result = look(shared, peer, head, share).await;
-    let request_id = shared.broker.new_request_id();
-    match result {
-        Ok(reply) => respond::reply(protocol, "ReceiveMessage", &request_id, &reply),
-        Err(refused) => respond::refused(protocol, &request_id, &refused),
+) -> (Option<QueueName>, Result<Reply, Refused>) {
+    match admit(service, peer, head) {
+        Err(refused) => (None, Err(refused)),
+        Ok((caller, asked)) => {
+            let queue = answered::queue(Named::Url(&asked.queue_url));
+            (queue, look(service, &caller, asked, share).await.map_err(Refused::Sqs))
+        }
     }
 }
 
-async fn look(
-    shared: &Shared,
-    peer: IpAddr,
-    head: &Parts,
-    share: &mut Share,
-) -> Result<Reply, Refused> {
+fn admit(service: &Service, peer: IpAddr, head: &Parts) -> Result<(Caller, PeekMessages), Refused> {
     // A receive that was sent here would take messages from those who only mean to look.
     if head.method != Method::GET {
         return Err(Refused::ONLY_GET);
     }
-    gate::check_head(shared, peer, head, Some(0))?;
-    let mut caller = gate::admit(shared, peer, head, &[])?;
+    gate::check_head(service, peer, head, Some(0))?;
+    let mut caller = gate::admit(service, peer, head, &[])?;
     let asked = asked(head, &mut caller).map_err(Refused::Sqs)?;
-    shared.broker.peek(&caller, asked, share).await.map(Reply::from).map_err(Refused::Sqs)
+    Ok((caller, asked))
+}
+
+async fn look(
+    service: &Service,
+    caller: &Caller,
+    asked: PeekMessages,
+    share: &mut Share,
+) -> Result<Reply, SqsError> {
+    let Peeked { reply, is_cut } = service.broker.peek(caller, asked, share).await?;
+    if is_cut {
+        service.broker.traffic().pressure().count_cut_peek();
+    }
+    Ok(reply.into())
 }
 
 /// What is asked for. A region in the path is the caller's, unless a signature has proven another.

@@ -3,6 +3,7 @@
 //! # Invariants
 //!
 //! - What is flushed has been written: an answer is on its way no longer.
+//! - A client whose head is so long that there is no room for it is told so, and hung up on.
 //! - A client that sends nothing first, or reads nothing of its answer for a while, is hung up on.
 //! - Bytes of a head beyond the first few are counted in the budget.
 
@@ -17,6 +18,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
 
 use super::heads::{BareLineFeed, HeadWatch};
+use super::last_words::{LastWords, TOO_MANY_BYTES};
 use crate::bounds::{Client, Share};
 
 /// Bytes of a head that are not counted.
@@ -48,6 +50,8 @@ pub(super) struct Watched {
     heads: HeadWatch,
     /// What a long head has of the budget, until the next head begins.
     share: Share,
+    /// What is said because there is no room for a head.
+    last_words: Option<LastWords>,
     /// Runs until the first byte has come.
     first_byte: Option<Pin<Box<Sleep>>>,
     /// Runs while the client does not read.
@@ -63,32 +67,53 @@ impl Watched {
     ) -> Self {
         let first_byte = Some(Box::pin(sleep(timeouts.first_byte)));
         let heads = HeadWatch::default();
-        Self { stream, client, timeouts, heads, share, first_byte, unread: None }
+        Self { stream, client, timeouts, heads, share, last_words: None, first_byte, unread: None }
     }
 
-    /// Looks at what has arrived after the first `before` bytes of the buffer.
-    fn see(&mut self, buffer: &mut ReadBuf<'_>, before: usize) -> io::Result<()> {
+    /// Looks at what has arrived after the first `before` bytes of the buffer. Whether there is room
+    /// for it.
+    fn see(&mut self, buffer: &mut ReadBuf<'_>, before: usize) -> bool {
         if buffer.filled().len() > before {
             self.first_byte = None;
         }
-        if let Err(BareLineFeed(at)) = self.heads.see(&buffer.filled()[before..]) {
-            buffer.set_filled(before + at);
-            buffer.put_slice(&[NO_HEAD]);
+        match self.heads.see(&buffer.filled()[before..]) {
+            // What came of a body says nothing of the head before it.
+            Ok(0) => true,
+            Ok(head_bytes) => self.count_head(head_bytes),
+            Err(BareLineFeed(at)) => {
+                buffer.set_filled(before + at);
+                buffer.put_slice(&[NO_HEAD]);
+                true
+            }
         }
-        self.count_head()
     }
 
-    fn count_head(&mut self) -> io::Result<()> {
-        let bytes = self.heads.head_bytes();
-        if bytes == 0 {
-            return Ok(());
-        }
+    fn count_head(&mut self, bytes: usize) -> bool {
         let counted = bytes.saturating_sub(FREE_HEAD_BYTES) as u64;
         if counted > self.share.bytes() && !self.share.try_grow(counted - self.share.bytes()) {
-            return Err(io::Error::other("there is no room for so long a head"));
+            return false;
         }
         self.share.settle(counted);
-        Ok(())
+        true
+    }
+
+    /// Hangs up on a client for whose head there is no room, and tells it why, unless the answer to an
+    /// earlier request of its is due: then it would take this one for that.
+    fn refuse_head(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.share.refuse_at_once();
+        if self.client.is_idle() {
+            let words = LastWords::new(TOO_MANY_BYTES);
+            return self.end(words, context);
+        }
+        Poll::Ready(Err(no_room()))
+    }
+
+    fn end(&mut self, mut words: LastWords, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if words.poll(&mut self.stream, context).is_pending() {
+            self.last_words = Some(words);
+            return Poll::Pending;
+        }
+        Poll::Ready(Err(no_room()))
     }
 
     /// What a write came to, if the client is not too slow.
@@ -109,6 +134,10 @@ impl Watched {
     }
 }
 
+fn no_room() -> io::Error {
+    io::Error::other("there is no room for so long a head")
+}
+
 fn too_slow(what: &'static str) -> io::Error {
     io::Error::new(io::ErrorKind::TimedOut, what)
 }
@@ -119,9 +148,13 @@ impl AsyncRead for Watched {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if let Some(words) = self.last_words.take() {
+            return self.end(words, context);
+        }
         let before = buffer.filled().len();
         match Pin::new(&mut self.stream).poll_read(context, buffer) {
-            Poll::Ready(Ok(())) => Poll::Ready(self.see(buffer, before)),
+            Poll::Ready(Ok(())) if self.see(buffer, before) => Poll::Ready(Ok(())),
+            Poll::Ready(Ok(())) => self.refuse_head(context),
             Poll::Ready(Err(failure)) => Poll::Ready(Err(failure)),
             Poll::Pending => {
                 let Some(first_byte) = &mut self.first_byte else { return Poll::Pending };

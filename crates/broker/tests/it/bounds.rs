@@ -1,6 +1,7 @@
 //! How large the catalog may become, and how many receives may wait.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use longshore_broker::{Broker, BrokerOptions};
 use longshore_wire::{
@@ -96,4 +97,20 @@ async fn beyond_the_bound_a_receive_does_not_wait() {
     };
     assert_eq!(broker.call(receive.into()).await, Err(SqsError::RequestThrottled));
     assert_counted(&broker, "longshore_waiting_receives_refused_total 1");
+}
+
+#[tokio::test]
+async fn a_receive_with_very_many_names_does_not_wait_with_them() {
+    let broker = bounded(BrokerOptions::default()).await;
+    let receive = |names: usize| ReceiveMessage {
+        queue_url: URL.into(),
+        wait_time_seconds: Some(20.into()),
+        message_attribute_names: vec!["n".repeat(200); names],
+        ..Default::default()
+    };
+    let within = |time, names| tokio::time::timeout(time, broker.call(receive(names).into()));
+    let at_once = within(Duration::from_secs(10), 400).await.expect("it does not wait");
+    assert!(matches!(at_once, Ok(Reply::ReceiveMessage(_))));
+    let waits = within(Duration::from_millis(100), 10).await;
+    assert!(waits.is_err(), "ten names are not many");
 }

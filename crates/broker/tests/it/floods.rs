@@ -82,3 +82,18 @@ async fn c8_messages_for_which_there_is_no_room_on_their_way_out_are_there_for_t
     assert!(refused.starts_with("HTTP/1.1 503 "), "{refused}");
     assert_eq!(receive(&server.broker, 0).await.len(), 1);
 }
+
+#[tokio::test]
+async fn q3_a_head_for_which_there_is_no_room_is_told_when_to_try_again() {
+    let options = ServerOptions { traffic_bytes_max: 1000, ..ServerOptions::default() };
+    let server = Server::serve(in_memory().await, options).await;
+    let long = format!("x-long: {}", "x".repeat(20_000));
+    let refused = server.exchange(&format!("{LIST_JSON}\r\n{long}"), "{}").await;
+    assert!(refused.starts_with("HTTP/1.1 503 "), "{refused}");
+    assert!(refused.contains("\r\nx-amz-retry-after: 1000\r\n"), "{refused}");
+    let page = server.broker.metrics();
+    assert!(page.contains("longshore_traffic_refused_total 1\n"), "{page}");
+    assert!(page.contains("longshore_traffic_bytes 0\n"), "{page}");
+    let response = server.action("ListQueues", "{}").await;
+    assert!(response.starts_with("HTTP/1.1 200 "), "{response}");
+}

@@ -179,6 +179,30 @@ async fn q7_messages_are_looked_at_and_stay_as_they_are() {
 }
 
 #[tokio::test]
+async fn who_looks_at_messages_is_counted_and_so_is_an_answer_that_does_not_show_all() {
+    let server = Server::start().await;
+    create(&server.broker, "jobs", &[]).await;
+    let head = format!("GET /_aws/sqs/messages?QueueUrl={URL} HTTP/1.1");
+    for sent in [1000, 1] {
+        for _ in 0..sent {
+            send(&server.broker, "x").await;
+        }
+        let response = server.exchange(&head, "").await;
+        assert_eq!(response.matches("<Body>").count(), 1000);
+    }
+    server.exchange("GET /_aws/sqs/messages?QueueUrl=none HTTP/1.1", "").await;
+    let page = server.broker.metrics();
+    let requests = r#"longshore_requests_total{action="PeekMessages",protocol="query",code="#;
+    for line in [
+        format!(r#"{requests}"OK"}} 2"#),
+        format!(r#"{requests}"AWS.SimpleQueueService.NonExistentQueue"}} 1"#),
+        "longshore_peeks_cut_total 1".to_owned(),
+    ] {
+        assert!(page.contains(&format!("{line}\n")), "no {line} in\n{page}");
+    }
+}
+
+#[tokio::test]
 async fn q7_who_looks_where_there_is_nothing_or_by_a_post_is_told_so() {
     let server = Server::start().await;
     create(&server.broker, "jobs", &[]).await;

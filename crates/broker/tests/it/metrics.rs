@@ -1,9 +1,12 @@
 //! What the broker counts: exact numbers after what a test did.
 #![expect(clippy::float_cmp, reason = "counts are whole, and ages are what the clock was moved by")]
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-use longshore_broker::{Broker, serve_metrics};
+use longshore_broker::{Broker, BrokerOptions, serve_metrics};
+use longshore_types::{Clock, Timestamp};
 use longshore_wire::{
     ChangeMessageVisibility, DeleteQueue, Reply, SendMessage, SendMessageBatch,
     SendMessageBatchEntry,
@@ -52,6 +55,33 @@ const EMPTY: &str = "aws_sqs_number_of_empty_receives_total";
 const GROUPS: &str = "aws_sqs_approximate_number_of_groups_with_inflight_messages";
 const DEDUPLICATED: &str = "aws_sqs_number_of_deduplicated_sent_messages_total";
 const WAITING: &str = "longshore_waiting_receives";
+
+/// A clock whose wall clock somebody sets ahead.
+#[derive(Debug)]
+struct Set(Arc<ManualClock>, AtomicU64);
+
+impl Clock for Set {
+    fn now(&self) -> Timestamp {
+        self.0.now()
+    }
+
+    fn wall(&self) -> Timestamp {
+        self.now() + Duration::from_secs(self.1.load(Relaxed))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wall_clock_that_is_set_makes_no_message_older() {
+    let clock = Arc::new(Set(ManualClock::new(), AtomicU64::new(0)));
+    let used: Arc<dyn Clock> = Arc::<Set>::clone(&clock);
+    let broker = Broker::open(BrokerOptions { clock: used, ..Default::default() }).await.unwrap();
+    create(&broker, "jobs", &[]).await;
+    send(&broker, "one").await;
+    clock.1.store(5 * 86_400, Relaxed);
+    clock.0.advance(Duration::from_secs(7)).await;
+    check(&broker, &[(AGE, 7.0)]);
+    broker.close().await;
+}
 
 #[tokio::test(start_paused = true)]
 async fn messages_are_counted_where_they_are_as_time_passes() {
@@ -341,6 +371,7 @@ async fn requests_are_counted_by_action_protocol_and_outcome() {
     server.action("SendMessage", "{ this is no JSON").await;
     server.action("ListQueues", &" ".repeat(2001)).await;
     server.exchange("GET /?Action=ListQueues HTTP/1.1", "").await;
+    server.exchange("GET /?Action=ListQueues HTTP/1.1\r\norigin: http://evil.example", "").await;
     let page = server.broker.metrics();
     let count = |action: &str, protocol: &str, code: &str| {
         let labels = [
@@ -358,6 +389,7 @@ async fn requests_are_counted_by_action_protocol_and_outcome() {
     assert_eq!(count("unknown", "json", "MalformedInput"), Some(1.0));
     assert_eq!(count("unknown", "json", "Payload Too Large"), Some(1.0));
     assert_eq!(count("ListQueues", "query", "OK"), Some(1.0));
+    assert_eq!(count("unknown", "query", "Forbidden"), Some(1.0));
     assert!(!page.contains("NoSuchAction"), "a client makes no labels");
     let took = |action: &str| {
         let label = format!("action=\"{action}\"");
@@ -365,7 +397,7 @@ async fn requests_are_counted_by_action_protocol_and_outcome() {
     };
     assert_eq!(
         (took("GetQueueUrl"), took("unknown"), took("PurgeQueue")),
-        (Some(2.0), Some(4.0), None)
+        (Some(2.0), Some(5.0), None)
     );
 }
 

@@ -23,6 +23,15 @@ impl Available {
         self.0.remove(at, key, group);
     }
 
+    pub(crate) fn contains(
+        &self,
+        at: Timestamp,
+        key: MessageKey,
+        group: Option<GroupNumber>,
+    ) -> bool {
+        self.0.contains(at, key, group)
+    }
+
     /// The messages, oldest first, but those of the `noisy` groups behind all others.
     pub(crate) fn quiet_first<'a>(
         &'a self,

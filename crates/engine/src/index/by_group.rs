@@ -40,6 +40,10 @@ impl ByGroup {
         self.settle_head(group, before);
     }
 
+    pub(super) fn contains(&self, group: GroupNumber, time: Timestamp, key: MessageKey) -> bool {
+        self.members.contains(&(group, time, key))
+    }
+
     fn settle_head(&mut self, group: GroupNumber, before: Option<Head>) {
         let head = self.head(group);
         if head != before {

@@ -36,6 +36,18 @@ impl BySend {
         }
     }
 
+    pub(super) fn contains(
+        &self,
+        at: Timestamp,
+        key: MessageKey,
+        group: Option<GroupNumber>,
+    ) -> bool {
+        match group {
+            Some(group) => self.of_groups.contains(group, at, key),
+            None => self.alone.contains(at, key),
+        }
+    }
+
     /// The oldest message.
     #[inline]
     pub(super) fn first(&self) -> Option<(Timestamp, MessageKey)> {

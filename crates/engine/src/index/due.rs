@@ -19,6 +19,10 @@ impl Due {
         self.0.remove(until, key);
     }
 
+    pub(crate) fn contains(&self, until: Timestamp, key: MessageKey) -> bool {
+        self.0.contains(until, key)
+    }
+
     /// The first message whose time has come at `now`. It stays until it is removed.
     pub(crate) fn due(&self, now: Timestamp) -> Option<MessageKey> {
         self.0.first().filter(|(until, _)| *until <= now).map(|(_, key)| key)

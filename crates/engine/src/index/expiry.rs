@@ -26,6 +26,15 @@ impl Expiry {
         self.0.remove(at, key, group);
     }
 
+    pub(crate) fn contains(
+        &self,
+        at: Timestamp,
+        key: MessageKey,
+        group: Option<GroupNumber>,
+    ) -> bool {
+        self.0.contains(at, key, group)
+    }
+
     /// The first message that is past its retention at `now`. It stays until it is removed.
     pub(crate) fn due(
         &self,

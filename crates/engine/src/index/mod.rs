@@ -35,6 +35,10 @@ impl ByTime {
         assert!(self.0.remove(&(time, key)), "the message {key} was not there");
     }
 
+    fn contains(&self, time: Timestamp, key: MessageKey) -> bool {
+        self.0.contains(&(time, key))
+    }
+
     fn first(&self) -> Option<(Timestamp, MessageKey)> {
         self.0.first().copied()
     }

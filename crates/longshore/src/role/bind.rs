@@ -11,7 +11,7 @@ use crate::options::application::HEALTH_LISTEN;
 
 /// Takes the address that `flag` names.
 pub(crate) async fn bind(address: SocketAddr, flag: &str) -> Result<TcpListener, Fault> {
-    TcpListener::bind(address).await.map_err(|fault| refused(address, flag, &fault))
+    longshore_broker::bind(address).await.map_err(|fault| refused(address, flag, &fault))
 }
 
 /// Takes the address that `flag` names, if it names one.
@@ -31,7 +31,7 @@ pub(crate) async fn bind_health(named: Option<SocketAddr>) -> Result<TcpListener
     if let Some(address) = named {
         return bind(address, "--health-listen").await;
     }
-    match TcpListener::bind(HEALTH_LISTEN).await {
+    match longshore_broker::bind(HEALTH_LISTEN).await {
         Err(fault) if fault.kind() == io::ErrorKind::AddrInUse => {
             bind(SocketAddr::new(HEALTH_LISTEN.ip(), 0), "--health-listen").await
         }

@@ -17,7 +17,7 @@ macro_rules! form {
 }
 
 macro_rules! sent {
-    ($($action:ident by $by:ident $(sent as $sent:tt)? $(answers $reply:tt)?;)*) => {
+    ($($action:ident by $by:ident for $whom:ident $(sent as $sent:tt)? $(answers $reply:tt)?;)*) => {
         /// What was sent, in the form of one protocol.
         pub(crate) trait Sent {
             /// Reads the members of an action out of it. Those that the action does not have are

@@ -102,7 +102,7 @@ struct Wrong {
 }
 
 #[derive(Debug)]
-struct NoRandom;
+pub(super) struct NoRandom;
 
 impl RandomSource for NoRandom {
     fn next(&self) -> u64 {
@@ -111,7 +111,7 @@ impl RandomSource for NoRandom {
 }
 
 #[derive(Debug)]
-struct Shows(Reading);
+pub(super) struct Shows(pub(super) Reading);
 
 impl Clock for Shows {
     fn now(&self) -> Timestamp {
@@ -211,9 +211,14 @@ impl Wrong {
     }
 
     fn take(&mut self, receive: ReceiveAll) -> Told {
+        let told = self.take_unsynced(receive);
+        self.sync();
+        told
+    }
+
+    fn take_unsynced(&mut self, receive: ReceiveAll) -> Told {
         let (client, told) = Client::new(&Rc::default());
         self.core.receive(receive, &Place::default(), client, self.machine.reading());
-        self.sync();
         told
     }
 
@@ -533,4 +538,21 @@ fn c2_a_long_stop_makes_older_what_was_there_before_it_and_nothing_else() {
     assert_eq!(wrong.keys().len(), 1);
     wrong.run(RETENTION);
     assert_eq!(wrong.keys().len(), 0);
+}
+
+#[test]
+fn c2_no_answer_leaves_before_the_stop_is_durable_that_it_follows_from() {
+    let mut wrong = Wrong::new(trust(HOUR), 0);
+    wrong.send(0);
+    wrong.run(CONFIRMED_AFTER);
+    wrong.close();
+    wrong.restart(DAY, 0);
+    wrong.sync();
+    wrong.run(CONFIRMED_AFTER + 1);
+    assert_eq!(wrong.keys().len(), 0, "it is past its retention, because the stop counts");
+    assert!(wrong.log.0.lock().unwrap().records.last().unwrap().1, "somebody waits for the record");
+    let told = wrong.take_unsynced(ReceiveAll { visibility: Duration::ZERO, wait: None });
+    assert!(told.take().is_none(), "a power cut would bring the message back");
+    wrong.sync();
+    assert!(matches!(told.take(), Some(Ok(none)) if none.is_empty()));
 }
