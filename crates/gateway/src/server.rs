@@ -352,8 +352,8 @@ mod tests {
             .await
             .unwrap();
         // Long before the silent ones are hung up on for their silence.
-        let served = tokio::time::timeout(Duration::from_secs(10), read_to_end(other)).await;
-        assert!(served.unwrap().ends_with("quick"));
+        let answer = tokio::time::timeout(Duration::from_secs(10), read_to_end(other)).await;
+        assert!(answer.unwrap().ends_with("quick"));
         assert_eq!(read_to_end(silent.remove(0)).await, "", "it has given way");
         finish.notify_one();
         shutdown.cancel();
