@@ -1,0 +1,129 @@
+//! A full disk: sends are refused, what is there can be received and deleted, a kill loses nothing, and there is room again.
+
+use std::time::Duration;
+
+use anyhow::Result;
+
+use crate::history::Answer;
+use crate::judge::{Invariant, Rules};
+use crate::kills::{end, millis};
+use crate::mounts::{Mount, root_is_missing};
+use crate::run::Round;
+use crate::site::{Site, broken};
+use crate::sqs::Client;
+use crate::stopwatch::{Stopwatch, pause};
+
+/// Mebibytes of the disk: a store takes 128 before it holds anything.
+const SIZE: (u64, u64) = (140, 240);
+/// What the disk has again at the end.
+const ROOM: u64 = 400;
+/// How long sends may be refused once there is room.
+const RESUMED_WITHIN: Duration = Duration::from_secs(15);
+const PAUSE: Duration = Duration::from_millis(50);
+/// While the disk is full, in milliseconds.
+const WORK: (u64, u64) = (100, 700);
+
+/// Why no disk can be filled here.
+pub(crate) fn obstacle() -> Option<String> {
+    root_is_missing().or_else(|| {
+        let directory = tempfile::tempdir().ok()?;
+        Mount::memory(&directory.path().join("disk"), 1).err().map(|why| format!("{why:#}"))
+    })
+}
+
+/// Fills the disk, kills the broker on it some times, and gives it room again.
+pub(crate) fn round(round: &mut Round<'_>) -> Result<()> {
+    let data = round.directory.join("data");
+    let size = round.draw.between(SIZE.0, SIZE.1);
+    let disk = Mount::memory(&data, size)?;
+    let mut site = Site::new(round.binary, &round.directory, &data, &round.draw, Rules::ALL)?;
+    let result = fill_and_kill(round, &mut site, &disk);
+    round.close(&site)?;
+    drop(site);
+    result
+}
+
+fn fill_and_kill(round: &mut Round<'_>, site: &mut Site, disk: &Mount) -> Result<()> {
+    site.boot(&[])?;
+    site.work_and_kill(|_| Ok(pause(Duration::from_millis(WORK.1))))?;
+    site.boot(&[])?;
+    let filler = fill(&mut site.client())?;
+    for _ in 0..round.draw.between(1, 4) {
+        serves_while_full(site)?;
+        let after = millis(round, WORK);
+        site.work_and_kill(|_| Ok(pause(after)))?;
+        round.tally.faults += 1;
+        site.boot(&[])?;
+        filler.audit(&mut site.client())?;
+        site.audit()?;
+        round.tally.audits += 1;
+        if !round.has_time() {
+            break;
+        }
+    }
+    disk.resize(ROOM)?;
+    resumes(&mut site.client())?;
+    filler.audit(&mut site.client())?;
+    site.kill()?;
+    end(round, site)
+}
+
+/// The messages that fill the disk: too many to look at each.
+struct Filler {
+    accepted: usize,
+    unknown: usize,
+}
+
+/// Sends until there is no room any more for even the smallest message.
+fn fill(client: &mut Client) -> Result<Filler> {
+    client.create_filler()?;
+    let mut filler = Filler { accepted: 0, unknown: 0 };
+    for bytes in [900_000, 1000, 1] {
+        loop {
+            match client.send_filler(bytes) {
+                Answer::Done(()) => filler.accepted += 1,
+                Answer::Unknown => filler.unknown += 1,
+                Answer::Refused => break,
+            }
+            if filler.unknown > 0 {
+                return Err(broken(Invariant::FullDisk, "a send had no definite answer"));
+            }
+        }
+    }
+    Ok(filler)
+}
+
+impl Filler {
+    fn audit(&self, client: &mut Client) -> Result<()> {
+        let (accepted, counted) = (self.accepted, client.count_filler()?);
+        if counted == accepted {
+            return Ok(());
+        }
+        let seen = format!("{accepted} messages filled the disk, and {counted} are there");
+        Err(broken(Invariant::NothingLost, seen))
+    }
+}
+
+/// A receive and a delete work, and a send is refused.
+fn serves_while_full(site: &mut Site) -> Result<()> {
+    let mut client = site.client();
+    if client.send_filler(1) != Answer::Refused {
+        return Err(broken(Invariant::FullDisk, "a send was not refused"));
+    }
+    if !site.takes_one_away() {
+        return Err(broken(Invariant::FullDisk, "no message could be received and deleted"));
+    }
+    Ok(())
+}
+
+fn resumes(client: &mut Client) -> Result<()> {
+    let watch = Stopwatch::start();
+    while watch.elapsed() < RESUMED_WITHIN {
+        if let Answer::Done(()) = client.send_filler(1) {
+            return Ok(());
+        }
+        pause(PAUSE);
+    }
+    let seen = format!("sends are refused {} s after there is room", RESUMED_WITHIN.as_secs());
+    Err(broken(Invariant::FullDisk, seen))
+}

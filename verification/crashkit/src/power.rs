@@ -1,0 +1,115 @@
+//! Power cuts on a real file system: while the clients work, the disk is copied as it is at one moment, and another broker
+//! starts on the copy. It must hold all that was acknowledged before.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+
+use crate::book::Book;
+use crate::broker::{Launch, free_address};
+use crate::judge::{Invariant, Rules};
+use crate::kills::{end, millis};
+use crate::mounts::{Disk, root_is_missing};
+use crate::run::Round;
+use crate::site::{Broken, Site, broken, look, verdict};
+use crate::sqs::Client;
+use crate::stopwatch::pause;
+use crate::tracing;
+
+/// Between a start and a cut, in milliseconds.
+const WORK: (u64, u64) = (20, 700);
+
+/// What a power cut leaves of the promises: nobody waits for the receive of a standard queue.
+const RULES: Rules = Rules { time_is_right: true, receives_survive: false };
+
+/// Why the power cannot be cut here.
+pub(crate) fn obstacle() -> Option<String> {
+    root_is_missing().or_else(|| {
+        let directory = tempfile::tempdir().ok()?;
+        Disk::make(directory.path()).and_then(|disk| disk.cut()).err().map(|why| format!("{why:#}"))
+    })
+}
+
+/// Cuts while clients work, each with an audit of what was on the disk; between them, kills.
+pub(crate) fn round(round: &mut Round<'_>) -> Result<()> {
+    let disk = Disk::make(&round.directory)?;
+    let data = disk.path.join("data");
+    let mut site = Site::new(round.binary, &round.directory, &data, &round.draw, RULES)?;
+    let result = cuts(round, &mut site, &disk);
+    round.close(&site)?;
+    drop(site);
+    result
+}
+
+fn cuts(round: &mut Round<'_>, site: &mut Site, disk: &Disk) -> Result<()> {
+    for _ in 0..round.draw.between(3, 10) {
+        if !round.has_time() {
+            break;
+        }
+        site.boot(&[])?;
+        site.audit()?;
+        let launch = site.launch.clone();
+        let pauses: Vec<_> = (0..round.draw.between(1, 3)).map(|_| millis(round, WORK)).collect();
+        let count = u64::try_from(pauses.len())?;
+        site.work_and_kill(|book| {
+            let cut = |after| {
+                pause(after);
+                cut(&launch, book, disk)
+            };
+            pauses.into_iter().try_for_each(cut)
+        })?;
+        round.tally.faults += count;
+        round.tally.audits += count + 1;
+    }
+    end(round, site)
+}
+
+/// Cuts the power, and compares what was on the disk with what had been acknowledged before.
+fn cut(launch: &Launch, book: &Book, disk: &Disk) -> Result<()> {
+    let from = book.now();
+    let copy = disk.cut()?;
+    let until = book.now();
+    let after = disk.after(&copy)?;
+    let data = after.path().join(launch.data.file_name().context("the data has no name")?);
+    audit(launch, &data, book, (from, until)).context("after a power cut")
+}
+
+fn audit(launch: &Launch, data: &Path, book: &Book, (from, until): (u64, u64)) -> Result<()> {
+    let log = launch.log.with_file_name("after.log");
+    let launch = Launch { data: data.to_owned(), address: free_address()?, log, ..launch.clone() };
+    let mut broker = launch.start(&[])?;
+    if broker.wait_until_ready()?.is_some() {
+        return Err(broken(Invariant::Recovery, format!("the broker did not start:\n{}", launch.said())));
+    }
+    let mut client = Client::new(launch.address);
+    client.create_queues()?;
+    let snapshot = look(&mut client, book)?;
+    broker.kill()?;
+    verdict(&book.history().cut(from, until), &snapshot, RULES)?;
+    match launch.verify()? {
+        None => Ok(()),
+        Some(said) => Err(broken(Invariant::Verify, said)),
+    }
+}
+
+/// A disk that says that it has synced and has not must be found out by one cut.
+pub(crate) fn lying(round: &mut Round<'_>) -> Result<()> {
+    if let Some(why) = tracing::obstacle() {
+        anyhow::bail!("no disk can be made to lie here, so that no result counts: {why}");
+    }
+    let disk = Disk::make(&round.directory)?;
+    let data = disk.path.join("data");
+    let mut site = Site::new(round.binary, &round.directory, &data, &round.draw, RULES)?;
+    site.boot(&[])?;
+    site.kill()?;
+    site.boot(&tracing::injecting("fdatasync", None, "retval=0"))?;
+    let launch = site.launch.clone();
+    let audited = site.work_and_kill(|book| {
+        pause(Duration::from_millis(WORK.1));
+        cut(&launch, book, &disk)
+    });
+    let found = audited.is_err_and(|failure| failure.downcast_ref::<Broken>().is_some());
+    ensure!(found, "a disk that never synced was not found out: no other result counts");
+    Ok(())
+}

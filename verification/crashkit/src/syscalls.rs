@@ -1,0 +1,102 @@
+//! One exact call of the store: the broker is killed at it, or it fails. Which calls there are, a traced run shows; so new
+//! ones are found by themselves, those of recovery too.
+
+use std::fs;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+
+use crate::draw::Draw;
+use crate::judge::Rules;
+use crate::kills::end;
+use crate::run::Round;
+use crate::site::Site;
+use crate::stopwatch::pause;
+use crate::tracing::{Calls, calls, injecting, watching};
+
+pub(crate) use crate::tracing::obstacle;
+
+/// For how long the clients work: before the calls are known, and until the one that was drawn is met.
+const WORK: Duration = Duration::from_millis(400);
+/// Calls that are tried before it is looked anew which there are.
+const TRIED: u64 = 8;
+
+/// Some calls of a broker that has been there for a while, or of its first start ever; each is followed by a start and
+/// an audit.
+pub(crate) fn round(round: &mut Round<'_>) -> Result<()> {
+    let is_first_start = round.draw.chance(30);
+    let mut site = site(round)?;
+    let result = if is_first_start { first_starts(round, &mut site) } else { restarts(round, &mut site) };
+    round.close(&site)?;
+    result
+}
+
+fn site(round: &Round<'_>) -> Result<Site> {
+    Site::new(round.binary, &round.directory, &round.directory.join("data"), &round.draw, Rules::ALL)
+}
+
+fn restarts(round: &mut Round<'_>, site: &mut Site) -> Result<()> {
+    site.boot(&[])?;
+    site.work_and_kill(|_| Ok(pause(WORK)))?;
+    for _ in 0..round.draw.between(1, 3) {
+        let calls = watch(site)?;
+        for _ in 0..TRIED {
+            if round.has_time() {
+                try_one(round, site, &calls)?;
+            }
+        }
+    }
+    end(round, site)
+}
+
+/// Nothing is on the disk before such a call, so each is tried by a site with a book of its own.
+fn first_starts(round: &mut Round<'_>, site: &mut Site) -> Result<()> {
+    let calls = watch(site)?;
+    for _ in 0..TRIED {
+        if !round.has_time() {
+            break;
+        }
+        fs::remove_dir_all(&site.launch.data)?;
+        *site = self::site(round)?;
+        try_one(round, site, &calls)?;
+    }
+    end(round, site)
+}
+
+/// The calls that this broker makes on its files, from its start until it is killed at work.
+fn watch(site: &mut Site) -> Result<Vec<Calls>> {
+    let trace = site.launch.data.with_file_name("trace.txt");
+    site.boot(&watching(&trace))?;
+    site.work_and_kill(|_| Ok(pause(WORK)))?;
+    let written = fs::read_to_string(&trace).context("strace wrote nothing")?;
+    let calls = calls(&written, &site.launch.data.to_string_lossy());
+    anyhow::ensure!(!calls.is_empty(), "the trace shows no call on a file of the store");
+    Ok(calls)
+}
+
+fn try_one(round: &mut Round<'_>, site: &mut Site, calls: &[Calls]) -> Result<()> {
+    let calls = round.draw.one_of(calls).clone();
+    let number = round.draw.between(1, calls.count);
+    let what = fault(&mut round.draw, number);
+    let within = injecting(&calls.name, Some(&calls.path), &what);
+    site.note(&format!("{} on {}: {what}", calls.name, calls.path))?;
+    if site.try_boot(&within)? {
+        // Its queues may be the very thing that it cannot write.
+        drop(site.client().create_queues());
+        site.work_until_it_ends(WORK)?;
+    }
+    round.tally.faults += 1;
+    site.boot(&[])?;
+    site.audit()?;
+    round.tally.audits += 1;
+    site.kill()
+}
+
+/// What happens at the call: mostly a kill; a disk that fails once; one that is full from then on.
+fn fault(draw: &mut Draw, number: u64) -> String {
+    match draw.below(10) {
+        0..6 => format!("signal=SIGKILL:when={number}"),
+        6..8 => format!("error=EIO:when={number}"),
+        _ => format!("error=ENOSPC:when={number}+"),
+    }
+}
