@@ -1,19 +1,31 @@
 //! `cargo xtask crash`: the real broker is killed, cut off from its power, filled up and told the wrong time, and must
 //! keep what it acknowledged.
 //!
-//! The kit itself is `verification/crashkit`; here its options are typed and the broker is built.
+//! The kit itself is `verification/crashkit`; here its options are typed, the broker is built, and the programs that some
+//! parts need are installed, where that can be done. A part whose programs cannot be had is skipped by the kit.
 
 use anyhow::Result;
 use longshore_crashkit::Options;
 
 use crate::step::Step;
+use crate::test::servers::{debian, on_path};
 use crate::workspace;
 
-/// The broker on its own, as `cargo xtask test` builds it too.
+/// The broker on its own, which a user would build.
 const BROKER: [&str; 3] = ["build", "--package", "longshore-cli"];
-/// As long as every run of the tests plays, all parts together: each part ends what it has begun.
-const SMOKE_SECONDS: u64 = 30;
-/// The seed that is played with the other tests, the same in each run, so that what fails then is the change's.
+const BUILD: &str = "build the broker";
+
+/// Programs that parts of the kit need, and Debian's packages that have them.
+const PROGRAMS: [(&str, &str); 4] = [
+    ("strace", "strace"),
+    ("mkfs.btrfs", "btrfs-progs"),
+    ("mkfs.ext4", "e2fsprogs"),
+    ("faketime", "faketime"),
+];
+
+/// For how long the kit is played with the other tests, all parts together; each part ends what it has begun.
+const SMOKE_SECONDS: u64 = 35;
+/// The seed that is played then. It is the same in each run, so that what fails is the change's.
 const SMOKE_SEED: u64 = 7_000_000;
 
 /// Builds the broker, unless one is named, and plays the kit against it.
@@ -27,12 +39,30 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         workspace::succeed(&mut workspace::cargo(BROKER))?;
         options.binary = Some(workspace::dev_profile()?.join("longshore"));
     }
-    longshore_crashkit::run(&options)
+    play(&options)
 }
 
-/// A short run against the broker that the tests built.
-pub(crate) fn smoke() -> Result<Step> {
+/// A short run with the other tests.
+///
+/// # Errors
+///
+/// Nobody knows where the broker is built.
+pub(crate) fn steps() -> Result<Vec<Step>> {
     let binary = Some(workspace::dev_profile()?.join("longshore"));
     let options = Options { seconds: SMOKE_SECONDS, seed: Some(SMOKE_SEED), only: None, binary };
-    Ok(Step::call("crash", move || longshore_crashkit::run(&options)))
+    let crash = Step::call("crash", move || play(&options));
+    Ok(vec![Step::command(BUILD, workspace::cargo(BROKER)), crash.needing(BUILD)])
+}
+
+fn play(options: &Options) -> Result<()> {
+    let missing: Vec<_> = PROGRAMS
+        .into_iter()
+        .filter_map(|(program, package)| on_path(program).is_none().then_some(package))
+        .collect();
+    if !missing.is_empty()
+        && let Err(failure) = debian::install(&missing)
+    {
+        println!("{failure:#}");
+    }
+    longshore_crashkit::run(options)
 }

@@ -12,7 +12,7 @@ use anyhow::Result;
 use clap::{Args, ValueEnum};
 
 use crate::step::{self, Step};
-use crate::{first, workspace, world};
+use crate::{crash, first, workspace, world};
 use servers::Servers;
 
 /// Which tests.
@@ -31,6 +31,8 @@ enum Part {
     Stores,
     /// A hundred thousand schedules of the runtime in a world where everything fails.
     World,
+    /// The real broker, killed, cut off from its power, on full disks and with wrong clocks, for half a minute.
+    Crash,
     /// The application that `docs/first-application.md` builds.
     First,
     /// Black-box tests of the built program through real SDKs and tools.
@@ -81,11 +83,13 @@ pub(crate) fn run(options: &Options) -> Result<()> {
             .into_iter()
             .chain([world::step()])
             .chain(first::steps()?)
+            .chain(crash::steps()?)
             .chain(black_box("all")?)
             .collect(),
         Some(Part::Rust) => rust(),
         Some(Part::Stores) => vec![over_servers("stores", STORES)],
         Some(Part::World) => vec![world::step()],
+        Some(Part::Crash) => crash::steps()?,
         Some(Part::First) => first::steps()?,
         Some(Part::Conformance) => black_box("all")?,
         Some(Part::Containers) => black_box("containers")?,

@@ -68,6 +68,11 @@ impl Book {
         self.messages.load(SeqCst)
     }
 
+    /// Says how many there are, once somebody has looked: what was unknown is known then.
+    pub(crate) fn saw(&self, messages: usize) {
+        self.messages.store(i64::try_from(messages).unwrap_or(i64::MAX), SeqCst);
+    }
+
     /// Writes down what came of it.
     pub(crate) fn end(&self, number: usize, request: Request) {
         let more = match &request {
@@ -114,7 +119,11 @@ impl Book {
         for (number, entry) in &self.lock().0 {
             let Entry { start, end, boot, queue, request } = entry;
             let end = end.map_or("?".to_owned(), |end| end.to_string());
-            let _ = writeln!(text, "{number} boot {boot} {start}..{end} µs {}: {request:?}", queue.name());
+            let _ = writeln!(
+                text,
+                "{number} boot {boot} {start}..{end} µs {}: {request:?}",
+                queue.name()
+            );
         }
         text
     }

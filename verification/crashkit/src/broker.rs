@@ -39,19 +39,26 @@ impl Launch {
     pub(crate) fn start(&self, within: &[OsString]) -> Result<Running> {
         let address = self.address.to_string();
         let mut words: Vec<&OsStr> = within.iter().map(OsString::as_os_str).collect();
-        words.extend([self.binary.as_os_str(), "broker".as_ref(), "--data".as_ref(), self.data.as_os_str()]);
+        words.extend([
+            self.binary.as_os_str(),
+            "broker".as_ref(),
+            "--data".as_ref(),
+            self.data.as_os_str(),
+        ]);
         words.extend(["--broker-listen", &address].map(OsStr::new));
         words.extend(self.in_memory.then_some(OsStr::new("--in-memory")));
         let log = File::options().create(true).append(true).open(&self.log)?;
         let mut command = Command::new(words[0]);
         command.args(&words[1..]).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
-        let child = command.spawn().with_context(|| format!("cannot start {}", words[0].display()))?;
+        let child =
+            command.spawn().with_context(|| format!("cannot start {}", words[0].display()))?;
         Ok(Running { child, address: self.address })
     }
 
     /// What `verify` says against the store, if it says anything.
     pub(crate) fn verify(&self) -> Result<Option<String>> {
-        let output = Command::new(&self.binary).arg("verify").arg("--data").arg(&self.data).output()?;
+        let output =
+            Command::new(&self.binary).arg("verify").arg("--data").arg(&self.data).output()?;
         let said = [output.stdout, output.stderr].concat();
         Ok((!output.status.success()).then(|| String::from_utf8_lossy(&said).trim().to_owned()))
     }

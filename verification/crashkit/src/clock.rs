@@ -28,7 +28,9 @@ const RULES: Rules = Rules { time_is_right: false, receives_survive: true };
 
 /// Why no clock can be set wrong here.
 pub(crate) fn obstacle() -> Option<String> {
-    library().is_none().then(|| "libfaketime is not installed (Debian's package faketime)".to_owned())
+    library()
+        .is_none()
+        .then(|| "libfaketime is not installed (Debian's package faketime)".to_owned())
 }
 
 /// The library is named, because the command `faketime` stays the parent of what it starts.
@@ -54,7 +56,8 @@ fn jumps(round: &mut Round<'_>, site: &mut Site) -> Result<()> {
             break;
         }
         let count = round.draw.between(1, 4);
-        let plan: Vec<_> = (0..count).map(|_| (millis(round, WORK), wrong_by(&mut round.draw))).collect();
+        let plan: Vec<_> =
+            (0..count).map(|_| (millis(round, WORK), wrong_by(&mut round.draw))).collect();
         set(&setting, wrong_by(&mut round.draw))?;
         site.boot(&with_clock(&setting))?;
         site.audit()?;

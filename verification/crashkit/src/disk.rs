@@ -34,8 +34,8 @@ pub(crate) fn obstacle() -> Option<String> {
 /// Fills the disk, kills the broker on it some times, and gives it room again.
 pub(crate) fn round(round: &mut Round<'_>) -> Result<()> {
     let data = round.directory.join("data");
-    let size = round.draw.between(SIZE.0, SIZE.1);
-    let disk = Mount::memory(&data, size)?;
+    let mebibytes = round.draw.between(SIZE.0, SIZE.1);
+    let disk = Mount::memory(&data, mebibytes)?;
     let mut site = Site::new(round.binary, &round.directory, &data, &round.draw, Rules::ALL)?;
     let result = fill_and_kill(round, &mut site, &disk);
     round.close(&site)?;
@@ -45,13 +45,13 @@ pub(crate) fn round(round: &mut Round<'_>) -> Result<()> {
 
 fn fill_and_kill(round: &mut Round<'_>, site: &mut Site, disk: &Mount) -> Result<()> {
     site.boot(&[])?;
-    site.work_and_kill(|_| Ok(pause(Duration::from_millis(WORK.1))))?;
+    site.work_for(Duration::from_millis(WORK.1))?;
     site.boot(&[])?;
-    let filler = fill(&mut site.client())?;
+    let mut filler = fill(&mut site.client())?;
     for _ in 0..round.draw.between(1, 4) {
         serves_while_full(site)?;
         let after = millis(round, WORK);
-        site.work_and_kill(|_| Ok(pause(after)))?;
+        site.work_for(after)?;
         round.tally.faults += 1;
         site.boot(&[])?;
         filler.audit(&mut site.client())?;
@@ -62,31 +62,30 @@ fn fill_and_kill(round: &mut Round<'_>, site: &mut Site, disk: &Mount) -> Result
         }
     }
     disk.resize(ROOM)?;
-    resumes(&mut site.client())?;
+    filler.resume(&mut site.client())?;
     filler.audit(&mut site.client())?;
     site.kill()?;
     end(round, site)
 }
 
 /// The messages that fill the disk: too many to look at each.
+#[derive(Default)]
 struct Filler {
     accepted: usize,
-    unknown: usize,
 }
 
 /// Sends until there is no room any more for even the smallest message.
 fn fill(client: &mut Client) -> Result<Filler> {
     client.create_filler()?;
-    let mut filler = Filler { accepted: 0, unknown: 0 };
+    let mut filler = Filler::default();
     for bytes in [900_000, 1000, 1] {
         loop {
             match client.send_filler(bytes) {
                 Answer::Done(()) => filler.accepted += 1,
-                Answer::Unknown => filler.unknown += 1,
                 Answer::Refused => break,
-            }
-            if filler.unknown > 0 {
-                return Err(broken(Invariant::FullDisk, "a send had no definite answer"));
+                Answer::Unknown => {
+                    return Err(broken(Invariant::FullDisk, "a send had no definite answer"));
+                }
             }
         }
     }
@@ -102,6 +101,20 @@ impl Filler {
         let seen = format!("{accepted} messages filled the disk, and {counted} are there");
         Err(broken(Invariant::NothingLost, seen))
     }
+
+    /// Sends again, now that there is room.
+    fn resume(&mut self, client: &mut Client) -> Result<()> {
+        let watch = Stopwatch::start();
+        while watch.elapsed() < RESUMED_WITHIN {
+            if let Answer::Done(()) = client.send_filler(1) {
+                self.accepted += 1;
+                return Ok(());
+            }
+            pause(PAUSE);
+        }
+        let seen = format!("sends are refused {} s after there is room", RESUMED_WITHIN.as_secs());
+        Err(broken(Invariant::FullDisk, seen))
+    }
 }
 
 /// A receive and a delete work, and a send is refused.
@@ -114,16 +127,4 @@ fn serves_while_full(site: &mut Site) -> Result<()> {
         return Err(broken(Invariant::FullDisk, "no message could be received and deleted"));
     }
     Ok(())
-}
-
-fn resumes(client: &mut Client) -> Result<()> {
-    let watch = Stopwatch::start();
-    while watch.elapsed() < RESUMED_WITHIN {
-        if let Answer::Done(()) = client.send_filler(1) {
-            return Ok(());
-        }
-        pause(PAUSE);
-    }
-    let seen = format!("sends are refused {} s after there is room", RESUMED_WITHIN.as_secs());
-    Err(broken(Invariant::FullDisk, seen))
 }

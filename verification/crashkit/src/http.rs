@@ -67,7 +67,8 @@ fn whole(received: &[u8]) -> Result<Option<Reply>> {
         return Ok(None);
     };
     let head = std::str::from_utf8(&received[..end]).context("a reply's head is not UTF-8")?;
-    let status = head.get(9..12).and_then(|code| code.parse().ok()).context("a reply has no status")?;
+    let status =
+        head.get(9..12).and_then(|code| code.parse().ok()).context("a reply has no status")?;
     let mut fields = head.lines().filter_map(|line| line.split_once(':'));
     let length = fields.find(|(name, _)| name.eq_ignore_ascii_case("content-length"));
     let length: usize = length.context("a reply has no length")?.1.trim().parse()?;

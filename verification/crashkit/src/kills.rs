@@ -7,7 +7,6 @@ use anyhow::{Result, ensure};
 use crate::judge::Rules;
 use crate::run::Round;
 use crate::site::{Broken, Site};
-use crate::stopwatch::pause;
 
 /// Between two kills, in milliseconds.
 const WORK: (u64, u64) = (10, 500);
@@ -42,7 +41,7 @@ fn kills(round: &mut Round<'_>, site: &mut Site) -> Result<()> {
         let after = millis(round, WORK);
         match round.draw.below(8) {
             0 => site.work_and_stop(after)?,
-            _ => site.work_and_kill(|_| Ok(pause(after)))?,
+            _ => site.work_for(after)?,
         }
         round.tally.faults += 1;
     }
@@ -75,7 +74,7 @@ pub(crate) fn forgetful(round: &mut Round<'_>) -> Result<()> {
     let mut site = Site::new(round.binary, &round.directory, &data, &round.draw, Rules::ALL)?;
     site.launch.in_memory = true;
     site.boot(&[])?;
-    site.work_and_kill(|_| Ok(pause(Duration::from_millis(WORK.1))))?;
+    site.work_for(Duration::from_millis(WORK.1))?;
     site.boot(&[])?;
     let found = site.audit().is_err_and(|failure| failure.is::<Broken>());
     ensure!(found, "a broker that forgets everything was not found out: no other result counts");

@@ -18,6 +18,8 @@ use crate::stopwatch::{micros, pause};
 const HELD_MAX: usize = 20;
 /// Deduplication ids that a client may send again; all of them are younger than five minutes.
 const RESENT_MAX: usize = 20;
+/// What a body may have is a mebibyte.
+const BODY_MAX: u64 = 1_000_000;
 /// Clients of a broker that is down would otherwise spin.
 const PAUSE_WHEN_REFUSED: Duration = Duration::from_millis(2);
 
@@ -35,7 +37,8 @@ pub(crate) struct Habits {
 impl Habits {
     /// What a seed draws: small messages mostly, and sometimes such that segments of the log fill up.
     pub(crate) fn drawn(draw: &mut Draw) -> Self {
-        let (bytes, messages_max) = *draw.one_of(&[(100, 300), (100, 300), (2_000, 200), (20_000, 30)]);
+        let kinds = [(100, 300), (100, 300), (2_000, 200), (20_000, 30), (200_000, 12)];
+        let (bytes, messages_max) = *draw.one_of(&kinds);
         Self { bytes, messages_max, resends: true }
     }
 }
@@ -84,10 +87,12 @@ impl Worker {
 
     fn send(&mut self, book: &Book) -> bool {
         let queue = *self.draw.one_of(&[Queue::Plain, Queue::Redriven, Queue::Ordered]);
-        let seconds = if queue != Queue::Ordered && self.draw.chance(10) { 1 } else { 0 };
+        let is_delayed = queue != Queue::Ordered && self.draw.chance(10);
+        let seconds = u64::from(is_delayed);
         let number = self.number(book, queue);
         let many = if self.draw.chance(10) { 20 } else { 1 };
-        let bytes = usize::try_from(self.draw.below(self.habits.bytes * many)).unwrap_or(0);
+        let most = BODY_MAX.min(self.habits.bytes * many);
+        let bytes = usize::try_from(self.draw.below(most)).unwrap_or(0);
         let delay = micros(Duration::from_secs(seconds));
         let entry = book.begin(queue, Request::Send { number, delay, answer: Answer::Unknown });
         let answer = self.client.send(queue, number, bytes, seconds);
@@ -128,7 +133,8 @@ impl Worker {
                 is_any = true;
             }
         }
-        let answer = answer.map(|messages| messages.into_iter().map(|(message, _)| message).collect());
+        let answer =
+            answer.map(|messages| messages.into_iter().map(|(message, _)| message).collect());
         book.end(entry, Request::Receive { lease, answer });
         while self.held.len() > HELD_MAX {
             self.held.swap_remove(self.draw.index_below(self.held.len()));

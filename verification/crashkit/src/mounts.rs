@@ -67,22 +67,23 @@ pub(crate) struct Disk {
     pub(crate) path: PathBuf,
     image: PathBuf,
     // In this order: the inner one is unmounted first.
-    _disk: Mount,
-    _below: Mount,
+    _inner: Mount,
+    _outer: Mount,
 }
 
 impl Disk {
     /// Makes one in a directory.
     pub(crate) fn make(directory: &Path) -> Result<Self> {
-        let (file, below, path) = (directory.join("below.img"), directory.join("below"), directory.join("disk"));
+        let (file, below, path) =
+            (directory.join("below.img"), directory.join("below"), directory.join("disk"));
         fs::File::create(&file)?.set_len(3 << 30)?;
         run("mkfs.btrfs", ["--quiet", &shown(&file)])?;
-        let mounted = Mount::file(&file, &below)?;
+        let outer = Mount::file(&file, &below)?;
         let image = below.join("disk.img");
         fs::File::create(&image)?.set_len(512 << 20)?;
         run("mkfs.ext4", ["-q", &shown(&image)])?;
-        let disk = Mount::file(&image, &path)?;
-        Ok(Self { path, image, _disk: disk, _below: mounted })
+        let inner = Mount::file(&image, &path)?;
+        Ok(Self { path, image, _inner: inner, _outer: outer })
     }
 
     /// What is on the disk now, and not only in the kernel's memory.

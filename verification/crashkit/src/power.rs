@@ -20,6 +20,9 @@ use crate::tracing;
 /// Between a start and a cut, in milliseconds.
 const WORK: (u64, u64) = (20, 700);
 
+/// From a start to a cut of its recovery.
+const RECOVERY: (u64, u64) = (1, 150);
+
 /// What a power cut leaves of the promises: nobody waits for the receive of a standard queue.
 const RULES: Rules = Rules { time_is_right: true, receives_survive: false };
 
@@ -47,17 +50,19 @@ fn cuts(round: &mut Round<'_>, site: &mut Site, disk: &Disk) -> Result<()> {
         if !round.has_time() {
             break;
         }
-        site.boot(&[])?;
-        site.audit()?;
         let launch = site.launch.clone();
+        if round.draw.chance(30) {
+            let after = millis(round, RECOVERY);
+            site.boot_during(|book| cut(&launch, book, disk, after))?;
+            round.tally.faults += 1;
+        } else {
+            site.boot(&[])?;
+        }
+        site.audit()?;
         let pauses: Vec<_> = (0..round.draw.between(1, 3)).map(|_| millis(round, WORK)).collect();
         let count = u64::try_from(pauses.len())?;
         site.work_and_kill(|book| {
-            let cut = |after| {
-                pause(after);
-                cut(&launch, book, disk)
-            };
-            pauses.into_iter().try_for_each(cut)
+            pauses.into_iter().try_for_each(|after| cut(&launch, book, disk, after))
         })?;
         round.tally.faults += count;
         round.tally.audits += count + 1;
@@ -65,13 +70,14 @@ fn cuts(round: &mut Round<'_>, site: &mut Site, disk: &Disk) -> Result<()> {
     end(round, site)
 }
 
-/// Cuts the power, and compares what was on the disk with what had been acknowledged before.
-fn cut(launch: &Launch, book: &Book, disk: &Disk) -> Result<()> {
+/// Cuts the power after a while, and compares what was on the disk with what had been acknowledged before.
+fn cut(launch: &Launch, book: &Book, disk: &Disk, after: Duration) -> Result<()> {
+    pause(after);
     let from = book.now();
     let copy = disk.cut()?;
     let until = book.now();
-    let after = disk.after(&copy)?;
-    let data = after.path().join(launch.data.file_name().context("the data has no name")?);
+    let mounted = disk.after(&copy)?;
+    let data = mounted.path().join(launch.data.file_name().context("the data has no name")?);
     audit(launch, &data, book, (from, until)).context("after a power cut")
 }
 
@@ -80,7 +86,10 @@ fn audit(launch: &Launch, data: &Path, book: &Book, (from, until): (u64, u64)) -
     let launch = Launch { data: data.to_owned(), address: free_address()?, log, ..launch.clone() };
     let mut broker = launch.start(&[])?;
     if broker.wait_until_ready()?.is_some() {
-        return Err(broken(Invariant::Recovery, format!("the broker did not start:\n{}", launch.said())));
+        return Err(broken(
+            Invariant::Recovery,
+            format!("the broker did not start:\n{}", launch.said()),
+        ));
     }
     let mut client = Client::new(launch.address);
     client.create_queues()?;
@@ -103,12 +112,11 @@ pub(crate) fn lying(round: &mut Round<'_>) -> Result<()> {
     let mut site = Site::new(round.binary, &round.directory, &data, &round.draw, RULES)?;
     site.boot(&[])?;
     site.kill()?;
-    site.boot(&tracing::injecting("fdatasync", None, "retval=0"))?;
+    let trace = round.directory.join("syncs.txt");
+    site.boot(&tracing::injecting(&trace, "fdatasync", None, "retval=0"))?;
     let launch = site.launch.clone();
-    let audited = site.work_and_kill(|book| {
-        pause(Duration::from_millis(WORK.1));
-        cut(&launch, book, &disk)
-    });
+    let audited =
+        site.work_and_kill(|book| cut(&launch, book, &disk, Duration::from_millis(WORK.1)));
     let found = audited.is_err_and(|failure| failure.downcast_ref::<Broken>().is_some());
     ensure!(found, "a disk that never synced was not found out: no other result counts");
     Ok(())

@@ -29,9 +29,9 @@ pub(crate) struct Round<'a> {
 }
 
 impl Round<'_> {
-    /// Whether there is time for a further fault. There always is for the first.
+    /// Whether there is time for a further fault. There always is until the first audit.
     pub(crate) fn has_time(&self) -> bool {
-        self.tally.faults == 0 || self.watch.elapsed() < self.limit
+        self.tally.audits == 0 || self.watch.elapsed() < self.limit
     }
 
     /// Keeps the books of a site.
@@ -54,9 +54,7 @@ struct Play {
 const fn play(part: Part) -> Play {
     let none = |_: &mut Round<'_>| Ok(());
     match part {
-        Part::Kills => {
-            Play { obstacle: || None, self_test: kills::forgetful, round: kills::round }
-        }
+        Part::Kills => Play { obstacle: || None, self_test: kills::forgetful, round: kills::round },
         Part::Syscalls => {
             Play { obstacle: syscalls::obstacle, self_test: none, round: syscalls::round }
         }
@@ -75,7 +73,8 @@ const fn play(part: Part) -> Play {
 /// A promise was broken, or a part could not be played to its end: what was seen is printed, with its seed.
 pub fn run(options: &Options) -> Result<()> {
     let binary = options.binary.as_deref().context("no program to try is named")?;
-    let binary = fs::canonicalize(binary).with_context(|| format!("there is no {}", binary.display()))?;
+    let binary =
+        fs::canonicalize(binary).with_context(|| format!("there is no {}", binary.display()))?;
     let seed = options.seed.unwrap_or_else(|| RandomState::new().hash_one("seed") >> 32);
     eprintln!("the crash kit tries {}, seed {seed}", binary.display());
     let chosen = |part: &Part| options.only.is_none_or(|only| only == *part);
@@ -139,7 +138,10 @@ fn play_round(
 }
 
 fn report(name: &str, seed: u64, playing: &Round<'_>, failure: &anyhow::Error, kept: TempDir) {
-    eprintln!("\nFINDING in {name}, seed {seed}, after {} faults:\n{failure:#}", playing.tally.faults);
+    eprintln!(
+        "\nFINDING in {name}, seed {seed}, after {} faults:\n{failure:#}",
+        playing.tally.faults
+    );
     eprintln!("  all that is left of it: {}", kept.keep().display());
     eprintln!("  to try it again: cargo xtask crash --only {name} --seed {seed}\n");
 }
@@ -149,7 +151,9 @@ fn progress(name: &str, tally: &Tally, findings: u64) {
     if stderr().is_terminal() {
         let Tally { rounds, faults, counts, .. } = tally;
         let accepted = counts.accepted;
-        eprint!("\r{name}: {rounds} rounds, {faults} faults, {accepted} accepted, {findings} findings   ");
+        eprint!(
+            "\r{name}: {rounds} rounds, {faults} faults, {accepted} accepted, {findings} findings   "
+        );
         drop(stderr().flush());
     }
 }

@@ -56,7 +56,13 @@ pub(crate) struct Site {
 
 impl Site {
     /// A site whose log is in `directory`, and its data in `data`.
-    pub(crate) fn new(binary: &Path, directory: &Path, data: &Path, draw: &Draw, rules: Rules) -> Result<Self> {
+    pub(crate) fn new(
+        binary: &Path,
+        directory: &Path,
+        data: &Path,
+        draw: &Draw,
+        rules: Rules,
+    ) -> Result<Self> {
         let (log, address) = (directory.join("broker.log"), free_address()?);
         let (binary, data) = (binary.to_owned(), data.to_owned());
         let launch = Launch { binary, data, address, log, in_memory: false };
@@ -80,12 +86,31 @@ impl Site {
         Ok(is_there)
     }
 
+    /// Starts the broker, which must come up, while something happens.
+    pub(crate) fn boot_during(&mut self, during: impl FnOnce(&Book) -> Result<()>) -> Result<()> {
+        self.book.next_boot();
+        let mut broker = self.launch.start(&[])?;
+        during(&self.book)?;
+        let ended = broker.wait_until_ready()?;
+        self.started(ended.is_none().then_some(broker))
+    }
+
     /// Starts the broker, which must come up, within a command that does not keep it from that.
     pub(crate) fn boot(&mut self, within: &[OsString]) -> Result<()> {
-        if self.try_boot(within)? {
+        self.try_boot(within)?;
+        let broker = self.broker.take();
+        self.started(broker)
+    }
+
+    fn started(&mut self, broker: Option<Running>) -> Result<()> {
+        self.broker = broker;
+        if self.broker.is_some() {
             return self.client().create_queues();
         }
-        Err(broken(Invariant::Recovery, format!("the broker did not start:\n{}", self.launch.said())))
+        Err(broken(
+            Invariant::Recovery,
+            format!("the broker did not start:\n{}", self.launch.said()),
+        ))
     }
 
     /// Starts the broker and kills it so soon that it is likely to be at its recovery.
@@ -94,7 +119,10 @@ impl Site {
         let mut broker = self.launch.start(&[])?;
         if let Some(status) = broker.wait_at_most(after)? {
             let said = self.launch.said();
-            return Err(broken(Invariant::Recovery, format!("the broker ended with {status}:\n{said}")));
+            return Err(broken(
+                Invariant::Recovery,
+                format!("the broker ended with {status}:\n{said}"),
+            ));
         }
         broker.kill()
     }
@@ -109,16 +137,24 @@ impl Site {
         })
     }
 
+    /// Has the clients work for so long, and then kills the broker under them.
+    pub(crate) fn work_for(&mut self, time: Duration) -> Result<()> {
+        self.work_and_kill(|_| {
+            pause(time);
+            Ok(())
+        })
+    }
+
     fn work<R>(&mut self, during: impl FnOnce(&Book) -> R) -> R {
         work(&mut self.workers, &self.book, during)
     }
 
     /// Has the clients work until the broker ends, and kills it if it has not by then.
-    pub(crate) fn work_until_it_ends(&mut self, limit: Duration) -> Result<bool> {
+    pub(crate) fn work_until_it_ends(&mut self, limit: Duration) -> Result<()> {
         let mut broker = self.broker.take().context("no broker runs")?;
         self.work(move |_| {
-            let has_ended = broker.wait_at_most(limit)?.is_some();
-            broker.kill().map(|()| has_ended)
+            broker.wait_at_most(limit)?;
+            broker.kill()
         })
     }
 
@@ -132,7 +168,10 @@ impl Site {
         if status.success() {
             return Ok(());
         }
-        Err(broken(Invariant::Recovery, format!("a stop ended with {status}:\n{}", self.launch.said())))
+        Err(broken(
+            Invariant::Recovery,
+            format!("a stop ended with {status}:\n{}", self.launch.said()),
+        ))
     }
 
     /// Kills the broker while nobody works.
@@ -151,6 +190,7 @@ impl Site {
     /// Compares what the broker holds now with what the clients were told, while nobody works.
     pub(crate) fn audit(&self) -> Result<()> {
         let snapshot = look(&mut self.client(), &self.book)?;
+        self.book.saw(snapshot.held.len());
         verdict(&self.book.history(), &snapshot, self.rules)
     }
 

@@ -26,11 +26,14 @@ impl Client {
 
     /// Makes a call. One that cannot even connect has not been made, and is refused.
     pub(crate) fn call(&mut self, action: &str, request: &Value) -> Answer<Value> {
-        let Ok(mut connection) = self.connection.take().map_or_else(|| Connection::open(self.address), Ok)
+        let Ok(mut connection) =
+            self.connection.take().map_or_else(|| Connection::open(self.address), Ok)
         else {
             return Answer::Refused;
         };
-        let Ok(reply) = connection.post(action, &request.to_string()) else { return Answer::Unknown };
+        let Ok(reply) = connection.post(action, &request.to_string()) else {
+            return Answer::Unknown;
+        };
         self.connection = Some(connection);
         judged(&reply)
     }
@@ -45,8 +48,15 @@ impl Client {
     }
 
     /// Sends message `number`, in about so many bytes.
-    pub(crate) fn send(&mut self, queue: Queue, number: u64, bytes: usize, delay_seconds: u64) -> Answer<Accepted> {
-        let mut request = json!({"QueueUrl": url(queue), "MessageBody": body::write(number, bytes)});
+    pub(crate) fn send(
+        &mut self,
+        queue: Queue,
+        number: u64,
+        bytes: usize,
+        delay_seconds: u64,
+    ) -> Answer<Accepted> {
+        let mut request =
+            json!({"QueueUrl": url(queue), "MessageBody": body::write(number, bytes)});
         if queue == Queue::Ordered {
             request["MessageGroupId"] = group_of(number).to_string().into();
             request["MessageDeduplicationId"] = number.to_string().into();
@@ -60,14 +70,22 @@ impl Client {
     }
 
     /// Receives some messages for so long, each with its receipt handle.
-    pub(crate) fn receive(&mut self, queue: Queue, count: u64, lease_seconds: u64) -> Answer<Vec<(Delivery, String)>> {
+    pub(crate) fn receive(
+        &mut self,
+        queue: Queue,
+        count: u64,
+        lease_seconds: u64,
+    ) -> Answer<Vec<(Delivery, String)>> {
         let request = json!({
             "QueueUrl": url(queue), "MaxNumberOfMessages": count, "VisibilityTimeout": lease_seconds,
             "MessageSystemAttributeNames": ["ApproximateReceiveCount", "SequenceNumber"],
         });
         self.call("ReceiveMessage", &request).map(|answer| {
             let messages = answer["Messages"].as_array().cloned().unwrap_or_default();
-            messages.iter().map(|message| (delivery(message), text(&message["ReceiptHandle"]))).collect()
+            messages
+                .iter()
+                .map(|message| (delivery(message), text(&message["ReceiptHandle"])))
+                .collect()
         })
     }
 
@@ -76,7 +94,12 @@ impl Client {
         self.call("DeleteMessage", &request).map(drop)
     }
 
-    pub(crate) fn change_visibility(&mut self, queue: Queue, handle: &str, lease_seconds: u64) -> Answer<()> {
+    pub(crate) fn change_visibility(
+        &mut self,
+        queue: Queue,
+        handle: &str,
+        lease_seconds: u64,
+    ) -> Answer<()> {
         let request = json!({"QueueUrl": url(queue), "ReceiptHandle": handle, "VisibilityTimeout": lease_seconds});
         self.call("ChangeMessageVisibility", &request).map(drop)
     }
@@ -105,12 +128,16 @@ impl Client {
             let attributes = match queue {
                 Queue::Ordered => json!({"FifoQueue": "true"}),
                 Queue::Redriven => {
-                    let policy = json!({"deadLetterTargetArn": arn(Queue::Dead), "maxReceiveCount": 2});
+                    let policy =
+                        json!({"deadLetterTargetArn": arn(Queue::Dead), "maxReceiveCount": 2});
                     json!({"RedrivePolicy": policy.to_string()})
                 }
                 Queue::Plain | Queue::Dead => json!({}),
             };
-            self.must("CreateQueue", &json!({"QueueName": queue.name(), "Attributes": attributes}))?;
+            self.must(
+                "CreateQueue",
+                &json!({"QueueName": queue.name(), "Attributes": attributes}),
+            )?;
         }
         Ok(())
     }
@@ -125,9 +152,15 @@ impl Client {
         let answer: Value = serde_json::from_slice(&reply.body)?;
         let messages = &answer["ReceiveMessageResponse"]["ReceiveMessageResult"]["messages"];
         let messages = messages.as_array().cloned().unwrap_or_default();
-        let held: Vec<_> = messages.iter().map(|message| Held { queue, message: delivery(message) }).collect();
+        let held: Vec<_> =
+            messages.iter().map(|message| Held { queue, message: delivery(message) }).collect();
         let counted = self.count(queue)?;
-        ensure!(counted == held.len(), "{} counts {counted} messages and shows {}", queue.name(), held.len());
+        ensure!(
+            counted == held.len(),
+            "{} counts {counted} messages and shows {}",
+            queue.name(),
+            held.len()
+        );
         Ok(held)
     }
 
@@ -151,11 +184,16 @@ impl Client {
     }
 
     fn count_at(&mut self, url: &str) -> Result<usize> {
-        let names = ["", "NotVisible", "Delayed"].map(|kind| format!("ApproximateNumberOfMessages{kind}"));
+        let names =
+            ["", "NotVisible", "Delayed"].map(|kind| format!("ApproximateNumberOfMessages{kind}"));
         let request = json!({"QueueUrl": url, "AttributeNames": names});
         let answer = self.must("GetQueueAttributes", &request)?;
         let number = |name: &String| answer["Attributes"][name].as_str()?.parse::<usize>().ok();
-        names.iter().map(number).sum::<Option<_>>().context("a queue does not say how many messages it has")
+        names
+            .iter()
+            .map(number)
+            .sum::<Option<_>>()
+            .context("a queue does not say how many messages it has")
     }
 }
 
@@ -171,9 +209,11 @@ impl<T> Answer<T> {
 
 /// What a reply says: of the errors from within, only `ServiceUnavailable` says that nothing was done.
 fn judged(reply: &Reply) -> Answer<Value> {
-    let body = if reply.body.is_empty() { Ok(Value::Null) } else { serde_json::from_slice(&reply.body) };
+    let body =
+        if reply.body.is_empty() { Ok(Value::Null) } else { serde_json::from_slice(&reply.body) };
     let Ok(body) = body else { return Answer::Unknown };
-    let is_unavailable = body["__type"].as_str().is_some_and(|name| name.ends_with("ServiceUnavailable"));
+    let is_unavailable =
+        body["__type"].as_str().is_some_and(|name| name.ends_with("ServiceUnavailable"));
     match reply.status {
         200 => Answer::Done(body),
         400..500 => Answer::Refused,
@@ -186,7 +226,8 @@ fn judged(reply: &Reply) -> Answer<Value> {
 fn delivery(message: &Value) -> Delivery {
     let attribute = |name: &str| {
         let listed = message["Attributes"].as_array().into_iter().flatten();
-        let listed = listed.filter(|pair| pair["Name"] == name).find_map(|pair| pair["Value"].as_str());
+        let listed =
+            listed.filter(|pair| pair["Name"] == name).find_map(|pair| pair["Value"].as_str());
         message["Attributes"][name].as_str().or(listed).map(str::to_owned)
     };
     let count = attribute("ApproximateReceiveCount").and_then(|count| count.parse().ok());
@@ -238,7 +279,8 @@ mod tests {
         let text = body::write(7, 10);
         let name = "ApproximateReceiveCount";
         let received = json!({"Body": text, "MessageId": "m", "Attributes": {name: "2"}});
-        let shown = json!({"Body": text, "MessageId": "m", "Attributes": [{"Name": name, "Value": "2"}]});
+        let shown =
+            json!({"Body": text, "MessageId": "m", "Attributes": [{"Name": name, "Value": "2"}]});
         assert_eq!(delivery(&received), delivery(&shown));
         assert_eq!((delivery(&shown).number, delivery(&shown).receive_count), (Some(7), 2));
     }

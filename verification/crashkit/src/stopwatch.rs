@@ -11,7 +11,10 @@ pub(crate) struct Stopwatch(Instant);
 
 impl Stopwatch {
     /// Starts counting now.
-    #[expect(clippy::disallowed_methods, reason = "real programs are watched in real time, and only here")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "real programs are watched in real time, and only here"
+    )]
     pub(crate) fn start() -> Self {
         Self(Instant::now())
     }

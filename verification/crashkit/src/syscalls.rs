@@ -4,15 +4,14 @@
 use std::fs;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 
 use crate::draw::Draw;
 use crate::judge::Rules;
 use crate::kills::end;
 use crate::run::Round;
 use crate::site::Site;
-use crate::stopwatch::pause;
-use crate::tracing::{Calls, calls, injecting, watching};
+use crate::tracing::{Calls, calls, injecting, was_met, watching};
 
 pub(crate) use crate::tracing::obstacle;
 
@@ -26,18 +25,25 @@ const TRIED: u64 = 8;
 pub(crate) fn round(round: &mut Round<'_>) -> Result<()> {
     let is_first_start = round.draw.chance(30);
     let mut site = site(round)?;
-    let result = if is_first_start { first_starts(round, &mut site) } else { restarts(round, &mut site) };
+    let result =
+        if is_first_start { first_starts(round, &mut site) } else { restarts(round, &mut site) };
     round.close(&site)?;
     result
 }
 
 fn site(round: &Round<'_>) -> Result<Site> {
-    Site::new(round.binary, &round.directory, &round.directory.join("data"), &round.draw, Rules::ALL)
+    Site::new(
+        round.binary,
+        &round.directory,
+        &round.directory.join("data"),
+        &round.draw,
+        Rules::ALL,
+    )
 }
 
 fn restarts(round: &mut Round<'_>, site: &mut Site) -> Result<()> {
     site.boot(&[])?;
-    site.work_and_kill(|_| Ok(pause(WORK)))?;
+    site.work_for(WORK)?;
     for _ in 0..round.draw.between(1, 3) {
         let calls = watch(site)?;
         for _ in 0..TRIED {
@@ -67,10 +73,10 @@ fn first_starts(round: &mut Round<'_>, site: &mut Site) -> Result<()> {
 fn watch(site: &mut Site) -> Result<Vec<Calls>> {
     let trace = site.launch.data.with_file_name("trace.txt");
     site.boot(&watching(&trace))?;
-    site.work_and_kill(|_| Ok(pause(WORK)))?;
+    site.work_for(WORK)?;
     let written = fs::read_to_string(&trace).context("strace wrote nothing")?;
     let calls = calls(&written, &site.launch.data.to_string_lossy());
-    anyhow::ensure!(!calls.is_empty(), "the trace shows no call on a file of the store");
+    ensure!(!calls.is_empty(), "the trace shows no call on a file of the store");
     Ok(calls)
 }
 
@@ -78,18 +84,23 @@ fn try_one(round: &mut Round<'_>, site: &mut Site, calls: &[Calls]) -> Result<()
     let calls = round.draw.one_of(calls).clone();
     let number = round.draw.between(1, calls.count);
     let what = fault(&mut round.draw, number);
-    let within = injecting(&calls.name, Some(&calls.path), &what);
     site.note(&format!("{} on {}: {what}", calls.name, calls.path))?;
-    if site.try_boot(&within)? {
-        // Its queues may be the very thing that it cannot write.
-        drop(site.client().create_queues());
-        site.work_until_it_ends(WORK)?;
-    }
-    round.tally.faults += 1;
+    round.tally.faults += u64::from(hurt(site, &calls, &what)?);
     site.boot(&[])?;
     site.audit()?;
     round.tally.audits += 1;
     site.kill()
+}
+
+/// Lets a broker run into what was drawn, if it does: one whose work took another course is killed in the end.
+fn hurt(site: &mut Site, calls: &Calls, what: &str) -> Result<bool> {
+    let trace = site.launch.data.with_file_name("fault.txt");
+    if site.try_boot(&injecting(&trace, &calls.name, Some(&calls.path), what))? {
+        // Its queues may be the very thing that it cannot write.
+        drop(site.client().create_queues());
+        site.work_until_it_ends(WORK)?;
+    }
+    Ok(was_met(&fs::read_to_string(&trace).context("strace wrote nothing")?))
 }
 
 /// What happens at the call: mostly a kill; a disk that fails once; one that is full from then on.

@@ -52,7 +52,15 @@ pub(crate) struct Line {
 pub(crate) fn table(lines: &[Line]) -> String {
     let mut table = format!(
         "{:10}{:>8}{:>8}{:>8}{:>8}{:>10}{:>12}{:>10}{:>10}\n",
-        "part", "seconds", "rounds", "faults", "audits", "accepted", "deliveries", "deleted", "unknown"
+        "part",
+        "seconds",
+        "rounds",
+        "faults",
+        "audits",
+        "accepted",
+        "deliveries",
+        "deleted",
+        "unknown"
     );
     for Line { name, tally, elapsed, ending } in lines {
         let Tally { rounds, faults, audits, counts } = tally;
@@ -78,7 +86,8 @@ mod tests {
     #[test]
     fn a_part_that_was_skipped_is_counted_with_its_reason() {
         let ending = Ending::Skipped("no strace".to_owned());
-        let line = Line { name: "syscalls", tally: Tally::default(), elapsed: Duration::ZERO, ending };
+        let line =
+            Line { name: "syscalls", tally: Tally::default(), elapsed: Duration::ZERO, ending };
         let table = table(&[line]);
         assert!(table.contains("SKIPPED: no strace"), "{table}");
         assert!(table.ends_with("0 parts played, 1 skipped"), "{table}");

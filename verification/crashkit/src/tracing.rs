@@ -10,9 +10,28 @@ use std::process::Command;
 
 /// Calls that change nothing, and may be left out: a kill before one is a kill before the next that changes something.
 const HARMLESS: [&str; 22] = [
-    "access", "close", "epoll_ctl", "faccessat2", "fcntl", "flock", "fstat", "getcwd", "getdents64",
-    "ioctl", "lseek", "lstat", "mmap", "newfstatat", "poll", "pread64", "read", "readlink", "stat", "statfs",
-    "statx", "write",
+    "access",
+    "close",
+    "epoll_ctl",
+    "faccessat2",
+    "fcntl",
+    "flock",
+    "fstat",
+    "getcwd",
+    "getdents64",
+    "ioctl",
+    "lseek",
+    "lstat",
+    "mmap",
+    "newfstatat",
+    "poll",
+    "pread64",
+    "read",
+    "readlink",
+    "stat",
+    "statfs",
+    "statx",
+    "write",
 ];
 
 /// The calls of one name on one file.
@@ -41,12 +60,23 @@ pub(crate) fn watching(output: &Path) -> Vec<OsString> {
     words.chain([output.as_os_str().to_owned()]).collect()
 }
 
-/// The command that does something to the calls of one name, on one file or on all.
-pub(crate) fn injecting(name: &str, path: Option<&str>, what: &str) -> Vec<OsString> {
-    let words = ["strace", "-D", "-f", "-qq", "-o", "/dev/null"].map(str::to_owned);
-    let on = path.map(|path| ["-P".to_owned(), path.to_owned()]).into_iter().flatten();
-    let does = ["-e".to_owned(), format!("trace={name}"), "-e".to_owned(), format!("inject={name}:{what}")];
-    words.into_iter().chain(on).chain(does).map(OsString::from).collect()
+/// The command that does something to the calls of one name, on one file or on all, and writes them into a file.
+pub(crate) fn injecting(
+    output: &Path,
+    name: &str,
+    path: Option<&str>,
+    what: &str,
+) -> Vec<OsString> {
+    let words = ["strace", "-D", "-f", "-qq", "-s", "0", "-o"].map(OsString::from);
+    let does = [format!("-etrace={name}"), format!("-einject={name}:{what}")];
+    let on = path.map(|path| format!("-P{path}"));
+    let chosen = does.into_iter().chain(on).map(OsString::from);
+    words.into_iter().chain([output.as_os_str().to_owned()]).chain(chosen).collect()
+}
+
+/// Whether something was done to a call, as strace has written.
+pub(crate) fn was_met(written: &str) -> bool {
+    written.contains("(INJECTED)") || written.contains("killed by SIGKILL")
 }
 
 /// The calls on files below `directory` that a trace shows, which change something.
@@ -58,7 +88,11 @@ pub(crate) fn calls(trace: &str, directory: &str) -> Vec<Calls> {
         *counts.entry(key).or_default().entry(thread).or_default() += 1;
     }
     let most = |threads: BTreeMap<&str, u64>| threads.into_values().max().unwrap_or(0);
-    let calls = counts.into_iter().map(|((name, path), threads)| Calls { name, path, count: most(threads) });
+    let calls = counts.into_iter().map(|((name, path), threads)| Calls {
+        name,
+        path,
+        count: most(threads),
+    });
     calls.collect()
 }
 
@@ -76,6 +110,13 @@ fn read<'a>(line: &'a str, directory: &str) -> Option<(&'a str, &'a str, &'a str
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_call_that_was_hurt_is_told_from_one_that_never_came() {
+        assert!(was_met("12 fdatasync(7) = -1 EIO (Input/output error) (INJECTED)\n"));
+        assert!(was_met("12 fdatasync(7) = ?\n12 +++ killed by SIGKILL +++\n"));
+        assert!(!was_met("12 fdatasync(7) = 0\n"));
+    }
 
     #[test]
     fn the_calls_that_change_a_file_are_counted_by_thread() {

@@ -30,7 +30,12 @@ fn is_first(earlier: &Given<'_>, later: &Given<'_>) -> bool {
     earlier.receive.ended() < later.receive.start
 }
 
-fn too_early(life: &Life<'_>, earlier: &Given<'_>, later: &Given<'_>, rules: Rules) -> Option<Finding> {
+fn too_early(
+    life: &Life<'_>,
+    earlier: &Given<'_>,
+    later: &Given<'_>,
+    rules: Rules,
+) -> Option<Finding> {
     let of_one_boot = earlier.receive.boot == later.receive.boot;
     let mut until = life.leased_until(earlier);
     if !is_first(earlier, later) {
@@ -39,7 +44,8 @@ fn too_early(life: &Life<'_>, earlier: &Given<'_>, later: &Given<'_>, rules: Rul
     let early = later.receive.ended().saturating_add(SLACK) < until;
     (early && (of_one_boot || rules.time_is_right)).then(|| {
         let (number, ended) = (life.number, later.receive.ended());
-        let seen = format!("message {number} was delivered at {ended} µs, and leased until {until} µs");
+        let seen =
+            format!("message {number} was delivered at {ended} µs, and leased until {until} µs");
         Finding::new(Invariant::Leases, seen)
     })
 }
@@ -56,9 +62,10 @@ fn not_counted(earlier: &Given<'_>, later: &Given<'_>) -> Option<Finding> {
 /// The delivery that the message knows nothing of now. In the FIFO queue a receive is durable before its answer.
 fn forgotten(life: &Life<'_>, given: &Given<'_>, rules: Rules) -> Option<Finding> {
     let queue = given.receive.queue;
-    let (_, held) = life.held.iter().find(|(at, held)| {
-        *at == queue && held.message_id == given.message.message_id
-    })?;
+    let (_, held) = life
+        .held
+        .iter()
+        .find(|(at, held)| *at == queue && held.message_id == given.message.message_id)?;
     let (told, now) = (given.message.receive_count, held.receive_count);
     let survives = rules.receives_survive || queue == Queue::Ordered;
     (survives && now < told).then(|| {

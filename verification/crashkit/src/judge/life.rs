@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::history::{Accepted, Answer, Delivery, Entry, History, Micros, Queue, Request, Snapshot, Taken};
+use crate::history::{
+    Accepted, Answer, Delivery, Entry, History, Micros, Queue, Request, Snapshot, Taken,
+};
 
 /// A delivery, with the receive that brought it.
 #[derive(Clone, Copy, Debug)]
@@ -42,7 +44,9 @@ impl Life<'_> {
             Answer::Unknown | Answer::Refused => None,
         });
         let given = self.given.iter().map(|given| given.message);
-        told.or_else(|| given.chain(self.held.iter().map(|held| held.1)).find_map(|message| message.sequence))
+        told.or_else(|| {
+            given.chain(self.held.iter().map(|held| held.1)).find_map(|message| message.sequence)
+        })
     }
 
     /// Every message id that somebody was told.
@@ -62,10 +66,12 @@ impl Life<'_> {
         may_have.map(|delete| delete.entry.start).min()
     }
 
-    /// Until when a delivery surely is leased: an answer that may have shortened its lease counts as having done so.
+    /// Until when a delivery surely is leased. Whatever may have shortened its lease counts as having done so; in a
+    /// standard queue a superseded receipt handle does that as well as the latest one.
     pub(super) fn leased_until(&self, given: &Given<'_>) -> Micros {
-        let of_it = self.changes.iter().filter(|(about, _)| about.taken.delivery == given.id);
-        let changed = of_it.filter(|(about, _)| *about.answer != Answer::Refused);
+        let after =
+            self.changes.iter().filter(|(about, _)| about.entry.ended() >= given.receive.start);
+        let changed = after.filter(|(about, _)| *about.answer != Answer::Refused);
         let ends = changed.map(|(about, lease)| about.entry.start + lease);
         ends.fold(given.receive.start + given.lease, Micros::min)
     }
@@ -114,7 +120,13 @@ impl<'a> Lives<'a> {
         }
     }
 
-    fn add_given(&mut self, at: usize, receive: &'a Entry, lease: Micros, messages: &'a [Delivery]) {
+    fn add_given(
+        &mut self,
+        at: usize,
+        receive: &'a Entry,
+        lease: Micros,
+        messages: &'a [Delivery],
+    ) {
         for (place, message) in messages.iter().enumerate() {
             if let Some(number) = message.number {
                 self.of(number).given.push(Given { id: (at, place), receive, lease, message });

@@ -74,8 +74,15 @@ fn overtaken(
             return None;
         }
         let was_there = |member: &&Member| member.deleted >= receive.ended();
-        let first = before.iter().filter(was_there).find(|member| !numbers[..place].contains(&member.number))?;
-        let seen = format!("message {number} was delivered at {} µs before message {}", receive.ended(), first.number);
+        let first = before
+            .iter()
+            .filter(was_there)
+            .find(|member| !numbers[..place].contains(&member.number))?;
+        let seen = format!(
+            "message {number} was delivered at {} µs before message {}",
+            receive.ended(),
+            first.number
+        );
         Some(Finding::new(Invariant::GroupOrder, seen))
     })
 }
@@ -88,7 +95,9 @@ fn not_going_up(lives: &Lives<'_>) -> Option<Finding> {
         let Some(sequence) = life.sequence() else { continue };
         let done = life.sends.iter().filter(|(_, answer, _)| matches!(answer, Answer::Done(_)));
         ends.extend(done.filter_map(|(entry, ..)| entry.end).min().map(|end| (end, sequence)));
-        starts.extend(life.sends.iter().map(|(entry, ..)| entry.start).min().map(|start| (start, sequence)));
+        starts.extend(
+            life.sends.iter().map(|(entry, ..)| entry.start).min().map(|start| (start, sequence)),
+        );
     }
     ends.sort_unstable();
     starts.sort_unstable();
@@ -99,7 +108,9 @@ fn not_going_up(lives: &Lives<'_>) -> Option<Finding> {
             highest = before.max(highest);
         }
         (sequence <= highest).then(|| {
-            let seen = format!("a message has {sequence}, and one that was acknowledged before has {highest}");
+            let seen = format!(
+                "a message has {sequence}, and one that was acknowledged before has {highest}"
+            );
             Finding::new(Invariant::SequenceNumbers, seen)
         })
     })

@@ -60,7 +60,10 @@ impl Story {
 
     fn found(mut self, rules: Rules) -> Vec<Invariant> {
         self.snapshot.taken_at = self.now;
-        judge(&self.history, &self.snapshot, rules).iter().map(|finding| finding.invariant).collect()
+        judge(&self.history, &self.snapshot, rules)
+            .iter()
+            .map(|finding| finding.invariant)
+            .collect()
     }
 }
 
@@ -101,13 +104,19 @@ fn a_lost_message_is_found() {
 
 #[test]
 fn a_message_that_may_be_deleted_is_not_lost_and_one_whose_delete_was_refused_is() {
-    for (answer, expected) in [(Answer::Unknown, vec![]), (Answer::Refused, vec![Invariant::NothingLost])] {
+    for (answer, expected) in
+        [(Answer::Unknown, vec![]), (Answer::Refused, vec![Invariant::NothingLost])]
+    {
         check(&expected, |story| {
             story.snapshot.held.clear();
             for (queue, number) in [(Queue::Plain, 2), (Queue::Ordered, 10)] {
                 let taken = story.receive(queue, &[message(number)]);
                 let is_plain = queue == Queue::Plain;
-                story.delete(queue, &taken[0], if is_plain { answer.clone() } else { Answer::Done(()) });
+                story.delete(
+                    queue,
+                    &taken[0],
+                    if is_plain { answer.clone() } else { Answer::Done(()) },
+                );
             }
         });
     }
@@ -212,6 +221,20 @@ fn a_lease_that_may_have_been_ended_counts_for_nothing() {
         story.add(Queue::Plain, Request::ChangeVisibility { taken, lease: 0, answer });
         story.receive(Queue::Plain, &[Delivery { receive_count: 2, ..message(2) }]);
         story.snapshot.held[0].message.receive_count = 2;
+    });
+}
+
+#[test]
+fn a_superseded_receipt_handle_ends_the_lease_of_a_later_delivery() {
+    let again = |count| Delivery { receive_count: count, ..message(2) };
+    check(&[], |story| {
+        let superseded = story.receive(Queue::Plain, &[message(2)]).remove(0);
+        story.now += 2 * SECOND;
+        story.receive(Queue::Plain, &[again(2)]);
+        let answer = Answer::Done(());
+        story.add(Queue::Plain, Request::ChangeVisibility { taken: superseded, lease: 0, answer });
+        story.receive(Queue::Plain, &[again(3)]);
+        story.snapshot.held[0].message.receive_count = 3;
     });
 }
 
