@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use crate::book::Book;
 use crate::draw::Draw;
-use crate::history::{Answer, Queue, Request, Taken};
-use crate::sqs::Client;
+use crate::history::{Accepted, Answer, Queue, Request, Taken};
+use crate::sqs::{Client, Draft};
 use crate::stopwatch::{micros, pause};
 
 /// Messages that a client holds at most: what it does not get round to comes back to the queue.
@@ -85,20 +85,28 @@ impl Worker {
         }
     }
 
+    /// Sends a message, or several by one call.
     fn send(&mut self, book: &Book) -> bool {
         let queue = *self.draw.one_of(&[Queue::Plain, Queue::Redriven, Queue::Ordered]);
+        let count = if self.draw.chance(20) { self.draw.between(2, 10) } else { 1 };
+        let drafts: Vec<_> = (0..count).map(|_| self.draft(book, queue)).collect();
+        let entries: Vec<_> =
+            drafts.iter().map(|draft| book.begin(queue, send(draft, Answer::Unknown))).collect();
+        let answers = self.client.send(queue, &drafts);
+        let was_carried_out = answers.iter().any(|answer| *answer != Answer::Refused);
+        for ((draft, entry), answer) in drafts.iter().zip(entries).zip(answers) {
+            book.end(entry, send(draft, answer));
+        }
+        was_carried_out
+    }
+
+    fn draft(&mut self, book: &Book, queue: Queue) -> Draft {
         let is_delayed = queue != Queue::Ordered && self.draw.chance(10);
-        let seconds = u64::from(is_delayed);
-        let number = self.number(book, queue);
         let many = if self.draw.chance(10) { 20 } else { 1 };
         let most = BODY_MAX.min(self.habits.bytes * many);
         let bytes = usize::try_from(self.draw.below(most)).unwrap_or(0);
-        let delay = micros(Duration::from_secs(seconds));
-        let entry = book.begin(queue, Request::Send { number, delay, answer: Answer::Unknown });
-        let answer = self.client.send(queue, number, bytes, seconds);
-        let was_carried_out = answer != Answer::Refused;
-        book.end(entry, Request::Send { number, delay, answer });
-        was_carried_out
+        let number = self.number(book, queue);
+        Draft { number, bytes, delay_seconds: u64::from(is_delayed) }
     }
 
     /// A new message's, or in the FIFO queue that of one that this client has sent before.
@@ -189,6 +197,11 @@ impl Worker {
         }
         is_any
     }
+}
+
+fn send(draft: &Draft, answer: Answer<Accepted>) -> Request {
+    let delay = micros(Duration::from_secs(draft.delay_seconds));
+    Request::Send { number: draft.number, delay, answer }
 }
 
 /// Has the clients work while `during` runs, and waits until each has its last answer or knows that there is none.

@@ -115,6 +115,7 @@ fn play_part(part: Part, binary: &Path, seed: u64, share: Duration) -> Result<Li
         tally.rounds += 1;
         progress(name, &tally, findings);
     }
+    done(name, &tally, findings);
     let ending = if findings == 0 { Ending::Kept } else { Ending::Findings(findings) };
     Ok(Line { name, tally, elapsed: watch.elapsed(), ending })
 }
@@ -149,11 +150,19 @@ fn report(name: &str, seed: u64, playing: &Round<'_>, failure: &anyhow::Error, k
 /// On a terminal, says how far a part is, over what it said before.
 fn progress(name: &str, tally: &Tally, findings: u64) {
     if stderr().is_terminal() {
-        let Tally { rounds, faults, counts, .. } = tally;
-        let accepted = counts.accepted;
-        eprint!(
-            "\r{name}: {rounds} rounds, {faults} faults, {accepted} accepted, {findings} findings   "
-        );
+        eprint!("\r{}   ", so_far(name, tally, findings));
         drop(stderr().flush());
     }
+}
+
+/// Says how far a part has come once its time is over.
+fn done(name: &str, tally: &Tally, findings: u64) {
+    let start = if stderr().is_terminal() { "\r" } else { "" };
+    eprintln!("{start}{}   ", so_far(name, tally, findings));
+}
+
+fn so_far(name: &str, tally: &Tally, findings: u64) -> String {
+    let Tally { rounds, faults, counts, .. } = tally;
+    let accepted = counts.accepted;
+    format!("{name}: {rounds} rounds, {faults} faults, {accepted} accepted, {findings} findings")
 }

@@ -47,26 +47,21 @@ impl Client {
         }
     }
 
-    /// Sends message `number`, in about so many bytes.
-    pub(crate) fn send(
-        &mut self,
-        queue: Queue,
-        number: u64,
-        bytes: usize,
-        delay_seconds: u64,
-    ) -> Answer<Accepted> {
-        let mut request =
-            json!({"QueueUrl": url(queue), "MessageBody": body::write(number, bytes)});
-        if queue == Queue::Ordered {
-            request["MessageGroupId"] = group_of(number).to_string().into();
-            request["MessageDeduplicationId"] = number.to_string().into();
-        } else {
-            request["DelaySeconds"] = delay_seconds.into();
+    /// Sends messages, several by one call, and says what came of each.
+    pub(crate) fn send(&mut self, queue: Queue, drafts: &[Draft]) -> Vec<Answer<Accepted>> {
+        let entries: Vec<_> = drafts.iter().map(|draft| draft.entry(queue)).collect();
+        if let [entry] = entries.as_slice() {
+            return vec![
+                self.call("SendMessage", &with(entry, "QueueUrl", &url(queue)))
+                    .map(|answer| accepted(&answer)),
+            ];
         }
-        self.call("SendMessage", &request).map(|answer| Accepted {
-            message_id: text(&answer["MessageId"]),
-            sequence: answer["SequenceNumber"].as_str().and_then(|number| number.parse().ok()),
-        })
+        let numbered = entries.iter().enumerate();
+        let numbered: Vec<_> =
+            numbered.map(|(id, entry)| with(entry, "Id", &id.to_string())).collect();
+        let request = json!({"QueueUrl": url(queue), "Entries": numbered});
+        let answer = self.call("SendMessageBatch", &request);
+        (0..drafts.len()).map(|id| entry_of(&answer, &id.to_string())).collect()
     }
 
     /// Receives some messages for so long, each with its receipt handle.
@@ -207,6 +202,55 @@ impl<T> Answer<T> {
     }
 }
 
+/// A message that is to be sent.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Draft {
+    pub(crate) number: u64,
+    /// About how long its body is.
+    pub(crate) bytes: usize,
+    pub(crate) delay_seconds: u64,
+}
+
+impl Draft {
+    fn entry(&self, queue: Queue) -> Value {
+        let mut entry = json!({"MessageBody": body::write(self.number, self.bytes)});
+        if queue == Queue::Ordered {
+            entry["MessageGroupId"] = group_of(self.number).to_string().into();
+            entry["MessageDeduplicationId"] = self.number.to_string().into();
+        } else {
+            entry["DelaySeconds"] = self.delay_seconds.into();
+        }
+        entry
+    }
+}
+
+fn with(entry: &Value, name: &str, value: &str) -> Value {
+    let mut entry = entry.clone();
+    entry[name] = value.into();
+    entry
+}
+
+fn accepted(answer: &Value) -> Accepted {
+    Accepted {
+        message_id: text(&answer["MessageId"]),
+        sequence: answer["SequenceNumber"].as_str().and_then(|number| number.parse().ok()),
+    }
+}
+
+/// What came of one entry of a batch.
+fn entry_of(answer: &Answer<Value>, id: &str) -> Answer<Accepted> {
+    let Answer::Done(answer) = answer else {
+        return answer.clone().map(|answer| accepted(&answer));
+    };
+    let find = |list: &str| answer[list].as_array()?.iter().find(|entry| entry["Id"] == id);
+    if let Some(entry) = find("Successful") {
+        return Answer::Done(accepted(entry));
+    }
+    let is_refused = find("Failed")
+        .is_some_and(|entry| entry["SenderFault"] == true || entry["Code"] == "ServiceUnavailable");
+    if is_refused { Answer::Refused } else { Answer::Unknown }
+}
+
 /// What a reply says: of the errors from within, only `ServiceUnavailable` says that nothing was done.
 fn judged(reply: &Reply) -> Answer<Value> {
     let body =
@@ -272,6 +316,20 @@ mod tests {
         assert_eq!(answered(503, unavailable), Answer::Refused);
         assert_eq!(answered(500, "{}"), Answer::Unknown);
         assert_eq!(answered(200, "{"), Answer::Unknown);
+    }
+
+    #[test]
+    fn each_entry_of_a_batch_has_an_answer_of_its_own() {
+        let batch = Answer::Done(json!({
+            "Successful": [{"Id": "0", "MessageId": "m", "SequenceNumber": "7"}],
+            "Failed": [{"Id": "1", "SenderFault": true}, {"Id": "2", "SenderFault": false}],
+        }));
+        let done = Accepted { message_id: "m".to_owned(), sequence: Some(7) };
+        assert_eq!(entry_of(&batch, "0"), Answer::Done(done));
+        assert_eq!(entry_of(&batch, "1"), Answer::Refused);
+        assert_eq!(entry_of(&batch, "2"), Answer::Unknown);
+        assert_eq!(entry_of(&batch, "3"), Answer::Unknown);
+        assert_eq!(entry_of(&Answer::Refused, "0"), Answer::Refused);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! presence   nothing lost, nothing back, nothing twice, nothing from nowhere
 //! order      message groups, sequence numbers, deduplication
 //! leases     leases, delays, receive counts
+//! receipts   what a receipt handle deletes
 //! ```
 //!
 //! # Invariants
@@ -15,6 +16,7 @@ mod leases;
 mod life;
 mod order;
 mod presence;
+mod receipts;
 #[cfg(test)]
 mod tests;
 
@@ -69,7 +71,9 @@ impl Invariant {
             Self::NothingRefused => ("I5", "what was refused is not there"),
             Self::FullDisk => ("I13", "a full disk refuses, serves what it has, and goes on"),
             Self::Leases => ("I14", "no message is delivered before its lease is over"),
-            Self::Receipts => ("I16", "a receipt handle deletes what it was given for only"),
+            Self::Receipts => {
+                ("I16", "a superseded receipt handle deletes nothing in a FIFO queue")
+            }
             Self::ReceiveCounts => ("I17", "receive counts go up by each delivery"),
             Self::Delays => ("I20", "no message is delivered before its delay is over"),
             Self::GroupOrder => ("I25", "a message group is delivered in order, one after another"),
@@ -131,6 +135,7 @@ pub(crate) fn judge(history: &History, snapshot: &Snapshot, rules: Rules) -> Vec
     for life in lives.values() {
         presence::judge(life, snapshot.taken_at, &mut findings);
         leases::judge(life, rules, &mut findings);
+        receipts::judge(life, &mut findings);
         order::judge_identity(life, &mut findings);
     }
     presence::judge_strangers(history, snapshot, &mut findings);

@@ -239,6 +239,21 @@ fn a_superseded_receipt_handle_ends_the_lease_of_a_later_delivery() {
 }
 
 #[test]
+fn a_receipt_handle_of_before_a_kill_that_deletes_a_newer_delivery_is_found() {
+    for (is_newer, expected) in [(true, vec![Invariant::Receipts]), (false, vec![])] {
+        check(&expected, |story| {
+            story.snapshot.held.pop();
+            let taken = story.receive(Queue::Ordered, &[message(10)]).remove(0);
+            (story.boot, story.now) = (1, story.now + 2 * SECOND);
+            if is_newer {
+                story.receive(Queue::Ordered, &[Delivery { receive_count: 2, ..message(10) }]);
+            }
+            story.delete(Queue::Ordered, &taken, Answer::Done(()));
+        });
+    }
+}
+
+#[test]
 fn a_receive_count_that_does_not_go_up_or_runs_back_is_found() {
     check(&[Invariant::ReceiveCounts], |story| {
         story.receive(Queue::Plain, &[message(2)]);
