@@ -185,17 +185,15 @@ impl Worker {
         was_carried_out
     }
 
-    /// Receives and deletes once from each queue, and says whether any message went.
-    pub(crate) fn take_away(&mut self, book: &Book) -> bool {
-        let mut is_any = false;
+    /// Receives and deletes once from each queue.
+    pub(crate) fn take_away(&mut self, book: &Book) {
         for queue in Queue::ALL {
             self.held.clear();
             self.receive(book, queue, 5);
             for held in std::mem::take(&mut self.held) {
-                is_any |= self.delete_held(book, held);
+                self.delete_held(book, held);
             }
         }
-        is_any
     }
 }
 

@@ -199,7 +199,7 @@ impl Site {
         let watch = Stopwatch::start();
         let mut client = self.client();
         loop {
-            let _ = self.workers[0].take_away(&self.book);
+            self.workers[0].take_away(&self.book);
             let counts = Queue::ALL.map(|queue| client.count(queue));
             let left: usize = counts.into_iter().sum::<Result<_>>()?;
             if left == 0 {
@@ -211,18 +211,6 @@ impl Site {
             }
             pause(PAUSE);
         }
-    }
-
-    /// Receives and deletes messages until one has gone, if that is within the longest lease.
-    pub(crate) fn takes_one_away(&mut self) -> bool {
-        let watch = Stopwatch::start();
-        while watch.elapsed() < DRAIN_MAX {
-            if self.workers[0].take_away(&self.book) {
-                return true;
-            }
-            pause(PAUSE);
-        }
-        false
     }
 
     /// Adds a line to the broker's log, so that what follows is understood.

@@ -174,6 +174,21 @@ impl Client {
         self.call("SendMessage", &request).map(drop)
     }
 
+    /// Receives one of them and deletes it, and says whether there was one.
+    pub(crate) fn take_filler(&mut self) -> Answer<bool> {
+        let request = json!({"QueueUrl": url_of(FILLER)});
+        let answer = match self.call("ReceiveMessage", &request) {
+            Answer::Done(answer) => answer,
+            Answer::Refused => return Answer::Refused,
+            Answer::Unknown => return Answer::Unknown,
+        };
+        let Some(handle) = answer["Messages"][0]["ReceiptHandle"].as_str() else {
+            return Answer::Done(false);
+        };
+        let request = json!({"QueueUrl": url_of(FILLER), "ReceiptHandle": handle});
+        self.call("DeleteMessage", &request).map(|_| true)
+    }
+
     pub(crate) fn count_filler(&mut self) -> Result<usize> {
         self.count_at(&url_of(FILLER))
     }
