@@ -22,6 +22,8 @@ use crate::stopwatch::{Stopwatch, pause};
 const WORKERS: u64 = 4;
 /// How long everything that is left may take to come and go, once faults are over: the longest lease, and time to work.
 const DRAIN_MAX: Duration = Duration::from_secs(30);
+/// How long a broker may take to end by itself once it must.
+const PATIENCE: Duration = Duration::from_secs(15);
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// Promises that are broken: a round ends with it.
@@ -149,12 +151,20 @@ impl Site {
         work(&mut self.workers, &self.book, during)
     }
 
-    /// Has the clients work until the broker ends, and kills it if it has not by then.
-    pub(crate) fn work_until_it_ends(&mut self, limit: Duration) -> Result<()> {
+    /// Has the clients work until the broker ends, for longer if it must end, and kills it if it has not by then. Says
+    /// whether it has.
+    pub(crate) fn work_until_it_ends(
+        &mut self,
+        limit: Duration,
+        must_end: impl FnOnce() -> bool,
+    ) -> Result<bool> {
         let mut broker = self.broker.take().context("no broker runs")?;
         self.work(move |_| {
-            broker.wait_at_most(limit)?;
-            broker.kill()
+            let mut ended = broker.wait_at_most(limit)?;
+            if ended.is_none() && must_end() {
+                ended = broker.wait_at_most(PATIENCE)?;
+            }
+            broker.kill().map(|()| ended.is_some())
         })
     }
 

@@ -7,10 +7,10 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 
 use crate::draw::Draw;
-use crate::judge::Rules;
+use crate::judge::{Invariant, Rules};
 use crate::kills::end;
 use crate::run::Round;
-use crate::site::Site;
+use crate::site::{Site, broken};
 use crate::tracing::{Calls, calls, injecting, was_met, watching};
 
 pub(crate) use crate::tracing::obstacle;
@@ -19,6 +19,8 @@ pub(crate) use crate::tracing::obstacle;
 const WORK: Duration = Duration::from_millis(400);
 /// Calls that are tried before it is looked anew which there are.
 const TRIED: u64 = 8;
+/// Calls after whose failure nobody knows what is on the disk.
+const WRITES: [&str; 3] = ["pwrite64", "fdatasync", "fsync"];
 
 /// Some calls of a broker that has been there for a while, or of its first start ever; each is followed by a start and
 /// an audit.
@@ -95,12 +97,18 @@ fn try_one(round: &mut Round<'_>, site: &mut Site, calls: &[Calls]) -> Result<()
 /// Lets a broker run into what was drawn, if it does: one whose work took another course is killed in the end.
 fn hurt(site: &mut Site, calls: &Calls, what: &str) -> Result<bool> {
     let trace = site.launch.data.with_file_name("fault.txt");
+    let was_met = || fs::read_to_string(&trace).is_ok_and(|written| was_met(&written));
+    let is_fatal = what.starts_with("error=EIO") && WRITES.contains(&calls.name.as_str());
     if site.try_boot(&injecting(&trace, &calls.name, Some(&calls.path), what))? {
         // Its queues may be the very thing that it cannot write.
         drop(site.client().create_queues());
-        site.work_until_it_ends(WORK)?;
+        let has_ended = site.work_until_it_ends(WORK, || is_fatal && was_met())?;
+        if is_fatal && !has_ended && was_met() {
+            let seen = format!("{} on {} failed, and the broker went on", calls.name, calls.path);
+            return Err(broken(Invariant::FailedWrites, seen));
+        }
     }
-    Ok(was_met(&fs::read_to_string(&trace).context("strace wrote nothing")?))
+    Ok(was_met())
 }
 
 /// What happens at the call: mostly a kill; a disk that fails once; one that is full from then on.

@@ -37,6 +37,8 @@ pub enum Invariant {
     NothingTwice,
     /// I5.
     NothingRefused,
+    /// I12.
+    FailedWrites,
     /// I13.
     FullDisk,
     /// I14.
@@ -69,6 +71,7 @@ impl Invariant {
             Self::NothingFromNowhere => ("I3", "each message is one that was sent, byte for byte"),
             Self::NothingTwice => ("I4", "a message is there once, in one queue"),
             Self::NothingRefused => ("I5", "what was refused is not there"),
+            Self::FailedWrites => ("I12", "after a failed write or sync the broker ends"),
             Self::FullDisk => ("I13", "a full disk refuses, serves what it has, and goes on"),
             Self::Leases => ("I14", "no message is delivered before its lease is over"),
             Self::Receipts => {
