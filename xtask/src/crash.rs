@@ -13,7 +13,6 @@ use crate::workspace;
 
 /// The broker on its own, which a user would build.
 const BROKER: [&str; 3] = ["build", "--package", "longshore-cli"];
-const BUILD: &str = "build the broker";
 
 /// Programs that parts of the kit need, and Debian's packages that have them.
 const PROGRAMS: [(&str, &str); 4] = [
@@ -39,22 +38,25 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         workspace::succeed(&mut workspace::cargo(BROKER))?;
         options.binary = Some(workspace::dev_profile()?.join("longshore"));
     }
-    play(&options)
+    play(&options).map(drop)
 }
 
-/// A short run with the other tests.
+/// A short run with the other tests, of the broker that they have built.
 ///
 /// # Errors
 ///
-/// Nobody knows where the broker is built.
-pub(crate) fn steps() -> Result<Vec<Step>> {
+/// Nobody knows where that is.
+pub(crate) fn step() -> Result<Step> {
     let binary = Some(workspace::dev_profile()?.join("longshore"));
     let options = Options { seconds: SMOKE_SECONDS, seed: Some(SMOKE_SEED), only: None, binary };
-    let crash = Step::call("crash", move || play(&options));
-    Ok(vec![Step::command(BUILD, workspace::cargo(BROKER)), crash.needing(BUILD)])
+    Ok(Step::remarking("crash", move |remarks| {
+        remarks.extend(play(&options)?);
+        Ok(())
+    }))
 }
 
-fn play(options: &Options) -> Result<()> {
+/// Says what could not be played.
+fn play(options: &Options) -> Result<Vec<String>> {
     let missing: Vec<_> = PROGRAMS
         .into_iter()
         .filter_map(|(program, package)| on_path(program).is_none().then_some(package))

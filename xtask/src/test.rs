@@ -1,7 +1,7 @@
 //! `cargo xtask test`: every test there is, in the dev profile.
 //!
-//! Rust first (cheapest to understand when it fails), then the conformance suite: real SDKs in other languages against
-//! the program that a user would build. `conformance/run` installs what it needs into its own cache. The stores' tests
+//! Rust first (cheapest to understand when it fails), then crashes of the program that a user would build, and the
+//! conformance suite: real SDKs in other languages against it. `conformance/run` installs what it needs into its own cache. The stores' tests
 //! find servers that are started for them; what server cannot be had is said at the end.
 
 pub(crate) mod servers;
@@ -83,16 +83,15 @@ pub(crate) fn run(options: &Options) -> Result<()> {
             .into_iter()
             .chain([world::step()])
             .chain(first::steps()?)
-            .chain(crash::steps()?)
-            .chain(black_box("all")?)
+            .chain([build(), crash::step()?.needing(BUILD), black_box("all")?])
             .collect(),
         Some(Part::Rust) => rust(),
         Some(Part::Stores) => vec![over_servers("stores", STORES)],
         Some(Part::World) => vec![world::step()],
-        Some(Part::Crash) => crash::steps()?,
+        Some(Part::Crash) => vec![build(), crash::step()?.needing(BUILD)],
         Some(Part::First) => first::steps()?,
-        Some(Part::Conformance) => black_box("all")?,
-        Some(Part::Containers) => black_box("containers")?,
+        Some(Part::Conformance) => vec![build(), black_box("all")?],
+        Some(Part::Containers) => vec![build(), black_box("containers")?],
     };
     step::run_all("test", steps)
 }
@@ -121,7 +120,12 @@ fn beside(name: impl Into<String>, mut tests: Command, start: fn() -> Result<Ser
     })
 }
 
-fn black_box(which: &'static str) -> Result<Vec<Step>> {
+fn build() -> Step {
+    Step::command(BUILD, workspace::cargo(BUILD_PROGRAMS))
+}
+
+/// What knows nothing of the code, once the programs are built.
+fn black_box(which: &'static str) -> Result<Step> {
     let mut suite = workspace::command(workspace::root().join("conformance/run"));
     suite.arg(which).env("LONGSHORE_BIN", workspace::dev_profile()?.join("fibonacci"));
     let name = format!("conformance ({which})");
@@ -129,5 +133,5 @@ fn black_box(which: &'static str) -> Result<Vec<Step>> {
         "containers" => Step::command(name, suite),
         _ => beside(name, suite, Servers::start_for_black_box),
     };
-    Ok(vec![Step::command(BUILD, workspace::cargo(BUILD_PROGRAMS)), tests.needing(BUILD)])
+    Ok(tests.needing(BUILD))
 }

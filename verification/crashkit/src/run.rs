@@ -66,12 +66,12 @@ const fn play(part: Part) -> Play {
     }
 }
 
-/// Plays what is asked for.
+/// Plays what is asked for, and says which parts could not be played, and why.
 ///
 /// # Errors
 ///
 /// A promise was broken, or a part could not be played to its end: what was seen is printed, with its seed.
-pub fn run(options: &Options) -> Result<()> {
+pub fn run(options: &Options) -> Result<Vec<String>> {
     let binary = options.binary.as_deref().context("no program to try is named")?;
     let binary =
         fs::canonicalize(binary).with_context(|| format!("there is no {}", binary.display()))?;
@@ -89,7 +89,7 @@ pub fn run(options: &Options) -> Result<()> {
     println!("{}", table(&lines));
     let findings = lines.iter().filter(|line| matches!(line.ending, Ending::Findings(_))).count();
     ensure!(findings == 0, "{findings} parts found a broken promise, see above (seed {seed})");
-    Ok(())
+    Ok(lines.iter().filter_map(Line::skipped).collect())
 }
 
 fn play_part(part: Part, binary: &Path, seed: u64, share: Duration) -> Result<Line> {

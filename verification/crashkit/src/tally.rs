@@ -48,6 +48,16 @@ pub(crate) struct Line {
     pub(crate) ending: Ending,
 }
 
+impl Line {
+    /// That it was skipped, and why.
+    pub(crate) fn skipped(&self) -> Option<String> {
+        match &self.ending {
+            Ending::Skipped(why) => Some(format!("not tried: crashes by {}: {why}", self.name)),
+            Ending::Kept | Ending::Findings(_) => None,
+        }
+    }
+}
+
 /// A line for each part.
 pub(crate) fn table(lines: &[Line]) -> String {
     let mut table = format!(
@@ -74,7 +84,7 @@ pub(crate) fn table(lines: &[Line]) -> String {
             Ending::Skipped(why) => writeln!(table, "SKIPPED: {why}"),
         };
     }
-    let skipped = lines.iter().filter(|line| matches!(line.ending, Ending::Skipped(_))).count();
+    let skipped = lines.iter().filter_map(Line::skipped).count();
     let _ = write!(table, "{} parts played, {skipped} skipped", lines.len() - skipped);
     table
 }
