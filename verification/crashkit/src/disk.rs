@@ -15,10 +15,12 @@ use crate::stopwatch::{Stopwatch, pause};
 
 /// Mebibytes of the disk: a store takes 128 before it holds anything.
 const SIZE: (u64, u64) = (140, 240);
+/// Sizes of the messages that fill it, each with a number that cannot have room.
+const FILLING: [(usize, usize); 3] = [(900_000, 400), (1000, 40_000), (1, 40_000)];
 /// What the disk has again at the end.
 const ROOM: u64 = 400;
 /// How long sends may be refused once there is room.
-const RESUMED_WITHIN: Duration = Duration::from_secs(15);
+const RESUMED_WITHIN: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(50);
 /// While the disk is full, in milliseconds.
 const WORK: (u64, u64) = (100, 700);
@@ -40,6 +42,9 @@ pub(crate) fn round(round: &mut Round<'_>) -> Result<()> {
     let result = fill_and_kill(round, &mut site, &disk);
     round.close(&site)?;
     drop(site);
+    if result.is_err() {
+        disk.keep(&round.directory.join("kept"))?;
+    }
     result
 }
 
@@ -78,18 +83,25 @@ struct Filler {
 fn fill(client: &mut Client) -> Result<Filler> {
     client.create_filler()?;
     let mut filler = Filler::default();
-    for bytes in [900_000, 1000, 1] {
-        loop {
-            match client.send_filler(bytes) {
-                Answer::Done(()) => filler.accepted += 1,
-                Answer::Refused => break,
-                Answer::Unknown => {
-                    return Err(broken(Invariant::FullDisk, "a send had no definite answer"));
-                }
+    for (bytes, count_max) in FILLING {
+        filler.accepted += fill_with(client, bytes, count_max)?;
+    }
+    Ok(filler)
+}
+
+/// Sends messages of one size until one is refused.
+fn fill_with(client: &mut Client, bytes: usize, count_max: usize) -> Result<usize> {
+    for accepted in 0..count_max {
+        match client.send_filler(bytes) {
+            Answer::Done(()) => {}
+            Answer::Refused => return Ok(accepted),
+            Answer::Unknown => {
+                return Err(broken(Invariant::FullDisk, "a send had no definite answer"));
             }
         }
     }
-    Ok(filler)
+    let seen = format!("{count_max} messages of {bytes} bytes were accepted, and there is no room");
+    Err(broken(Invariant::FullDisk, seen))
 }
 
 impl Filler {

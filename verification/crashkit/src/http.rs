@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 
 /// Longer than any answer takes here: a broker that stays silent for so long has failed.
-const SILENCE_MAX: Duration = Duration::from_secs(20);
+const SILENCE_MAX: Duration = Duration::from_secs(60);
 
 /// A connection that stays open.
 #[derive(Debug)]

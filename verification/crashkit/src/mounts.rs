@@ -43,6 +43,11 @@ impl Mount {
         run("mount", ["-o", &format!("remount,size={mebibytes}m"), &shown(&self.at)])
     }
 
+    /// Copies all that is on it: once it is unmounted, that is gone.
+    pub(crate) fn keep(&self, to: &Path) -> Result<()> {
+        run("cp", ["--archive", "--sparse=always", &shown(&self.at), &shown(to)])
+    }
+
     /// What is in a file, as if that were a disk.
     fn file(file: &Path, at: &Path) -> Result<Self> {
         fs::create_dir_all(at)?;

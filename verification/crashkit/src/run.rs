@@ -102,17 +102,16 @@ fn play_part(part: Part, binary: &Path, seed: u64, share: Duration) -> Result<Li
     }
     let mut findings = 0;
     let limit = |watch: Stopwatch| share.saturating_sub(watch.elapsed());
-    let test = play_round(name, play.self_test, binary, seed, limit(watch))?;
-    findings += u64::from(test.is_none());
+    let (_, has_failed) = play_round(name, play.self_test, binary, seed, limit(watch))?;
+    findings += u64::from(has_failed);
     for number in 0.. {
         if number > 0 && watch.elapsed() >= share {
             break;
         }
-        match play_round(name, play.round, binary, seed.wrapping_add(number), limit(watch))? {
-            Some(played) => tally.add(&played),
-            None => findings += 1,
-        }
-        tally.rounds += 1;
+        let seed = seed.wrapping_add(number);
+        let (played, has_failed) = play_round(name, play.round, binary, seed, limit(watch))?;
+        tally.add(&played);
+        findings += u64::from(has_failed);
         progress(name, &tally, findings);
     }
     done(name, &tally, findings);
@@ -120,22 +119,25 @@ fn play_part(part: Part, binary: &Path, seed: u64, share: Duration) -> Result<Li
     Ok(Line { name, tally, elapsed: watch.elapsed(), ending })
 }
 
-/// Plays a round in a directory of its own. `None` if it did not end well: then that is printed, and the directory kept.
+/// Plays a round in a directory of its own, and says whether it failed: then that is printed, and the directory kept.
 fn play_round(
     name: &str,
     round: fn(&mut Round<'_>) -> Result<()>,
     binary: &Path,
     seed: u64,
     limit: Duration,
-) -> Result<Option<Tally>> {
+) -> Result<(Tally, bool)> {
     let directory = tempfile::Builder::new().prefix("longshore-crash-").tempdir()?;
     let (draw, watch) = (Draw::new(seed).fork(name, 0), Stopwatch::start());
     let path = directory.path().to_owned();
-    let tally = Tally::default();
+    let tally = Tally { rounds: 1, ..Tally::default() };
     let mut playing = Round { binary, directory: path, draw, tally, watch, limit };
-    let Err(failure) = round(&mut playing) else { return Ok(Some(playing.tally)) };
-    report(name, seed, &playing, &failure, directory);
-    Ok(None)
+    let result = round(&mut playing);
+    let has_failed = result.is_err();
+    if let Err(failure) = result {
+        report(name, seed, &playing, &failure, directory);
+    }
+    Ok((playing.tally, has_failed))
 }
 
 fn report(name: &str, seed: u64, playing: &Round<'_>, failure: &anyhow::Error, kept: TempDir) {

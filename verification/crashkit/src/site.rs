@@ -21,10 +21,13 @@ use crate::stopwatch::{Stopwatch, pause};
 /// Clients of a round.
 const WORKERS: u64 = 4;
 /// How long everything that is left may take to come and go, once faults are over: the longest lease, and time to work.
-const DRAIN_MAX: Duration = Duration::from_secs(30);
+const DRAIN_MAX: Duration = Duration::from_secs(60);
 /// How long a broker may take to end by itself once it must.
-const PATIENCE: Duration = Duration::from_secs(15);
+const PATIENCE: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_millis(20);
+
+/// Findings of one audit that are printed: what one of them means is seen from a few.
+const SHOWN_MAX: usize = 20;
 
 /// Promises that are broken: a round ends with it.
 #[derive(Debug)]
@@ -34,10 +37,11 @@ impl std::error::Error for Broken {}
 
 impl fmt::Display for Broken {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for finding in &self.0 {
+        for finding in self.0.iter().take(SHOWN_MAX) {
             writeln!(formatter, "{finding}")?;
         }
-        Ok(())
+        let more = self.0.len().saturating_sub(SHOWN_MAX);
+        if more > 0 { writeln!(formatter, "and {more} more") } else { Ok(()) }
     }
 }
 
