@@ -82,12 +82,18 @@ fn watch(site: &mut Site) -> Result<Vec<Calls>> {
     Ok(calls)
 }
 
+/// A start after what was drawn, and sometimes first a start that runs into something again.
 fn try_one(round: &mut Round<'_>, site: &mut Site, calls: &[Calls]) -> Result<()> {
-    let calls = round.draw.one_of(calls).clone();
-    let number = round.draw.between(1, calls.count);
-    let what = fault(&mut round.draw, number);
-    site.note(&format!("{} on {}: {what}", calls.name, calls.path))?;
-    round.tally.faults += u64::from(hurt(site, &calls, &what)?);
+    loop {
+        let calls = round.draw.one_of(calls).clone();
+        let number = round.draw.between(1, calls.count);
+        let what = fault(&mut round.draw, number);
+        site.note(&format!("{} on {}: {what}", calls.name, calls.path))?;
+        round.tally.faults += u64::from(hurt(site, &calls, &what)?);
+        if !round.draw.chance(25) {
+            break;
+        }
+    }
     site.boot(&[])?;
     site.audit()?;
     round.tally.audits += 1;
