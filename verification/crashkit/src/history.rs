@@ -85,8 +85,6 @@ pub(crate) struct Taken {
     pub(crate) number: u64,
     /// The receive, by its place in the history, and the place in its answer.
     pub(crate) delivery: (usize, usize),
-    /// Until when it surely is leased, as far as the receive alone says.
-    pub(crate) leased_until: Micros,
 }
 
 /// A request.

@@ -129,14 +129,13 @@ impl Worker {
     fn receive(&mut self, book: &Book, queue: Queue, seconds: u64) -> bool {
         let lease = micros(Duration::from_secs(seconds));
         let count = self.draw.between(1, 10);
-        let start = book.now();
         let entry = book.begin(queue, Request::Receive { lease, answer: Answer::Unknown });
         let answer = self.client.receive(queue, count, seconds);
         let mut is_any = false;
         if let Answer::Done(messages) = &answer {
             for (place, (message, handle)) in messages.iter().enumerate() {
                 let Some(number) = message.number else { continue };
-                let taken = Taken { number, delivery: (entry, place), leased_until: start + lease };
+                let taken = Taken { number, delivery: (entry, place) };
                 self.held.push(Holding { queue, taken, handle: handle.clone() });
                 is_any = true;
             }

@@ -136,7 +136,7 @@ pub(crate) fn judge(history: &History, snapshot: &Snapshot, rules: Rules) -> Vec
     let lives = life::gather(history, snapshot);
     let mut findings = Vec::new();
     for life in lives.values() {
-        presence::judge(life, snapshot.taken_at, &mut findings);
+        presence::judge(life, snapshot.taken_at, rules, &mut findings);
         leases::judge(life, rules, &mut findings);
         receipts::judge(life, &mut findings);
         order::judge_identity(life, &mut findings);

@@ -1,11 +1,11 @@
 //! Nothing lost, nothing back, nothing twice, nothing from nowhere: I1 to I5, and I7.
 
 use super::life::{About, Life};
-use super::{Finding, Invariant};
+use super::{Finding, Invariant, Rules};
 use crate::history::{Answer, History, Micros, Queue, Request, Snapshot};
 
 /// Whether one message is where it must be at `now`.
-pub(super) fn judge(life: &Life<'_>, now: Micros, findings: &mut Vec<Finding>) {
+pub(super) fn judge(life: &Life<'_>, now: Micros, rules: Rules, findings: &mut Vec<Finding>) {
     let number = life.number;
     let mut find = |invariant, seen: String| findings.push(Finding::new(invariant, seen));
     let accepted = life.sends.iter().any(|(_, answer, _)| matches!(answer, Answer::Done(_)));
@@ -24,15 +24,15 @@ pub(super) fn judge(life: &Life<'_>, now: Micros, findings: &mut Vec<Finding>) {
     } else if refused && is_seen {
         find(Invariant::NothingRefused, format!("message {number} is there"));
     }
-    if let Some(back) = came_back(life) {
+    if let Some(back) = came_back(life, rules) {
         find(Invariant::NothingBack, back);
     }
 }
 
 /// A message that is there, or was delivered, after its delete was acknowledged.
-fn came_back(life: &Life<'_>) -> Option<String> {
+fn came_back(life: &Life<'_>, rules: Rules) -> Option<String> {
     let number = life.number;
-    let deleted = life.deletes.iter().filter(|delete| is_sure(delete, life));
+    let deleted = life.deletes.iter().filter(|delete| is_sure(delete, life, rules));
     let gone = deleted.filter_map(|delete| delete.entry.end).min()?;
     if let Some((queue, _)) = life.held.first() {
         return Some(format!("message {number}, deleted at {gone} µs, is in {}", queue.name()));
@@ -43,12 +43,15 @@ fn came_back(life: &Life<'_>) -> Option<String> {
 }
 
 /// Whether this delete has surely deleted. A message that may have left for another queue meanwhile is not found there
-/// by its receipt handle, and a delete of what is not here is a success.
-fn is_sure(delete: &About<'_>, life: &Life<'_>) -> bool {
-    let leased = life.given.iter().find(|given| given.id == delete.taken.delivery);
-    let until = leased.map_or(delete.taken.leased_until, |given| life.leased_until(given));
-    let stays = !delete.entry.queue.is_left() || delete.entry.ended() < until;
-    *delete.answer == Answer::Done(()) && stays
+/// by its receipt handle, and a delete of what is not here is a success. While it is leased it does not leave.
+fn is_sure(delete: &About<'_>, life: &Life<'_>, rules: Rules) -> bool {
+    let given = life.given.iter().find(|given| given.id == delete.taken.delivery);
+    let is_leased = given.is_some_and(|given| {
+        let of_one_boot = given.receive.boot == delete.entry.boot;
+        let until = life.leased_until(given);
+        delete.entry.ended() < until && (of_one_boot || rules.time_is_right)
+    });
+    *delete.answer == Answer::Done(()) && (!delete.entry.queue.is_left() || is_leased)
 }
 
 /// Bodies that are nobody's.

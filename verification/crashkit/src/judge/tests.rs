@@ -41,13 +41,10 @@ impl Story {
 
     /// A receive with a lease of a second.
     fn receive(&mut self, queue: Queue, messages: &[Delivery]) -> Vec<Taken> {
-        let leased_until = self.now + SECOND;
         let answer = Answer::Done(messages.to_vec());
         let receive = self.add(queue, Request::Receive { lease: SECOND, answer });
         let numbers = messages.iter().filter_map(|message| message.number).enumerate();
-        numbers
-            .map(|(place, number)| Taken { number, delivery: (receive, place), leased_until })
-            .collect()
+        numbers.map(|(place, number)| Taken { number, delivery: (receive, place) }).collect()
     }
 
     fn delete(&mut self, queue: Queue, taken: &Taken, answer: Answer<()>) {
@@ -133,13 +130,24 @@ fn a_deleted_message_that_comes_back_is_found_where_it_lies_and_where_it_is_deli
 
 #[test]
 fn a_delete_of_what_may_have_left_the_queue_proves_nothing() {
-    let mut story = Story::default();
-    story.send(Queue::Redriven, 1);
-    let taken = story.receive(Queue::Redriven, &[message(1)]);
-    story.now += 2 * SECOND;
-    story.delete(Queue::Redriven, &taken[0], Answer::Done(()));
-    story.hold(Queue::Dead, message(1));
-    assert_eq!(story.found(Rules::ALL), []);
+    let wrong_clock = Rules { time_is_right: false, ..Rules::ALL };
+    let back = vec![Invariant::NothingBack];
+    let cases = [
+        (2 * SECOND, 0, Rules::ALL, vec![]),
+        (0, 0, Rules::ALL, back.clone()),
+        (0, 1, Rules::ALL, back.clone()),
+        (0, 0, wrong_clock, back),
+        (0, 1, wrong_clock, vec![]),
+    ];
+    for (later, boots, rules, expected) in cases {
+        let mut story = Story::default();
+        story.send(Queue::Redriven, 1);
+        let taken = story.receive(Queue::Redriven, &[message(1)]);
+        (story.now, story.boot) = (story.now + later, boots);
+        story.delete(Queue::Redriven, &taken[0], Answer::Done(()));
+        story.hold(Queue::Dead, message(1));
+        assert_eq!(story.found(rules), expected, "{later} µs later, {boots} starts later");
+    }
 }
 
 #[test]
