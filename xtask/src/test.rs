@@ -1,8 +1,9 @@
 //! `cargo xtask test`: every test there is, in the dev profile.
 //!
 //! Rust first (cheapest to understand when it fails), then crashes of the program that a user would build, and the
-//! conformance suite: real SDKs in other languages against it. `conformance/run` installs what it needs into its own cache. The stores' tests
-//! find servers that are started for them; what server cannot be had is said at the end.
+//! conformance suite: real SDKs in other languages against it. `conformance/run` installs what it needs into its own
+//! cache. The stores' tests find servers that are started for them; what server cannot be had is said at the end, and
+//! what crash cannot be had too.
 
 pub(crate) mod servers;
 
