@@ -11,7 +11,7 @@ use crate::judge::{Invariant, Rules};
 use crate::kills::end;
 use crate::run::Round;
 use crate::site::{Site, broken};
-use crate::tracing::{Calls, calls, injecting, was_met, watching};
+use crate::tracing::{Calls, calls, has_failed, injecting, watching};
 
 pub(crate) use crate::tracing::obstacle;
 
@@ -100,21 +100,22 @@ fn try_one(round: &mut Round<'_>, site: &mut Site, calls: &[Calls]) -> Result<()
     site.kill()
 }
 
-/// Lets a broker run into what was drawn, if it does: one whose work took another course is killed in the end.
+/// Lets a broker run into what was drawn, and says whether it did: one whose work took another course is killed in the end.
 fn hurt(site: &mut Site, calls: &Calls, what: &str) -> Result<bool> {
     let trace = site.launch.data.with_file_name("fault.txt");
-    let was_met = || fs::read_to_string(&trace).is_ok_and(|written| was_met(&written));
+    let has_failed = || fs::read_to_string(&trace).is_ok_and(|written| has_failed(&written));
     let is_fatal = what.starts_with("error=EIO") && WRITES.contains(&calls.name.as_str());
-    if site.try_boot(&injecting(&trace, &calls.name, Some(&calls.path), what))? {
-        // Its queues may be the very thing that it cannot write.
-        drop(site.client().create_queues());
-        let has_ended = site.work_until_it_ends(WORK, || is_fatal && was_met())?;
-        if is_fatal && !has_ended && was_met() {
-            let seen = format!("{} on {} failed, and the broker went on", calls.name, calls.path);
-            return Err(broken(Invariant::FailedWrites, seen));
-        }
+    if !site.try_boot(&injecting(&trace, &calls.name, Some(&calls.path), what))? {
+        return Ok(true);
     }
-    Ok(was_met())
+    // Its queues may be the very thing that it cannot write.
+    drop(site.client().create_queues());
+    let has_ended = site.work_until_it_ends(WORK, || is_fatal && has_failed())?;
+    if is_fatal && !has_ended && has_failed() {
+        let seen = format!("{} on {} failed, and the broker went on", calls.name, calls.path);
+        return Err(broken(Invariant::FailedWrites, seen));
+    }
+    Ok(has_ended || has_failed())
 }
 
 /// What happens at the call: mostly a kill; a disk that fails once; one that is full from then on.
