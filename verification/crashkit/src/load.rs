@@ -10,14 +10,16 @@ use std::time::Duration;
 
 use crate::book::Book;
 use crate::draw::Draw;
-use crate::history::{Accepted, Answer, Queue, Request, Taken};
+use crate::history::{Accepted, Answer, Micros, Queue, Request, Taken};
 use crate::sqs::{Client, Draft};
 use crate::stopwatch::{micros, pause};
 
 /// Messages that a client holds at most: what it does not get round to comes back to the queue.
 const HELD_MAX: usize = 20;
-/// Deduplication ids that a client may send again; all of them are younger than five minutes.
+/// Deduplication ids that a client may send again.
 const RESENT_MAX: usize = 20;
+/// For how long it may: after five minutes each is a new message's.
+const RESENT_WITHIN: Duration = Duration::from_secs(120);
 /// What a body may have is a mebibyte.
 const BODY_MAX: u64 = 1_000_000;
 /// Clients of a broker that is down would otherwise spin.
@@ -37,7 +39,7 @@ pub(crate) struct Habits {
 impl Habits {
     /// What a seed draws: small messages mostly, and sometimes such that segments of the log fill up.
     pub(crate) fn drawn(draw: &mut Draw) -> Self {
-        let kinds = [(100, 300), (100, 300), (2_000, 200), (20_000, 30), (200_000, 12)];
+        let kinds = [(100, 300), (100, 300), (2_000, 200), (20_000, 30), (200_000, 6)];
         let (bytes, messages_max) = *draw.one_of(&kinds);
         Self { bytes, messages_max, resends: true }
     }
@@ -57,7 +59,8 @@ pub(crate) struct Worker {
     habits: Habits,
     client: Client,
     held: Vec<Holding>,
-    sent_in_order: Vec<u64>,
+    /// Messages of the FIFO queue, with when each was first sent.
+    sent_in_order: Vec<(u64, Micros)>,
 }
 
 impl Worker {
@@ -114,14 +117,16 @@ impl Worker {
         if queue != Queue::Ordered {
             return book.new_number();
         }
+        let now = book.now();
+        self.sent_in_order.retain(|(_, sent)| now < sent + micros(RESENT_WITHIN));
         if self.habits.resends && !self.sent_in_order.is_empty() && self.draw.chance(20) {
-            return *self.draw.one_of(&self.sent_in_order);
+            return self.draw.one_of(&self.sent_in_order).0;
         }
         let number = book.new_number();
         if self.sent_in_order.len() == RESENT_MAX {
             self.sent_in_order.remove(0);
         }
-        self.sent_in_order.push(number);
+        self.sent_in_order.push((number, now));
         number
     }
 

@@ -28,7 +28,7 @@ pub enum Part {
     Kills,
     /// SIGKILL, EIO or ENOSPC at one exact call of the store, as a traced run has shown them (needs strace)
     Syscalls,
-    /// The power goes: what ext4 had on its disk at one moment is all there is (needs root, btrfs and loop devices)
+    /// The power goes: what ext4 had on its disk at one moment is all there is (needs root, btrfs, loop devices and strace)
     Power,
     /// The disk is full, and has room again (needs root)
     Disk,
