@@ -36,7 +36,7 @@ impl Round<'_> {
 
     /// Keeps the books of a site.
     pub(crate) fn close(&mut self, site: &Site) -> Result<()> {
-        self.tally.counts = site.counts();
+        self.tally.add(&Tally { counts: site.counts(), ..Tally::default() });
         fs::write(self.directory.join("history.txt"), site.book.text())?;
         Ok(())
     }

@@ -64,6 +64,7 @@ fn first_starts(round: &mut Round<'_>, site: &mut Site) -> Result<()> {
         if !round.has_time() {
             break;
         }
+        round.close(site)?;
         fs::remove_dir_all(&site.launch.data)?;
         *site = self::site(round)?;
         try_one(round, site, &calls)?;
