@@ -17,6 +17,7 @@
 mod advisories;
 mod bench;
 mod ci;
+mod crash;
 mod first;
 mod fuzz;
 mod model;
@@ -56,6 +57,8 @@ enum Chore {
     Model(model::Options),
     /// Play schedules of the runtime in a world where everything fails.
     World(world::Options),
+    /// Kill the real broker, fail its disk, cut its power, set its clock wrong, and check what it kept.
+    Crash(longshore_crashkit::Options),
     /// Give hostile bytes to everything that reads what a stranger sends.
     Fuzz(fuzz::Options),
     /// Measure the release build over real HTTP on this machine.
@@ -70,6 +73,7 @@ fn main() -> ExitCode {
         Chore::Tidy => tidy::run(),
         Chore::Model(options) => model::run(&options),
         Chore::World(options) => world::run(&options),
+        Chore::Crash(options) => crash::run(&options),
         Chore::Fuzz(options) => fuzz::run(&options),
         Chore::Bench(options) => bench::run(&options),
     };

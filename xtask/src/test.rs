@@ -1,8 +1,9 @@
 //! `cargo xtask test`: every test there is, in the dev profile.
 //!
-//! Rust first (cheapest to understand when it fails), then the conformance suite: real SDKs in other languages against
-//! the program that a user would build. `conformance/run` installs what it needs into its own cache. The stores' tests
-//! find servers that are started for them; what server cannot be had is said at the end.
+//! Rust first (cheapest to understand when it fails), then crashes of the program that a user would build, and the
+//! conformance suite: real SDKs in other languages against it. `conformance/run` installs what it needs into its own
+//! cache. The stores' tests find servers that are started for them; what server cannot be had is said at the end, and
+//! what crash cannot be had too.
 
 pub(crate) mod servers;
 
@@ -12,7 +13,7 @@ use anyhow::Result;
 use clap::{Args, ValueEnum};
 
 use crate::step::{self, Step};
-use crate::{first, workspace, world};
+use crate::{crash, first, workspace, world};
 use servers::Servers;
 
 /// Which tests.
@@ -31,6 +32,8 @@ enum Part {
     Stores,
     /// A hundred thousand schedules of the runtime in a world where everything fails.
     World,
+    /// The real broker, killed, cut off from its power, on full disks and with wrong clocks, for half a minute.
+    Crash,
     /// The application that `docs/first-application.md` builds.
     First,
     /// Black-box tests of the built program through real SDKs and tools.
@@ -81,14 +84,15 @@ pub(crate) fn run(options: &Options) -> Result<()> {
             .into_iter()
             .chain([world::step()])
             .chain(first::steps()?)
-            .chain(black_box("all")?)
+            .chain([build(), crash::step()?.needing(BUILD), black_box("all")?])
             .collect(),
         Some(Part::Rust) => rust(),
         Some(Part::Stores) => vec![over_servers("stores", STORES)],
         Some(Part::World) => vec![world::step()],
+        Some(Part::Crash) => vec![build(), crash::step()?.needing(BUILD)],
         Some(Part::First) => first::steps()?,
-        Some(Part::Conformance) => black_box("all")?,
-        Some(Part::Containers) => black_box("containers")?,
+        Some(Part::Conformance) => vec![build(), black_box("all")?],
+        Some(Part::Containers) => vec![build(), black_box("containers")?],
     };
     step::run_all("test", steps)
 }
@@ -117,7 +121,12 @@ fn beside(name: impl Into<String>, mut tests: Command, start: fn() -> Result<Ser
     })
 }
 
-fn black_box(which: &'static str) -> Result<Vec<Step>> {
+fn build() -> Step {
+    Step::command(BUILD, workspace::cargo(BUILD_PROGRAMS))
+}
+
+/// What knows nothing of the code, once the programs are built.
+fn black_box(which: &'static str) -> Result<Step> {
     let mut suite = workspace::command(workspace::root().join("conformance/run"));
     suite.arg(which).env("LONGSHORE_BIN", workspace::dev_profile()?.join("fibonacci"));
     let name = format!("conformance ({which})");
@@ -125,5 +134,5 @@ fn black_box(which: &'static str) -> Result<Vec<Step>> {
         "containers" => Step::command(name, suite),
         _ => beside(name, suite, Servers::start_for_black_box),
     };
-    Ok(vec![Step::command(BUILD, workspace::cargo(BUILD_PROGRAMS)), tests.needing(BUILD)])
+    Ok(tests.needing(BUILD))
 }

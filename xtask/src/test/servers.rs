@@ -13,7 +13,7 @@
 //! - A variable that is set already names the server to use, and none is started.
 //! - Only processes that were started here are stopped, each by its id.
 
-mod debian;
+pub(crate) mod debian;
 mod dynamodb;
 mod postgres;
 mod redis;

@@ -80,7 +80,9 @@ const LAYERS: &[Layer] = &[
         // It is tested as a user's application is.
         tests_may_use: &["longshore-testkit"],
     },
-    layer("xtask", &[]),
+    // The broker is a program to it.
+    layer("longshore-crashkit", &[]),
+    layer("xtask", &["longshore-crashkit"]),
 ];
 
 /// Arrows that are not drawn, and crates that are not listed.

@@ -13,7 +13,7 @@ use crate::workspace;
 /// # Errors
 ///
 /// This is no Debian, this user may not, or the packages cannot be had.
-pub(super) fn install(packages: &[&str]) -> Result<()> {
+pub(crate) fn install(packages: &[&str]) -> Result<()> {
     let what = packages.join(" ");
     ensure!(on_path("apt-get").is_some(), "not installed; Debian's packages are {what}");
     ensure!(tied::is_root()?, "not installed; root may: apt-get install {what}");
