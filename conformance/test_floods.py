@@ -38,8 +38,10 @@ PATIENCE = 10
 RETRY_OF_A_SYN = 1
 # Begins so many connections, waits for none, and keeps them until its input ends.
 BURST = """
-import socket, sys
+import resource, socket, sys
 port, count = map(int, sys.argv[1:])
+_, allowed = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, allowed))
 kept = [socket.socket() for _ in range(count)]
 for connection in kept:
     connection.setblocking(False)

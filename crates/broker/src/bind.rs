@@ -50,8 +50,8 @@ mod tests {
 
     use super::*;
 
-    /// More than a listener holds by itself, and fewer than systems let one hold.
-    const BURST: usize = 1000;
+    /// More than the 128 that a listener holds unless it is told otherwise, and fewer than the files that a process may have.
+    const BURST: usize = 300;
 
     #[tokio::test]
     async fn c10_a_burst_that_nobody_accepts_yet_is_held() {

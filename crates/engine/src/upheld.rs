@@ -1,7 +1,8 @@
 //! What `apply` relies on, checked before an event is written down.
 //!
 //! `apply` finds a broken invariant too, but only once the event is on its way to the log, where
-//! every later start would meet it again.
+//! every later start would meet it again. Left to it are the groups of FIFO queues, changes of settings, and
+//! a message that one event names twice.
 
 use crate::message::Stage;
 use crate::{Event, MessageKey, Queue};
@@ -30,13 +31,21 @@ impl Queue {
             Event::DeadLettered { keys } | Event::Left { keys } => {
                 self.assert_all_in_place(keys.iter().copied());
             }
+            Event::Repeated { attempt, .. } => {
+                self.assert_all_in_place(self.delivered_by(attempt).map(|(key, _)| *key));
+            }
             Event::Purged
             | Event::SettingsChanged { .. }
             | Event::Attempted { .. }
-            | Event::Repeated { .. }
             | Event::MoveStarted { .. }
             | Event::MoveEnded { .. } => {}
         }
+    }
+
+    /// What the receive of that id delivered, if it is remembered.
+    fn delivered_by(&self, id: &str) -> impl Iterator<Item = &(MessageKey, u32)> {
+        let attempt = self.fifo.as_ref().and_then(|fifo| fifo.attempts.get(id));
+        attempt.into_iter().flat_map(|attempt| &attempt.deliveries)
     }
 
     fn assert_all_unused(&self, keys: impl Iterator<Item = MessageKey>) {
@@ -90,6 +99,13 @@ mod tests {
             let other = MessageKey::new(2);
             queue.assert_upheld(&Event::Left { keys: vec![KEY, other] });
         }
+    }
+
+    #[test]
+    fn c16_a_receive_that_is_asked_for_again_need_not_be_remembered() {
+        let attempt = "forgotten".to_owned();
+        let until = Timestamp::from_millis(1);
+        with_a_message(None).assert_upheld(&Event::Repeated { attempt, until });
     }
 
     #[test]

@@ -86,6 +86,11 @@ impl Seat {
         lock(&self.state).1
     }
 
+    /// Whether a request is being answered.
+    pub(crate) fn is_working(&self) -> bool {
+        lock(&self.state).0.is_none()
+    }
+
     /// Resolves when the connection is to end.
     pub(crate) async fn gives_way(&self) {
         self.gives_way.cancelled().await;

@@ -6,9 +6,9 @@
 //!
 //! # Invariants
 //!
-//! - No more than `connections_max` connections are served at once. One more has the one give way
-//!   that has waited longest for its client; if none does, it waits itself, and others behind it in
-//!   the listener's backlog.
+//! - No more than `connections_max` connections are served at once. When one more comes, the one that has
+//!   waited longest for its client gives way. If all are being answered, the new one waits for a place,
+//!   and others wait behind it in the listener's backlog.
 //! - When [`serve`] returns, no connection of its own is left.
 
 use std::sync::Arc;
@@ -34,6 +34,8 @@ const ACCEPT_REST: Duration = Duration::from_millis(100);
 
 /// How often it is said that connections give way.
 const SAY_EVERY: Duration = Duration::from_secs(60);
+/// How long a connection that was asked to make way has for it before another is asked.
+const ASK_AGAIN_AFTER: Duration = Duration::from_millis(100);
 
 /// What a server allows.
 ///
@@ -211,21 +213,25 @@ impl Server {
     }
 }
 
-/// A place for one more connection, and whether another had to make way for it.
+/// A place for one more connection, and whether another was asked to make way for it.
 async fn place(permits: Arc<Semaphore>, idle: &Idle) -> (OwnedSemaphorePermit, bool) {
-    let never_closed = "the semaphore is never closed";
     if let Ok(permit) = Arc::clone(&permits).try_acquire_owned() {
         return (permit, false);
     }
-    let permit = permits.acquire_owned();
+    let (permit, mut made_way) = (permits.acquire_owned(), false);
     tokio::pin!(permit);
-    while !idle.send_one_away() {
+    loop {
+        let is_asked = idle.send_one_away();
+        made_way |= is_asked;
         tokio::select! {
-            permit = &mut permit => return (permit.expect(never_closed), false),
-            () = idle.more() => {}
+            permit = &mut permit => {
+                return (permit.expect("the semaphore is never closed"), made_way);
+            }
+            () = idle.more(), if !is_asked => {}
+            // Who was asked has an answer to send first, to a client that may not read it.
+            () = tokio::time::sleep(ASK_AGAIN_AFTER), if is_asked => {}
         }
     }
-    (permit.await.expect(never_closed), true)
 }
 
 /// Accepts one connection, resting while the system refuses (it has no descriptors left, say).
@@ -322,6 +328,31 @@ mod tests {
 
         server.await.unwrap();
         assert_eq!(read_to_end(stream).await, "");
+    }
+
+    #[tokio::test]
+    async fn c10_a_client_that_reads_no_answer_keeps_no_other_from_its_place() {
+        let large = get(async || "x".repeat(32 << 20));
+        let (listener, address) = listen().await;
+        let shutdown = CancellationToken::new();
+        let options = ServerOptions { connections_max: 2, ..Default::default() };
+        let router = Router::new().route("/", large).route("/quick", get(async || "quick"));
+        let server = tokio::spawn(serve(listener, router, options, shutdown.clone()));
+        let mut reads_nothing = TcpStream::connect(address).await.unwrap();
+        ask(&mut reads_nothing).await;
+        reads_nothing.readable().await.unwrap();
+        let silent = TcpStream::connect(address).await.unwrap();
+
+        let mut other = TcpStream::connect(address).await.unwrap();
+        let request = b"GET /quick HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
+        other.write_all(request).await.unwrap();
+        // Long before either of them is hung up on.
+        let answer = tokio::time::timeout(Duration::from_secs(3), read_to_end(other)).await;
+        assert!(answer.unwrap().ends_with("quick"));
+        assert_eq!(read_to_end(silent).await, "", "it has given way");
+        shutdown.cancel();
+        drop(reads_nothing);
+        server.await.unwrap();
     }
 
     #[tokio::test]

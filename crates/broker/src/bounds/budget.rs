@@ -149,11 +149,12 @@ impl Share {
     /// What needs room now got none, and does not wait: it is counted, the share is given back, and a
     /// client that stands still gives way to the next.
     pub(crate) fn refuse_at_once(&mut self) {
+        // Given back first: who is refused must not be the one that gives way, or it would not read why.
+        self.settle(0);
         if let Some((budget, _)) = &self.of {
             budget.note_refused();
             budget.clients.free_bytes();
         }
-        self.settle(0);
     }
 
     /// Becomes as large as what is in memory now, whether there is room for it or not.
@@ -239,6 +240,18 @@ mod tests {
         assert!(large.try_grow(7 * MIB));
         assert!(small.try_grow(SMALL_BYTES));
         assert!(!small.try_grow(1), "it is a large one then");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_is_refused_at_once_does_not_give_way_itself() {
+        let given = given(8 * MIB);
+        let place = given.clients.enter(IpAddr::V4(Ipv4Addr::LOCALHOST)).unwrap();
+        let mut head = given.budget.share(place.client());
+        assert!(head.try_grow(MIB));
+        head.refuse_at_once();
+        let gives_way = place.client().gives_way();
+        assert!(tokio::time::timeout(Duration::from_secs(5), gives_way).await.is_err());
+        assert_eq!(given.used(), 0);
     }
 
     #[tokio::test(start_paused = true)]

@@ -278,13 +278,16 @@ impl Client {
         &self.bytes
     }
 
+    /// Whether the broker has waited for the client for a while.
+    pub(crate) fn stands_still(&self) -> bool {
+        let since = self.waits_since.load(Relaxed);
+        since != WORKING && u128::from(self.now() - since) >= STANDS_STILL.as_millis()
+    }
+
     /// An idle connection gives way at once; one in the middle of something once it stands still.
     fn can_give_way(&self) -> bool {
-        let since = self.waits_since.load(Relaxed);
-        if since == WORKING || self.is_sent_away.load(Relaxed) {
-            return false;
-        }
-        self.is_idle() || u128::from(self.now() - since) >= STANDS_STILL.as_millis()
+        let is_left_alone = self.is_working() || self.is_sent_away.load(Relaxed);
+        !is_left_alone && (self.is_idle() || self.stands_still())
     }
 
     fn now(&self) -> u64 {

@@ -111,7 +111,8 @@ pub(super) async fn connection<F: Future<Output = Response<Full<Bytes>>>>(
         biased;
         ended = connection.as_mut() => ended,
         () = client.gives_way() => {
-            if !client.is_working() {
+            // What is being worked on, or read by the client, is sent to its end.
+            if client.is_idle() || client.stands_still() {
                 return;
             }
             connection.as_mut().graceful_shutdown();

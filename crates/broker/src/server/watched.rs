@@ -5,7 +5,7 @@
 //! - What is flushed has been written: an answer is on its way no longer.
 //! - A client whose head is so long that there is no room for it is told so, and hung up on.
 //! - A client that sends nothing first, or reads nothing of its answer for a while, is hung up on.
-//! - Bytes of a head beyond the first few are counted in the budget.
+//! - Bytes of a head beyond 8 KiB are counted in the budget.
 
 use std::io;
 use std::pin::Pin;

@@ -216,7 +216,7 @@ impl Client {
     }
 
     /// How a task stands; `None` if it is not known, or was kept for as long as it should be. `id`
-    /// may also be the `MessageId` of its message.
+    /// may also be the `MessageId` of its message, unless nobody wants its reply.
     pub async fn status(&self, id: &TaskId) -> store::Result<Option<Status>> {
         let shown = self.records().shown(id, self.inner.options.retention).await?;
         Ok(shown.map(Status::from))

@@ -29,7 +29,7 @@ pub(super) struct Prepared {
     pub(super) id: TaskId,
     pub(super) message: OutgoingMessage,
     pub(super) asked: Arc<Asked>,
-    /// Whether anybody may come with its `MessageId`: a foreign worker that replies to it, or who sends its id again and
+    /// Whether its `MessageId` is noted: a foreign worker may reply to it, or somebody sends the task's id again and
     /// learns by it that the task was sent.
     pub(super) has_alias: bool,
     /// Until when it waits while its queue throttles sends.
@@ -75,16 +75,8 @@ pub(super) fn prepare<T: Task>(
         fit(message.in_group_of(queue, &id, id.as_str()), key.as_deref(), send.delay, queue)
     });
     let message = message.inspect_err(|_| spans::fail(&span, "refused"))?;
-    let body = Some(&message.body).filter(|body| body.len() <= options.argument_kept_bytes);
-    let asked = Asked {
-        name: Some(T::NAME.to_owned()),
-        queue: queue.name().to_owned(),
-        key,
-        tags: send.tags,
-        created_at: now,
-        body: body.cloned(),
-        attributes: message.attributes.clone(),
-    };
+    let (name, tags, created_at) = (Some(T::NAME.to_owned()), send.tags, now);
+    let asked = Asked { name, key, tags, created_at, ..kept_of(&message, queue, options) };
     let wanted_for = send.deadline.map_or(Duration::MAX, |deadline| deadline.since(now));
     let throttled_until = Instant::now() + options.throttle_patience.min(wanted_for);
     Ok(Prepared {
@@ -96,6 +88,13 @@ pub(super) fn prepare<T: Task>(
         throttled_until,
         span,
     })
+}
+
+/// What the record keeps of the message.
+fn kept_of(message: &OutgoingMessage, queue: &QueueHandle, options: &ClientOptions) -> Asked {
+    let body = Some(&message.body).filter(|body| body.len() <= options.argument_kept_bytes);
+    let (body, attributes) = (body.cloned(), message.attributes.clone());
+    Asked { queue: queue.name().to_owned(), body, attributes, ..Asked::default() }
 }
 
 /// The message as the queue takes it.

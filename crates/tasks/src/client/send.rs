@@ -1,5 +1,5 @@
-//! The steps of a send: PENDING → send → alias, where anybody may come with its `MessageId`. Each is one call for a whole
-//! batch.
+//! The steps of a send: PENDING → send → alias, if a reply or a repeated send may name the `MessageId`. Each is one call for a
+//! whole batch.
 //!
 //! What is sent one by one meets in [`lanes`](super::lanes), and comes here in batches too.
 

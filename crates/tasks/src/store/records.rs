@@ -136,7 +136,7 @@ impl Records {
         Ok(Found { record, now })
     }
 
-    /// What somebody is shown of a task who keeps results for `retention`; what was asked is not read for that.
+    /// What somebody is shown of a task who keeps results for `retention`; what was asked is not taken apart for that.
     pub async fn shown(&self, id: &TaskId, retention: Duration) -> Result<Option<Shown>> {
         let Timed { now, value: mut rows } = self.store.read(vec![id.clone()]).await?;
         let Some(row) = rows.pop().flatten() else { return Ok(None) };

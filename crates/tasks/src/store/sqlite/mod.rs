@@ -163,13 +163,17 @@ impl Store for SqliteStore {
     }
 
     fn read(&self, ids: Vec<TaskId>) -> BoxFuture<'_, Result<Timed<Vec<Option<Row>>>>> {
-        let now = self.clock.now();
-        if let Some(value) = self.here.find(&ids, now) {
-            return std::future::ready(Ok(Timed { now, value })).boxed();
+        async move {
+            let now = self.clock.now();
+            if let Some(value) = self.here.find(&ids, now) {
+                return Ok(Timed { now, value });
+            }
+            let find = move |connection: &Connection, now| {
+                ids.iter().map(|id| rows::find(connection, id, now)).collect()
+            };
+            self.read_at("find tasks", find).await
         }
-        self.read_at("find tasks", move |connection, now| {
-            ids.iter().map(|id| rows::find(connection, id, now)).collect()
-        })
+        .boxed()
     }
 
     fn write(&self, writes: Vec<Write>) -> BoxFuture<'_, Result<Timed<Vec<Written>>>> {
