@@ -10,6 +10,7 @@ use tokio::task::JoinHandle;
 use crate::bounds::Share;
 use crate::bounds_met;
 use crate::caller::{Caller, Place};
+use crate::checkpointer;
 use crate::clock_watch;
 use crate::core::{ClockState, Core};
 use crate::dead_letters;
@@ -83,12 +84,13 @@ impl Broker {
         let watch = tokio::spawn(dead_letters::watch(Arc::clone(&driver)));
         let clock = tokio::spawn(clock_watch::watch(Arc::clone(&driver)));
         let bounds = tokio::spawn(bounds_met::watch(Arc::clone(&driver)));
+        let checkpoints = tokio::spawn(checkpointer::run(Arc::clone(&driver)));
         let runtime = Runtime::new(driver, ReceiptMaker::new(&secret), options.random);
         let place = Place { region: options.region, account: options.account };
         let started = runtime.perform(founding::Started, &place).await;
         started.map_err(|_| OpenError::FirstWrite)?;
         let started_at = runtime.driver().wall();
-        let loops = Mutex::new(vec![timers, watch, clock, bounds]);
+        let loops = Mutex::new(vec![timers, watch, clock, bounds, checkpoints]);
         let (traffic, strays) = (Traffic::default(), Strays::default());
         Ok(Self {
             shared: Arc::new(OpenBroker { runtime, place, started_at, traffic, strays, loops }),

@@ -16,7 +16,7 @@ use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use longshore_storage::{Progress, ReserveError, Store};
+use longshore_storage::{Checkpoint, Lsn, Progress, ReserveError, Store};
 use longshore_types::Timestamp;
 use longshore_wire::SqsError;
 use tokio::sync::{Notify, oneshot};
@@ -257,6 +257,48 @@ impl Driver {
         if let Ok(mut locked) = self.lock() {
             locked.core.release_parked();
         }
+    }
+
+    /// Begins a checkpoint. `None` if the store has none, or the broker has failed.
+    pub(crate) fn begin_checkpoint(&self) -> Option<Checkpoint> {
+        let mut locked = self.lock().ok()?;
+        locked.core.begin_telling(self.read_clock());
+        self.store.begin_checkpoint()
+    }
+
+    /// The next piece of the state as it was when the checkpoint was begun; `None` when there is no more.
+    pub(crate) fn next_piece(&self) -> Option<Vec<u8>> {
+        self.lock().ok()?.core.next_piece()
+    }
+
+    /// Notes the end of a checkpoint, and says which record must be durable before it counts.
+    pub(crate) fn note_checkpoint(&self, checkpoint: &mut Checkpoint) -> Option<Lsn> {
+        let mut locked = self.lock().ok()?;
+        let lsn = locked.core.note_told(self.read_clock())?;
+        checkpoint.end(lsn);
+        Some(lsn)
+    }
+
+    /// Nothing more is told of the state.
+    pub(crate) fn end_checkpoint(&self) {
+        if let Ok(mut locked) = self.lock() {
+            locked.core.end_telling();
+        }
+    }
+
+    /// Resolves when a record is durable, or never will be: then false.
+    pub(crate) async fn is_durable(&self, lsn: Lsn) -> bool {
+        let (waiter, durable) = oneshot::channel();
+        match self.lock() {
+            Ok(mut locked) => locked.core.await_durable(lsn, waiter),
+            Err(_) => return false,
+        }
+        matches!(durable.await, Ok(Ok(_)))
+    }
+
+    /// Whether the driver is closed.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.is_cancelled()
     }
 
     /// Lets so much time pass for a watch; `false`, at once, when the driver is closed.

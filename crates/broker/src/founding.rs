@@ -33,10 +33,7 @@ pub(crate) fn open_store(options: &BrokerOptions) -> Result<Opened, OpenError> {
     let shown = directory.display().to_string();
     let disk = RealDisk::open(directory)
         .map_err(|source| OpenError::Directory { directory: shown.clone(), source })?;
-    let (store, recovered) =
-        Store::open(Arc::new(disk), options.store.clone(), &mut |lsn, events, released| {
-            replay.record(lsn, events, released)
-        })
+    let (store, recovered) = Store::open_from(Arc::new(disk), options.store.clone(), &mut replay)
         .map_err(|source| OpenError::Store { directory: shown, source })?;
     tell(&recovered);
     Ok(Opened { store: Arc::new(store), replay })

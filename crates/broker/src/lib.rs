@@ -27,6 +27,7 @@ mod bounds;
 mod bounds_met;
 mod broker;
 mod caller;
+mod checkpointer;
 pub mod clock;
 mod clock_watch;
 mod content;

@@ -152,7 +152,9 @@ impl Queue {
         let (moves, lapses) = (std::mem::take(&mut self.moves), std::mem::take(&mut self.lapses));
         let empty = Self { fifo, moves, lapses, ..Self::new(self.id, self.settings.clone()) };
         let full = std::mem::replace(self, empty.with_in_flight_max(self.in_flight_max));
-        full.messages.into_keys().collect()
+        let gone = full.keys().collect();
+        self.go_on_telling(full);
+        gone
     }
 }
 

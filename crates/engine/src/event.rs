@@ -216,13 +216,13 @@ impl From<SettingsRecord> for Settings {
     }
 }
 
-mod settings_codec {
+pub(crate) mod settings_codec {
     //! How the log writes settings and reads them.
 
     use super::{Decode, Decoder, Encode, Encoder, Settings, SettingsRecord, Write};
     use super::{decode, encode};
 
-    pub(super) fn encode<C, W: Write>(
+    pub(crate) fn encode<C, W: Write>(
         settings: &Settings,
         encoder: &mut Encoder<W>,
         context: &mut C,
@@ -230,7 +230,7 @@ mod settings_codec {
         SettingsRecord::from(settings).encode(encoder, context)
     }
 
-    pub(super) fn decode<C>(
+    pub(crate) fn decode<C>(
         decoder: &mut Decoder<'_>,
         context: &mut C,
     ) -> Result<Settings, decode::Error> {

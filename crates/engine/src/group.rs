@@ -1,8 +1,11 @@
 //! What stands for a message group inside a queue, FIFO or standard.
 
+use minicbor::{Decode, Encode};
+
 /// Stands for a group while it exists.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct GroupNumber(u64);
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+#[cbor(transparent)]
+pub(crate) struct GroupNumber(#[n(0)] u64);
 
 impl GroupNumber {
     /// The group of that number.

@@ -22,6 +22,11 @@ impl Lapses {
         self.0.retain(|earlier, _| *earlier + limits::RETENTION_MAX > at);
     }
 
+    /// The stops: when each began, and for how long it lasted.
+    pub fn iter(&self) -> impl Iterator<Item = (Timestamp, Duration)> + '_ {
+        self.0.iter().map(|(at, length)| (*at, *length))
+    }
+
     /// For how long the broker was stopped since `sent_at`.
     pub(crate) fn since(&self, sent_at: Timestamp) -> Duration {
         let stops = self.0.range((Excluded(sent_at), Unbounded)).map(|(_, length)| *length);

@@ -5,7 +5,8 @@
 //! [`Refusal`] that says why not. Nothing has changed yet. The caller records the event and then
 //! passes it to [`Queue::apply`], which changes the queue. Delays, leases and retention end by
 //! themselves as time passes: [`Queue::advance`] moves what is due. [`Catalog`] does the same for
-//! the question of which queues exist.
+//! the question of which queues exist. What either holds can be told piece by piece, as of one moment,
+//! while it goes on changing (`snapshot`): a checkpoint is made of that.
 //!
 //! ```
 //! use longshore_engine::{MessageKey, Queue, QueueId, Receive, Send};
@@ -54,9 +55,13 @@ mod group;
 mod index;
 mod lapse;
 mod peek;
+mod snapshot;
 mod upheld;
+mod walked;
 
-pub use catalog::{Catalog, CatalogEvent, CatalogRefusal, DELETED_REMEMBERED, QueueEntry, Secret};
+pub use catalog::{
+    Catalog, CatalogEvent, CatalogPart, CatalogRefusal, DELETED_REMEMBERED, QueueEntry, Secret,
+};
 pub use decide::move_task::{MoveStep, Moving};
 pub use decide::receive::{MOVES_MAX, Receive, ReceiveDecision};
 pub use decide::repeat::Repeat;
@@ -73,3 +78,4 @@ pub use peek::Peek;
 pub use queue::{Counts, Queue, QueueId, QueueKind};
 pub use receipt::Receipt;
 pub use refusal::Refusal;
+pub use snapshot::{QueueHead, QueuePart};

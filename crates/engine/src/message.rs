@@ -117,14 +117,17 @@ pub struct Delivery<'a> {
 }
 
 /// Where a message is in its life. Available messages have no deadline; the others do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 pub(crate) enum Stage {
     /// A receive can have it.
+    #[n(0)]
     Available,
     /// Not to be received before that time.
-    Delayed(Timestamp),
+    #[n(1)]
+    Delayed(#[n(0)] Timestamp),
     /// Leased by a receiver until that time.
-    InFlight(Timestamp),
+    #[n(2)]
+    InFlight(#[n(0)] Timestamp),
 }
 
 /// What a queue keeps of a message. A backlog is held in memory, so every byte counts.
@@ -133,7 +136,7 @@ pub(crate) struct Kept {
     pub(crate) id: MessageId,
     pub(crate) sent_at: Timestamp,
     /// Says nothing as long as `receive_count` is zero; an `Option` would take 8 bytes more.
-    first_received_at: Timestamp,
+    pub(crate) first_received_at: Timestamp,
     pub(crate) stage: Stage,
     pub(crate) bytes: u32,
     /// Receives over all queues: what SQS reports. Only a redrive sets it back: how many deliveries there were

@@ -10,7 +10,6 @@
 //! - `advance(a); advance(b)` leaves the same queue as `advance(b)`, for `a <= b`.
 //! - Nothing is done by looking at all messages, except to purge them.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
@@ -25,6 +24,8 @@ use crate::index::{Available, Due, Expiry};
 use crate::lapse::Lapses;
 use crate::message::{Delivery, Kept, MessageKey, Stage};
 use crate::moves::Moves;
+use crate::snapshot::Telling;
+use crate::walked::Walked;
 
 /// A queue's incarnation: a queue that is deleted and created again gets another one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
@@ -79,7 +80,7 @@ pub struct Queue {
     pub(crate) settings: Settings,
     pub(crate) in_flight_max: usize,
     /// Boxed, because the nodes of a map that grows at its end stay half empty.
-    pub(crate) messages: BTreeMap<MessageKey, Box<Kept>>,
+    pub(crate) messages: Walked<MessageKey, Box<Kept>>,
     pub(crate) available: Available,
     pub(crate) delayed: Due,
     pub(crate) in_flight: Due,
@@ -92,6 +93,8 @@ pub struct Queue {
     pub(crate) moves: Moves,
     /// The stops of the broker that retention counts.
     pub(crate) lapses: Lapses,
+    /// Who is being told what the queue held at one moment.
+    pub(crate) telling: Telling,
 }
 
 impl Queue {
@@ -101,7 +104,7 @@ impl Queue {
             id,
             settings,
             in_flight_max: limits::IN_FLIGHT_MAX,
-            messages: BTreeMap::new(),
+            messages: Walked::default(),
             available: Available::default(),
             delayed: Due::default(),
             in_flight: Due::default(),
@@ -110,6 +113,7 @@ impl Queue {
             fair: None,
             moves: Moves::default(),
             lapses: Lapses::default(),
+            telling: Telling::default(),
         }
     }
 
@@ -274,7 +278,7 @@ impl Queue {
     }
 
     /// Says anew whether the group of that message is ready.
-    fn look_at_head(&mut self, key: MessageKey) {
+    pub(crate) fn look_at_head(&mut self, key: MessageKey) {
         let group = self.fifo.as_ref().and_then(|fifo| fifo.groups.group_of(key));
         if let Some(group) = group {
             self.look_at_head_of(group);
@@ -311,7 +315,7 @@ impl Queue {
         self.look_at_head(key);
     }
 
-    fn insert_in_order(&mut self, key: MessageKey, sent_at: Timestamp, stage: Stage) {
+    pub(crate) fn insert_in_order(&mut self, key: MessageKey, sent_at: Timestamp, stage: Stage) {
         let group = self.fair.as_mut().and_then(|fair| fair.enter(key, stage));
         match stage {
             Stage::Available => self.available.insert(sent_at, key, group),

@@ -2,22 +2,27 @@
 //!
 //! A spare is made in two steps. Its space is taken and its name and size are synced: from then on
 //! it can be promised. Then zeros are written over it, so that a later sync of it changes no
-//! metadata of the file system (half the time of a sync, by measurement). Only the first step can
+//! metadata of the file system (half the time of a sync, by measurement). A segment that nobody needs
+//! any more becomes a spare by zeros and another name. Only taking new space can
 //! find the disk full; then it is tried again after a while, for as long as the store is open.
 //!
 //! # Invariants
 //!
-//! - A spare is listed only when its space, its size and its name are durable.
+//! - A spare is listed only when its space, its size and its name are durable, and, if it is a recycled
+//!   segment, its zeros.
 //! - A full disk deletes nothing but the spare that could not be finished.
 
 use std::{io, sync::Arc};
 
 use crate::{
     Disk, Options,
+    checkpoint::Keeper,
     disk::{DiskFile, is_full},
     epoch::{Epoch, SegmentNumber},
+    manifest::ManifestFile,
     segment::SegmentFile,
     shared::{Chore, Shared},
+    space::Warmth,
     writer::PoisonOnPanic,
 };
 
@@ -34,6 +39,11 @@ pub(crate) struct SegmentMaker {
 }
 
 impl SegmentMaker {
+    /// What keeps the manifest and the checkpoints of the same store.
+    pub(crate) fn keeper(&self, manifest: ManifestFile) -> Keeper {
+        Keeper::new(Arc::clone(&self.disk), self.salt, self.segment_bytes, manifest)
+    }
+
     /// Makes a spare of this number, or finishes one that is there already.
     pub(crate) fn make(&self, number: SegmentNumber) -> io::Result<SegmentFile> {
         let name = number.file_name();
@@ -49,6 +59,13 @@ impl SegmentMaker {
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// Makes a spare of this number out of a segment that nobody needs.
+    fn recycle(&self, retired: &SegmentFile, number: SegmentNumber) -> io::Result<SegmentFile> {
+        write_zeros(&*retired.file, self.segment_bytes.max(retired.file.len()?), || false)?;
+        self.disk.rename(&retired.number.file_name(), &number.file_name())?;
+        self.finish(number, Arc::clone(&retired.file))
     }
 
     /// Takes the space of a spare, and makes its name and size durable.
@@ -81,6 +98,7 @@ impl Allocator {
             let done = match self.shared.next_chore(self.options.allocation_retry) {
                 Chore::Allocate(number) => allocate(&self.shared, &self.maker, number),
                 Chore::Warm(spare) => self.warm(&spare),
+                Chore::Remove(retired) => self.maker.disk.remove(&retired.number.file_name()),
                 Chore::Stop => return,
             };
             if let Err(error) = done {
@@ -91,26 +109,28 @@ impl Allocator {
     }
 
     fn warm(&self, spare: &SegmentFile) -> io::Result<()> {
-        let warmed = self.write_zeros(spare);
+        let bytes = self.maker.segment_bytes;
+        let warmed = write_zeros(&*spare.file, bytes, || self.shared.is_hurried());
         self.shared.end_warming();
         match warmed {
             Err(error) if is_full(&error) => Ok(()),
             other => other,
         }
     }
+}
 
-    fn write_zeros(&self, spare: &SegmentFile) -> io::Result<()> {
-        let zeros = vec![0; WARMING_BYTES];
-        let mut at = 0;
-        while at < self.maker.segment_bytes && !self.shared.is_hurried() {
-            let left = usize::try_from(self.maker.segment_bytes - at).unwrap_or(usize::MAX);
-            let piece = &zeros[..left.min(WARMING_BYTES)];
-            spare.file.write_all_at(piece, at)?;
-            spare.file.sync_data()?;
-            at += piece.len() as u64;
-        }
-        Ok(())
+/// Overwrites `bytes` of a file with zeros, durably, unless it is `hurried`.
+fn write_zeros(file: &dyn DiskFile, bytes: u64, hurried: impl Fn() -> bool) -> io::Result<()> {
+    let zeros = vec![0; WARMING_BYTES];
+    let mut at = 0;
+    while at < bytes && !hurried() {
+        let left = usize::try_from(bytes - at).unwrap_or(usize::MAX);
+        let piece = &zeros[..left.min(WARMING_BYTES)];
+        file.write_all_at(piece, at)?;
+        file.sync_data()?;
+        at += piece.len() as u64;
     }
+    Ok(())
 }
 
 /// Makes the spares that are wanted, until there are enough or the disk is full.
@@ -123,9 +143,16 @@ pub(crate) fn top_up(shared: &Shared, maker: &SegmentMaker) -> io::Result<()> {
 
 /// Makes one spare. A full disk is noted, and is not an error.
 fn allocate(shared: &Shared, maker: &SegmentMaker, number: SegmentNumber) -> io::Result<()> {
-    match maker.make(number) {
+    // New space is had sooner than zeros are written; a full disk has none.
+    let in_time = !shared.is_short_of_spares() || shared.activity().full;
+    let retired = if in_time { shared.take_retired() } else { None };
+    let (made, warmth) = match &retired {
+        Some(retired) => (maker.recycle(retired, number), Warmth::Warm),
+        None => (maker.make(number), Warmth::Cold),
+    };
+    match made {
         Ok(spare) => {
-            if shared.add_spare(spare) {
+            if shared.add_spare(spare, warmth) {
                 tracing::info!("the disk has room again");
             }
         }

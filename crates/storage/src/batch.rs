@@ -2,14 +2,15 @@
 //!
 //! ```text
 //! 0       4       8               16               24      28      32      36      40
-//! ├─magic─┼─ crc ─┼─ first_lsn ───┼─synced_through─┼─ len ─┼─count─┼─ prev ┼─  0  ─┼─ records ─┼─ zeros ─┤
+//! ├─magic─┼─ crc ─┼─ first_lsn ───┼─synced_through─┼─ len ─┼─count─┼─ prev ┼─ seal ┼─ records ─┼─ zeros ─┤
 //! ```
 //!
 //! `crc` covers the epoch and the header from byte 8 on; the records have their own. `len` counts
 //! the records' bytes; zeros fill up to a multiple of 8, where the next batch begins. `first_lsn` is
 //! the first record's, or the next record's if there are none; `prev` is the `crc` of the record
 //! before. `synced_through` is the last record that was synced when the batch was written: what lies
-//! at or before it can be damaged, but not torn. A batch without records says just that.
+//! at or before it can be damaged, but not torn. A batch without records says just that. One with
+//! `seal` 1 is the last of its segment: the log goes on in the next one, which has its header by then.
 //!
 //! # Invariants
 //!
@@ -45,9 +46,17 @@ pub(crate) struct BatchHeader {
     pub(crate) len: u32,
     pub(crate) count: u32,
     pub(crate) prev: u32,
+    /// The segment ends here, and the log goes on in the next one.
+    pub(crate) seals: bool,
 }
 
 impl BatchHeader {
+    /// A batch without records at `at`, before which all is synced.
+    pub(crate) fn empty(at: Position, seals: bool) -> Self {
+        let synced_through = at.next.previous();
+        Self { first_lsn: at.next, synced_through, len: 0, count: 0, prev: at.prev, seals }
+    }
+
     pub(crate) fn encode(&self, epoch: Epoch) -> [u8; BATCH_HEADER_BYTES] {
         let mut out = [0; BATCH_HEADER_BYTES];
         out[..4].copy_from_slice(&MAGIC);
@@ -56,6 +65,7 @@ impl BatchHeader {
         out[24..28].copy_from_slice(&self.len.to_le_bytes());
         out[28..32].copy_from_slice(&self.count.to_le_bytes());
         out[32..36].copy_from_slice(&self.prev.to_le_bytes());
+        out[36..].copy_from_slice(&u32::from(self.seals).to_le_bytes());
         let crc = epoch.checksum(&[&out[8..]]);
         out[4..8].copy_from_slice(&crc.to_le_bytes());
         out
@@ -73,6 +83,7 @@ impl BatchHeader {
             len: read_u32(header, 24)?,
             count: read_u32(header, 28)?,
             prev: read_u32(header, 32)?,
+            seals: read_u32(header, 36)? == 1,
         })
     }
 }
@@ -97,6 +108,8 @@ type Placed<'a> = Vec<(DecodedRecord<'a>, usize)>;
 pub(crate) struct DecodedBatch<'a> {
     pub(crate) records: Placed<'a>,
     pub(crate) synced_through: Lsn,
+    /// It is the last of its segment.
+    pub(crate) seals: bool,
     /// Where the reader is after it.
     pub(crate) after: Position,
     /// Bytes of the batch, with the zeros behind it.
@@ -121,7 +134,8 @@ pub(crate) fn decode(
         return Err("a batch is followed by bytes that are not zero");
     }
     let (records, after) = decode_records(epoch, at, body, header.count)?;
-    Ok(DecodedBatch { records, synced_through: header.synced_through, after, len })
+    let BatchHeader { synced_through, seals, .. } = header;
+    Ok(DecodedBatch { records, synced_through, seals, after, len })
 }
 
 /// All records of `batch`, of which there must be exactly `count`.
@@ -151,8 +165,14 @@ mod tests {
     #[test]
     fn a_header_comes_back_in_its_own_epoch_only() {
         let epoch = Epoch::new(1, SegmentNumber(1));
-        let header =
-            BatchHeader { first_lsn: Lsn(5), synced_through: Lsn(4), len: 30, count: 1, prev: 99 };
+        let header = BatchHeader {
+            first_lsn: Lsn(5),
+            synced_through: Lsn(4),
+            len: 30,
+            count: 1,
+            prev: 99,
+            seals: true,
+        };
         let bytes = header.encode(epoch);
         assert_eq!(BatchHeader::decode(epoch, &bytes), Some(header));
         assert_eq!(BatchHeader::decode(Epoch::new(1, SegmentNumber(2)), &bytes), None);
@@ -162,14 +182,7 @@ mod tests {
     fn a_batch_without_records_leaves_the_reader_where_it_is() {
         let epoch = Epoch::new(1, SegmentNumber(1));
         let at = Position { next: Lsn(5), prev: 99 };
-        let header = BatchHeader {
-            first_lsn: at.next,
-            synced_through: Lsn(4),
-            len: 0,
-            count: 0,
-            prev: at.prev,
-        };
-        let batch = header.encode(epoch);
+        let batch = BatchHeader::empty(at, false).encode(epoch);
         let decoded = decode(epoch, at, &batch).unwrap();
         assert_eq!((decoded.after, decoded.len), (at, BATCH_HEADER_BYTES));
     }

@@ -5,11 +5,12 @@
 //!
 //! # Invariants
 //!
-//! - A read pins the segment's file before it looks, and checks key and checksum of what it finds.
+//! - A read pins the segment's file before it looks, and checks key and checksum of what it finds. If
+//!   that is something else because the file was recycled meanwhile, the body has been released.
 //! - A released body is never found again, even when its record is written after the release.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -77,6 +78,30 @@ impl Bodies {
         }
     }
 
+    /// The segments that hold bodies which are still wanted.
+    pub(crate) fn live_segments(&self) -> BTreeSet<SegmentNumber> {
+        let known = self.known();
+        let live = known.index.live().iter().filter(|(_, live)| live.bodies > 0);
+        live.map(|(number, _)| *number).collect()
+    }
+
+    /// In how many parts [`Bodies::places`] tells.
+    pub(crate) fn shards(&self) -> usize {
+        self.known().index.shards()
+    }
+
+    /// Where the bodies of one part are.
+    pub(crate) fn places(&self, shard: usize) -> Vec<(BodyKey, Location)> {
+        self.known().index.places(shard)
+    }
+
+    /// Forgets a segment in which nothing is wanted any more, and hands it over.
+    pub(crate) fn retire(&self, number: SegmentNumber) -> Option<SegmentFile> {
+        let mut known = self.known();
+        known.index.forget_segment(number);
+        known.segments.remove(&number)
+    }
+
     /// Makes the bodies of a segment readable from here on.
     pub(crate) fn add_segment(&self, segment: SegmentFile) {
         self.known().segments.insert(segment.number, segment);
@@ -114,10 +139,18 @@ impl Bodies {
         if let Some(body) = self.cached(key) {
             return Ok(Some(body));
         }
-        let Some((segment, location)) = self.pin(key) else { return Ok(None) };
-        let body = read_body(&segment, key, location)?;
-        self.remember(key, &body);
-        Ok(Some(body))
+        while let Some((segment, location)) = self.pin(key) {
+            match read_body(&segment, key, location) {
+                Ok(body) => {
+                    self.remember(key, &body);
+                    return Ok(Some(body));
+                }
+                Err(error) if self.is_at(key, location) => return Err(error),
+                // It was released, or moved on, while it was read.
+                Err(_) => {}
+            }
+        }
+        Ok(None)
     }
 
     /// The location of a body, and its segment, which stays readable as long as it is held.
@@ -126,6 +159,10 @@ impl Bodies {
         let location = known.index.get(key)?;
         let segment = known.segments.get(&location.segment)?.clone();
         Some((segment, location))
+    }
+
+    fn is_at(&self, key: BodyKey, location: Location) -> bool {
+        self.known().index.get(key) == Some(location)
     }
 
     /// Caches a body that was read, unless it was released while it was read.

@@ -5,7 +5,8 @@
 //! ├─ magic ───────┼─ format ┼─ crc ─┼─ salt ────────┤      crc covers all but itself
 //! ```
 //!
-//! It is written once, before the first segment, under another name, synced, and renamed.
+//! It is written under another name, synced, and renamed, before the first segment is made; and once
+//! more when a store of an earlier format has got what the present one has beside.
 
 use crate::{
     Disk, OpenError,
@@ -19,21 +20,20 @@ const UNFINISHED: &str = "identity.new";
 const BYTES: usize = 24;
 const MAGIC: [u8; 8] = *b"Longshor";
 
-/// The salt of the store, made anew if the directory holds none. `names` are its files.
-pub(crate) fn open_or_create(disk: &dyn Disk, names: &[String]) -> Result<u64, OpenError> {
-    match open(disk, names)? {
-        Some(salt) => sync_name(disk).map(|()| salt),
-        None => create(disk, names),
-    }
+/// What the file says.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Identity {
+    pub(crate) format: u32,
+    pub(crate) salt: u64,
 }
 
 /// Makes the name durable, before that of any segment can be: a kill may have come between the two.
-fn sync_name(disk: &dyn Disk) -> Result<(), OpenError> {
+pub(crate) fn sync_name(disk: &dyn Disk) -> Result<(), OpenError> {
     disk.sync_dir().map_err(OpenError::io("sync the directory of", disk.describe(NAME)))
 }
 
-/// The salt of the store, or nothing if the directory holds no store.
-pub(crate) fn open(disk: &dyn Disk, names: &[String]) -> Result<Option<u64>, OpenError> {
+/// What the store is, or nothing if the directory holds no store. `names` are its files.
+pub(crate) fn open(disk: &dyn Disk, names: &[String]) -> Result<Option<Identity>, OpenError> {
     if names.iter().any(|name| name == NAME) {
         return read(disk).map(Some);
     }
@@ -43,7 +43,7 @@ pub(crate) fn open(disk: &dyn Disk, names: &[String]) -> Result<Option<u64>, Ope
     Ok(None)
 }
 
-fn read(disk: &dyn Disk) -> Result<u64, OpenError> {
+fn read(disk: &dyn Disk) -> Result<Identity, OpenError> {
     let path = disk.describe(NAME);
     let file = disk.open(NAME).map_err(OpenError::io("open", &path))?;
     let mut bytes = [0; BYTES];
@@ -56,25 +56,25 @@ fn read(disk: &dyn Disk) -> Result<u64, OpenError> {
     if read < BYTES || bytes[..8] != MAGIC || read_u32(&bytes, 12) != Some(checksum(&bytes)) {
         return Err(damaged("its checksum is wrong"));
     }
-    let found = read_u32(&bytes, 8).ok_or_else(|| damaged("it is cut short"))?;
-    if found > FORMAT {
-        return Err(OpenError::NewerFormat { file: path, found, known: FORMAT });
+    let short = || damaged("it is cut short");
+    let format = read_u32(&bytes, 8).ok_or_else(short)?;
+    if format > FORMAT {
+        return Err(OpenError::NewerFormat { file: path, found: format, known: FORMAT });
     }
-    read_u64(&bytes, 16).ok_or_else(|| damaged("it is cut short"))
+    Ok(Identity { format, salt: read_u64(&bytes, 16).ok_or_else(short)? })
 }
 
-fn create(disk: &dyn Disk, names: &[String]) -> Result<u64, OpenError> {
+/// Makes the directory a store of today's format and of that salt, whatever it was before.
+pub(crate) fn write(disk: &dyn Disk, names: &[String], salt: u64) -> Result<(), OpenError> {
     let failed = |action| OpenError::io(action, disk.describe(NAME));
     if names.iter().any(|name| name == UNFINISHED) {
         disk.remove(UNFINISHED).map_err(failed("remove the unfinished"))?;
     }
-    let salt = disk.random().map_err(failed("draw a salt for"))?;
     let file = disk.create(UNFINISHED).map_err(failed("create"))?;
     file.write_all_at(&encode(salt), 0).map_err(failed("write"))?;
     file.sync_data().map_err(failed("sync"))?;
     disk.rename(UNFINISHED, NAME).map_err(failed("rename"))?;
-    sync_name(disk)?;
-    Ok(salt)
+    sync_name(disk)
 }
 
 fn encode(salt: u64) -> [u8; BYTES] {

@@ -65,7 +65,24 @@ impl Index {
         self.shards.iter().map(HashMap::len).sum()
     }
 
-    /// The live bodies of every segment that ever held one.
+    /// In how many parts [`Index::places`] tells.
+    pub(crate) fn shards(&self) -> usize {
+        self.shards.len()
+    }
+
+    /// Where the bodies of one part are.
+    pub(crate) fn places(&self, shard: usize) -> Vec<(BodyKey, Location)> {
+        self.shards[shard].iter().map(|(key, location)| (*key, *location)).collect()
+    }
+
+    /// Forgets a segment without live bodies.
+    pub(crate) fn forget_segment(&mut self, number: SegmentNumber) {
+        if self.live.get(&number).is_some_and(|live| live.bodies == 0) {
+            self.live.remove(&number);
+        }
+    }
+
+    /// The live bodies of every segment that holds some, or did so lately.
     pub(crate) fn live(&self) -> &BTreeMap<SegmentNumber, Live> {
         &self.live
     }

@@ -15,8 +15,9 @@
 //! # Reading order
 //!
 //! `store` (what is promised) → `record`, `batch`, `segment` (the format, drawn) → `log` (what is
-//! written where) → `writer` (group commit) → `allocator` and `space` (disk full) → `recovery`
-//! (opening after a crash) → `bodies` (where a body is). `docs/storage.md` tells the same story.
+//! written where) → `writer` (group commit) → `allocator` and `space` (disk full) → `manifest` and
+//! `checkpoint` (where replaying begins, and what is given up) → `recovery` (opening after a crash) →
+//! `bodies` (where a body is). `docs/storage.md` tells the same story.
 //!
 //! # Invariants
 //!
@@ -32,6 +33,7 @@ mod allocator;
 mod batch;
 mod bodies;
 mod cache;
+mod checkpoint;
 pub mod disk;
 mod epoch;
 mod error;
@@ -40,6 +42,7 @@ mod index;
 mod lock;
 mod log;
 mod lsn;
+mod manifest;
 mod memory;
 mod options;
 mod pace;
@@ -58,13 +61,14 @@ mod writer;
 
 pub use activity::Activity;
 pub use bodies::Usage;
+pub use checkpoint::{Checkpoint, CheckpointError, Published};
 pub use disk::Disk;
 pub use error::{CloseError, OpenError, ReadError, ReplayError, ReserveError};
 pub use lsn::{BodyKey, Lsn};
 pub use options::{Options, SyncMode};
 pub use progress::Progress;
 pub use record::Record;
-pub use recovery::{Recovered, Replay, TornTail};
+pub use recovery::{Rebuild, Recovered, Replay, TornTail};
 pub use reservation::{Purpose, Reservation};
 pub use store::Store;
 pub use verify::{Report, verify};

@@ -3,21 +3,30 @@
 //! Plain and without threads. [`Log::write`] puts one batch behind the last, [`Log::sync`] makes all
 //! of it durable, [`Log::roll`] goes on to the next segment.
 //!
+//! ```text
+//! sync the old one ─► write the next one's header, sync ─► seal the old one, sync ─► first batch
+//! ```
+//!
 //! # Invariants
 //!
 //! - One batch is one write at the end of what was written before; nothing is ever overwritten.
 //! - `synced` moves only when a sync came back without an error, and never beyond what was written
 //!   before that sync began.
+//! - There is always room for a seal behind the last batch.
 
 use std::{io, sync::Arc};
 
 use crate::{
-    BodyKey, Lsn,
+    BodyKey, Lsn, OpenError,
     batch::{BATCH_HEADER_BYTES, BatchHeader, Position, batch_bytes},
     index::Location,
     record::PendingRecord,
-    segment::{SEGMENT_HEADER_BYTES, SegmentFile, SegmentHeader},
+    segment::{FORMAT, FORMAT_SEALED, SEGMENT_HEADER_BYTES, SegmentFile, SegmentHeader},
+    shared::Shared,
 };
+
+/// What a seal takes.
+pub(crate) const SEAL_BYTES: u64 = BATCH_HEADER_BYTES as u64;
 
 /// A buffer larger than this is not kept for the next batch.
 const BUFFER_BYTES_KEPT: usize = 1 << 20;
@@ -42,9 +51,11 @@ pub(crate) struct Log {
 #[derive(Debug)]
 pub(crate) struct Active {
     pub(crate) segment: SegmentFile,
-    /// Where the next batch begins. Zero: the header is still to be written.
+    /// Where the next batch begins.
     pub(crate) offset: u64,
     pub(crate) capacity: u64,
+    /// Of which format its header is.
+    pub(crate) format: u32,
 }
 
 /// A write or a sync failed: on which file, and why.
@@ -77,6 +88,18 @@ impl Log {
             vouched,
             buffer: Vec::new(),
         }
+    }
+
+    /// Tells of the segment that was just begun, and which record is its first.
+    pub(crate) fn tell_used(&self, shared: &Shared) {
+        if let Some(active) = &self.active {
+            shared.set_used(active.segment.number, self.position.next);
+        }
+    }
+
+    /// Whether the log can go on in a segment that today's format has sealed.
+    pub(crate) fn is_sealable(&self) -> bool {
+        self.active.as_ref().is_some_and(Active::is_sealable)
     }
 
     /// Bytes that the active segment can still take.
@@ -125,7 +148,7 @@ impl Log {
     /// Writes `records` (which [`Log::fit`]) as one batch. None of them: a batch that only vouches.
     pub(crate) fn write(&mut self, records: &[PendingRecord]) -> Result<Placed, Failure> {
         let active = self.active.as_mut().expect("the writer rolls before it writes");
-        let batch = Encoder { salt: self.salt, synced: self.synced, active };
+        let batch = Encoder { synced: self.synced, active };
         let (placed, after) = batch.encode(self.position, records, &mut self.buffer);
         let written = active.segment.file.write_all_at(&self.buffer, active.offset);
         written.map_err(|source| active.failure("write", source))?;
@@ -150,22 +173,63 @@ impl Log {
         Ok(())
     }
 
-    /// Goes on to `spare`, once the segment before it is synced.
+    /// Goes on to `spare`, once the segment before it is synced, and sealed when `spare` has its header.
     pub(crate) fn roll(&mut self, spare: SegmentFile, capacity: u64) -> Result<(), Failure> {
         self.sync()?;
-        self.active = Some(Active { segment: spare, offset: 0, capacity });
+        let next = Active::begin(spare, self.salt, self.position, capacity)?;
+        if let Some(last) = self.active.as_ref().filter(|last| last.is_sealable()) {
+            seal(&last.segment, last.offset, self.position)?;
+            self.written_bytes += SEAL_BYTES;
+        }
+        self.written_bytes += SEGMENT_HEADER_BYTES as u64;
+        self.active = Some(next);
         Ok(())
     }
 }
 
+/// Writes behind the last batch of a segment that the log goes on in the next one, durably.
+pub(crate) fn seal(segment: &SegmentFile, offset: u64, at: Position) -> Result<(), Failure> {
+    let batch = BatchHeader::empty(at, true).encode(segment.epoch);
+    write_durably(segment, &batch, offset)
+}
+
+fn write_durably(segment: &SegmentFile, bytes: &[u8], offset: u64) -> Result<(), Failure> {
+    let failure = |action| {
+        let file = Arc::clone(&segment.path);
+        move |source| Failure { action, file, source }
+    };
+    segment.file.write_all_at(bytes, offset).map_err(failure("write"))?;
+    segment.file.sync_data().map_err(failure("sync"))
+}
+
+impl Failure {
+    /// The same, where it ends an opening.
+    pub(crate) fn into_open_error(self) -> OpenError {
+        OpenError::io(self.action, &*self.file)(self.source)
+    }
+}
+
 impl Active {
-    /// Where a batch would begin.
-    fn batch_offset(&self) -> u64 {
-        self.offset.max(SEGMENT_HEADER_BYTES as u64)
+    /// Gives a spare its header, durably.
+    fn begin(
+        segment: SegmentFile,
+        salt: u64,
+        start: Position,
+        capacity: u64,
+    ) -> Result<Self, Failure> {
+        let number = segment.number;
+        let header = SegmentHeader { format: FORMAT, salt, number, start, capacity };
+        write_durably(&segment, &header.encode(segment.epoch), 0)?;
+        Ok(Self { segment, offset: SEGMENT_HEADER_BYTES as u64, capacity, format: FORMAT })
+    }
+
+    /// One of an earlier format may be full to the last byte.
+    fn is_sealable(&self) -> bool {
+        self.format >= FORMAT_SEALED
     }
 
     fn room(&self) -> u64 {
-        self.capacity.saturating_sub(self.batch_offset())
+        self.capacity.saturating_sub(self.offset + SEAL_BYTES)
     }
 
     fn failure(&self, action: &'static str, source: io::Error) -> Failure {
@@ -175,7 +239,6 @@ impl Active {
 
 /// Turns records into the bytes of one write.
 struct Encoder<'a> {
-    salt: u64,
     synced: Lsn,
     active: &'a Active,
 }
@@ -189,9 +252,6 @@ impl Encoder<'_> {
         out: &mut Vec<u8>,
     ) -> (Placed, Position) {
         out.clear();
-        if self.active.offset == 0 {
-            out.extend_from_slice(&self.segment_header(at));
-        }
         let batch_start = out.len();
         out.extend_from_slice(&[0; BATCH_HEADER_BYTES]);
         let (placed, after) = self.encode_records(at, records, out);
@@ -226,17 +286,6 @@ impl Encoder<'_> {
         Location { segment: self.active.segment.number, offset, len }
     }
 
-    fn segment_header(&self, start: Position) -> [u8; SEGMENT_HEADER_BYTES] {
-        let segment = &self.active.segment;
-        let header = SegmentHeader {
-            salt: self.salt,
-            number: segment.number,
-            start,
-            capacity: self.active.capacity,
-        };
-        header.encode(segment.epoch)
-    }
-
     fn batch_header(&self, at: Position, count: usize, len: usize) -> [u8; BATCH_HEADER_BYTES] {
         const SMALL: &str = "a batch is smaller than a segment";
         let header = BatchHeader {
@@ -245,6 +294,7 @@ impl Encoder<'_> {
             len: u32::try_from(len).expect(SMALL),
             count: u32::try_from(count).expect(SMALL),
             prev: at.prev,
+            seals: false,
         };
         header.encode(self.active.segment.epoch)
     }

@@ -1,32 +1,39 @@
 //! Opening a store after an orderly close, a kill or a power cut: the same steps for all three.
 //!
-//! 1. Read `identity`, or make it in an empty directory.
-//! 2. Open the segments: their numbers have no gap.
-//! 3. Walk them: replay every record, and note where its bodies are.
-//! 4. Judge what lies behind the end: nothing, a torn tail, or damage, which ends it here.
-//! 5. Cut a torn tail with zeros; sync. Before this step, nothing was changed.
-//! 6. Write the end of the log once more, as it was read, and sync it: a kill may have left records
+//! 1. Read `identity` and `manifest`, or make them in an empty directory.
+//! 2. Open the segments that must be there, and the spares.
+//! 3. Read the checkpoint, if there is one: the caller's state, and where bodies are.
+//! 4. Walk the segments from there on: replay every record, and note where its bodies are.
+//! 5. Judge what lies behind the end: nothing, a torn tail, or damage, which ends it here.
+//! 6. Cut a torn tail with zeros; sync. Before this step, nothing was changed.
+//! 7. Write the end of the log once more, as it was read, and sync it: a kill may have left records
 //!    that the disk does not have yet. So may a sync that failed, and then a sync alone would do
 //!    nothing: the kernel calls those pages clean ("Can Applications Recover from fsync Failures?",
 //!    Rebello et al., USENIX ATC 2020).
-//! 7. Hand over the end of the log. The allocator takes up the spares that there are.
+//! 8. Hand over the end of the log. The allocator takes up the spares that there are.
+//! 9. Go on in a segment of today's format, and have the manifest name it. A store of an earlier format
+//!    becomes one of today's with that.
 //!
 //! # Invariants
 //!
 //! - Recovery can be interrupted anywhere and begun again, with the same result.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
     BodyKey, Disk, Lsn, OpenError, ReplayError,
     allocator::SegmentMaker,
-    identity,
+    checkpoint::{self, pages::Page},
+    disk::is_full,
+    epoch::SegmentNumber,
+    identity::{self, Identity},
     index::{Index, Location},
-    log::{Active, Log},
+    log::{self, Active, Failure, Log},
+    manifest::{Manifest, ManifestFile},
     record::DecodedRecord,
     scan::{self, End},
-    segment::SegmentFile,
-    tail,
+    segment::{FORMAT, FORMAT_SEALED, SegmentFile},
+    tail::{self, Remains},
 };
 
 /// What opening a store found and did.
@@ -65,51 +72,164 @@ pub type Replay<'a> = dyn FnMut(Lsn, &[u8], &mut Vec<BodyKey>) -> Result<(), Rep
 pub(crate) struct Ready {
     pub(crate) log: Log,
     pub(crate) index: Index,
-    pub(crate) used: Vec<SegmentFile>,
+    /// The segments that hold records or bodies, each with its first record.
+    pub(crate) used: BTreeMap<SegmentNumber, (SegmentFile, Lsn)>,
+    /// Segments that nobody needs.
+    pub(crate) stray: Vec<SegmentFile>,
+    /// What the manifest says.
+    pub(crate) wanted: Manifest,
     pub(crate) recovered: Recovered,
     pub(crate) maker: SegmentMaker,
+    /// None if the store is of a format that had none.
+    pub(crate) manifest: Option<ManifestFile>,
 }
 
 /// Opens the log in `disk`, whose lock is held.
 pub(crate) fn recover(
     disk: Arc<dyn Disk>,
     segment_bytes: u64,
-    replay: &mut Replay<'_>,
+    rebuild: &mut dyn Rebuild,
 ) -> Result<Ready, OpenError> {
     let names = disk.list().map_err(OpenError::io("list", disk.describe("")))?;
-    let salt = identity::open_or_create(&*disk, &names)?;
-    let mut segments = scan::open_segments(&*disk, &names, salt)?;
-    let mut replayer = Replayer { index: Index::default(), released: Vec::new(), replay };
-    let end = scan::walk(&segments, &mut |segment, offset, record| {
+    let Base { salt, manifest } = open_base(&*disk, &names)?;
+    let wanted = wanted(manifest.as_ref());
+    let explain = |error| match &manifest {
+        Some(manifest) => manifest.explain(error),
+        None => error,
+    };
+    let mut segments = scan::open_segments(&*disk, &names, salt, &wanted).map_err(explain)?;
+    let older = scan::open_older(&*disk, &names, salt, &wanted).map_err(explain)?;
+    let mut replayer = Replayer::new(&wanted, rebuild);
+    replayer.restore(&*disk, salt, &wanted).map_err(explain)?;
+    let end = scan::walk(&*disk, &wanted, &segments, &mut |segment, offset, record| {
         replayer.record(segment, offset, record)
-    })?;
-    let torn = cut_tail(&segments, &end)?;
+    });
+    let end = end.map_err(explain)?;
+    let remains = tail::judge(&segments, &end)?;
+    check_reach(&segments, &end, &wanted)?;
+    let torn = cut_tail(&remains)?;
     secure_end(&segments, &end)?;
 
-    let index = replayer.index;
-    let recovered = recovered(&end, &index, torn);
     segments.truncate(end.used);
     let log = Log::new(salt, active(&segments, &end)?, end.position, end.vouched);
+    let used = used(older.into_iter().chain(segments))?;
+    let (index, records) = (replayer.index, replayer.records);
+    check_bodies(&*disk, &index, &used)?;
+    let recovered = recovered(&end, records, &index, torn);
+    let stray = scan::open_stray(&*disk, &names, salt, &wanted)?;
     let maker = SegmentMaker { disk, salt, segment_bytes };
-    Ok(Ready { log, index, used: segments, recovered, maker })
+    Ok(Ready { log, index, used, stray, wanted, recovered, maker, manifest })
 }
 
-fn recovered(end: &End, index: &Index, torn: Vec<TornTail>) -> Recovered {
+/// The first record of a segment is in its header.
+fn used(
+    files: impl Iterator<Item = SegmentFile>,
+) -> Result<BTreeMap<SegmentNumber, (SegmentFile, Lsn)>, OpenError> {
+    let with_first = |file: SegmentFile| {
+        let first = file.header()?.map_or(Lsn::ZERO, |header| header.start.next);
+        Ok((file.number, (file, first)))
+    };
+    files.map(with_first).collect()
+}
+
+/// Bodies that are still wanted are in segments that are there.
+fn check_bodies(
+    disk: &dyn Disk,
+    index: &Index,
+    used: &BTreeMap<SegmentNumber, (SegmentFile, Lsn)>,
+) -> Result<(), OpenError> {
+    let live = index.live().iter().filter(|(_, live)| live.bodies > 0);
+    match live.map(|(number, _)| number).find(|number| !used.contains_key(number)) {
+        Some(number) => Err(OpenError::Missing { file: disk.describe(&number.file_name()) }),
+        None => Ok(()),
+    }
+}
+
+/// What says which store the directory holds.
+struct Base {
+    salt: u64,
+    manifest: Option<ManifestFile>,
+}
+
+fn open_base(disk: &dyn Disk, names: &[String]) -> Result<Base, OpenError> {
+    let Some(Identity { format, salt }) = identity::open(disk, names)? else {
+        return create_base(disk, names);
+    };
+    identity::sync_name(disk)?;
+    let has_manifest = format >= FORMAT_SEALED;
+    let manifest = has_manifest.then(|| ManifestFile::open(disk, names, salt)).transpose()?;
+    Ok(Base { salt, manifest })
+}
+
+/// The identity comes last: with it, the directory is a store.
+fn create_base(disk: &dyn Disk, names: &[String]) -> Result<Base, OpenError> {
+    let salt = disk.random().map_err(OpenError::io("draw a salt for", disk.describe("")))?;
+    let empty = Manifest::of_whole_log(None, Lsn::ZERO);
+    let manifest = ManifestFile::create(disk, names, salt, empty)?;
+    identity::write(disk, names, salt)?;
+    Ok(Base { salt, manifest: Some(manifest) })
+}
+
+/// What must be there by the manifest. Without one, all of the log.
+pub(crate) fn wanted(manifest: Option<&ManifestFile>) -> Manifest {
+    let whole = || Manifest::of_whole_log(None, Lsn::ZERO);
+    manifest.map_or_else(whole, |manifest| manifest.current().clone())
+}
+
+/// The manifest says how far the log must reach.
+pub(crate) fn check_reach(
+    segments: &[SegmentFile],
+    end: &End,
+    wanted: &Manifest,
+) -> Result<(), OpenError> {
+    let missing = end.position.next;
+    let Some(last) = end.used.checked_sub(1).filter(|_| missing <= wanted.durable) else {
+        return Ok(());
+    };
+    let reason = format!("record {missing} cannot be read, and the manifest says it was durable");
+    Err(scan::damaged(&segments[last], end.offset, &reason))
+}
+
+/// Has the log go on in a segment of today's format, and the manifest name it. A store without a manifest
+/// gets one, and is of today's format with that; a disk that is too full for it leaves it as it is.
+pub(crate) fn settle(
+    maker: &SegmentMaker,
+    manifest: Option<ManifestFile>,
+    next: Manifest,
+) -> Result<Option<ManifestFile>, OpenError> {
+    if let Some(mut manifest) = manifest {
+        manifest.write(next).map_err(Failure::into_open_error)?;
+        return Ok(Some(manifest));
+    }
+    let disk = &*maker.disk;
+    let names = disk.list().map_err(OpenError::io("list", disk.describe("")))?;
+    let manifest = match ManifestFile::create(disk, &names, maker.salt, next) {
+        Err(OpenError::Io { source, .. }) if is_full(&source) => return Ok(None),
+        other => other?,
+    };
+    identity::write(disk, &names, maker.salt)?;
+    tracing::info!(
+        format = FORMAT,
+        "the store has today's format now: earlier versions cannot open it"
+    );
+    Ok(Some(manifest))
+}
+
+fn recovered(end: &End, records: u64, index: &Index, torn: Vec<TornTail>) -> Recovered {
     let last = end.position.next.previous();
     Recovered {
         last,
-        records: last.0,
+        records,
         bodies: index.len() as u64,
         torn_bytes: torn.iter().map(|piece| piece.bytes).sum(),
         torn,
     }
 }
 
-fn cut_tail(segments: &[SegmentFile], end: &End) -> Result<Vec<TornTail>, OpenError> {
-    let remains = tail::judge(segments, end)?;
+fn cut_tail(remains: &[Remains<'_>]) -> Result<Vec<TornTail>, OpenError> {
     let mut torn = Vec::new();
     for piece in remains {
-        tail::cut(&piece)?;
+        tail::cut(piece)?;
         let (file, offset, bytes) = (piece.segment.path.to_string(), piece.offset, piece.bytes);
         tracing::warn!(file, offset, bytes, "cut a torn tail, of which nothing had been durable");
         torn.push(TornTail { file, offset, bytes });
@@ -123,33 +243,110 @@ fn secure_end(segments: &[SegmentFile], end: &End) -> Result<(), OpenError> {
     let bytes = last.load_range(end.unvouched..end.offset)?;
     let written = last.file.write_all_at(&bytes, end.unvouched);
     written.map_err(OpenError::io("write the end of", &*last.path))?;
-    last.file.sync_data().map_err(OpenError::io("sync", &*last.path))
+    last.file.sync_data().map_err(OpenError::io("sync", &*last.path))?;
+    let before = end.used.checked_sub(2).map(|before| &segments[before]);
+    let Some((before, offset)) = before.zip(end.seal_at) else { return Ok(()) };
+    log::seal(before, offset, end.position).map_err(Failure::into_open_error)
 }
 
 fn active(used: &[SegmentFile], end: &End) -> Result<Option<Active>, OpenError> {
     let Some(segment) = used.last().cloned() else { return Ok(None) };
     let capacity = segment.len()?;
-    Ok(Some(Active { segment, offset: end.offset, capacity }))
+    Ok(Some(Active { segment, offset: end.offset, capacity, format: end.format }))
 }
 
-/// Hands each record to the caller, and keeps the index of bodies beside.
-struct Replayer<'a, 'r> {
+/// Who makes a state of what a store holds.
+pub trait Rebuild {
+    /// Takes in a piece of the last checkpoint, as it was written. All of them come before any record.
+    ///
+    /// # Errors
+    ///
+    /// [`ReplayError`] if it cannot be understood: the store is not opened.
+    fn restore(&mut self, piece: &[u8]) -> Result<(), ReplayError>;
+
+    /// Takes in a record: its place, its events, and a list to which the keys of bodies that are no longer
+    /// wanted are added.
+    ///
+    /// # Errors
+    ///
+    /// [`ReplayError`] if it cannot be understood: the store is not opened.
+    fn record(
+        &mut self,
+        lsn: Lsn,
+        events: &[u8],
+        released: &mut Vec<BodyKey>,
+    ) -> Result<(), ReplayError>;
+}
+
+/// A caller that writes no checkpoints, and so finds none.
+pub(crate) struct Records<'a, 'r>(pub(crate) &'a mut Replay<'r>);
+
+impl Rebuild for Records<'_, '_> {
+    fn restore(&mut self, _piece: &[u8]) -> Result<(), ReplayError> {
+        Err(ReplayError::new("the store has a checkpoint, which this program cannot read"))
+    }
+
+    fn record(
+        &mut self,
+        lsn: Lsn,
+        events: &[u8],
+        released: &mut Vec<BodyKey>,
+    ) -> Result<(), ReplayError> {
+        (self.0)(lsn, events, released)
+    }
+}
+
+/// Hands the checkpoint and each record to the caller, and keeps the index of bodies beside.
+struct Replayer<'a> {
+    /// The records up to this one are in the checkpoint.
+    after: Lsn,
+    records: u64,
     index: Index,
     released: Vec<BodyKey>,
-    replay: &'a mut Replay<'r>,
+    rebuild: &'a mut dyn Rebuild,
 }
 
-impl Replayer<'_, '_> {
+impl<'a> Replayer<'a> {
+    fn new(wanted: &Manifest, rebuild: &'a mut dyn Rebuild) -> Self {
+        let after = wanted.checkpoint.map_or(Lsn::ZERO, |place| place.lsn);
+        Self { after, records: 0, index: Index::default(), released: Vec::new(), rebuild }
+    }
+}
+
+impl Replayer<'_> {
+    fn restore(&mut self, disk: &dyn Disk, salt: u64, wanted: &Manifest) -> Result<(), OpenError> {
+        let Some(place) = &wanted.checkpoint else { return Ok(()) };
+        checkpoint::read(disk, salt, place, &mut |page| {
+            match page {
+                Page::State(piece) => self.rebuild.restore(&piece).map_err(|source| {
+                    let file = checkpoint::path_of(disk, place);
+                    OpenError::Replay { file, lsn: place.lsn, source }
+                })?,
+                Page::Places(places) => {
+                    for (key, at) in places {
+                        self.index.insert(key, at);
+                    }
+                }
+                Page::End => {}
+            }
+            Ok(())
+        })
+    }
+
     fn record(
         &mut self,
         segment: &SegmentFile,
         offset: u64,
         record: &DecodedRecord<'_>,
     ) -> Result<(), OpenError> {
+        if record.lsn <= self.after {
+            return Ok(());
+        }
+        self.records += 1;
         for (body, at) in &record.bodies {
             self.index.insert(body.key, location(segment, offset + *at as u64, body.len)?);
         }
-        let replayed = (self.replay)(record.lsn, record.events, &mut self.released);
+        let replayed = self.rebuild.record(record.lsn, record.events, &mut self.released);
         replayed.map_err(|source| OpenError::Replay {
             file: segment.path.to_string(),
             lsn: record.lsn,

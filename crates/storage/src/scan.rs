@@ -5,7 +5,8 @@
 //!
 //! # Invariants
 //!
-//! - Nothing is changed, and nothing is passed over: each record follows the one before it.
+//! - Nothing is changed, and nothing is passed over: each record follows the one before it, and no
+//!   segment is missing that the manifest or a seal speaks of.
 //! - Only one segment is in memory at a time.
 
 use std::collections::VecDeque;
@@ -14,8 +15,9 @@ use crate::{
     Disk, Lsn, OpenError,
     batch::{self, DecodedBatch, Position},
     epoch::{Epoch, SegmentNumber},
+    manifest::Manifest,
     record::DecodedRecord,
-    segment::{SEGMENT_HEADER_BYTES, SegmentFile, SegmentHeader},
+    segment::{FORMAT_SEALED, SEGMENT_HEADER_BYTES, SegmentFile, SegmentHeader},
 };
 
 /// What is called for each record, with its segment and the offset of its frame in it.
@@ -29,41 +31,116 @@ pub(crate) struct End {
     pub(crate) used: usize,
     /// Where the last of them ends. Zero if there is none.
     pub(crate) offset: u64,
+    /// Of which format that one is.
+    pub(crate) format: u32,
     /// Where in that segment the batches begin that no later one calls synced.
     pub(crate) unvouched: u64,
     /// The last batch is one without records, or there is none: all records are vouched for.
     pub(crate) vouched: bool,
+    /// Where the segment before is to be sealed, if the last one has no batch yet: those come after
+    /// the seal.
+    pub(crate) seal_at: Option<u64>,
     pub(crate) position: Position,
     pub(crate) batches: u64,
 }
 
 impl End {
-    /// Before the first record of a log with `used` segments.
-    fn start(used: usize) -> Self {
-        let position = Position::START;
-        Self { used, offset: 0, unvouched: 0, vouched: true, position, batches: 0 }
+    /// Before the first record of a log.
+    fn start(position: Position) -> Self {
+        Self {
+            used: 0,
+            offset: 0,
+            format: 0,
+            unvouched: 0,
+            vouched: true,
+            seal_at: None,
+            position,
+            batches: 0,
+        }
     }
 }
 
-/// Opens all segments among the files called `names`, in their order.
+/// What was found in one segment.
+#[derive(Debug, Clone, Copy)]
+struct Part {
+    format: u32,
+    batches: u64,
+    /// Behind the last batch that is no seal.
+    offset: u64,
+    sealed: bool,
+    unvouched: u64,
+    vouched: bool,
+    after: Position,
+}
+
+/// Opens the segments of the log and its spares among the files called `names`, in their order, from
+/// the first that is replayed on. A gap ends them: behind it there may only be spares.
 pub(crate) fn open_segments(
     disk: &dyn Disk,
     names: &[String],
     salt: u64,
+    manifest: &Manifest,
 ) -> Result<Vec<SegmentFile>, OpenError> {
     let mut numbers: Vec<_> = names.iter().filter_map(|name| SegmentNumber::parse(name)).collect();
+    numbers.retain(|number| *number >= manifest.first);
     numbers.sort_unstable();
-    let mut expected = SegmentNumber::FIRST;
-    for number in &numbers {
-        if *number != expected {
-            return Err(OpenError::Missing { file: disk.describe(&expected.file_name()) });
+    let mut segments = Vec::new();
+    let mut expected = manifest.first;
+    for number in numbers {
+        let segment = open_segment(disk, number, salt)?;
+        if number == expected {
+            segments.push(segment);
+            expected = number.next();
+        } else if segment.header()?.is_some() {
+            return Err(missing(disk, expected));
         }
-        expected = number.next();
     }
-    numbers.into_iter().map(|number| open_segment(disk, number, salt)).collect()
+    if manifest.newest.is_some_and(|newest| newest >= expected) {
+        return Err(missing(disk, expected));
+    }
+    Ok(segments)
 }
 
-fn open_segment(
+/// Opens the segments that are not replayed and hold bodies.
+pub(crate) fn open_older(
+    disk: &dyn Disk,
+    names: &[String],
+    salt: u64,
+    manifest: &Manifest,
+) -> Result<Vec<SegmentFile>, OpenError> {
+    let there = |number: &SegmentNumber| names.contains(&number.file_name());
+    if let Some(number) = manifest.older.iter().find(|number| !there(number)) {
+        return Err(missing(disk, *number));
+    }
+    let open = |number: &SegmentNumber| {
+        let segment = open_segment(disk, *number, salt)?;
+        let Some(header) = segment.header()? else {
+            return Err(damaged(&segment, 0, "its header is wrong, and it was in use"));
+        };
+        check_size(&segment, &header)?;
+        Ok(segment)
+    };
+    manifest.older.iter().map(open).collect()
+}
+
+/// Opens the segments that were given up, and not yet removed or made spares of.
+pub(crate) fn open_stray(
+    disk: &dyn Disk,
+    names: &[String],
+    salt: u64,
+    manifest: &Manifest,
+) -> Result<Vec<SegmentFile>, OpenError> {
+    let numbers = names.iter().filter_map(|name| SegmentNumber::parse(name));
+    let is_stray =
+        |number: &SegmentNumber| *number < manifest.first && !manifest.older.contains(number);
+    numbers.filter(is_stray).map(|number| open_segment(disk, number, salt)).collect()
+}
+
+fn missing(disk: &dyn Disk, number: SegmentNumber) -> OpenError {
+    OpenError::Missing { file: disk.describe(&number.file_name()) }
+}
+
+pub(crate) fn open_segment(
     disk: &dyn Disk,
     number: SegmentNumber,
     salt: u64,
@@ -74,62 +151,147 @@ fn open_segment(
 }
 
 /// Visits every record, and says where the log ends.
-pub(crate) fn walk(segments: &[SegmentFile], visit: &mut Visit<'_>) -> Result<End, OpenError> {
-    let headers = used_headers(segments)?;
-    let mut end = End::start(headers.len());
-    for (segment, header) in segments.iter().zip(&headers) {
-        if segment.len()? < header.capacity {
-            return Err(damaged(segment, segment.len()?, "it is shorter than it was made"));
-        }
-        if header.start != end.position {
-            return Err(broken_chain(segments, segment, end.offset));
-        }
-        walk_segment(segment, &mut end, visit)?;
+pub(crate) fn walk(
+    disk: &dyn Disk,
+    manifest: &Manifest,
+    segments: &[SegmentFile],
+    visit: &mut Visit<'_>,
+) -> Result<End, OpenError> {
+    let headers = used_headers(segments, manifest)?;
+    let start = headers.first().map_or(Position::START, |header| header.start);
+    if manifest.first == SegmentNumber::FIRST && start != Position::START {
+        return Err(damaged(&segments[0], 0, "it is not the beginning of a log"));
     }
+    let mut end = End::start(start);
+    let mut before = None;
+    for (segment, header) in segments.iter().zip(&headers) {
+        check_size(segment, header)?;
+        if header.start != end.position {
+            let last = &segments[end.used.saturating_sub(1)];
+            return Err(damaged(last, end.offset, "the next segment goes on from a later record"));
+        }
+        let part = walk_segment(segment, header, visit)?;
+        check_seal(&segments[end.used.saturating_sub(1)], before, part)?;
+        end = end.after(before, part);
+        before = Some(part);
+    }
+    check_next(disk, segments, &end, before)?;
     Ok(end)
 }
 
+impl End {
+    fn after(self, before: Option<Part>, part: Part) -> Self {
+        let seal_at = before.filter(|before| part.batches == 0 && before.format >= FORMAT_SEALED);
+        Self {
+            used: self.used + 1,
+            offset: part.offset,
+            format: part.format,
+            unvouched: part.unvouched,
+            vouched: part.vouched,
+            seal_at: seal_at.map(|before| before.offset),
+            position: part.after,
+            batches: self.batches + part.batches,
+        }
+    }
+}
+
+/// Visits every record of a segment that is not the last of its log, and says what is wrong with it.
+pub(crate) fn walk_alone(segment: &SegmentFile, visit: &mut Visit<'_>) -> Result<(), OpenError> {
+    let Some(header) = segment.header()? else {
+        return Err(damaged(segment, 0, "its header is wrong, and it was in use"));
+    };
+    let part = walk_segment(segment, &header, visit)?;
+    if part.sealed || header.format < FORMAT_SEALED {
+        return Ok(());
+    }
+    Err(damaged(segment, part.offset, "no batch can be read here, and the log went on"))
+}
+
 /// The headers of the segments that have been written to. All spares come after them.
-fn used_headers(segments: &[SegmentFile]) -> Result<Vec<SegmentHeader>, OpenError> {
+fn used_headers(
+    segments: &[SegmentFile],
+    manifest: &Manifest,
+) -> Result<Vec<SegmentHeader>, OpenError> {
     let headers = segments.iter().map(SegmentFile::header).collect::<Result<Vec<_>, _>>()?;
     let used = headers.iter().rposition(Option::is_some).map_or(0, |last| last + 1);
+    let in_use = |segment: &SegmentFile| Some(segment.number) <= manifest.newest;
+    let used = used.max(segments.iter().take_while(|segment| in_use(segment)).count());
     let with_header = headers.into_iter().take(used).zip(segments).map(|(header, segment)| {
-        header.ok_or_else(|| damaged(segment, 0, "its header is wrong, and a later one is right"))
+        header.ok_or_else(|| damaged(segment, 0, "its header is wrong, and it was in use"))
     });
     with_header.collect()
 }
 
-/// The segment before `next` ended too early, or is not the one before.
-fn broken_chain(segments: &[SegmentFile], next: &SegmentFile, offset: u64) -> OpenError {
-    let before = segments.iter().take_while(|segment| segment.number < next.number).last();
-    let reason = "the next segment goes on from a later record";
-    match before {
-        Some(segment) => damaged(segment, offset, reason),
-        None => damaged(next, 0, "it is not the beginning of a log"),
+pub(crate) fn check_size(segment: &SegmentFile, header: &SegmentHeader) -> Result<(), OpenError> {
+    let len = segment.len()?;
+    if len < header.capacity {
+        return Err(damaged(segment, len, "it is shorter than it was made"));
+    }
+    Ok(())
+}
+
+/// Records in a segment came after the seal of the one before, which is `last`.
+fn check_seal(last: &SegmentFile, before: Option<Part>, part: Part) -> Result<(), OpenError> {
+    let unsealed = before.filter(|before| !before.sealed && before.format >= FORMAT_SEALED);
+    match unsealed.filter(|_| part.batches > 0) {
+        Some(before) => Err(damaged(last, before.offset, "its seal is gone, and the log goes on")),
+        None => Ok(()),
+    }
+}
+
+/// A segment that is sealed has one after it.
+fn check_next(
+    disk: &dyn Disk,
+    segments: &[SegmentFile],
+    end: &End,
+    last: Option<Part>,
+) -> Result<(), OpenError> {
+    if !last.is_some_and(|last| last.sealed) {
+        return Ok(());
+    }
+    match segments.get(end.used) {
+        Some(next) => Err(damaged(next, 0, "its header is wrong, and the log goes on in it")),
+        None => Err(missing(disk, segments[end.used - 1].number.next())),
     }
 }
 
 fn walk_segment(
     segment: &SegmentFile,
-    end: &mut End,
+    header: &SegmentHeader,
     visit: &mut Visit<'_>,
-) -> Result<(), OpenError> {
+) -> Result<Part, OpenError> {
     let bytes = segment.load()?;
     let mut offset = SEGMENT_HEADER_BYTES;
+    let mut part = Part {
+        format: header.format,
+        batches: 0,
+        offset: offset as u64,
+        sealed: false,
+        unvouched: 0,
+        vouched: true,
+        after: header.start,
+    };
     let mut unvouched = Unvouched::default();
-    while let Ok(batch) = batch::decode(segment.epoch, end.position, rest(&bytes, offset)) {
+    while let Ok(batch) = batch::decode(segment.epoch, part.after, rest(&bytes, offset)) {
+        if batch.seals {
+            part.sealed = true;
+            break;
+        }
         for (record, start) in &batch.records {
             visit(segment, (offset + start) as u64, record)?;
         }
-        end.position = batch.after;
-        end.batches += 1;
-        end.vouched = batch.records.is_empty();
         unvouched.add(offset as u64, &batch);
         offset += batch.len;
+        part = part.with(&batch, offset as u64);
     }
-    end.offset = offset as u64;
-    end.unvouched = unvouched.start();
-    Ok(())
+    Ok(Part { unvouched: unvouched.start(), ..part })
+}
+
+impl Part {
+    fn with(self, batch: &DecodedBatch<'_>, offset: u64) -> Self {
+        let (batches, vouched) = (self.batches + 1, batch.records.is_empty());
+        Self { batches, offset, vouched, after: batch.after, ..self }
+    }
 }
 
 /// The batches of a segment that no later one calls synced: the last one, at least.
@@ -142,7 +304,8 @@ impl Unvouched {
         self.0.push_back((offset, batch.after.next.previous()));
     }
 
-    /// Where the first of them begins. The header was written together with the first batch.
+    /// Where the first of them begins. Nobody vouches for the header of a segment without a batch, and
+    /// in format 1 it was written together with the first batch.
     fn start(&self) -> u64 {
         let first = self.0.front().map_or(0, |(offset, _)| *offset);
         if first == SEGMENT_HEADER_BYTES as u64 { 0 } else { first }

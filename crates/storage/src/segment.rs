@@ -6,14 +6,16 @@
 //! ```
 //!
 //! `crc` covers the epoch and everything else of the header. `prev` and `first_lsn` tie the segment
-//! to the one before it. `capacity` is the size of the file: a shorter one has lost its end. The header is written together with the first batch: until then the file
-//! is a spare, all zeros.
+//! to the one before it. `capacity` is the size of the file: a shorter one has lost its end. Until the
+//! header is written, and synced, the file is a spare, all zeros. Only then the segment before is
+//! *sealed* by its last batch, and only after that the first batch is written.
 //!
 //! # Invariants
 //!
 //! - A segment is synced before the first write to its successor: a torn tail is only ever in the
 //!   last segment that has a header, or in the one right after it.
-//! - Numbers follow each other without a gap, spares included.
+//! - A sealed segment has a successor with a header, and one with a successor that holds records is
+//!   sealed (since format 2): a successor that was zeroed or removed is missed.
 
 use std::{ops::Range, sync::Arc};
 
@@ -27,8 +29,10 @@ use crate::{
 
 /// Bytes before the first batch.
 pub(crate) const SEGMENT_HEADER_BYTES: usize = 64;
-/// The latest format, and the only one so far.
-pub(crate) const FORMAT: u32 = 1;
+/// The latest format.
+pub(crate) const FORMAT: u32 = 2;
+/// The first one whose segments are sealed, and whose stores have a manifest.
+pub(crate) const FORMAT_SEALED: u32 = 2;
 
 const MAGIC: [u8; 8] = *b"LongshSg";
 
@@ -71,6 +75,7 @@ impl SegmentFile {
 /// What a segment says about itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct SegmentHeader {
+    pub(crate) format: u32,
     pub(crate) salt: u64,
     pub(crate) number: SegmentNumber,
     pub(crate) start: Position,
@@ -82,7 +87,7 @@ impl SegmentHeader {
     pub(crate) fn encode(&self, epoch: Epoch) -> [u8; SEGMENT_HEADER_BYTES] {
         let mut out = [0; SEGMENT_HEADER_BYTES];
         out[..8].copy_from_slice(&MAGIC);
-        out[8..12].copy_from_slice(&FORMAT.to_le_bytes());
+        out[8..12].copy_from_slice(&self.format.to_le_bytes());
         out[16..24].copy_from_slice(&self.salt.to_le_bytes());
         out[24..28].copy_from_slice(&self.number.0.to_le_bytes());
         out[28..32].copy_from_slice(&self.start.prev.to_le_bytes());
@@ -96,7 +101,7 @@ impl SegmentHeader {
     /// The header in `bytes`, if it is one of this segment's present life.
     fn decode(segment: &SegmentFile, bytes: &[u8]) -> Result<Option<Self>, OpenError> {
         let Some(header) = Self::fields(segment.epoch, bytes) else { return Ok(None) };
-        let format = read_u32(bytes, 8).unwrap_or(FORMAT);
+        let format = header.format;
         if format > FORMAT {
             let file = segment.path.to_string();
             return Err(OpenError::NewerFormat { file, found: format, known: FORMAT });
@@ -110,6 +115,7 @@ impl SegmentHeader {
             return None;
         }
         Some(Self {
+            format: read_u32(bytes, 8)?,
             salt: read_u64(bytes, 16)?,
             number: SegmentNumber(read_u32(bytes, 24)?),
             start: Position { next: Lsn(read_u64(bytes, 32)?), prev: read_u32(bytes, 28)? },

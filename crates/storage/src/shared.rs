@@ -9,6 +9,7 @@
 //! - Nothing here does input or output.
 
 use std::{
+    collections::BTreeMap,
     fmt,
     sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError},
     time::Duration,
@@ -52,6 +53,8 @@ struct State {
     progress: Progress,
     space: Space,
     closing: bool,
+    /// The segments that hold records or bodies, each with its first record. The last is written to.
+    used: BTreeMap<SegmentNumber, Lsn>,
     /// The writer waits for the spare that is being warmed.
     hurry: bool,
 }
@@ -76,6 +79,8 @@ pub(crate) enum Chore {
     Allocate(SegmentNumber),
     /// Write zeros over this one.
     Warm(SegmentFile),
+    /// Remove this one.
+    Remove(SegmentFile),
     /// Come to an end.
     Stop,
 }
@@ -91,6 +96,7 @@ impl Shared {
                 progress,
                 space,
                 closing: false,
+                used: BTreeMap::new(),
                 hurry: false,
             }),
             work: Condvar::new(),
@@ -171,6 +177,57 @@ impl Shared {
             cached_bytes: self.bodies.cached_bytes(),
             full,
         }
+    }
+
+    /// The segment that is written to.
+    pub(crate) fn active(&self) -> Option<SegmentNumber> {
+        self.state().used.last_key_value().map(|(number, _)| *number)
+    }
+
+    /// The segments that hold records or bodies, each with its first record.
+    pub(crate) fn used(&self) -> BTreeMap<SegmentNumber, Lsn> {
+        self.state().used.clone()
+    }
+
+    /// Tells of a segment, and which record is its first.
+    pub(crate) fn set_used(&self, number: SegmentNumber, first: Lsn) {
+        self.state().used.insert(number, first);
+    }
+
+    /// The last record that was appended.
+    pub(crate) fn appended(&self) -> Lsn {
+        self.state().next.previous()
+    }
+
+    /// Gives segments up: the allocator makes spares of them, or removes them.
+    pub(crate) fn retire(&self, numbers: &[SegmentNumber]) {
+        for number in numbers {
+            let file = self.bodies.retire(*number);
+            let mut state = self.state();
+            state.used.remove(number);
+            if let Some(file) = file {
+                state.space.retire(file);
+            }
+        }
+        self.allocate.notify_all();
+    }
+
+    /// Takes in segments that were given up before the store was opened.
+    pub(crate) fn recycle(&self, files: Vec<SegmentFile>) {
+        let mut state = self.state();
+        for file in files {
+            state.space.retire(file);
+        }
+    }
+
+    /// Takes a segment that was given up.
+    pub(crate) fn take_retired(&self) -> Option<SegmentFile> {
+        self.state().space.take_retired()
+    }
+
+    /// Whether a spare is wanted so soon that there is no time to write zeros first.
+    pub(crate) fn is_short_of_spares(&self) -> bool {
+        self.state().space.front().is_none()
     }
 
     pub(crate) fn set_callback(&self, callback: Callback) {
@@ -301,7 +358,9 @@ impl Shared {
     pub(crate) fn next_chore(&self, retry: Duration) -> Chore {
         let mut state = self.state();
         if state.space.is_full() {
-            let paused = self.allocate.wait_timeout_while(state, retry, |state| !state.ending());
+            let paused = self.allocate.wait_timeout_while(state, retry, |state| {
+                !state.ending() && !state.space.has_retired()
+            });
             state = paused.unwrap_or_else(PoisonError::into_inner).0;
         }
         loop {
@@ -313,9 +372,9 @@ impl Shared {
     }
 
     /// Adds a segment that was made. True if the disk had been full.
-    pub(crate) fn add_spare(&self, segment: SegmentFile) -> bool {
+    pub(crate) fn add_spare(&self, segment: SegmentFile, warmth: Warmth) -> bool {
         self.bodies.add_segment(segment.clone());
-        let was_full = self.state().space.add(segment);
+        let was_full = self.state().space.add(segment, warmth);
         self.room.notify_waiters();
         self.spare.notify_all();
         was_full
@@ -362,10 +421,11 @@ impl State {
         if self.ending() {
             return Some(Chore::Stop);
         }
-        match self.space.wanted() {
-            Some(number) => Some(Chore::Allocate(number)),
-            None => self.space.begin_warming().map(Chore::Warm),
+        if let Some(number) = self.space.wanted() {
+            return Some(Chore::Allocate(number));
         }
+        let surplus = self.space.take_surplus().map(Chore::Remove);
+        surplus.or_else(|| self.space.begin_warming().map(Chore::Warm))
     }
 }
 

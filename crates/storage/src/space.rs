@@ -25,6 +25,7 @@ use crate::{
     Purpose, ReserveError,
     batch::{BATCH_HEADER_BYTES, BATCH_OVERHEAD_MAX},
     epoch::SegmentNumber,
+    log::SEAL_BYTES,
     segment::{SEGMENT_HEADER_BYTES, SegmentFile},
 };
 
@@ -32,6 +33,9 @@ use crate::{
 const HEADROOM_SEGMENTS: u64 = 2;
 /// Spare segments that the allocator keeps ready.
 const SPARE_SEGMENTS: u64 = HEADROOM_SEGMENTS + 1;
+
+/// Retired segments that are kept, to make spares of them.
+const RETIRED_SEGMENTS: usize = 2;
 
 /// What is kept for starts is this part of the largest record: 2 MiB, some ten thousand starts.
 const START_SHARE: u64 = 4;
@@ -68,6 +72,8 @@ pub(crate) struct Space {
     promised: u64,
     spares: VecDeque<Spare>,
     next_number: SegmentNumber,
+    /// Segments that nobody needs any more, still full of what they held.
+    retired: VecDeque<SegmentFile>,
     full: bool,
 }
 
@@ -81,6 +87,7 @@ impl Space {
             promised: 0,
             spares: VecDeque::new(),
             next_number: first,
+            retired: VecDeque::new(),
             full: false,
         }
     }
@@ -119,8 +126,13 @@ impl Space {
         if bytes > bytes_max { Err(ReserveError::TooLarge { bytes, bytes_max }) } else { Ok(()) }
     }
 
+    /// What an empty segment takes.
+    const fn empty_bytes(&self) -> u64 {
+        self.segment_bytes - SEGMENT_HEADER_BYTES as u64 - SEAL_BYTES
+    }
+
     fn usable(&self, purpose: Purpose) -> u64 {
-        let spare_bytes = self.segment_bytes - SEGMENT_HEADER_BYTES as u64 - self.record_bytes_max;
+        let spare_bytes = self.empty_bytes() - self.record_bytes_max;
         let active_bytes = self.active_bytes.saturating_sub(self.record_bytes_max);
         let all = active_bytes + self.spares.len() as u64 * spare_bytes;
         // Once somebody has gone into the headroom, the segment that it opened is its own too.
@@ -159,10 +171,28 @@ impl Space {
     }
 
     /// Adds an allocated segment: the one that was wanted. True if the disk had been full.
-    pub(crate) fn add(&mut self, segment: SegmentFile) -> bool {
+    pub(crate) fn add(&mut self, segment: SegmentFile, warmth: Warmth) -> bool {
         self.next_number = segment.number.next();
-        self.spares.push_back(Spare { segment, warmth: Warmth::Cold });
+        self.spares.push_back(Spare { segment, warmth });
         std::mem::replace(&mut self.full, false)
+    }
+
+    /// Adds a segment that nobody needs any more.
+    pub(crate) fn retire(&mut self, segment: SegmentFile) {
+        self.retired.push_back(segment);
+    }
+
+    pub(crate) fn has_retired(&self) -> bool {
+        !self.retired.is_empty()
+    }
+
+    pub(crate) fn take_retired(&mut self) -> Option<SegmentFile> {
+        self.retired.pop_front()
+    }
+
+    /// Takes a retired segment, if there are more than the next spares will be made of.
+    pub(crate) fn take_surplus(&mut self) -> Option<SegmentFile> {
+        if self.retired.len() > RETIRED_SEGMENTS { self.take_retired() } else { None }
     }
 
     /// Notes that the disk is full. True if that is news.
@@ -187,7 +217,7 @@ impl Space {
     /// Takes the spare that [`Space::front`] showed: it is the active segment from now on.
     pub(crate) fn take_front(&mut self) -> Option<SegmentFile> {
         let spare = self.spares.pop_front()?;
-        self.active_bytes = self.segment_bytes - SEGMENT_HEADER_BYTES as u64;
+        self.active_bytes = self.empty_bytes();
         Some(spare.segment)
     }
 

@@ -18,15 +18,16 @@ use bytes::Bytes;
 
 use crate::{
     Activity, BodyKey, CloseError, Disk, Lsn, OpenError, Options, Progress, Purpose, ReadError,
-    Record, Recovered, Replay, Reservation, ReserveError,
+    Rebuild, Record, Recovered, Replay, Reservation, ReserveError,
     allocator::{self, Allocator, SegmentMaker},
     bodies::{Bodies, Usage},
-    disk::DiskLock,
-    epoch::SegmentNumber,
+    checkpoint::Keeper,
+    disk::{DiskLock, is_full},
     lock,
-    log::Log,
+    log::{Failure, Log},
+    manifest::Manifest,
     memory::Memory,
-    recovery::{self, Ready},
+    recovery::{self, Ready, Records},
     shared::Shared,
     space::Space,
     writer::Writer,
@@ -45,6 +46,8 @@ enum Kind {
 struct OnDisk {
     shared: Arc<Shared>,
     threads: Mutex<Vec<JoinHandle<()>>>,
+    /// None if the disk had no room for a manifest.
+    keeper: Option<Arc<Keeper>>,
 }
 
 impl Store {
@@ -62,10 +65,24 @@ impl Store {
         options: Options,
         replay: &mut Replay<'_>,
     ) -> Result<(Self, Recovered), OpenError> {
+        Self::open_from(disk, options, &mut Records(replay))
+    }
+
+    /// [`Store::open`] for a caller that writes checkpoints ([`Store::begin_checkpoint`]): the pieces of
+    /// the last one come first, and then the records after it.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Store::open`].
+    pub fn open_from(
+        disk: Arc<dyn Disk>,
+        options: Options,
+        rebuild: &mut dyn Rebuild,
+    ) -> Result<(Self, Recovered), OpenError> {
         options.check()?;
         let lock = lock::take(&*disk)?;
         let directory = disk.describe("");
-        let ready = recovery::recover(disk, options.segment_bytes, replay)?;
+        let ready = recovery::recover(disk, options.segment_bytes, rebuild)?;
         let recovered = ready.recovered.clone();
         let store = OnDisk::start(ready, options, lock, &directory)?;
         Ok((Self(Kind::Disk(store)), recovered))
@@ -219,6 +236,14 @@ impl Store {
         }
     }
 
+    /// What a checkpoint works with.
+    pub(crate) fn on_disk(&self) -> Option<(Arc<Shared>, Arc<Keeper>)> {
+        match &self.0 {
+            Kind::Disk(store) => Some((Arc::clone(&store.shared), store.keeper.clone()?)),
+            Kind::Memory(_) => None,
+        }
+    }
+
     /// Comes to an orderly end: writes what is pending, syncs, writes a last batch that vouches for
     /// all of it, and gives the directory back. Bodies can still be read. Calling it again does
     /// nothing but give the same answer; dropping the store does the same, as well as it can.
@@ -247,16 +272,27 @@ impl OnDisk {
         lock: Box<dyn DiskLock>,
         directory: &str,
     ) -> Result<Self, OpenError> {
-        let Ready { log, index, used, recovered, maker } = ready;
-        let next = used.last().map_or(SegmentNumber::FIRST, |segment| segment.number.next());
+        let Ready { mut log, index, used, recovered, maker, manifest, wanted, stray } = ready;
+        let next = used.last_key_value().map_or(wanted.first, |(last, _)| last.next());
         let mut space = Space::new(options.segment_bytes, options.pending_bytes_max, next);
         space.set_active_bytes(log.active_bytes());
-        let bodies = Bodies::new(options.cache_bytes, index, &used);
+        let files: Vec<_> = used.values().map(|(file, _)| file.clone()).collect();
+        let bodies = Bodies::new(options.cache_bytes, index, &files);
         let shared = Arc::new(Shared::new(bodies, space, recovered.last));
+        for (number, (_, first)) in &used {
+            shared.set_used(*number, *first);
+        }
+        shared.recycle(stray);
         allocator::top_up(&shared, &maker).map_err(OpenError::io("make segments in", directory))?;
+        begin_segment(&shared, &mut log, options.segment_bytes)?;
+        allocator::top_up(&shared, &maker).map_err(OpenError::io("make segments in", directory))?;
+        let next = Manifest { newest: shared.active(), durable: recovered.last, ..wanted };
+        let manifest = recovery::settle(&maker, manifest, next)?;
+        let keeper = manifest.map(|file| Arc::new(maker.keeper(file)));
+        make_room(keeper.as_deref(), directory)?;
         let threads = spawn(&shared, log, maker, options, lock)
             .map_err(OpenError::io("start threads for", directory))?;
-        Ok(Self { shared, threads: Mutex::new(threads) })
+        Ok(Self { shared, threads: Mutex::new(threads), keeper })
     }
 
     fn close(&self) -> Result<(), CloseError> {
@@ -268,7 +304,50 @@ impl OnDisk {
             // A panic has poisoned the store, which is answered below.
             thread.join().ok();
         }
-        if self.shared.progress().poisoned { Err(CloseError::Poisoned) } else { Ok(()) }
+        let progress = self.shared.progress();
+        if progress.poisoned {
+            return Err(CloseError::Poisoned);
+        }
+        if !inside {
+            self.note_end(progress.durable);
+        }
+        Ok(())
+    }
+
+    /// Notes in the manifest where the log ended. All of it is durable already.
+    fn note_end(&self, durable: Lsn) {
+        let Some(keeper) = &self.keeper else { return };
+        let mut file = keeper.kept();
+        if file.current().durable >= durable {
+            return;
+        }
+        let newest = self.shared.active();
+        let ended = Manifest { durable, newest, ..file.current().clone() };
+        if let Err(Failure { action, file, source }) = file.write(ended) {
+            tracing::warn!(%file, error = %source, "cannot {action} where the log ended");
+        }
+    }
+}
+
+/// Has the log go on in a segment that will be sealed, so that the manifest can name it. Without a spare,
+/// the writer does it with the first record.
+fn begin_segment(shared: &Shared, log: &mut Log, segment_bytes: u64) -> Result<(), OpenError> {
+    if log.is_sealable() {
+        return Ok(());
+    }
+    let Some(spare) = shared.take_spare() else { return Ok(()) };
+    log.roll(spare, segment_bytes).map_err(Failure::into_open_error)?;
+    log.tell_used(shared);
+    Ok(())
+}
+
+/// Takes the room of the next checkpoint. A disk that is too full for it is none that fails.
+fn make_room(keeper: Option<&Keeper>, directory: &str) -> Result<(), OpenError> {
+    match keeper.map(Keeper::make_room) {
+        Some(Err(error)) if !is_full(&error) => {
+            Err(OpenError::io("make room for a checkpoint in", directory)(error))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -1,6 +1,14 @@
 //! Looking at a whole store without changing anything.
 
-use crate::{Disk, Lsn, OpenError, identity, lock, scan, tail};
+use crate::{
+    Disk, Lsn, OpenError, checkpoint,
+    identity::{self, Identity},
+    lock,
+    manifest::{Manifest, ManifestFile},
+    recovery, scan,
+    segment::FORMAT_SEALED,
+    tail,
+};
 
 /// What a store holds, by reading all of it.
 #[derive(Debug, Default)]
@@ -34,17 +42,56 @@ pub fn verify(disk: &dyn Disk) -> Result<Report, OpenError> {
 
 fn look(disk: &dyn Disk, report: &mut Report) -> Result<(), OpenError> {
     let names = disk.list().map_err(OpenError::io("list", disk.describe("")))?;
-    let Some(salt) = identity::open(disk, &names)? else { return Ok(()) };
-    let segments = scan::open_segments(disk, &names, salt)?;
-    let end = scan::walk(&segments, &mut |_, _, record| {
+    let Some(Identity { format, salt }) = identity::open(disk, &names)? else { return Ok(()) };
+    let has_manifest = format >= FORMAT_SEALED;
+    let manifest = has_manifest.then(|| ManifestFile::open(disk, &names, salt)).transpose()?;
+    let found = look_at_log(disk, &names, salt, manifest.as_ref(), report);
+    found.map_err(|error| match &manifest {
+        Some(manifest) => manifest.explain(error),
+        None => error,
+    })
+}
+
+/// The checkpoint, and the segments that only hold bodies for it.
+fn look_at_older(
+    disk: &dyn Disk,
+    names: &[String],
+    salt: u64,
+    wanted: &Manifest,
+    report: &mut Report,
+) -> Result<(), OpenError> {
+    if let Some(place) = &wanted.checkpoint {
+        checkpoint::read(disk, salt, place, &mut |_| Ok(()))?;
+    }
+    for segment in scan::open_older(disk, names, salt, wanted)? {
+        scan::walk_alone(&segment, &mut |_, _, record| {
+            report.records += 1;
+            report.bodies += record.bodies.len() as u64;
+            Ok(())
+        })?;
+    }
+    Ok(())
+}
+
+fn look_at_log(
+    disk: &dyn Disk,
+    names: &[String],
+    salt: u64,
+    manifest: Option<&ManifestFile>,
+    report: &mut Report,
+) -> Result<(), OpenError> {
+    let wanted = recovery::wanted(manifest);
+    let segments = scan::open_segments(disk, names, salt, &wanted)?;
+    let end = scan::walk(disk, &wanted, &segments, &mut |_, _, record| {
         report.records += 1;
         report.last = record.lsn;
         report.bodies += record.bodies.len() as u64;
         Ok(())
     })?;
-    report.segments = end.used;
+    look_at_older(disk, names, salt, &wanted, report)?;
+    report.segments = end.used + wanted.older.len();
     report.spares = segments.len() - end.used;
     report.batches = end.batches;
     report.torn_bytes = tail::judge(&segments, &end)?.iter().map(|piece| piece.bytes).sum();
-    Ok(())
+    recovery::check_reach(&segments, &end, &wanted)
 }

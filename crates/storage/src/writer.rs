@@ -153,7 +153,10 @@ impl Writer {
         let spare = self.shared.take_spare().expect("room was promised before the append");
         tracing::debug!(segment = %spare.path, "going on to the next segment");
         self.sync_log()?;
+        let before = self.log.written_bytes();
         self.log.roll(spare, self.segment_bytes)?;
+        self.log.tell_used(&self.shared);
+        self.shared.counters.wrote(self.log.written_bytes() - before);
         self.pace.synced();
         self.shared.synced(self.log.written());
         Ok(())

@@ -14,15 +14,15 @@ use std::time::Duration;
 use longshore_engine::{
     Catalog, CatalogEvent, Event, MessageKey, Queue, QueueEntry, QueueId, QueueKind,
 };
-use longshore_storage::{BodyKey, Lsn, Progress, Purpose, ReplayError, ReserveError};
+use longshore_storage::{Lsn, Progress, Purpose, ReserveError};
 use longshore_types::{AttributeName, Timestamp};
 use longshore_wire::SqsError;
 
 use super::state::State;
 use super::{ClockMark, Lapse, Need, Times, catalog_size};
-use crate::clock::{ClockTrust, Reading};
+use crate::clock::Reading;
 use crate::journal::{Change, Entry};
-use crate::log::{Append, Body, Log, Room, body_key};
+use crate::log::{Append, Body, Log, Room};
 use crate::metrics::Tally;
 use crate::policy::Policy;
 
@@ -83,68 +83,29 @@ pub(crate) struct Ledger {
     moving: BTreeSet<QueueId>,
 }
 
-/// What a log says, on the way to being a [`Ledger`].
-#[derive(Debug, Default)]
-pub(crate) struct Replay {
-    state: State,
-    next_key: u64,
-    /// The last record's time, and what it says of the clock.
-    last: Option<(Timestamp, ClockMark)>,
-}
-
-impl Replay {
-    /// Applies one record; `released` gets the bodies that nothing needs any more.
-    pub(crate) fn record(
-        &mut self,
-        lsn: Lsn,
-        events: &[u8],
-        released: &mut Vec<BodyKey>,
-    ) -> Result<(), ReplayError> {
-        let entry = Entry::decode(events).map_err(ReplayError::new)?;
-        self.last = Some((entry.at, entry.mark()));
-        self.state.shown.note(entry.at, entry.mark().offset);
-        if let Some(lapse) = entry.lapse {
-            self.state.lapse(lapse, lsn);
-        }
-        for change in &entry.changes {
-            self.next_key = self.next_key.max(next_key(change));
-            let gone = self.state.apply(change, entry.at, lsn);
-            released.extend(gone.into_iter().map(body_key));
-        }
-        Ok(())
-    }
-
-    /// The ledger, on the log that was replayed.
-    pub(crate) fn finish(self, rules: Rules, trust: ClockTrust, log: Box<dyn Log>) -> Ledger {
-        let Self { state, next_key, last } = self;
-        let times = Times::after(last, trust);
-        let touched = state.queues.keys().copied().collect();
-        let (blocked, moving, new_policies) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
-        let refused = Refused::default();
-        Ledger {
+impl Ledger {
+    /// The ledger of a log that was replayed.
+    pub(super) fn new(
+        rules: Rules,
+        log: Box<dyn Log>,
+        state: State,
+        next_key: u64,
+        times: Times,
+    ) -> Self {
+        Self {
             rules,
-            refused,
+            refused: Refused::default(),
             log,
+            touched: state.queues.keys().copied().collect(),
             state,
             next_key,
             times,
-            touched,
-            blocked,
-            new_policies,
-            moving,
+            blocked: BTreeSet::new(),
+            new_policies: BTreeSet::new(),
+            moving: BTreeSet::new(),
         }
     }
-}
 
-/// The key after a change's own, if it brings a message.
-fn next_key(change: &Change) -> u64 {
-    match change {
-        Change::Queue(_, Event::Sent { key, .. } | Event::SentFifo { key, .. }) => key.get() + 1,
-        Change::Queue(..) | Change::Catalog(_) => 0,
-    }
-}
-
-impl Ledger {
     /// Which rules are kept.
     pub(crate) const fn rules(&self) -> Rules {
         self.rules
@@ -336,6 +297,24 @@ impl Ledger {
     /// room does without.
     pub(crate) fn note_time(&mut self) {
         self.commit(Vec::new(), None, Purpose::Keep).ok();
+    }
+
+    /// Begins to tell all that is here.
+    pub(super) fn begin_telling(&mut self) {
+        self.state.begin_telling((self.now(), self.times.mark()), self.next_key);
+    }
+
+    pub(super) fn next_piece(&mut self) -> Option<Vec<u8>> {
+        self.state.next_piece()
+    }
+
+    pub(super) fn end_telling(&mut self) {
+        self.state.end_telling();
+    }
+
+    /// Notes the time at which all was told: what expired until then is gone after a replay too.
+    pub(super) fn note_told(&mut self) -> Option<Lsn> {
+        self.commit(Vec::new(), None, Purpose::Start).ok()
     }
 
     /// [`Ledger::note_time`], if nothing else has told it for a while.

@@ -31,8 +31,10 @@ mod held;
 mod ledger;
 mod mover;
 mod parked;
+mod replay;
 mod shown;
 mod state;
+mod telling;
 #[cfg(test)]
 mod tests;
 mod timers;
@@ -42,15 +44,16 @@ mod turn;
 use std::collections::BTreeMap;
 
 use longshore_engine::QueueId;
-use longshore_storage::Progress;
+use longshore_storage::{Lsn, Progress};
 use longshore_types::Timestamp;
 use longshore_wire::SqsError;
 
 pub(crate) use asker::Asker;
 pub(crate) use deliver::{Delivered, ReceiveSpec};
 pub(crate) use held::Need;
-pub(crate) use ledger::{Ledger, Refused, Replay, Rules, log_failure};
+pub(crate) use ledger::{Ledger, Refused, Rules, log_failure};
 pub(crate) use parked::ParkedReceive;
+pub(crate) use replay::Replay;
 pub(crate) use times::{ClockMark, ClockState, Lapse, Times};
 pub(crate) use turn::{Turn, catalog_refused};
 
@@ -215,6 +218,34 @@ impl<W: Waiter> Core<W> {
     pub(crate) fn note_end(&mut self, now: impl Into<Reading>) {
         self.ledger.advance_time(now.into());
         self.ledger.note_time();
+    }
+
+    /// Begins to tell all that is here: what a checkpoint is made of.
+    pub(crate) fn begin_telling(&mut self, now: impl Into<Reading>) {
+        self.ledger.advance_time(now.into());
+        self.ledger.begin_telling();
+    }
+
+    /// What is told next; `None` when all is told.
+    pub(crate) fn next_piece(&mut self) -> Option<Vec<u8>> {
+        self.ledger.next_piece()
+    }
+
+    /// Nobody is told any more.
+    pub(crate) fn end_telling(&mut self) {
+        self.ledger.end_telling();
+    }
+
+    /// Notes what time it is when all is told. `None` if the log has no room even for that.
+    pub(crate) fn note_told(&mut self, now: impl Into<Reading>) -> Option<Lsn> {
+        self.ledger.advance_time(now.into());
+        self.ledger.note_told()
+    }
+
+    /// Answers `waiter` when a record is durable.
+    pub(crate) fn await_durable(&mut self, lsn: Lsn, waiter: W) {
+        self.held.hold(Need::durable(lsn), waiter, Ok(Vec::new()));
+        self.held.progressed(self.ledger.progress());
     }
 
     /// Answers a receive that waits no more without messages.

@@ -17,7 +17,7 @@ use super::times::shifted;
 const OFFSETS_MAX: usize = 1024;
 
 /// The offsets of shown from internal time.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq)]
 pub(super) struct Shown {
     /// From which internal time on which offset holds. Before all of them there was none.
     offsets: BTreeMap<Timestamp, i64>,
@@ -45,6 +45,16 @@ impl Shown {
             let oldest = self.offsets.pop_first();
             self.offsets.extend(oldest.map(|(_, offset)| (Timestamp::ZERO, offset)));
         }
+    }
+
+    /// From which times on which offsets hold.
+    pub(super) fn offsets(&self) -> Vec<(Timestamp, i64)> {
+        self.offsets.iter().map(|(from, offset)| (*from, *offset)).collect()
+    }
+
+    /// What was told by [`Shown::offsets`] and [`Shown::last_record`].
+    pub(super) fn restored(offsets: Vec<(Timestamp, i64)>, last: Timestamp) -> Self {
+        Self { offsets: offsets.into_iter().collect(), last }
     }
 
     /// The time of the last record.

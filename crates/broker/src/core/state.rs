@@ -10,13 +10,15 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use longshore_engine::{
-    Catalog, CatalogEvent, DeduplicationScope, Event, Lapses, MessageKey, Queue, QueueId, QueueKind,
+    Catalog, CatalogEvent, CatalogPart, DeduplicationScope, Event, Lapses, MessageKey, Queue,
+    QueueId, QueueKind,
 };
 use longshore_storage::Lsn;
 use longshore_types::{AttributeName, QueueName, Settings, Timestamp};
 
 use super::shown::Shown;
-use super::{Lapse, catalog_size};
+use super::telling::{OfBroker, Part, Telling, millis};
+use super::{ClockMark, Lapse, catalog_size};
 use crate::attribute::policy_of;
 use crate::journal::Change;
 use crate::metrics::Tally;
@@ -54,6 +56,8 @@ pub(super) struct State {
     pub(super) shown: Shown,
     /// The stops that count: those of before a queue was created can concern what is moved to it.
     lapses: Lapses,
+    /// Who is being told all of this.
+    telling: Option<Telling>,
 }
 
 impl State {
@@ -108,10 +112,94 @@ impl State {
             owned.policy = policy_of(&entry.attributes);
         }
         if let CatalogEvent::Deleted { id } = event {
-            let removed = self.queues.remove(id);
-            return removed.map(|owned| owned.queue.keys().collect()).unwrap_or_default();
+            return self
+                .queues
+                .remove(id)
+                .map(|owned| self.forget(owned.queue))
+                .unwrap_or_default();
         }
         Vec::new()
+    }
+
+    /// Answers the messages of a queue that is gone.
+    fn forget(&mut self, queue: Queue) -> Vec<MessageKey> {
+        let keys = queue.keys().collect();
+        if let Some(telling) = &mut self.telling {
+            telling.take_over(queue);
+        }
+        keys
+    }
+
+    /// Begins to tell all of this, as it is now.
+    pub(super) fn begin_telling(&mut self, (at, mark): (Timestamp, ClockMark), next_key: u64) {
+        let offsets = self.shown.offsets();
+        let last_record = self.shown.last_record();
+        let lapses = self.lapses.iter().map(|(from, length)| (from, millis(length))).collect();
+        let of_broker = OfBroker { at, mark, next_key, offsets, last_record, lapses };
+        let catalog = self.catalog.parts().into_iter().map(Part::Catalog);
+        let first = [Part::Broker(of_broker)].into_iter().chain(catalog).collect();
+        let heads = self.queues.iter_mut().map(|(id, owned)| Part::Queue {
+            id: *id,
+            purged_at: owned.purged_at,
+            head: owned.queue.begin_snapshot(),
+        });
+        let (heads, entries) = (heads.collect(), self.catalog.entries());
+        let queues = self.queues.keys().copied().collect();
+        self.telling = Some(Telling::new(first, entries, heads, queues));
+    }
+
+    /// The next piece; `None` when all is told.
+    pub(super) fn next_piece(&mut self) -> Option<Vec<u8>> {
+        let queues = &mut self.queues;
+        self.telling.as_mut()?.next(|id, told| {
+            queues.get_mut(&id).map(|owned| owned.queue.next_parts(told)).unwrap_or_default()
+        })
+    }
+
+    /// Ends it, at its end or before.
+    pub(super) fn end_telling(&mut self) {
+        let Some(telling) = self.telling.take() else { return };
+        for id in telling.queues() {
+            if let Some(owned) = self.queues.get_mut(&id) {
+                owned.queue.end_snapshot();
+            }
+        }
+    }
+
+    /// Takes in a part that was told.
+    pub(super) fn restore(&mut self, part: Part) {
+        match part {
+            Part::Broker(OfBroker { offsets, last_record, lapses, .. }) => {
+                self.shown = Shown::restored(offsets, last_record);
+                for (from, millis) in lapses {
+                    self.lapses.add(from, Duration::from_millis(millis));
+                }
+            }
+            Part::Catalog(part) => {
+                if let CatalogPart::Entry(entry) = &part {
+                    self.catalog_bytes += catalog_size::of_queue(entry);
+                }
+                self.catalog.restore(part);
+            }
+            Part::Queue { id, purged_at, head } => {
+                let mut queue = Queue::from_head(id, head);
+                queue.set_lapses(self.lapses.clone());
+                let entry = self.catalog.get(id);
+                let policy = entry.and_then(|entry| policy_of(&entry.attributes));
+                let owned = Owned { purged_at, ..Owned::created(queue, policy, Lsn::ZERO) };
+                self.queues.insert(id, owned);
+            }
+            Part::OfQueue(id, part) => {
+                if let Some(owned) = self.queues.get_mut(&id) {
+                    owned.queue.restore(part);
+                }
+            }
+        }
+    }
+
+    /// All parts were taken in.
+    pub(super) fn restored(&mut self) {
+        self.queues.values_mut().for_each(|owned| owned.queue.restored());
     }
 
     fn bytes_of(&self, id: Option<QueueId>) -> u64 {

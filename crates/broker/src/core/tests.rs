@@ -1,6 +1,7 @@
 //! The core on a log that is written and synced when the test says so.
 
 mod absurd_clocks;
+mod checkpoints;
 mod clocks;
 mod fifo;
 mod moves;
@@ -12,11 +13,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use longshore_engine::MessageKey;
-use longshore_storage::{Lsn, Progress, Purpose, ReserveError};
+use longshore_storage::{Lsn, Progress, Purpose, Rebuild, ReserveError};
 use longshore_types::Timestamp;
 use longshore_wire::{CreateQueue, DeleteQueue, PurgeQueue, SqsError, TagQueue, UntagQueue};
 
-use super::ledger::{Replay, Rules};
+use super::ledger::Rules;
+use super::replay::Replay;
 use super::{Core, Delivered, Operation, ReceiveSpec, Step, Turn, Waiter};
 use crate::caller::{Caller, Place};
 use crate::clock::ClockTrust;

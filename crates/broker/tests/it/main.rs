@@ -13,6 +13,7 @@ mod permissions;
 mod policy;
 mod restart;
 mod signatures;
+mod space;
 mod support;
 mod timers;
 mod windows;

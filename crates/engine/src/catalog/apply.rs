@@ -5,6 +5,7 @@
 //! - `apply` refuses nothing: what an event names and the catalog does not have is passed over.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use longshore_types::{AttributeName, QueueArn, Timestamp};
 
@@ -30,19 +31,19 @@ impl Catalog {
             CatalogEvent::Deleted { id } => self.remove(*id, at),
             CatalogEvent::AttributesSet { id, attributes } => self.set(*id, attributes, at),
             CatalogEvent::Tagged { id, tags } => {
-                if let Some(entry) = self.queues.get_mut(id) {
+                if let Some(entry) = self.queues.get_mut(id).map(Arc::make_mut) {
                     entry.tags.extend(tags.clone());
                 }
             }
             CatalogEvent::Untagged { id, keys } => {
-                if let Some(entry) = self.queues.get_mut(id) {
+                if let Some(entry) = self.queues.get_mut(id).map(Arc::make_mut) {
                     entry.tags.retain(|key, _| !keys.contains(key));
                 }
             }
         }
     }
 
-    fn insert(&mut self, entry: QueueEntry) {
+    pub(super) fn insert(&mut self, entry: QueueEntry) {
         let QueueArn { region, account, name } = entry.arn.clone();
         let names = self.by_name.entry((region, account)).or_default();
         names.insert(name.as_str().to_owned(), entry.id);
@@ -50,7 +51,7 @@ impl Catalog {
         self.sources.extend(source(&entry));
         self.last_id = self.last_id.max(entry.id.get());
         self.deleted.remove(&entry.arn);
-        self.queues.insert(entry.id, entry);
+        self.queues.insert(entry.id, Arc::new(entry));
     }
 
     fn remove(&mut self, id: QueueId, at: Timestamp) {
@@ -61,7 +62,7 @@ impl Catalog {
         self.by_arn.remove(&entry.arn);
         self.remove_name(&entry.arn);
         self.deleted.insert(entry.arn.clone(), at);
-        self.deleted_order.push_back((at, entry.arn));
+        self.deleted_order.push_back((at, entry.arn.clone()));
     }
 
     fn remove_name(&mut self, arn: &QueueArn) {
@@ -79,7 +80,7 @@ impl Catalog {
         attributes: &BTreeMap<AttributeName, Option<String>>,
         at: Timestamp,
     ) {
-        let Some(entry) = self.queues.get_mut(&id) else { return };
+        let Some(entry) = self.queues.get_mut(&id).map(Arc::make_mut) else { return };
         if let Some(pair) = source(entry) {
             self.sources.remove(&pair);
         }

@@ -14,46 +14,58 @@ mod apply;
 mod decide;
 mod event;
 mod redrive_target;
+mod snapshot;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::Bound;
+use std::sync::Arc;
 use std::time::Duration;
 
 use longshore_types::{AccountId, AttributeName, QueueArn, Region, Timestamp};
+use minicbor::{Decode, Encode};
 
 use crate::QueueId;
 
 pub use decide::CatalogRefusal;
 pub use event::{CatalogEvent, Secret};
+pub use snapshot::CatalogPart;
 
 /// How long the name of a deleted queue is remembered: as long as SQS refuses to have it created
 /// again.
 pub const DELETED_REMEMBERED: Duration = Duration::from_secs(60);
 
 /// A queue as the catalog knows it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct QueueEntry {
     /// The queue's incarnation.
+    #[n(0)]
     pub id: QueueId,
     /// The queue's full name.
+    #[n(1)]
     pub arn: QueueArn,
     /// The attributes that were set, as texts; an attribute that was never set is not here.
+    #[n(2)]
     pub attributes: BTreeMap<AttributeName, String>,
     /// The queue's tags.
+    #[n(3)]
     pub tags: BTreeMap<String, String>,
     /// When the queue was created.
+    #[n(4)]
     pub created_at: Timestamp,
     /// When an attribute was last set.
+    #[n(5)]
     pub modified_at: Timestamp,
     /// The dead-letter queue that the `RedrivePolicy` among the attributes names. It need not
     /// exist: a dead-letter queue in use can be deleted.
+    #[n(6)]
     pub dead_letter_target: Option<QueueArn>,
 }
 
 /// Which queues there are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Catalog {
-    queues: BTreeMap<QueueId, QueueEntry>,
+    /// Shared with whoever is told what the catalog held at one moment.
+    queues: BTreeMap<QueueId, Arc<QueueEntry>>,
     by_arn: BTreeMap<QueueArn, QueueId>,
     /// The names of an account's queues in a region, so that a prefix can be looked up.
     by_name: BTreeMap<(Region, AccountId), BTreeMap<String, QueueId>>,
@@ -76,7 +88,7 @@ impl Catalog {
 
     /// The queue of that id.
     pub fn get(&self, id: QueueId) -> Option<&QueueEntry> {
-        self.queues.get(&id)
+        self.queues.get(&id).map(|entry| &**entry)
     }
 
     /// How many queues there are.
@@ -86,7 +98,7 @@ impl Catalog {
 
     /// All queues, in the order of their creation.
     pub fn queues(&self) -> impl Iterator<Item = &QueueEntry> {
-        self.queues.values()
+        self.queues.values().map(|entry| &**entry)
     }
 
     /// The queues of an account in a region whose names begin with `prefix`, in ascending order of
@@ -103,7 +115,7 @@ impl Catalog {
             .into_iter()
             .flat_map(move |names| names.range::<str, _>(from))
             .take_while(move |(name, _)| name.starts_with(prefix))
-            .map(|(_, id)| &self.queues[id])
+            .map(|(_, id)| &*self.queues[id])
     }
 
     /// The regions in which an account has queues, or had some.
@@ -118,7 +130,7 @@ impl Catalog {
         target: &QueueArn,
     ) -> impl Iterator<Item = &'a QueueEntry> + 'a {
         let range = (target.clone(), QueueId::new(0))..=(target.clone(), QueueId::new(u64::MAX));
-        self.sources.range(range).map(|(_, id)| &self.queues[id])
+        self.sources.range(range).map(|(_, id)| &*self.queues[id])
     }
 
     /// When the last queue of that name was deleted, if that is known: it is forgotten no sooner

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::group::GroupNumber;
+use crate::snapshot::Part;
+use crate::walked::Walked;
 use crate::{Counts, MessageKey};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,9 +17,9 @@ struct Group {
 /// The groups that have messages.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Groups {
-    by_number: BTreeMap<GroupNumber, Group>,
+    by_number: Walked<GroupNumber, Group>,
     by_id: BTreeMap<Arc<str>, GroupNumber>,
-    members: BTreeMap<MessageKey, GroupNumber>,
+    members: Walked<MessageKey, GroupNumber>,
     last_number: u64,
 }
 
@@ -46,6 +48,53 @@ impl Groups {
         if let Some(group) = self.by_number.remove(&number) {
             self.by_id.remove(&group.id);
         }
+    }
+
+    /// Begins to tell which groups there are now, and their members.
+    pub(super) fn begin_walk(&mut self) {
+        self.by_number.begin_walk();
+        self.members.begin_walk();
+    }
+
+    pub(super) fn end_walk(&mut self) {
+        self.by_number.end_walk();
+        self.members.end_walk();
+    }
+
+    /// What is told next of them: first the groups, then the members.
+    pub(super) fn walk(&mut self, count: usize) -> Vec<Part> {
+        let of_group = |(number, group): (GroupNumber, Group)| Part::FairGroup {
+            number,
+            id: group.id.as_ref().into(),
+        };
+        let groups: Vec<_> = self.by_number.walk(count).into_iter().map(of_group).collect();
+        if !groups.is_empty() {
+            return groups;
+        }
+        let of_member = |(key, group)| Part::FairMember { key, group };
+        self.members.walk(count).into_iter().map(of_member).collect()
+    }
+
+    /// The number of the last group.
+    pub(super) const fn last(&self) -> u64 {
+        self.last_number
+    }
+
+    /// Groups of which there are none yet, and which go on from this number.
+    pub(super) fn after(last_number: u64) -> Self {
+        Self { last_number, ..Self::default() }
+    }
+
+    /// Takes in a group that was told of, before its members.
+    pub(super) fn restore(&mut self, number: GroupNumber, id: &str) {
+        let id: Arc<str> = id.into();
+        self.by_id.insert(Arc::clone(&id), number);
+        self.by_number.insert(number, Group { id, counts: Counts::default() });
+    }
+
+    /// Takes in a member that was told of, which is at no place yet.
+    pub(super) fn restore_member(&mut self, key: MessageKey, group: GroupNumber) {
+        self.members.insert(key, group);
     }
 
     pub(super) fn number_of(&self, key: MessageKey) -> Option<GroupNumber> {

@@ -28,6 +28,7 @@ use longshore_types::Timestamp;
 
 use crate::group::GroupNumber;
 use crate::message::Stage;
+use crate::snapshot::Part;
 use crate::{Counts, MessageKey, Queue};
 use groups::Groups;
 
@@ -40,6 +41,40 @@ pub(crate) struct Fair {
 }
 
 impl Fair {
+    /// Begins to tell which groups have which messages now.
+    pub(crate) fn begin_walk(&mut self) {
+        self.groups.begin_walk();
+    }
+
+    pub(crate) fn end_walk(&mut self) {
+        self.groups.end_walk();
+    }
+
+    /// What is told of them next.
+    pub(crate) fn walk(&mut self, count: usize) -> Vec<Part> {
+        self.groups.walk(count)
+    }
+
+    /// The number of the last group.
+    pub(crate) const fn last_group(&self) -> u64 {
+        self.groups.last()
+    }
+
+    /// One without groups, which goes on from this number.
+    pub(crate) fn after(last_group: u64) -> Self {
+        Self { groups: Groups::after(last_group), crowded: BTreeSet::new() }
+    }
+
+    /// Takes in a group that was told of, before its members.
+    pub(crate) fn restore(&mut self, number: GroupNumber, id: &str) {
+        self.groups.restore(number, id);
+    }
+
+    /// Takes in a member that was told of, which is at no place yet.
+    pub(crate) fn restore_member(&mut self, key: MessageKey, group: GroupNumber) {
+        self.groups.restore_member(key, group);
+    }
+
     /// A message comes, and is not yet at any place.
     pub(crate) fn join(&mut self, key: MessageKey, id: &str) {
         self.groups.join(key, id);

@@ -18,6 +18,8 @@ use std::sync::Arc;
 use super::sequence::SequenceNumber;
 use crate::MessageKey;
 use crate::group::GroupNumber;
+use crate::snapshot::Part;
+use crate::walked::Walked;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Group {
@@ -29,9 +31,9 @@ struct Group {
 /// The groups of a queue and their members.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Groups {
-    by_number: BTreeMap<GroupNumber, Group>,
+    by_number: Walked<GroupNumber, Group>,
     by_id: BTreeMap<Arc<str>, GroupNumber>,
-    members: BTreeMap<MessageKey, (GroupNumber, SequenceNumber)>,
+    members: Walked<MessageKey, (GroupNumber, SequenceNumber)>,
     in_order: BTreeMap<(GroupNumber, SequenceNumber), MessageKey>,
     /// Groups whose head is available, by turn.
     ready: BTreeMap<u64, GroupNumber>,
@@ -115,6 +117,59 @@ impl Groups {
         if *count == 0 {
             self.in_flight.remove(&group);
         }
+    }
+
+    /// Begins to tell which groups there are now, and their members.
+    pub(crate) fn begin_walk(&mut self) {
+        self.by_number.begin_walk();
+        self.members.begin_walk();
+    }
+
+    pub(crate) fn end_walk(&mut self) {
+        self.by_number.end_walk();
+        self.members.end_walk();
+    }
+
+    /// What is told next of them: first the groups, then the members.
+    pub(crate) fn walk(&mut self, count: usize) -> Vec<Part> {
+        let of_group = |(number, group): (GroupNumber, Group)| {
+            let Group { id, turn, .. } = group;
+            Part::Group { number, id: id.as_ref().into(), turn }
+        };
+        let groups: Vec<_> = self.by_number.walk(count).into_iter().map(of_group).collect();
+        if !groups.is_empty() {
+            return groups;
+        }
+        let of_member = |(key, (group, sequence))| Part::Member { key, group, sequence };
+        self.members.walk(count).into_iter().map(of_member).collect()
+    }
+
+    /// The numbers of the last group and of the last turn.
+    pub(crate) const fn last(&self) -> (u64, u64) {
+        (self.last_number, self.last_turn)
+    }
+
+    /// Groups of which there are none yet, and which go on from these numbers.
+    pub(crate) fn after((last_number, last_turn): (u64, u64)) -> Self {
+        Self { last_number, last_turn, ..Self::default() }
+    }
+
+    /// Takes in a group that was told of, before its members.
+    pub(crate) fn restore(&mut self, number: GroupNumber, id: &str, turn: u64) {
+        let id: Arc<str> = id.into();
+        self.by_id.insert(Arc::clone(&id), number);
+        self.by_number.insert(number, Group { id, turn, ready: false });
+    }
+
+    /// Takes in a member that was told of.
+    pub(crate) fn restore_member(
+        &mut self,
+        key: MessageKey,
+        group: GroupNumber,
+        sequence: SequenceNumber,
+    ) {
+        self.members.insert(key, (group, sequence));
+        self.in_order.insert((group, sequence), key);
     }
 
     /// How many groups have messages in flight.

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use minicbor::{Decode, Encode};
+
 /// What is added to a number where it is shown. SQS's numbers begin with no zero, and programs that
 /// parse or compare them have never met one.
 const SHOWN_FROM: u64 = 10_000_000_000_000_000_000;
@@ -9,8 +11,9 @@ const SHOWN_FROM: u64 = 10_000_000_000_000_000_000;
 /// A message's place in its FIFO queue: it increases with each message that the queue takes in, over
 /// restarts and purges too. Shown as 20 digits of which the first is not 0, so that texts sort as the
 /// numbers do.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct SequenceNumber(u64);
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+#[cbor(transparent)]
+pub struct SequenceNumber(#[n(0)] u64);
 
 impl SequenceNumber {
     /// The number after this one.

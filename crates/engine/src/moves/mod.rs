@@ -93,22 +93,30 @@ pub enum MoveRefusal {
 }
 
 /// A task that was started.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct MoveTask {
     /// Its id.
+    #[n(0)]
     pub id: MoveTaskId,
     /// Where all messages go, if it was told.
+    #[n(1)]
     pub destination: Option<MoveDestination>,
     /// Messages a second, if it was told.
+    #[n(2)]
     pub rate: Option<u32>,
     /// How many messages the queue had when the task was started.
+    #[n(3)]
     pub to_move: u64,
     /// How many it has moved.
+    #[n(4)]
     pub moved: u64,
     /// When it was started.
+    #[n(5)]
     pub started_at: Timestamp,
     /// How it came to its end; `None` as long as it runs.
+    #[n(6)]
     pub outcome: Option<MoveOutcome>,
+    #[n(7)]
     pace: Pace,
 }
 
@@ -147,6 +155,11 @@ pub(crate) struct Moves {
 }
 
 impl Moves {
+    /// The tasks that were told of, the newest first.
+    pub(crate) fn restored(newest_first: Vec<MoveTask>) -> Self {
+        Self { newest_first: newest_first.into() }
+    }
+
     pub(crate) fn newest_first(&self) -> impl Iterator<Item = &MoveTask> {
         self.newest_first.iter()
     }

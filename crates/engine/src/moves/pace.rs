@@ -11,6 +11,7 @@
 //!   apart.
 
 use longshore_types::Timestamp;
+use minicbor::{Decode, Encode};
 
 /// Messages a second where that is left to the broker: much faster than clients empty a queue, and
 /// slow enough that the broker has nine tenths of its time for them.
@@ -24,10 +25,13 @@ const SLACK_MICROS: u64 = 20_000;
 const OWN_SLACK_MICROS: u64 = 5_000;
 
 /// When the next message may go, and how the ones after it follow: all in microseconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 pub(super) struct Pace {
+    #[n(0)]
     next: u64,
+    #[n(1)]
     interval: u64,
+    #[n(2)]
     slack: u64,
 }
 

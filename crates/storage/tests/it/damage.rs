@@ -40,8 +40,11 @@ fn open_and_compare(disk: &FaultyDisk) -> Option<OpenError> {
 fn a_flipped_bit_anywhere_gives_correct_data_or_an_error_that_names_the_file() {
     let disk = closed();
     let mut errors = 0;
-    for name in ["identity", FIRST_SEGMENT, SECOND_SEGMENT] {
+    for name in ["identity", "manifest", FIRST_SEGMENT, SECOND_SEGMENT] {
         for byte in 0..disk.contents(name).len() {
+            if name == "manifest" && byte % (64 << 10) > 200 {
+                continue; // nothing is there, and nobody reads it
+            }
             let copy = disk.copy();
             copy.flip_bit(name, byte * 8 + byte % 8);
             let Some(error) = open_and_compare(&copy) else { continue };
@@ -105,7 +108,7 @@ fn a_body_that_rots_while_the_store_is_open_is_never_handed_out() {
 fn missing_and_shortened_files_are_named() {
     let keep = |names: &[&str], disk: &FaultyDisk| {
         let copy = FaultyDisk::new(2);
-        for name in names {
+        for name in names.iter().chain(&["manifest"]) {
             copy.set_contents(name, disk.contents(name));
         }
         open_and_compare(&copy).unwrap().to_string()
@@ -123,16 +126,106 @@ fn missing_and_shortened_files_are_named() {
     assert!(said.contains("segment-00000002.log is damaged at byte 700"), "{said}");
 }
 
+/// What opening says of a directory, which verify must say too; nothing is changed.
+fn refusal(disk: &FaultyDisk) -> String {
+    let files = disk.names();
+    let before: Vec<_> = files.iter().map(|name| disk.contents(name)).collect();
+    let said = open_and_compare(disk).expect("acknowledged records are gone").to_string();
+    let after: Vec<_> = files.iter().map(|name| disk.contents(name)).collect();
+    assert!(before == after, "something was changed");
+    assert_eq!(verify(disk).unwrap().damage.unwrap().to_string(), said);
+    said
+}
+
+#[test]
+fn c3_a_newest_segment_that_was_zeroed_is_named_and_refused() {
+    for closed_well in [true, false] {
+        let disk = FaultyDisk::new(1);
+        let bench = Bench::open(&disk, small()).unwrap();
+        for key in 1..=RECORDS {
+            assert!(bench.wait_durable(bench.append_body(key, &body(key)).unwrap()));
+        }
+        let disk = if closed_well {
+            bench.store.close().unwrap();
+            disk.copy()
+        } else {
+            disk.kill(1)
+        };
+        let used = |name: &&String| {
+            name.starts_with("segment-") && disk.contents(name).iter().any(|byte| *byte != 0)
+        };
+        let newest = disk.names().iter().filter(used).max().unwrap().clone();
+        disk.set_contents(&newest, vec![0; disk.contents(&newest).len()]);
+        let said = refusal(&disk);
+        assert!(said.contains(&newest), "closed well: {closed_well}: {said}");
+    }
+}
+
+#[test]
+fn c3_a_newest_segment_that_was_removed_with_the_spares_is_named_and_refused() {
+    for keep in 0..3 {
+        let disk = closed().copy();
+        let segments: Vec<_> =
+            disk.names().into_iter().filter(|name| name.starts_with("segment-")).collect();
+        let kept = FaultyDisk::new(3);
+        for name in ["identity".to_owned(), "manifest".to_owned()].iter().chain(&segments[..keep]) {
+            kept.set_contents(name, disk.contents(name));
+        }
+        if keep == 2 {
+            assert_eq!(open_and_compare(&kept).map(|error| error.to_string()), None);
+            continue;
+        }
+        let said = refusal(&kept);
+        assert!(said.contains(&format!("{} is missing", segments[keep])), "{keep}: {said}");
+    }
+}
+
+#[test]
+fn a_spare_that_is_gone_is_no_loss() {
+    let disk = closed().copy();
+    let kept = FaultyDisk::new(3);
+    for name in disk.names().iter().filter(|name| *name != "segment-00000003.log") {
+        kept.set_contents(name, disk.contents(name));
+    }
+    assert_eq!(open_and_compare(&kept).map(|error| error.to_string()), None);
+}
+
+#[test]
+fn what_a_closed_log_loses_at_its_end_is_missed() {
+    let disk = closed();
+    let mut bytes = disk.contents(SECOND_SEGMENT);
+    let at = bytes.windows(100).position(|bytes| bytes == [9; 100]).unwrap() - 120;
+    bytes[at..].fill(0);
+    disk.set_contents(SECOND_SEGMENT, bytes);
+    let said = refusal(&disk);
+    assert!(said.contains("the manifest says it was durable"), "{said}");
+}
+
+#[test]
+fn a_manifest_that_is_gone_or_damaged_is_named() {
+    let disk = closed();
+    let without = FaultyDisk::new(3);
+    for name in disk.names().iter().filter(|name| *name != "manifest") {
+        without.set_contents(name, disk.contents(name));
+    }
+    assert!(refusal(&without).starts_with("faulty:/manifest is missing"));
+    for half in [0, 64 << 10] {
+        disk.flip_bit("manifest", (half + 30) * 8);
+    }
+    let said = refusal(&disk);
+    assert!(said.starts_with("faulty:/manifest is damaged"), "{said}");
+}
+
 #[test]
 fn a_store_of_a_later_version_is_left_alone() {
     let disk = closed();
     let mut identity = disk.contents("identity");
-    identity[8] = 2;
+    identity[8] = 3;
     let crc = crc32c::crc32c_append(crc32c::crc32c(&identity[..12]), &identity[16..]);
     identity[12..16].copy_from_slice(&crc.to_le_bytes());
     disk.set_contents("identity", identity);
     let error = open_and_compare(&disk).unwrap();
-    assert!(matches!(error, OpenError::NewerFormat { found: 2, known: 1, .. }), "{error}");
+    assert!(matches!(error, OpenError::NewerFormat { found: 3, known: 2, .. }), "{error}");
 }
 
 #[test]

@@ -9,15 +9,17 @@ use std::{fs, path::PathBuf, sync::Arc};
 use bytes::Bytes;
 use longshore_storage::{
     BodyKey, Lsn, OpenError, Record,
-    disk::{FaultyDisk, RealDisk},
+    disk::{FaultyDisk, PowerCut, RealDisk},
 };
 use tempfile::TempDir;
 
 use crate::kit::{Bench, FIRST_SEGMENT, small};
 
 /// What belongs to the format: the lock is an empty file, and the spares hold zeros.
-const FILES: [&str; 4] =
-    ["identity", FIRST_SEGMENT, "segment-00000002.log", "segment-00000003.log"];
+const FILES: [&str; 5] =
+    ["identity", "manifest", FIRST_SEGMENT, "segment-00000002.log", "segment-00000003.log"];
+/// There was no manifest in format 1.
+const FILES_1: [&str; 4] = [FILES[0], FILES[2], FILES[3], FILES[4]];
 
 /// One record of the fixture: its events, its bodies, and whether somebody waits for it.
 struct Written {
@@ -78,15 +80,16 @@ fn write() -> FaultyDisk {
     disk
 }
 
-fn fixture() -> PathBuf {
-    [env!("CARGO_MANIFEST_DIR"), "tests", "fixtures", "format-1"].iter().collect()
+fn fixture(format: &str) -> PathBuf {
+    [env!("CARGO_MANIFEST_DIR"), "tests", "fixtures", format].iter().collect()
 }
 
-/// A copy of the fixture: opening a store writes to it.
-fn copy() -> TempDir {
+/// A copy of a fixture: opening a store writes to it.
+fn copy(format: &str) -> TempDir {
     let copy = tempfile::tempdir().unwrap();
-    for name in FILES {
-        fs::copy(fixture().join(name), copy.path().join(name)).unwrap();
+    for file in fs::read_dir(fixture(format)).unwrap() {
+        let file = file.unwrap();
+        fs::copy(file.path(), copy.path().join(file.file_name())).unwrap();
     }
     copy
 }
@@ -97,7 +100,16 @@ fn open(directory: &TempDir) -> Result<Bench, OpenError> {
 
 #[test]
 fn a_store_of_format_1_opens_with_every_record_and_body_and_goes_on() {
-    let directory = copy();
+    opens_and_goes_on("format-1");
+}
+
+#[test]
+fn a_store_of_format_2_opens_with_every_record_and_body_and_goes_on() {
+    opens_and_goes_on("format-2");
+}
+
+fn opens_and_goes_on(format: &str) {
+    let directory = copy(format);
     let bench = open(&directory).unwrap();
     let expected: Vec<_> =
         (1..).zip(written()).map(|(lsn, written)| (Lsn(lsn), written.events)).collect();
@@ -110,11 +122,38 @@ fn a_store_of_format_1_opens_with_every_record_and_body_and_goes_on() {
     assert!(bench.wait_durable(lsn));
     bench.store.close().unwrap();
     assert_eq!(open(&directory).unwrap().recovered.last, lsn);
+    let identity = fs::read(directory.path().join("identity")).unwrap();
+    assert_eq!(identity[8], 2, "it is of today's format now");
+}
+
+/// The fixture of format 1 on a disk whose power can be cut.
+fn format_1_disk() -> FaultyDisk {
+    let disk = FaultyDisk::new(1);
+    for name in FILES_1 {
+        disk.set_contents(name, fs::read(fixture("format-1").join(name)).unwrap());
+    }
+    disk
+}
+
+#[test]
+fn a_store_of_format_1_becomes_one_of_today_whenever_the_power_is_cut() {
+    for at in 1..40 {
+        for cut in [PowerCut::Nothing, PowerCut::SomeWrites, PowerCut::TornWrites] {
+            let disk = format_1_disk();
+            disk.power_off_at(at);
+            drop(Bench::open(&disk, small()));
+            let left = disk.power_cut(cut, at);
+            let bench = Bench::open(&left, small()).unwrap_or_else(|error| panic!("{at}: {error}"));
+            assert_eq!(bench.recovered.last, Lsn(28), "{at} {cut:?}");
+            let lsn = bench.append_events(b"of today").unwrap();
+            assert!(bench.wait_durable(lsn));
+        }
+    }
 }
 
 #[test]
 fn a_damaged_store_of_format_1_is_refused_with_file_and_offset() {
-    let directory = copy();
+    let directory = copy("format-1");
     let file = directory.path().join(FIRST_SEGMENT);
     let mut bytes = fs::read(&file).unwrap();
     bytes[64 + 45] ^= 1;
@@ -126,10 +165,10 @@ fn a_damaged_store_of_format_1_is_refused_with_file_and_offset() {
 }
 
 #[test]
-fn what_is_written_today_is_format_1_byte_for_byte() {
+fn what_is_written_today_is_format_2_byte_for_byte() {
     let disk = write();
     for name in FILES {
-        let fixture = fs::read(fixture().join(name)).unwrap();
+        let fixture = fs::read(fixture("format-2").join(name)).unwrap();
         assert!(disk.contents(name) == fixture, "{name} is another format: raise the number");
     }
 }
@@ -138,8 +177,9 @@ fn what_is_written_today_is_format_1_byte_for_byte() {
 #[ignore = "it writes the fixture of a new format, once"]
 fn write_the_fixture() {
     let disk = write();
-    fs::create_dir(fixture()).unwrap();
+    let fixture = fixture("format-2");
+    fs::create_dir(&fixture).unwrap();
     for name in FILES {
-        fs::write(fixture().join(name), disk.contents(name)).unwrap();
+        fs::write(fixture.join(name), disk.contents(name)).unwrap();
     }
 }

@@ -24,7 +24,7 @@ async fn a_full_disk_refuses_what_grows_serves_what_shrinks_and_recovers() {
     let bench = Bench::open(&disk, small()).unwrap();
     disk.set_full(true);
     assert_eq!(fill(&bench).0, ReserveError::Full);
-    assert_eq!(bench.store.room(100).await, Err(ReserveError::Full));
+    assert_eq!(bench.store.room(record().len_bytes()).await, Err(ReserveError::Full));
 
     for _ in 0..20 {
         let lsn = bench.append_for(record(), Purpose::Shrink).unwrap();

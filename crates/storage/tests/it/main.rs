@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "in a test, a failure is a panic")]
 
 mod basics;
+mod checkpoints;
 mod crash;
 mod damage;
 mod failure;

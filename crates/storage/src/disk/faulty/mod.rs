@@ -205,6 +205,11 @@ impl FaultyDisk {
         world.names.add_synced(name, file);
     }
 
+    /// The names of all files, sorted.
+    pub fn names(&self) -> Vec<String> {
+        self.world().names.list()
+    }
+
     fn world(&self) -> MutexGuard<'_, World> {
         self.0.world.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,0 +1,84 @@
+//! Has checkpoints written, whenever one pays: replaying begins there, and the log gives back what lies
+//! before.
+//!
+//! ```text
+//! lock: begin ─► (lock: a piece ─► write it) … ─► all of before is durable ─► write where bodies are
+//! ─► lock: note the time ─► the note is durable ─► publish
+//! ```
+//!
+//! A piece takes the lock for a fraction of a millisecond, and the disk is written outside it: nobody
+//! waits for a checkpoint.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use longshore_storage::{Checkpoint, CheckpointError, Lsn, Published};
+
+use crate::driver::Driver;
+
+/// How often it looks whether a checkpoint pays.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Looks until the driver is closed.
+pub(crate) async fn run(driver: Arc<Driver>) {
+    while driver.is_open_after(LOOK_EVERY).await {
+        if driver.store().is_checkpoint_due() {
+            match write(&driver).await {
+                Ok(Some(Published { bytes, segments })) => {
+                    tracing::debug!(bytes, segments, "wrote a checkpoint");
+                }
+                Ok(None) => {}
+                Err(failure) => tracing::warn!(%failure, "there is no new checkpoint"),
+            }
+        }
+    }
+}
+
+/// Writes a checkpoint. `None` if the driver was closed, or has failed, on the way.
+pub(crate) async fn write(driver: &Arc<Driver>) -> Result<Option<Published>, CheckpointError> {
+    let done = write_in_steps(driver).await;
+    driver.end_checkpoint();
+    done
+}
+
+async fn write_in_steps(driver: &Arc<Driver>) -> Result<Option<Published>, CheckpointError> {
+    let telling = Arc::clone(driver);
+    let Some(checkpoint) = blocking(move || tell(&telling)).await? else { return Ok(None) };
+    if !driver.is_durable(checkpoint.lsn()).await {
+        return Ok(None);
+    }
+    let telling = Arc::clone(driver);
+    let told = blocking(move || tell_bodies(&telling, checkpoint)).await?;
+    match told {
+        Some((checkpoint, lsn)) if driver.is_durable(lsn).await => {
+            blocking(move || checkpoint.publish()).await.map(Some)
+        }
+        _ => Ok(None),
+    }
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    tokio::task::spawn_blocking(work).await.expect("writing a checkpoint does not panic")
+}
+
+/// Writes all of the state.
+fn tell(driver: &Driver) -> Result<Option<Checkpoint>, CheckpointError> {
+    let Some(mut checkpoint) = driver.begin_checkpoint() else { return Ok(None) };
+    while let Some(piece) = driver.next_piece() {
+        checkpoint.write(&piece)?;
+        if driver.is_closed() {
+            return Ok(None);
+        }
+    }
+    Ok(Some(checkpoint))
+}
+
+/// Writes where bodies are, and says which record must be durable before the checkpoint counts.
+fn tell_bodies(
+    driver: &Driver,
+    mut checkpoint: Checkpoint,
+) -> Result<Option<(Checkpoint, Lsn)>, CheckpointError> {
+    checkpoint.write_bodies()?;
+    let lsn = driver.note_checkpoint(&mut checkpoint);
+    Ok(lsn.map(|lsn| (checkpoint, lsn)))
+}
