@@ -1,5 +1,5 @@
 //! Has checkpoints written, whenever one pays: replaying begins there, and the log gives back what lies
-//! before.
+//! before. And has the bodies moved on that keep almost empty segments from being given back.
 //!
 //! ```text
 //! lock: begin ─► (lock: a piece ─► write it) … ─► all of before is durable ─► write where bodies are
@@ -12,16 +12,24 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use longshore_storage::{Checkpoint, CheckpointError, Lsn, Published};
+use bytes::Bytes;
+use longshore_engine::MessageKey;
+use longshore_storage::{BodyKey, Checkpoint, CheckpointError, Lsn, Published};
 
 use crate::driver::Driver;
+use crate::log::Body;
 
 /// How often it looks whether a checkpoint pays.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How many segments it empties in one look.
+const SEGMENTS_MAX: usize = 8;
+/// How many bytes of bodies it appends at once, or one body.
+const MOVED_BYTES: usize = 256 << 10;
 
 /// Looks until the driver is closed.
 pub(crate) async fn run(driver: Arc<Driver>) {
     while driver.is_open_after(LOOK_EVERY).await {
+        move_bodies(&driver).await;
         if driver.store().is_checkpoint_due() {
             match write(&driver).await {
                 Ok(Some(Published { bytes, segments })) => {
@@ -55,6 +63,34 @@ async fn write_in_steps(driver: &Arc<Driver>) -> Result<Option<Published>, Check
         }
         _ => Ok(None),
     }
+}
+
+/// Moves the bodies of the emptiest segments on, as long as the log is too large for what lives in it.
+async fn move_bodies(driver: &Arc<Driver>) {
+    for _ in 0..SEGMENTS_MAX {
+        let store = Arc::clone(driver.store());
+        let mut bodies = blocking(move || store.bodies_to_move()).await;
+        if bodies.is_empty() || driver.is_closed() {
+            return;
+        }
+        while !bodies.is_empty() {
+            let moved = driver.move_on(first_of(&mut bodies)).await;
+            if let Err(failure) = moved {
+                return tracing::debug!(%failure, "no bodies are moved on for now");
+            }
+        }
+    }
+}
+
+/// Takes as many bodies as one record should have.
+fn first_of(bodies: &mut Vec<(BodyKey, Bytes)>) -> Vec<Body> {
+    let mut len = 0;
+    let fits = |(_, body): &&(BodyKey, Bytes)| {
+        len += body.len();
+        len <= MOVED_BYTES
+    };
+    let count = bodies.iter().take_while(fits).count().max(1);
+    bodies.drain(..count).map(|(key, body)| (MessageKey::new(key.0), body)).collect()
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {

@@ -16,7 +16,7 @@ use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use longshore_storage::{Checkpoint, Lsn, Progress, ReserveError, Store};
+use longshore_storage::{Checkpoint, Lsn, Progress, Purpose, Record, ReserveError, Store};
 use longshore_types::Timestamp;
 use longshore_wire::SqsError;
 use tokio::sync::{Notify, oneshot};
@@ -24,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::{Clock, Reading};
 use crate::core::{Asker, Core, Delivered, Ledger, Operation, Step, Waiter, log_failure};
+use crate::log::{Body, SMALL};
 
 /// Where an answer goes.
 pub(crate) type Sender = oneshot::Sender<Result<Vec<Delivered>, SqsError>>;
@@ -259,6 +260,14 @@ impl Driver {
         }
     }
 
+    /// Has bodies stand at the end of the log, those that are still wanted, once it has room for them.
+    pub(crate) async fn move_on(&self, bodies: Vec<Body>) -> Result<(), ReserveError> {
+        let bytes = Record::bytes(0, bodies.iter().map(|(_, body)| body.len())) + SMALL;
+        self.store.room_for(bytes, Purpose::Keep).await?;
+        let mut locked = self.lock().map_err(|_| ReserveError::Poisoned)?;
+        locked.core.move_on(bodies, self.read_clock())
+    }
+
     /// Begins a checkpoint. `None` if the store has none, or the broker has failed.
     pub(crate) fn begin_checkpoint(&self) -> Option<Checkpoint> {
         let mut locked = self.lock().ok()?;
@@ -341,8 +350,8 @@ impl Driver {
 #[cfg(test)]
 mod tests {
     use longshore_engine::CatalogEvent;
+    use longshore_storage::Options;
     use longshore_storage::disk::RealDisk;
-    use longshore_storage::{Options, Purpose};
 
     use super::*;
     use crate::caller::Place;

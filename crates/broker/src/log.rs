@@ -27,13 +27,16 @@ pub(crate) trait Log: Send + fmt::Debug {
 
     /// The message is gone: its body will not be asked for again.
     fn release(&self, key: MessageKey);
+
+    /// Whether the body of a message is there, and the message is not gone.
+    fn holds(&self, key: MessageKey) -> bool;
 }
 
 /// One record, before it has a number.
 #[derive(Debug)]
 pub(crate) struct Append<'a> {
     pub(crate) events: &'a [u8],
-    pub(crate) body: Option<Body>,
+    pub(crate) bodies: Vec<Body>,
     /// Whether a reply waits for this record to be durable.
     pub(crate) sync: bool,
     pub(crate) purpose: Purpose,
@@ -48,7 +51,7 @@ pub(crate) struct Room {
 }
 
 /// More than any record takes that brings no message.
-const SMALL: u64 = 16 << 10;
+pub(crate) const SMALL: u64 = 16 << 10;
 
 impl Room {
     /// No room: nothing will be written.
@@ -87,7 +90,7 @@ impl Log for Arc<Store> {
     fn append(&self, append: Append<'_>) -> Result<Lsn, ReserveError> {
         let record = Record {
             events: append.events,
-            bodies: append.body.map(|(key, bytes)| (body_key(key), bytes)).into_iter().collect(),
+            bodies: append.bodies.into_iter().map(|(key, bytes)| (body_key(key), bytes)).collect(),
             sync: append.sync,
         };
         let reservation: Reservation = self.reserve(record.len_bytes(), append.purpose)?;
@@ -100,6 +103,10 @@ impl Log for Arc<Store> {
 
     fn release(&self, key: MessageKey) {
         Store::release(self, body_key(key));
+    }
+
+    fn holds(&self, key: MessageKey) -> bool {
+        Store::holds(self, body_key(key))
     }
 }
 

@@ -20,7 +20,7 @@ use crate::{
     BodyKey, ReadError,
     cache::Cache,
     epoch::SegmentNumber,
-    index::{Index, Location},
+    index::{Index, Live, Location},
     record::{self, BODY_HEADER_BYTES},
     segment::SegmentFile,
 };
@@ -83,6 +83,27 @@ impl Bodies {
         let known = self.known();
         let live = known.index.live().iter().filter(|(_, live)| live.bodies > 0);
         live.map(|(number, _)| *number).collect()
+    }
+
+    /// What lives in a segment.
+    pub(crate) fn live_in(&self, number: SegmentNumber) -> Live {
+        self.known().index.live().get(&number).copied().unwrap_or_default()
+    }
+
+    /// A segment's file, as long as it is held.
+    pub(crate) fn segment(&self, number: SegmentNumber) -> Option<SegmentFile> {
+        self.known().segments.get(&number).cloned()
+    }
+
+    /// Where a body is, if it is written and wanted.
+    pub(crate) fn place_of(&self, key: BodyKey) -> Option<Location> {
+        self.known().index.get(key)
+    }
+
+    /// Whether a body is wanted, written or not.
+    pub(crate) fn holds(&self, key: BodyKey) -> bool {
+        let known = self.known();
+        known.index.get(key).is_some() || known.unwritten.contains_key(&key)
     }
 
     /// In how many parts [`Bodies::places`] tells.

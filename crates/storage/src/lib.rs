@@ -16,7 +16,7 @@
 //!
 //! `store` (what is promised) → `record`, `batch`, `segment` (the format, drawn) → `log` (what is
 //! written where) → `writer` (group commit) → `allocator` and `space` (disk full) → `manifest` and
-//! `checkpoint` (where replaying begins, and what is given up) → `recovery` (opening after a crash) →
+//! `checkpoint` (where replaying begins, and what is given up) → `moving` → `recovery` (opening after a crash) →
 //! `bodies` (where a body is). `docs/storage.md` tells the same story.
 //!
 //! # Invariants
@@ -44,6 +44,7 @@ mod log;
 mod lsn;
 mod manifest;
 mod memory;
+mod moving;
 mod options;
 mod pace;
 mod progress;

@@ -9,7 +9,7 @@
 //! - Nothing here does input or output.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt,
     sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError},
     time::Duration,
@@ -55,6 +55,8 @@ struct State {
     closing: bool,
     /// The segments that hold records or bodies, each with its first record. The last is written to.
     used: BTreeMap<SegmentNumber, Lsn>,
+    /// Segments with bodies that cannot be read, and so cannot be moved.
+    immovable: BTreeSet<SegmentNumber>,
     /// The writer waits for the spare that is being warmed.
     hurry: bool,
 }
@@ -97,6 +99,7 @@ impl Shared {
                 space,
                 closing: false,
                 used: BTreeMap::new(),
+                immovable: BTreeSet::new(),
                 hurry: false,
             }),
             work: Condvar::new(),
@@ -192,6 +195,14 @@ impl Shared {
     /// Tells of a segment, and which record is its first.
     pub(crate) fn set_used(&self, number: SegmentNumber, first: Lsn) {
         self.state().used.insert(number, first);
+    }
+
+    pub(crate) fn set_immovable(&self, number: SegmentNumber) {
+        self.state().immovable.insert(number);
+    }
+
+    pub(crate) fn is_immovable(&self, number: SegmentNumber) -> bool {
+        self.state().immovable.contains(&number)
     }
 
     /// The last record that was appended.

@@ -167,7 +167,7 @@ impl Ledger {
     fn commit_lapse(&mut self, lapse: Lapse) {
         let mark = ClockMark { doubt: 0, doubted_from: None, ..self.times.mark() };
         let entry = Entry { lapse: Some(lapse), ..Entry::new(self.now(), mark, Vec::new()) };
-        if let Ok(lsn) = self.append(&entry, None, Purpose::Shrink) {
+        if let Ok(lsn) = self.append(&entry, Vec::new(), Purpose::Shrink) {
             self.times.settle();
             self.state.lapse(lapse, lsn);
             self.touched.extend(self.state.queues.keys());
@@ -273,7 +273,7 @@ impl Ledger {
     ) -> Result<Lsn, ReserveError> {
         let entry = Entry::new(self.now(), self.times.mark(), changes);
         self.state.assert_upheld(&entry.changes);
-        let lsn = self.append(&entry, body, purpose)?;
+        let lsn = self.append(&entry, body.into_iter().collect(), purpose)?;
         for change in &entry.changes {
             self.apply(change, lsn);
         }
@@ -283,12 +283,12 @@ impl Ledger {
     fn append(
         &mut self,
         entry: &Entry,
-        body: Option<Body>,
+        bodies: Vec<Body>,
         purpose: Purpose,
     ) -> Result<Lsn, ReserveError> {
         let must_be = |change| self.must_be_durable(change);
         let sync = entry.lapse.is_some() || entry.changes.iter().any(must_be);
-        let lsn = self.log.append(Append { events: &entry.encode(), body, sync, purpose })?;
+        let lsn = self.log.append(Append { events: &entry.encode(), bodies, sync, purpose })?;
         self.state.shown.note(entry.at, entry.mark().offset);
         Ok(lsn)
     }
@@ -297,6 +297,14 @@ impl Ledger {
     /// room does without.
     pub(crate) fn note_time(&mut self) {
         self.commit(Vec::new(), None, Purpose::Keep).ok();
+    }
+
+    /// Appends bodies once more that a segment should no longer hold. What is gone by now stays so: all
+    /// that is said after this comes later in the log.
+    pub(super) fn move_on(&mut self, bodies: Vec<Body>) -> Result<(), ReserveError> {
+        let wanted = bodies.into_iter().filter(|(key, _)| self.log.holds(*key)).collect();
+        let entry = Entry::new(self.now(), self.times.mark(), Vec::new());
+        self.append(&entry, wanted, Purpose::Keep).map(drop)
     }
 
     /// Begins to tell all that is here.

@@ -44,7 +44,7 @@ mod turn;
 use std::collections::BTreeMap;
 
 use longshore_engine::QueueId;
-use longshore_storage::{Lsn, Progress};
+use longshore_storage::{Lsn, Progress, ReserveError};
 use longshore_types::Timestamp;
 use longshore_wire::SqsError;
 
@@ -58,7 +58,7 @@ pub(crate) use times::{ClockMark, ClockState, Lapse, Times};
 pub(crate) use turn::{Turn, catalog_refused};
 
 use crate::clock::Reading;
-use crate::log::Room;
+use crate::log::{Body, Room};
 use held::Held;
 use parked::Parked;
 use timers::Timers;
@@ -218,6 +218,16 @@ impl<W: Waiter> Core<W> {
     pub(crate) fn note_end(&mut self, now: impl Into<Reading>) {
         self.ledger.advance_time(now.into());
         self.ledger.note_time();
+    }
+
+    /// Has bodies stand at the end of the log.
+    pub(crate) fn move_on(
+        &mut self,
+        bodies: Vec<Body>,
+        now: impl Into<Reading>,
+    ) -> Result<(), ReserveError> {
+        self.ledger.advance_time(now.into());
+        self.ledger.move_on(bodies)
     }
 
     /// Begins to tell all that is here: what a checkpoint is made of.

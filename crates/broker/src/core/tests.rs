@@ -88,6 +88,10 @@ impl Log for SlowLog {
     }
 
     fn release(&self, _key: MessageKey) {}
+
+    fn holds(&self, _key: MessageKey) -> bool {
+        true
+    }
 }
 
 /// What a waiter was told.

@@ -38,6 +38,42 @@ fn large(number: usize) -> String {
 }
 
 #[tokio::test]
+async fn a_few_messages_that_stay_do_not_keep_the_segments_of_all_others() {
+    let directory = tempfile::tempdir().unwrap();
+    let broker = on_small_segments(directory.path()).await;
+    create(&broker, "jobs", &[]).await;
+    let mut kept = Vec::new();
+    for number in 0..400 {
+        send(&broker, &large(number)).await;
+        if number % 40 == 7 {
+            kept.push(large(number));
+        }
+    }
+    let (mut held, mut seen) = (0, 0);
+    while seen < 400 {
+        for message in receive(&broker, 0).await {
+            seen += 1;
+            if kept.contains(&message.body) {
+                held += 1;
+            } else {
+                delete(&broker, message.receipt_handle).await.unwrap();
+            }
+        }
+    }
+    assert_eq!(held, kept.len());
+    shrinks_to(directory.path(), 16).await;
+    broker.close().await;
+    assert!(longshore_broker::verify(directory.path()).unwrap().is_whole());
+
+    let broker = on_small_segments(directory.path()).await;
+    let url = URL.into();
+    let again = longshore_wire::ReceiveMessage { queue_url: url, ..Default::default() };
+    let _ = again;
+    assert_eq!(attribute(&broker, "ApproximateNumberOfMessagesNotVisible").await, held.to_string());
+    broker.close().await;
+}
+
+#[tokio::test]
 async fn c11_after_a_burst_is_drained_the_disk_is_back_at_the_floor_and_a_restart_knows_all() {
     let directory = tempfile::tempdir().unwrap();
     let broker = on_small_segments(directory.path()).await;

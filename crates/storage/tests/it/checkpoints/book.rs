@@ -131,6 +131,23 @@ impl Keeper {
         Ok(lsn)
     }
 
+    /// Has the bodies of segments that are almost empty stand at the end of the log.
+    pub(crate) fn move_bodies(&mut self) -> usize {
+        let bodies = self.store.bodies_to_move();
+        let count = bodies.len();
+        for (key, bytes) in bodies {
+            let events = Op::Noted.encode();
+            let record = Record { events: &events, bodies: vec![(key, bytes)], sync: true };
+            let Ok(reservation) = self.store.reserve(record.len_bytes(), Purpose::Keep) else {
+                return 0;
+            };
+            let lsn = self.store.append(reservation, record);
+            self.said.insert(lsn, Op::Noted);
+            self.wait(lsn);
+        }
+        count
+    }
+
     /// Waits until `lsn` is durable; false if the store is poisoned.
     pub(crate) fn wait(&self, lsn: Lsn) -> bool {
         loop {

@@ -223,6 +223,54 @@ fn c11_what_passes_through_leaves_no_segments_behind() {
     keeper.check_bodies().unwrap();
 }
 
+/// Sends 400, and deletes all but each fortieth; then moves and checkpoints as long as it pays.
+fn drain_but_a_few(keeper: &mut Keeper) {
+    for key in 1..=200 {
+        let Ok(lsn) = keeper.append(Op::Sent(key)) else { return };
+        if !keeper.wait(lsn) {
+            return;
+        }
+    }
+    for key in (1..=200).filter(|key| key % 40 > 0) {
+        keeper.append(Op::Deleted(key)).ok();
+    }
+    while keeper.store.is_checkpoint_due() && keeper.checkpoint(|_| ()).is_ok() {
+        while keeper.move_bodies() > 0 {}
+    }
+}
+
+#[test]
+fn a_few_bodies_that_stay_are_moved_on_and_keep_no_segments() {
+    let disk = FaultyDisk::new(1);
+    let mut keeper = Keeper::open(&disk, small()).unwrap();
+    drain_but_a_few(&mut keeper);
+    keeper.check_bodies().unwrap();
+    assert!(keeper.store.usage().segments < 14, "{}", keeper.store.usage().segments);
+    keeper.store.close().unwrap();
+    let again = check(&disk, &keeper, keeper.store.progress().durable).unwrap();
+    assert_eq!(again.live.len(), 5);
+}
+
+#[test]
+fn whatever_the_power_cut_leaves_while_bodies_are_moved_they_are_there() {
+    let whole = FaultyDisk::new(1);
+    let mut keeper = Keeper::open(&whole, small()).unwrap();
+    let before = whole.changes();
+    drain_but_a_few(&mut keeper);
+    let calls = whole.changes() - before;
+    for at in (calls - 160..calls).step_by(2) {
+        let disk = FaultyDisk::new(at);
+        let mut keeper = Keeper::open(&disk, small()).unwrap();
+        disk.power_off_at(disk.changes() + at);
+        drain_but_a_few(&mut keeper);
+        let durable = keeper.store.progress().durable;
+        for cut in [PowerCut::Nothing, PowerCut::TornWrites] {
+            check(&disk.power_cut(cut, at), &keeper, durable)
+                .unwrap_or_else(|wrong| panic!("call {at}, {cut:?}: {wrong}"));
+        }
+    }
+}
+
 #[test]
 fn after_a_burst_is_drained_the_segments_are_given_back() {
     let disk = FaultyDisk::new(1);
