@@ -15,6 +15,8 @@ pub(crate) struct Counters {
     written_bytes: AtomicU64,
     writes: AtomicU64,
     syncs: Durations,
+    checkpoints: AtomicU64,
+    checkpoint_bytes: AtomicU64,
 }
 
 impl Counters {
@@ -27,6 +29,20 @@ impl Counters {
     /// Counts one sync, and how long it took.
     pub(crate) fn synced(&self, took: Duration) {
         self.syncs.observe(took);
+    }
+
+    /// Counts one checkpoint that was published.
+    pub(crate) fn checkpointed(&self, bytes: u64) {
+        self.checkpoint_bytes.store(bytes, Relaxed);
+        self.checkpoints.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn checkpoints(&self) -> u64 {
+        self.checkpoints.load(Relaxed)
+    }
+
+    pub(crate) fn checkpoint_bytes(&self) -> u64 {
+        self.checkpoint_bytes.load(Relaxed)
     }
 
     pub(crate) fn written_bytes(&self) -> u64 {
@@ -56,6 +72,10 @@ pub struct Activity {
     pub waiting_bytes: u64,
     /// Bytes of the bodies in the cache, with what each costs beside them.
     pub cached_bytes: u64,
+    /// Checkpoints that were published.
+    pub checkpoints: u64,
+    /// Bytes of the last one. Zero before there is one of this start.
+    pub checkpoint_bytes: u64,
     /// Whether the last attempt to make room found the disk full.
     pub full: bool,
 }

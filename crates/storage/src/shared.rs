@@ -38,6 +38,8 @@ pub(crate) struct Shared {
     allocate: Condvar,
     /// Wakes a writer that waits for a spare.
     spare: Condvar,
+    /// Wakes who waits for a sync, or learns that there is none any more.
+    on_disk: Condvar,
     /// Wakes callers that wait for room.
     room: Notify,
     callback: OnceLock<Callback>,
@@ -51,6 +53,8 @@ struct State {
     queue: Vec<PendingRecord>,
     next: Lsn,
     progress: Progress,
+    /// The last record that a sync has brought to the disk. In relaxed mode more is called durable.
+    synced: Lsn,
     space: Space,
     closing: bool,
     /// The segments that hold records or bodies, each with its first record. The last is written to.
@@ -96,6 +100,7 @@ impl Shared {
                 queue,
                 next: last.next(),
                 progress,
+                synced: last,
                 space,
                 closing: false,
                 used: BTreeMap::new(),
@@ -105,6 +110,7 @@ impl Shared {
             work: Condvar::new(),
             allocate: Condvar::new(),
             spare: Condvar::new(),
+            on_disk: Condvar::new(),
             room: Notify::new(),
             callback: OnceLock::new(),
             reporting: Mutex::new(()),
@@ -178,6 +184,8 @@ impl Shared {
             syncs: self.counters.syncs().spread(),
             waiting_bytes,
             cached_bytes: self.bodies.cached_bytes(),
+            checkpoints: self.counters.checkpoints(),
+            checkpoint_bytes: self.counters.checkpoint_bytes(),
             full,
         }
     }
@@ -322,7 +330,19 @@ impl Shared {
 
     /// Reports everything up to `through` durable.
     pub(crate) fn synced(&self, through: Lsn) {
-        self.advance(|state| state.progress.durable = state.progress.durable.max(through));
+        self.advance(|state| {
+            state.synced = through;
+            state.progress.durable = state.progress.durable.max(through);
+        });
+        self.on_disk.notify_all();
+    }
+
+    /// Waits until `lsn` is on the disk, in relaxed mode too, and says what is. `None` if it never will be.
+    pub(crate) fn wait_synced(&self, lsn: Lsn) -> Option<Lsn> {
+        let waits = |state: &mut State| state.synced < lsn && !state.progress.poisoned;
+        let state = self.on_disk.wait_while(self.state(), waits);
+        let state = state.unwrap_or_else(PoisonError::into_inner);
+        (state.synced >= lsn).then_some(state.synced)
     }
 
     /// Stops everything for good.
@@ -332,6 +352,7 @@ impl Shared {
         self.work.notify_all();
         self.allocate.notify_all();
         self.spare.notify_all();
+        self.on_disk.notify_all();
     }
 
     /// Changes the state, and reports what has become of it. Nothing moves in a poisoned store.

@@ -304,12 +304,11 @@ impl OnDisk {
             // A panic has poisoned the store, which is answered below.
             thread.join().ok();
         }
-        let progress = self.shared.progress();
-        if progress.poisoned {
+        if self.shared.progress().poisoned {
             return Err(CloseError::Poisoned);
         }
-        if !inside {
-            self.note_end(progress.durable);
+        if let Some(synced) = self.shared.wait_synced(Lsn::ZERO).filter(|_| !inside) {
+            self.note_end(synced);
         }
         Ok(())
     }

@@ -83,6 +83,9 @@ const GAUGES: &[Gauge] = &[
         Family::new("longshore_log_full", "1 while the disk has no room for the log to grow"),
         |numbers| Some(numbers.activity.full.into()),
     ),
+    (Family::in_bytes("longshore_log_checkpoint", "Bytes of the last checkpoint"), |numbers| {
+        Some(numbers.activity.checkpoint_bytes)
+    }),
     (Family::new("longshore_bodies", "Bodies of messages that are written and kept"), |numbers| {
         Some(numbers.usage.bodies)
     }),
@@ -97,6 +100,9 @@ const GAUGES: &[Gauge] = &[
 type Counter = (Family, fn(&Numbers) -> u64);
 
 const COUNTERS: &[Counter] = &[
+    (Family::new("longshore_log_checkpoints", "Checkpoints of the broker's state"), |numbers| {
+        numbers.activity.checkpoints
+    }),
     (
         Family::in_bytes(
             "longshore_log_written",

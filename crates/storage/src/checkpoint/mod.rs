@@ -246,24 +246,27 @@ impl Checkpoint {
         self.end = Some(End { through, first, older, dead });
     }
 
-    /// Makes the checkpoint the store's, and gives up what it does not need. Blocks.
+    /// Makes the checkpoint the store's, and gives up what it does not need. Blocks; in relaxed mode until
+    /// the log has been synced as far as the checkpoint goes.
     ///
     /// # Errors
     ///
     /// [`CheckpointError`].
     pub fn publish(mut self) -> Result<Published, CheckpointError> {
-        let progress = self.shared.progress();
-        let Some(end) = self.end.take().filter(|end| end.through <= progress.durable) else {
+        let durable = self.shared.progress().durable;
+        let Some(end) = self.end.take().filter(|end| end.through <= durable) else {
             return Err(CheckpointError::TooEarly);
         };
-        let End { first, older, dead, .. } = end;
+        let End { through, first, older, dead } = end;
+        let durable = self.shared.wait_synced(through).ok_or(CheckpointError::Poisoned)?;
         let place = self.finish().map_err(|error| self.failed(&error))?;
-        let (durable, newest) = (progress.durable, self.shared.active());
+        let newest = self.shared.active();
         let next = Manifest { durable, newest, first, older, checkpoint: Some(place) };
         if !next.fits() {
             return Err(CheckpointError::Full);
         }
         self.name(next)?;
+        self.shared.counters.checkpointed(place.len);
         self.shared.retire(&dead);
         self.make_room_for_next()?;
         Ok(Published { bytes: place.len, segments: dead.len() })
