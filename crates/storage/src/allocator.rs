@@ -20,6 +20,7 @@ use crate::{
     disk::{DiskFile, is_full},
     epoch::{Epoch, SegmentNumber},
     manifest::ManifestFile,
+    open_files::OpenFiles,
     segment::SegmentFile,
     shared::{Chore, Shared},
     space::Warmth,
@@ -36,6 +37,8 @@ pub(crate) struct SegmentMaker {
     pub(crate) disk: Arc<dyn Disk>,
     pub(crate) salt: u64,
     pub(crate) segment_bytes: u64,
+    /// The files that are only read.
+    pub(crate) files: Arc<OpenFiles>,
 }
 
 impl SegmentMaker {
@@ -64,8 +67,17 @@ impl SegmentMaker {
     /// Makes a spare of this number out of a segment that nobody needs.
     fn recycle(&self, retired: &SegmentFile, number: SegmentNumber) -> io::Result<SegmentFile> {
         write_zeros(&*retired.file, self.segment_bytes.max(retired.file.len()?), || false)?;
-        self.disk.rename(&retired.number.file_name(), &number.file_name())?;
-        self.finish(number, Arc::clone(&retired.file))
+        let name = number.file_name();
+        self.disk.rename(&retired.number.file_name(), &name)?;
+        self.files.close(&retired.number.file_name());
+        self.finish(number, self.disk.open(&name)?)
+    }
+
+    /// Removes a segment that nobody needs, and gives its space back.
+    fn remove(&self, retired: &SegmentFile) -> io::Result<()> {
+        let name = retired.number.file_name();
+        self.files.close(&name);
+        self.disk.remove(&name)
     }
 
     /// Takes the space of a spare, and makes its name and size durable.
@@ -98,7 +110,7 @@ impl Allocator {
             let done = match self.shared.next_chore(self.options.allocation_retry) {
                 Chore::Allocate(number) => allocate(&self.shared, &self.maker, number),
                 Chore::Warm(spare) => self.warm(&spare),
-                Chore::Remove(retired) => self.maker.disk.remove(&retired.number.file_name()),
+                Chore::Remove(retired) => self.maker.remove(&retired),
                 Chore::Stop => return,
             };
             if let Err(error) = done {

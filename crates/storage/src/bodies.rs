@@ -11,7 +11,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use bytes::Bytes;
@@ -21,6 +21,7 @@ use crate::{
     cache::Cache,
     epoch::SegmentNumber,
     index::{Index, Live, Location},
+    open_files::OpenFiles,
     record::{self, BODY_HEADER_BYTES},
     segment::SegmentFile,
 };
@@ -46,13 +47,19 @@ struct Known {
     index: Index,
     cache: Cache,
     segments: BTreeMap<SegmentNumber, SegmentFile>,
+    files: Option<Arc<OpenFiles>>,
 }
 
 impl Bodies {
-    pub(crate) fn new(cache_bytes: usize, index: Index, segments: &[SegmentFile]) -> Self {
+    pub(crate) fn new(
+        cache_bytes: usize,
+        index: Index,
+        segments: &[SegmentFile],
+        files: Option<Arc<OpenFiles>>,
+    ) -> Self {
         let segments = segments.iter().map(|s| (s.number, s.clone())).collect();
         let cache = Cache::new(cache_bytes);
-        Self(Mutex::new(Known { unwritten: HashMap::new(), index, cache, segments }))
+        Self(Mutex::new(Known { unwritten: HashMap::new(), index, cache, segments, files }))
     }
 
     /// A panic elsewhere leaves the maps whole: each change of them is a single call.
@@ -83,6 +90,15 @@ impl Bodies {
         let known = self.known();
         let live = known.index.live().iter().filter(|(_, live)| live.bodies > 0);
         live.map(|(number, _)| *number).collect()
+    }
+
+    /// Closes the file of a segment that is no longer written to: it is opened when it is read.
+    pub(crate) fn open_later(&self, number: SegmentNumber) {
+        let mut known = self.known();
+        let Known { segments, files, .. } = &mut *known;
+        if let (Some(segment), Some(files)) = (segments.get_mut(&number), files) {
+            segment.file = files.later(&number.file_name());
+        }
     }
 
     /// What lives in a segment.

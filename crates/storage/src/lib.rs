@@ -45,6 +45,7 @@ mod lsn;
 mod manifest;
 mod memory;
 mod moving;
+mod open_files;
 mod options;
 mod pace;
 mod progress;

@@ -30,6 +30,7 @@ use crate::{
     index::{Index, Location},
     log::{self, Active, Failure, Log},
     manifest::{Manifest, ManifestFile},
+    open_files::OpenFiles,
     record::DecodedRecord,
     scan::{self, End},
     segment::{FORMAT, FORMAT_SEALED, SegmentFile},
@@ -97,8 +98,11 @@ pub(crate) fn recover(
         Some(manifest) => manifest.explain(error),
         None => error,
     };
-    let mut segments = scan::open_segments(&*disk, &names, salt, &wanted).map_err(explain)?;
-    let older = scan::open_older(&*disk, &names, salt, &wanted).map_err(explain)?;
+    let files = OpenFiles::new(Arc::clone(&disk));
+    let open = |name: &str| files.open(name);
+    let mut segments =
+        scan::open_segments(&*disk, &open, &names, salt, &wanted).map_err(explain)?;
+    let older = scan::open_older(&*disk, &open, &names, salt, &wanted).map_err(explain)?;
     let mut replayer = Replayer::new(&wanted, rebuild);
     replayer.restore(&*disk, salt, &wanted).map_err(explain)?;
     let end = scan::walk(&*disk, &wanted, &segments, &mut |segment, offset, record| {
@@ -111,13 +115,13 @@ pub(crate) fn recover(
     secure_end(&segments, &end)?;
 
     segments.truncate(end.used);
-    let log = Log::new(salt, active(&segments, &end)?, end.position, end.vouched);
+    let log = Log::new(salt, active(&*disk, &segments, &end)?, end.position, end.vouched);
     let used = used(older.into_iter().chain(segments))?;
     let (index, records) = (replayer.index, replayer.records);
     check_bodies(&*disk, &index, &used)?;
     let recovered = recovered(&end, records, &index, torn);
-    let stray = scan::open_stray(&*disk, &names, salt, &wanted)?;
-    let maker = SegmentMaker { disk, salt, segment_bytes };
+    let stray = scan::open_stray(&*disk, &open, &names, salt, &wanted)?;
+    let maker = SegmentMaker { disk, salt, segment_bytes, files };
     Ok(Ready { log, index, used, stray, wanted, recovered, maker, manifest })
 }
 
@@ -249,8 +253,11 @@ fn secure_end(segments: &[SegmentFile], end: &End) -> Result<(), OpenError> {
     log::seal(before, offset, end.position).map_err(Failure::into_open_error)
 }
 
-fn active(used: &[SegmentFile], end: &End) -> Result<Option<Active>, OpenError> {
-    let Some(segment) = used.last().cloned() else { return Ok(None) };
+/// The segment that is written to stays open.
+fn active(disk: &dyn Disk, used: &[SegmentFile], end: &End) -> Result<Option<Active>, OpenError> {
+    let Some(mut segment) = used.last().cloned() else { return Ok(None) };
+    let name = segment.number.file_name();
+    segment.file = disk.open(&name).map_err(OpenError::io("open", &*segment.path))?;
     let capacity = segment.len()?;
     Ok(Some(Active { segment, offset: end.offset, capacity, format: end.format }))
 }

@@ -9,11 +9,12 @@
 //!   segment is missing that the manifest or a seal speaks of.
 //! - Only one segment is in memory at a time.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, io, sync::Arc};
 
 use crate::{
     Disk, Lsn, OpenError,
     batch::{self, DecodedBatch, Position},
+    disk::DiskFile,
     epoch::{Epoch, SegmentNumber},
     manifest::Manifest,
     record::DecodedRecord,
@@ -23,6 +24,9 @@ use crate::{
 /// What is called for each record, with its segment and the offset of its frame in it.
 pub(crate) type Visit<'a> =
     dyn FnMut(&SegmentFile, u64, &DecodedRecord<'_>) -> Result<(), OpenError> + 'a;
+
+/// How files are opened.
+pub(crate) type Open<'a> = dyn Fn(&str) -> io::Result<Arc<dyn DiskFile>> + 'a;
 
 /// Where a log ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,6 +81,7 @@ struct Part {
 /// the first that is replayed on. A gap ends them: behind it there may only be spares.
 pub(crate) fn open_segments(
     disk: &dyn Disk,
+    open: &Open<'_>,
     names: &[String],
     salt: u64,
     manifest: &Manifest,
@@ -87,7 +92,7 @@ pub(crate) fn open_segments(
     let mut segments = Vec::new();
     let mut expected = manifest.first;
     for number in numbers {
-        let segment = open_segment(disk, number, salt)?;
+        let segment = open_segment(disk, open, number, salt)?;
         if number == expected {
             segments.push(segment);
             expected = number.next();
@@ -104,6 +109,7 @@ pub(crate) fn open_segments(
 /// Opens the segments that are not replayed and hold bodies.
 pub(crate) fn open_older(
     disk: &dyn Disk,
+    open: &Open<'_>,
     names: &[String],
     salt: u64,
     manifest: &Manifest,
@@ -112,20 +118,21 @@ pub(crate) fn open_older(
     if let Some(number) = manifest.older.iter().find(|number| !there(number)) {
         return Err(missing(disk, *number));
     }
-    let open = |number: &SegmentNumber| {
-        let segment = open_segment(disk, *number, salt)?;
+    let checked = |number: &SegmentNumber| {
+        let segment = open_segment(disk, open, *number, salt)?;
         let Some(header) = segment.header()? else {
             return Err(damaged(&segment, 0, "its header is wrong, and it was in use"));
         };
         check_size(&segment, &header)?;
         Ok(segment)
     };
-    manifest.older.iter().map(open).collect()
+    manifest.older.iter().map(checked).collect()
 }
 
 /// Opens the segments that were given up, and not yet removed or made spares of.
 pub(crate) fn open_stray(
     disk: &dyn Disk,
+    open: &Open<'_>,
     names: &[String],
     salt: u64,
     manifest: &Manifest,
@@ -133,20 +140,21 @@ pub(crate) fn open_stray(
     let numbers = names.iter().filter_map(|name| SegmentNumber::parse(name));
     let is_stray =
         |number: &SegmentNumber| *number < manifest.first && !manifest.older.contains(number);
-    numbers.filter(is_stray).map(|number| open_segment(disk, number, salt)).collect()
+    numbers.filter(is_stray).map(|number| open_segment(disk, open, number, salt)).collect()
 }
 
 fn missing(disk: &dyn Disk, number: SegmentNumber) -> OpenError {
     OpenError::Missing { file: disk.describe(&number.file_name()) }
 }
 
-pub(crate) fn open_segment(
+fn open_segment(
     disk: &dyn Disk,
+    open: &Open<'_>,
     number: SegmentNumber,
     salt: u64,
 ) -> Result<SegmentFile, OpenError> {
     let path = disk.describe(&number.file_name());
-    let file = disk.open(&number.file_name()).map_err(OpenError::io("open", &path))?;
+    let file = open(&number.file_name()).map_err(OpenError::io("open", &path))?;
     Ok(SegmentFile { number, file, epoch: Epoch::new(salt, number), path: path.into() })
 }
 

@@ -202,7 +202,12 @@ impl Shared {
 
     /// Tells of a segment, and which record is its first.
     pub(crate) fn set_used(&self, number: SegmentNumber, first: Lsn) {
+        let before = self.active();
         self.state().used.insert(number, first);
+        // From now on it is only read.
+        if let Some(before) = before {
+            self.bodies.open_later(before);
+        }
     }
 
     pub(crate) fn set_immovable(&self, number: SegmentNumber) {
@@ -481,7 +486,7 @@ mod tests {
     fn shared() -> Shared {
         let mut space = Space::new(4 << 10, 100, SegmentNumber::FIRST);
         space.set_active_bytes(4000);
-        Shared::new(Bodies::new(0, Index::default(), &[]), space, Lsn::ZERO)
+        Shared::new(Bodies::new(0, Index::default(), &[], None), space, Lsn::ZERO)
     }
 
     #[test]

@@ -277,7 +277,8 @@ impl OnDisk {
         let mut space = Space::new(options.segment_bytes, options.pending_bytes_max, next);
         space.set_active_bytes(log.active_bytes());
         let files: Vec<_> = used.values().map(|(file, _)| file.clone()).collect();
-        let bodies = Bodies::new(options.cache_bytes, index, &files);
+        let bodies =
+            Bodies::new(options.cache_bytes, index, &files, Some(Arc::clone(&maker.files)));
         let shared = Arc::new(Shared::new(bodies, space, recovered.last));
         for (number, (_, first)) in &used {
             shared.set_used(*number, *first);

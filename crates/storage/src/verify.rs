@@ -63,7 +63,7 @@ fn look_at_older(
     if let Some(place) = &wanted.checkpoint {
         checkpoint::read(disk, salt, place, &mut |_| Ok(()))?;
     }
-    for segment in scan::open_older(disk, names, salt, wanted)? {
+    for segment in scan::open_older(disk, &|name| disk.open(name), names, salt, wanted)? {
         scan::walk_alone(&segment, &mut |_, _, record| {
             report.records += 1;
             report.bodies += record.bodies.len() as u64;
@@ -81,7 +81,7 @@ fn look_at_log(
     report: &mut Report,
 ) -> Result<(), OpenError> {
     let wanted = recovery::wanted(manifest);
-    let segments = scan::open_segments(disk, names, salt, &wanted)?;
+    let segments = scan::open_segments(disk, &|name| disk.open(name), names, salt, &wanted)?;
     let end = scan::walk(disk, &wanted, &segments, &mut |_, _, record| {
         report.records += 1;
         report.last = record.lsn;

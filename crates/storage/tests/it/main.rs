@@ -6,6 +6,7 @@ mod checkpoints;
 mod crash;
 mod damage;
 mod failure;
+mod files;
 mod format;
 mod full;
 mod group_commit;

@@ -9,11 +9,14 @@ use super::*;
 use crate::clock::Reading;
 use crate::core::Ledger;
 
-const STANDARD: QueueId = QueueId::new(1);
+/// The dead-letter queue of the standard one, until it is deleted.
+const EPHEMERAL: QueueId = QueueId::new(1);
 const FIFO: QueueId = QueueId::new(2);
-const EPHEMERAL: QueueId = QueueId::new(3);
-const QUEUES: [QueueId; 3] = [STANDARD, FIFO, EPHEMERAL];
-const NAMES: [&str; 3] = ["jobs", "orders.fifo", "ephemeral"];
+const STANDARD: QueueId = QueueId::new(3);
+const QUEUES: [QueueId; 3] = [EPHEMERAL, FIFO, STANDARD];
+const NAMES: [&str; 3] = ["ephemeral", "orders.fifo", "jobs"];
+const REDRIVE: &str =
+    r#"{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:ephemeral","maxReceiveCount":1}"#;
 
 /// One thing that happens, drawn by a number.
 struct Act(u64);
@@ -99,7 +102,8 @@ impl World {
         let mut world = Self::new();
         for name in NAMES {
             let fifo = (name == NAMES[1]).then(|| ("FifoQueue".into(), "true".into()));
-            let attributes = fifo.into_iter().collect();
+            let redrive = (name == NAMES[2]).then(|| ("RedrivePolicy".into(), REDRIVE.into()));
+            let attributes = fifo.into_iter().chain(redrive).collect();
             let create = CreateQueue { queue_name: name.into(), attributes, ..Default::default() };
             world.ask((create, Caller::new("http://localhost", Place::default())));
         }
@@ -138,6 +142,7 @@ fn contents(ledger: &Ledger) -> (Vec<Option<Queue>>, Catalog, u64) {
 
 #[test]
 fn what_is_told_is_the_state_of_when_it_was_begun_and_with_later_records_the_present_one() {
+    let mut dead_lettered = 0;
     for seed in 0..300 {
         let (mut world, mut draw) = (World::with_three_queues(), Draw(seed));
         for _ in 0..draw.next() % 80 {
@@ -176,5 +181,8 @@ fn what_is_told_is_the_state_of_when_it_was_begun_and_with_later_records_the_pre
         assert!(contents(&later) == contents(&all), "seed {seed}");
         assert_eq!(later.new_key(), all.new_key(), "seed {seed}");
         assert_eq!(later.times().mark(), all.times().mark(), "seed {seed}");
+        let dead = world.core.ledger().queue(EPHEMERAL);
+        dead_lettered += dead.map_or(0, |queue| queue.counts().available);
     }
+    assert!(dead_lettered > 100, "{dead_lettered}");
 }
