@@ -21,6 +21,8 @@ use crate::log::Body;
 
 /// How often it looks whether a checkpoint pays.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// When it looks again after a checkpoint that came to nothing.
+const RETRY_AFTER: Duration = Duration::from_secs(10);
 /// How many segments it empties in one look.
 const SEGMENTS_MAX: usize = 8;
 /// How many bytes of bodies it appends at once, or one body.
@@ -28,22 +30,28 @@ const MOVED_BYTES: usize = 256 << 10;
 
 /// Looks until the driver is closed.
 pub(crate) async fn run(driver: Arc<Driver>) {
-    while driver.is_open_after(LOOK_EVERY).await {
+    let mut pause = LOOK_EVERY;
+    while driver.is_open_after(pause).await {
         move_bodies(&driver).await;
-        if driver.store().is_checkpoint_due() {
-            match write(&driver).await {
-                Ok(Some(Published { bytes, segments })) => {
-                    tracing::debug!(bytes, segments, "wrote a checkpoint");
-                }
-                Ok(None) => {}
-                Err(failure) => tracing::warn!(%failure, "there is no new checkpoint"),
-            }
-        }
+        let done = !driver.store().is_checkpoint_due() || has_written(&driver).await;
+        pause = if done { LOOK_EVERY } else { RETRY_AFTER };
     }
 }
 
+async fn has_written(driver: &Arc<Driver>) -> bool {
+    match write(driver).await {
+        Ok(Some(Published { bytes, segments })) => {
+            tracing::debug!(bytes, segments, "wrote a checkpoint");
+            return true;
+        }
+        Ok(None) => {}
+        Err(failure) => tracing::warn!(%failure, "there is no new checkpoint"),
+    }
+    false
+}
+
 /// Writes a checkpoint. `None` if the driver was closed, or has failed, on the way.
-pub(crate) async fn write(driver: &Arc<Driver>) -> Result<Option<Published>, CheckpointError> {
+async fn write(driver: &Arc<Driver>) -> Result<Option<Published>, CheckpointError> {
     let done = write_in_steps(driver).await;
     driver.end_checkpoint();
     done

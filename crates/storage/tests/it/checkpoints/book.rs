@@ -2,9 +2,8 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::Arc,
+    sync::{Arc, Condvar, Mutex},
     thread,
-    time::Duration,
 };
 
 use bytes::Bytes;
@@ -93,6 +92,8 @@ pub(crate) struct Keeper {
     /// Everything that was appended since the store was opened, with its place.
     pub(crate) said: BTreeMap<Lsn, Op>,
     pub(crate) replayed: u64,
+    /// Tells when the log has come further.
+    changed: Arc<(Mutex<()>, Condvar)>,
 }
 
 impl Keeper {
@@ -101,7 +102,13 @@ impl Keeper {
         let (store, recovered) = Store::open_from(Arc::new(disk.clone()), options, &mut book)?;
         let Book { live, replayed } = book;
         let store = Arc::new(store);
-        Ok(Self { store, recovered, live, said: BTreeMap::new(), replayed })
+        let changed = Arc::new((Mutex::new(()), Condvar::new()));
+        let telling = Arc::clone(&changed);
+        store.on_progress(Box::new(move |_| {
+            drop(telling.0.lock());
+            telling.1.notify_all();
+        }));
+        Ok(Self { store, recovered, live, said: BTreeMap::new(), replayed, changed })
     }
 
     pub(crate) fn append(&mut self, op: Op) -> Result<Lsn, ReserveError> {
@@ -118,7 +125,7 @@ impl Keeper {
         let record = Record { events: &events, bodies, sync: true };
         let reservation = loop {
             match self.store.reserve(record.len_bytes(), purpose) {
-                Err(ReserveError::Busy) => thread::sleep(Duration::from_micros(30)),
+                Err(ReserveError::Busy) => thread::yield_now(),
                 other => break other?,
             }
         };
@@ -150,12 +157,13 @@ impl Keeper {
 
     /// Waits until `lsn` is durable; false if the store is poisoned.
     pub(crate) fn wait(&self, lsn: Lsn) -> bool {
+        let mut seen = self.changed.0.lock().unwrap();
         loop {
             let progress = self.store.progress();
             if progress.durable >= lsn || progress.poisoned {
                 return progress.durable >= lsn;
             }
-            thread::sleep(Duration::from_micros(30));
+            seen = self.changed.1.wait(seen).unwrap();
         }
     }
 
