@@ -32,7 +32,9 @@ const MOVED_BYTES: usize = 256 << 10;
 pub(crate) async fn run(driver: Arc<Driver>) {
     let mut pause = LOOK_EVERY;
     while driver.is_open_after(pause).await {
-        move_bodies(&driver).await;
+        if !driver.store().activity().full {
+            move_bodies(&driver).await;
+        }
         let done = !driver.store().is_checkpoint_due() || has_written(&driver).await;
         pause = if done { LOOK_EVERY } else { RETRY_AFTER };
     }

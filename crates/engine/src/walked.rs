@@ -9,7 +9,7 @@
 
 use std::borrow::Borrow;
 use std::collections::BTreeMap;
-use std::ops::Bound::{Excluded, Unbounded};
+use std::ops::Bound::{Excluded, Included, Unbounded};
 use std::ops::Deref;
 
 /// An ordered map, and the walk that is under way. It reads like the map inside.
@@ -21,6 +21,8 @@ pub(crate) struct Walked<K, V> {
 
 #[derive(Clone, Debug)]
 struct Walk<K, V> {
+    /// The last key that is to be told: what comes behind it was not there.
+    end: K,
     /// The last key that was told.
     told: Option<K>,
     /// Of the keys behind it that have changed, what they stood for when the walk began.
@@ -58,14 +60,17 @@ impl<K: Ord + Clone, V: Clone> Walked<K, V> {
 
     fn set_aside(&mut self, key: &K) {
         let Some(walk) = &mut self.walk else { return };
-        if walk.told.as_ref().is_none_or(|told| key > told) && !walk.changed.contains_key(key) {
+        let is_to_come = *key <= walk.end && walk.told.as_ref().is_none_or(|told| key > told);
+        if is_to_come && !walk.changed.contains_key(key) {
             walk.changed.insert(key.clone(), self.map.get(key).cloned());
         }
     }
 
     /// Begins to tell what the map holds now.
     pub(crate) fn begin_walk(&mut self) {
-        self.walk = Some(Box::new(Walk { told: None, changed: BTreeMap::new() }));
+        self.walk = self.map.last_key_value().map(|(end, _)| {
+            Box::new(Walk { end: end.clone(), told: None, changed: BTreeMap::new() })
+        });
     }
 
     /// Ends a walk before its end.
@@ -76,7 +81,7 @@ impl<K: Ord + Clone, V: Clone> Walked<K, V> {
     /// The next entries, at most `count`. None: the walk has come to its end, or there is none.
     pub(crate) fn walk(&mut self, count: usize) -> Vec<(K, V)> {
         let Some(walk) = &mut self.walk else { return Vec::new() };
-        let behind = (walk.told.as_ref().map_or(Unbounded, Excluded), Unbounded);
+        let behind = (walk.told.as_ref().map_or(Unbounded, Excluded), Included(&walk.end));
         let changed = &walk.changed;
         let same = self.map.range::<K, _>(behind).filter(|(key, _)| !changed.contains_key(*key));
         let before = changed.range::<K, _>(behind);

@@ -69,7 +69,9 @@ impl SegmentMaker {
         write_zeros(&*retired.file, self.segment_bytes.max(retired.file.len()?), || false)?;
         let name = number.file_name();
         self.disk.rename(&retired.number.file_name(), &name)?;
+        // By its new name a spare may be open that was there, and is not any more.
         self.files.close(&retired.number.file_name());
+        self.files.close(&name);
         self.finish(number, self.disk.open(&name)?)
     }
 

@@ -213,16 +213,26 @@ impl ManifestFile {
     /// Puts `next` in the place of the current manifest, durably.
     pub(crate) fn write(&mut self, next: Manifest) -> Result<(), Failure> {
         let generation = self.generation + 1;
+        self.put(generation, &next)?;
+        (self.generation, self.current) = (generation, next);
+        Ok(())
+    }
+
+    /// Makes durable what was read: a kill, or a sync that failed, may have left it in the kernel's memory
+    /// alone. The next one goes over the other half.
+    pub(crate) fn secure(&self) -> Result<(), Failure> {
+        self.put(self.generation, &self.current)
+    }
+
+    fn put(&self, generation: u64, manifest: &Manifest) -> Result<(), Failure> {
         let offset = (generation % 2) * HALF_BYTES as u64;
-        let bytes = next.encode(self.epoch, generation);
+        let bytes = manifest.encode(self.epoch, generation);
         let failure = |action| {
             let file = Arc::clone(&self.path);
             move |source| Failure { action, file, source }
         };
         self.file.write_all_at(&bytes, offset).map_err(failure("write"))?;
-        self.file.sync_data().map_err(failure("sync"))?;
-        (self.generation, self.current) = (generation, next);
-        Ok(())
+        self.file.sync_data().map_err(failure("sync"))
     }
 
     /// Explains an error by the half that is gone, if it names something that is not there: then the

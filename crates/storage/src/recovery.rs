@@ -10,6 +10,7 @@
 //!    that the disk does not have yet. So may a sync that failed, and then a sync alone would do
 //!    nothing: the kernel calls those pages clean ("Can Applications Recover from fsync Failures?",
 //!    Rebello et al., USENIX ATC 2020).
+//!    The manifest is written once more for the same reason, before anything is given up by its word.
 //! 8. Hand over the end of the log. The allocator takes up the spares that there are.
 //! 9. Go on in a segment of today's format, and have the manifest name it. A store of an earlier format
 //!    becomes one of today's with that.
@@ -113,6 +114,9 @@ pub(crate) fn recover(
     check_reach(&segments, &end, &wanted)?;
     let torn = cut_tail(&remains)?;
     secure_end(&segments, &end)?;
+    if let Some(manifest) = &manifest {
+        manifest.secure().map_err(Failure::into_open_error)?;
+    }
 
     segments.truncate(end.used);
     let log = Log::new(salt, active(&*disk, &segments, &end)?, end.position, end.vouched);

@@ -90,6 +90,11 @@ impl State {
         }
     }
 
+    /// Lets what has come due by `at` happen in all queues, and answers the messages that are gone with it.
+    pub(super) fn advance(&mut self, at: Timestamp) -> Vec<MessageKey> {
+        self.queues.values_mut().flat_map(|owned| owned.queue.advance(at)).collect()
+    }
+
     fn apply_to_catalog(
         &mut self,
         event: &CatalogEvent,

@@ -186,3 +186,24 @@ fn what_is_told_is_the_state_of_when_it_was_begun_and_with_later_records_the_pre
     }
     assert!(dead_lettered > 100, "{dead_lettered}");
 }
+
+#[test]
+fn a_message_that_expired_while_it_was_told_is_gone_after_the_record_that_ends_the_checkpoint() {
+    let mut world = World::with_three_queues();
+    let to_the_standard_queue = Act(2 << 8);
+    world.ask(to_the_standard_queue);
+    world.sync();
+    world.core.begin_telling(world.now);
+    let before = world.records(0).len();
+    let mut replay = Replay::default();
+    while let Some(piece) = world.core.next_piece() {
+        replay.restore(&piece).unwrap();
+    }
+    world.now = world.now + Duration::from_secs(5 * 24 * 3600);
+    world.core.note_told(world.now).unwrap();
+    let (records, mut released) = (world.records(before), Vec::new());
+    for events in &records {
+        replay.record(Lsn(before as u64 + 1), events, &mut released).unwrap();
+    }
+    assert_eq!((records.len(), released.len()), (1, 1));
+}

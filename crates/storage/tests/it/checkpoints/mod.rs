@@ -474,3 +474,26 @@ fn a_read_that_races_a_recycle_sees_a_release() {
         assert!(reader.join().unwrap() > 100);
     });
 }
+
+#[test]
+fn after_a_restart_recycled_segments_are_read_as_they_are_now() {
+    for round in 0..8 {
+        let disk = FaultyDisk::new(round);
+        let open = || Keeper::open(&disk, Options { cache_bytes: 0, ..small() }).unwrap();
+        let mut keeper = open();
+        work(&mut keeper, 0);
+        let mut key = 100;
+        for _ in 0..round {
+            key += 1;
+            assert!(step(&mut keeper, key));
+        }
+        keeper.store.close().unwrap();
+        drop(keeper);
+        let mut keeper = open();
+        for key in 1000..1100 {
+            let lsn = keeper.append(Op::Sent(key)).unwrap();
+            assert!(keeper.wait(lsn));
+        }
+        keeper.check_bodies().unwrap();
+    }
+}
