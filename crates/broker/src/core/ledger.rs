@@ -4,7 +4,7 @@
 //!
 //! - [`Ledger::commit`] appends what it applies, in the same order, and at the same time; what does
 //!   not hold stops the process before it is appended.
-//! - Replaying the log through [`Replay`] rebuilds the same catalog and queues.
+//! - Replaying the log through [`Replay`](super::replay::Replay) rebuilds the same catalog and queues.
 //! - Time never runs backwards, over restarts neither: it is never before the last record's.
 //!   It is internal time (`times`), which clients are not told.
 

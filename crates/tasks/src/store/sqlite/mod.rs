@@ -3,7 +3,7 @@
 //! An `async` call becomes a command to a thread that owns a connection: the writer, which
 //! carries out all commands that wait for it in one transaction, so that they share one sync of
 //! the disk; or the reader, which waits for no sync at all. Records that are asked for by their ids are
-//! looked up where they are asked for ([`here`]), as long as the system has them in memory.
+//! looked up where they are asked for (`here`), as long as the system has them in memory.
 //!
 //! # Invariants
 //!
