@@ -46,6 +46,8 @@ def refusal(code, *arguments, directory, mentions=(), env=None):
         (["app", "--listen", "nonsense"], ["--listen", "nonsense"]),
         (["app", "--public-url", "nonsense"], ["--public-url", "nonsense"]),
         (["broker", "--broker-listen", "127.0.0.1:99999"], ["--broker-listen", "127.0.0.1:99999"]),
+        (["broker", "--sync-interval", "0s"], ["--sync-interval", "1ms to 60s"]),
+        (["broker", "--in-memory", "--sync-interval", "1s"], ["--in-memory", "--sync-interval"]),
         (["queues", "frobnicate"], ["frobnicate"]),
     ],
 )

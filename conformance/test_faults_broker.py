@@ -66,6 +66,17 @@ def test_twenty_kills_of_the_broker_lose_no_acknowledged_message_and_bring_no_de
     assert not back, f"{len(back)} of {len(load.deleted)} acknowledged deletes came back"
 
 
+def test_kills_of_a_broker_that_syncs_every_minute_lose_nothing_either(apart):
+    system = apart(broker_flags=["--sync-interval", "60s"])
+    system.start_broker()
+    assert "synced every 60s" in system.broker.output()
+    url = witness(system)
+    with Messages(system.broker_url, url) as load:
+        for _ in range(3):
+            kill_and_restart(system, load)
+    assert not load.sent - set(drained(system, url)) - load.touched
+
+
 def test_the_ledger_would_find_a_broker_that_forgets(apart):
     system = apart(broker_flags=["--in-memory"])
     system.start_broker()

@@ -55,6 +55,7 @@ pub use bind::bind;
 pub use broker::Broker;
 pub use caller::{Caller, Place, Rights};
 pub use listening::Listening;
+pub use longshore_storage::{Options as StoreOptions, SyncMode};
 pub use longshore_wire::signature::SecretKey;
 pub use operation::Serve;
 pub use options::{BrokerOptions, OpenError};

@@ -6,6 +6,7 @@ pub(crate) mod roles;
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use crate::options::address::reachable;
 use crate::options::broker_region;
@@ -29,7 +30,8 @@ pub(crate) fn broker(
     let data = if role.broker.in_memory {
         "in memory: it ends with this process".to_owned()
     } else {
-        role.directory.display().to_string()
+        let directory = role.directory.display().to_string();
+        directory + &synced(role.broker.sync_interval)
     };
     let declared: Vec<_> = role.declared.iter().map(|queue| queue.name.as_str()).collect();
     let queues = if declared.is_empty() { "none declared".to_owned() } else { declared.join(", ") };
@@ -41,6 +43,11 @@ pub(crate) fn broker(
     ];
     lines.extend(metrics_address.map(metrics));
     head(&role.program, "broker listens", &lines)
+}
+
+/// How often a log is synced, if that is not before each answer.
+fn synced(interval: Option<Duration>) -> String {
+    interval.map(|interval| format!(", synced every {interval:?}")).unwrap_or_default()
 }
 
 fn head(program: &str, what: &str, lines: &[(&str, String)]) -> String {

@@ -146,7 +146,9 @@ fn up_data<O: Args>(options: &UpOptions<O>) -> String {
         (true, _) => format!("messages in memory, results in {store}"),
         (false, Some(_)) => store,
         (false, None) => {
-            format!("messages in {}, results in {store}", options.data.broker().display())
+            let (messages, synced) =
+                (options.data.broker(), super::synced(options.broker.sync_interval));
+            format!("messages in {}{synced}, results in {store}", messages.display())
         }
     }
 }

@@ -30,6 +30,14 @@ pub(crate) struct BrokerOptions {
     #[arg(long, env = "LONGSHORE_IN_MEMORY", value_parser = BoolishValueParser::new())]
     pub(crate) in_memory: bool,
 
+    /// Answer once the log is written, and sync it this often, 1ms to 60s: a kill loses nothing, and
+    /// a power cut what was answered since the last sync. Without it, what an answer says is synced
+    #[arg(
+        long, env = "LONGSHORE_SYNC_INTERVAL", value_name = "DURATION",
+        value_parser = sync_interval
+    )]
+    pub(crate) sync_interval: Option<Duration>,
+
     /// Refuse what SQS refuses for 60 seconds: a second purge, and a queue of a deleted one's name
     #[arg(long, env = "LONGSHORE_STRICT", value_parser = BoolishValueParser::new())]
     pub(crate) strict: bool,
@@ -121,4 +129,28 @@ pub(crate) struct DrainOptions {
         value_parser = duration, default_value = "25s"
     )]
     pub(crate) grace: Duration,
+}
+
+/// How often a log is synced.
+fn sync_interval(text: &str) -> Result<Duration, String> {
+    let interval = duration(text).map_err(|fault| fault.to_string())?;
+    let makes_sense = (Duration::from_millis(1)..=Duration::from_secs(60)).contains(&interval);
+    makes_sense.then_some(interval).ok_or_else(|| {
+        "write 1ms to 60s; without --sync-interval, the log is synced before each answer".to_owned()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_is_synced_every_millisecond_to_every_minute() {
+        assert_eq!(sync_interval("200ms"), Ok(Duration::from_millis(200)));
+        assert_eq!(sync_interval("60s"), Ok(Duration::from_secs(60)));
+        for wrong in ["0s", "61s"] {
+            assert!(sync_interval(wrong).unwrap_err().contains("1ms to 60s"), "{wrong}");
+        }
+        assert!(sync_interval("soon").is_err());
+    }
 }

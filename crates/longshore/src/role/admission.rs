@@ -76,6 +76,7 @@ mod tests {
         BrokerOptions {
             broker_listen: address.parse().unwrap(),
             in_memory: true,
+            sync_interval: None,
             strict: false,
             clock_jump_max: Duration::from_secs(3600),
             clock_confirmed_after: Duration::from_secs(300),

@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use longshore_broker::clock::ClockTrust;
-use longshore_broker::{AllowedHost, Broker, BrokerOptions as OpenOptions, ServerOptions};
+use longshore_broker::{
+    AllowedHost, Broker, BrokerOptions as OpenOptions, ServerOptions, StoreOptions, SyncMode,
+};
 use longshore_types::Region;
 use tokio::net::TcpListener;
 
@@ -66,7 +68,7 @@ pub(super) async fn open(
     declared: &[DesiredQueue],
 ) -> Result<Broker, Fault> {
     let region = Region::parse(region).map_err(|fault| Fault::usage(fault.to_string()))?;
-    let data = (!options.in_memory).then(|| directory.to_owned());
+    let (data, store) = kept(options, directory)?;
     let (account, strict) = (options.account.clone(), options.strict);
     let clock_trust = ClockTrust {
         jump_max: options.clock_jump_max,
@@ -82,6 +84,7 @@ pub(super) async fn open(
         queues_max: bounds.queues_max,
         catalog_bytes_max: bounds.catalog_bytes_max,
         waiting_receives_max: bounds.waiting_receives_max,
+        store,
         ..OpenOptions::default()
     };
     let broker = Broker::open(open).await;
@@ -94,6 +97,23 @@ pub(super) async fn open(
         tracing::info!(queue = %change.queue(), "a declared queue was {}", change.verb());
     }
     Ok(broker)
+}
+
+/// Where messages are kept, if anywhere, and how.
+fn kept(
+    options: &BrokerOptions,
+    directory: &Path,
+) -> Result<(Option<PathBuf>, StoreOptions), Fault> {
+    match (options.in_memory, options.sync_interval) {
+        (true, Some(_)) => Err(Fault::usage(
+            "--in-memory keeps nothing that --sync-interval could sync: leave out one of them",
+        )),
+        (true, None) => Ok((None, StoreOptions::default())),
+        (false, interval) => {
+            let sync = interval.map_or(SyncMode::Always, SyncMode::Interval);
+            Ok((Some(directory.to_owned()), StoreOptions { sync, ..StoreOptions::default() }))
+        }
+    }
 }
 
 /// Serves the broker in `crew`.
