@@ -23,6 +23,9 @@ use crate::log::Body;
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// When it looks again after a checkpoint that came to nothing.
 const RETRY_AFTER: Duration = Duration::from_secs(10);
+/// How often the end of a checkpoint is tried that the log has no room for, and how long after the last try.
+const END_TRIES: u32 = 200;
+const END_AGAIN_AFTER: Duration = Duration::from_millis(10);
 /// How many segments it empties in one look.
 const SEGMENTS_MAX: usize = 8;
 /// How many bytes of bodies it appends at once, or one body.
@@ -65,9 +68,8 @@ async fn write_in_steps(driver: &Arc<Driver>) -> Result<Option<Published>, Check
     if !driver.is_durable(checkpoint.lsn()).await {
         return Ok(None);
     }
-    let telling = Arc::clone(driver);
-    let told = blocking(move || tell_bodies(&telling, checkpoint)).await?;
-    match told {
+    let checkpoint = blocking(move || tell_bodies(checkpoint)).await?;
+    match end(driver, checkpoint).await {
         Some((checkpoint, lsn)) if driver.is_durable(lsn).await => {
             blocking(move || checkpoint.publish()).await.map(Some)
         }
@@ -119,12 +121,23 @@ fn tell(driver: &Driver) -> Result<Option<Checkpoint>, CheckpointError> {
     Ok(Some(checkpoint))
 }
 
-/// Writes where bodies are, and says which record must be durable before the checkpoint counts.
-fn tell_bodies(
-    driver: &Driver,
-    mut checkpoint: Checkpoint,
-) -> Result<Option<(Checkpoint, Lsn)>, CheckpointError> {
+/// Writes where bodies are.
+fn tell_bodies(mut checkpoint: Checkpoint) -> Result<Checkpoint, CheckpointError> {
     checkpoint.write_bodies()?;
-    let lsn = driver.note_checkpoint(&mut checkpoint);
-    Ok(lsn.map(|lsn| (checkpoint, lsn)))
+    Ok(checkpoint)
+}
+
+/// Says which record must be durable before the checkpoint counts. A log that has more to write than it takes
+/// is asked again: under load all of the checkpoint would be in vain otherwise, time after time.
+async fn end(driver: &Driver, mut checkpoint: Checkpoint) -> Option<(Checkpoint, Lsn)> {
+    for _ in 0..END_TRIES {
+        if let Some(lsn) = driver.note_checkpoint(&mut checkpoint) {
+            return Some((checkpoint, lsn));
+        }
+        if !driver.is_open_after(END_AGAIN_AFTER).await {
+            return None;
+        }
+    }
+    tracing::warn!("there is no new checkpoint: the log did not take its end");
+    None
 }
