@@ -101,9 +101,9 @@ pub(crate) fn recover(
     };
     let files = OpenFiles::new(Arc::clone(&disk));
     let open = |name: &str| files.open(name);
-    let mut segments =
-        scan::open_segments(&*disk, &open, &names, salt, &wanted).map_err(explain)?;
-    let older = scan::open_older(&*disk, &open, &names, salt, &wanted).map_err(explain)?;
+    let there = scan::Files { disk: &*disk, open: &open, names: &names, salt };
+    let mut segments = scan::open_segments(&there, &wanted).map_err(explain)?;
+    let older = scan::open_older(&there, &wanted).map_err(explain)?;
     let mut replayer = Replayer::new(&wanted, rebuild);
     replayer.restore(&*disk, salt, &wanted).map_err(explain)?;
     let end = scan::walk(&*disk, &wanted, &segments, &mut |segment, offset, record| {
@@ -124,7 +124,7 @@ pub(crate) fn recover(
     let (index, records) = (replayer.index, replayer.records);
     check_bodies(&*disk, &index, &used)?;
     let recovered = recovered(&end, records, &index, torn);
-    let stray = scan::open_stray(&*disk, &open, &names, salt, &wanted)?;
+    let stray = scan::open_stray(&there, &wanted)?;
     let maker = SegmentMaker { disk, salt, segment_bytes, files };
     Ok(Ready { log, index, used, stray, wanted, recovered, maker, manifest })
 }

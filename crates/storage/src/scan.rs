@@ -77,49 +77,64 @@ struct Part {
     after: Position,
 }
 
-/// Opens the segments of the log and its spares among the files called `names`, in their order, from
+/// The files of a store's directory.
+pub(crate) struct Files<'a> {
+    pub(crate) disk: &'a dyn Disk,
+    /// Opens one by its name.
+    pub(crate) open: &'a Open<'a>,
+    pub(crate) names: &'a [String],
+    pub(crate) salt: u64,
+}
+
+impl Files<'_> {
+    fn numbers(&self) -> impl Iterator<Item = SegmentNumber> {
+        self.names.iter().filter_map(|name| SegmentNumber::parse(name))
+    }
+
+    fn segment(&self, number: SegmentNumber) -> Result<SegmentFile, OpenError> {
+        let path = self.disk.describe(&number.file_name());
+        let file = (self.open)(&number.file_name()).map_err(OpenError::io("open", &path))?;
+        Ok(SegmentFile { number, file, epoch: Epoch::new(self.salt, number), path: path.into() })
+    }
+}
+
+/// Opens the segments of the log and its spares among its files, in their order, from
 /// the first that is replayed on. A gap ends them: behind it there may only be spares.
 pub(crate) fn open_segments(
-    disk: &dyn Disk,
-    open: &Open<'_>,
-    names: &[String],
-    salt: u64,
+    files: &Files<'_>,
     manifest: &Manifest,
 ) -> Result<Vec<SegmentFile>, OpenError> {
-    let mut numbers: Vec<_> = names.iter().filter_map(|name| SegmentNumber::parse(name)).collect();
+    let mut numbers: Vec<_> = files.numbers().collect();
     numbers.retain(|number| *number >= manifest.first);
     numbers.sort_unstable();
     let mut segments = Vec::new();
     let mut expected = manifest.first;
     for number in numbers {
-        let segment = open_segment(disk, open, number, salt)?;
+        let segment = files.segment(number)?;
         if number == expected {
             segments.push(segment);
             expected = number.next();
         } else if segment.header()?.is_some() {
-            return Err(missing(disk, expected));
+            return Err(missing(files.disk, expected));
         }
     }
     if manifest.newest.is_some_and(|newest| newest >= expected) {
-        return Err(missing(disk, expected));
+        return Err(missing(files.disk, expected));
     }
     Ok(segments)
 }
 
 /// Opens the segments that are not replayed and hold bodies.
 pub(crate) fn open_older(
-    disk: &dyn Disk,
-    open: &Open<'_>,
-    names: &[String],
-    salt: u64,
+    files: &Files<'_>,
     manifest: &Manifest,
 ) -> Result<Vec<SegmentFile>, OpenError> {
-    let there = |number: &SegmentNumber| names.contains(&number.file_name());
+    let there = |number: &SegmentNumber| files.names.contains(&number.file_name());
     if let Some(number) = manifest.older.iter().find(|number| !there(number)) {
-        return Err(missing(disk, *number));
+        return Err(missing(files.disk, *number));
     }
     let checked = |number: &SegmentNumber| {
-        let segment = open_segment(disk, open, *number, salt)?;
+        let segment = files.segment(*number)?;
         let Some(header) = segment.header()? else {
             return Err(damaged(&segment, 0, "its header is wrong, and it was in use"));
         };
@@ -131,31 +146,16 @@ pub(crate) fn open_older(
 
 /// Opens the segments that were given up, and not yet removed or made spares of.
 pub(crate) fn open_stray(
-    disk: &dyn Disk,
-    open: &Open<'_>,
-    names: &[String],
-    salt: u64,
+    files: &Files<'_>,
     manifest: &Manifest,
 ) -> Result<Vec<SegmentFile>, OpenError> {
-    let numbers = names.iter().filter_map(|name| SegmentNumber::parse(name));
     let is_stray =
         |number: &SegmentNumber| *number < manifest.first && !manifest.older.contains(number);
-    numbers.filter(is_stray).map(|number| open_segment(disk, open, number, salt)).collect()
+    files.numbers().filter(is_stray).map(|number| files.segment(number)).collect()
 }
 
 fn missing(disk: &dyn Disk, number: SegmentNumber) -> OpenError {
     OpenError::Missing { file: disk.describe(&number.file_name()) }
-}
-
-fn open_segment(
-    disk: &dyn Disk,
-    open: &Open<'_>,
-    number: SegmentNumber,
-    salt: u64,
-) -> Result<SegmentFile, OpenError> {
-    let path = disk.describe(&number.file_name());
-    let file = open(&number.file_name()).map_err(OpenError::io("open", &path))?;
-    Ok(SegmentFile { number, file, epoch: Epoch::new(salt, number), path: path.into() })
 }
 
 /// Visits every record, and says where the log ends.

@@ -45,7 +45,8 @@ fn look(disk: &dyn Disk, report: &mut Report) -> Result<(), OpenError> {
     let Some(Identity { format, salt }) = identity::open(disk, &names)? else { return Ok(()) };
     let has_manifest = format >= FORMAT_SEALED;
     let manifest = has_manifest.then(|| ManifestFile::open(disk, &names, salt)).transpose()?;
-    let found = look_at_log(disk, &names, salt, manifest.as_ref(), report);
+    let files = scan::Files { disk, open: &|name| disk.open(name), names: &names, salt };
+    let found = look_at_log(&files, manifest.as_ref(), report);
     found.map_err(|error| match &manifest {
         Some(manifest) => manifest.explain(error),
         None => error,
@@ -54,16 +55,14 @@ fn look(disk: &dyn Disk, report: &mut Report) -> Result<(), OpenError> {
 
 /// The checkpoint, and the segments that only hold bodies for it.
 fn look_at_older(
-    disk: &dyn Disk,
-    names: &[String],
-    salt: u64,
+    files: &scan::Files<'_>,
     wanted: &Manifest,
     report: &mut Report,
 ) -> Result<(), OpenError> {
     if let Some(place) = &wanted.checkpoint {
-        checkpoint::read(disk, salt, place, &mut |_| Ok(()))?;
+        checkpoint::read(files.disk, files.salt, place, &mut |_| Ok(()))?;
     }
-    for segment in scan::open_older(disk, &|name| disk.open(name), names, salt, wanted)? {
+    for segment in scan::open_older(files, wanted)? {
         scan::walk_alone(&segment, &mut |_, _, record| {
             report.records += 1;
             report.bodies += record.bodies.len() as u64;
@@ -74,21 +73,19 @@ fn look_at_older(
 }
 
 fn look_at_log(
-    disk: &dyn Disk,
-    names: &[String],
-    salt: u64,
+    files: &scan::Files<'_>,
     manifest: Option<&ManifestFile>,
     report: &mut Report,
 ) -> Result<(), OpenError> {
     let wanted = recovery::wanted(manifest);
-    let segments = scan::open_segments(disk, &|name| disk.open(name), names, salt, &wanted)?;
-    let end = scan::walk(disk, &wanted, &segments, &mut |_, _, record| {
+    let segments = scan::open_segments(files, &wanted)?;
+    let end = scan::walk(files.disk, &wanted, &segments, &mut |_, _, record| {
         report.records += 1;
         report.last = record.lsn;
         report.bodies += record.bodies.len() as u64;
         Ok(())
     })?;
-    look_at_older(disk, names, salt, &wanted, report)?;
+    look_at_older(files, &wanted, report)?;
     report.segments = end.used + wanted.older.len();
     report.spares = segments.len() - end.used;
     report.batches = end.batches;
