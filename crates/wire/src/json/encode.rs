@@ -21,6 +21,12 @@ struct ErrorBody {
     message: String,
 }
 
+/// Bytes that most replies have room in, so that they are not moved again and again while they grow.
+const REPLY_BYTES: usize = 1024;
+
 fn to_bytes(output: &impl Serialize) -> Vec<u8> {
-    serde_json::to_vec(output).expect("outputs have string keys and no failing serializer")
+    let mut bytes = Vec::with_capacity(REPLY_BYTES);
+    let written = serde_json::to_writer(&mut bytes, output);
+    written.expect("outputs have string keys and no failing serializer");
+    bytes
 }
