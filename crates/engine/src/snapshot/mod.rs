@@ -1,7 +1,7 @@
 //! What a queue held at one moment, told piece by piece while it goes on changing.
 //!
 //! [`Queue::begin_snapshot`] fixes the moment and gives the head: what is small. The rest is in maps that
-//! know how to be told ([`Walked`](crate::walked::Walked)); [`Queue::next_parts`] gives the next few of
+//! know how to be told ([`Walk`](crate::walked::Walk)); [`Queue::next_parts`] gives the next few of
 //! their entries until there are none. Of all else, such as the orders over the messages, nothing is told:
 //! it follows.
 //!
@@ -19,14 +19,11 @@ mod part;
 
 use std::sync::Arc;
 
-use longshore_types::Timestamp;
-
 use crate::fair::Fair;
 use crate::fifo::Fifo;
 use crate::fifo::groups::Groups;
-use crate::message::Kept;
 use crate::moves::Moves;
-use crate::{MessageKey, Original, Queue, QueueId};
+use crate::{Original, Queue, QueueId};
 
 pub(crate) use part::Part;
 pub use part::{QueueHead, QueuePart};
@@ -118,9 +115,8 @@ impl Queue {
     pub fn restore(&mut self, QueuePart(part): QueuePart) {
         match (part, &mut self.fifo, &mut self.fair) {
             (Part::Message { key, message }, ..) => {
-                let last = self.messages.last_key_value();
-                let shared = last.and_then(|(_, last)| last.dead_letter_source.clone());
-                self.restore_message(key, message.kept(shared.as_ref()));
+                let message = message.kept(self.messages.last_source().as_ref());
+                self.put_in_place(key, &message);
             }
             (Part::FairGroup { number, id }, _, Some(fair)) => fair.restore(number, &id),
             (Part::FairMember { key, group }, _, Some(fair)) => fair.restore_member(key, group),
@@ -144,14 +140,6 @@ impl Queue {
                 ..,
             ) => panic!("a part of another sort of queue"),
         }
-    }
-
-    fn restore_message(&mut self, key: MessageKey, message: Kept) {
-        let (sent_at, stage): (Timestamp, _) = (message.sent_at, message.stage);
-        self.messages.insert(key, Box::new(message));
-        self.expiry.insert(sent_at, key, self.fair_group_of(key));
-        self.insert_in_order(key, sent_at, stage);
-        self.look_at_head(key);
     }
 
     /// All parts were taken in.

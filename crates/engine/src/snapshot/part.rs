@@ -137,7 +137,7 @@ pub(crate) enum Part {
 }
 
 impl Part {
-    pub(super) fn of_message((key, kept): (MessageKey, Box<Kept>)) -> Self {
+    pub(super) fn of_message((key, kept): (MessageKey, Kept)) -> Self {
         Self::Message { key, message: Told::of(&kept) }
     }
 }
