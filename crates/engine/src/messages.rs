@@ -107,10 +107,13 @@ impl Kept {
         Fresh { key, id: self.id, sent_at: self.sent_at, bytes: self.bytes }
     }
 
-    /// `None`: nothing has happened to it yet.
+    /// Whether nothing has happened to it since it was sent.
+    pub(crate) fn is_fresh(&self) -> bool {
+        *self == Self::sent(self.id, self.bytes, self.sent_at, self.sent_at)
+    }
+
     fn history(&self, key: MessageKey) -> Option<History> {
-        let as_sent = Self::sent(self.id, self.bytes, self.sent_at, self.sent_at);
-        (*self != as_sent).then(|| History {
+        (!self.is_fresh()).then(|| History {
             key,
             first_received_at: self.first_received_at,
             stage: self.stage,
@@ -168,7 +171,7 @@ impl Messages {
     }
 
     fn kept(&self, fresh: Fresh, has_history: bool) -> Kept {
-        Kept::of(fresh, self.histories.get(fresh.key).filter(|_| has_history))
+        Kept::of(fresh, if has_history { self.histories.get(fresh.key) } else { None })
     }
 
     /// The queue that a message was last dead-lettered from.
@@ -209,15 +212,19 @@ impl Messages {
         key: MessageKey,
         change: impl FnOnce(&mut Kept),
     ) -> Option<(Kept, Kept)> {
-        let before = self.get(key)?;
+        let (fresh, had_history) = self.entries.get_with_mark(key)?;
+        let before = self.kept(fresh, had_history);
         self.set_aside(key, || Some(before.clone()));
         let mut after = before.clone();
         change(&mut after);
         let history = after.history(key);
-        self.entries.set_mark(key, history.is_some());
+        if history.is_some() != had_history {
+            self.entries.set_mark(key, !had_history);
+        }
         match history {
             Some(history) => self.histories.put(&history),
-            None => drop(self.histories.remove(key)),
+            None if had_history => drop(self.histories.remove(key)),
+            None => {}
         }
         Some((before, after))
     }
@@ -258,10 +265,56 @@ impl PartialEq for Messages {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     #[test]
     fn a_fresh_message_takes_28_bytes_and_one_with_a_history_56_more() {
         assert_eq!((size_of::<Entry>(), size_of::<History>()), (28, 56));
+    }
+
+    /// Times that are near one another, or as far as times can be.
+    fn sent_at(number: u64) -> Timestamp {
+        Timestamp::from_millis(if number % 5 == 0 { number << 34 } else { number % 1000 })
+    }
+
+    fn message(number: u64) -> Kept {
+        let (at, id) = (sent_at(number), MessageId::from_random([9; 16]));
+        let mut message = Kept::sent(id, u32::try_from(number % 100).unwrap(), at, at);
+        if number % 3 == 0 {
+            message.count_receive(at);
+        }
+        message
+    }
+
+    #[test]
+    fn messages_are_a_map_whatever_their_keys_and_times() {
+        for seed in 0..40_u64 {
+            let (mut messages, mut model) = (Messages::default(), BTreeMap::new());
+            for step in 0..4000_u64 {
+                let number = (seed * 10_000 + step).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 25;
+                let spread = if seed % 2 == 0 { 1 } else { 1 << 30 };
+                let key = MessageKey::new(number % 600 * spread);
+                match number / 600 % 4 {
+                    0 | 1 if !model.contains_key(&key) => {
+                        messages.insert(key, &message(number));
+                        model.insert(key, message(number));
+                    }
+                    2 => assert_eq!(messages.remove(key), model.remove(&key)),
+                    _ => {
+                        let receive = |message: &mut Kept| message.count_receive(sent_at(1));
+                        let forget = |message: &mut Kept| message.receive_count = 0;
+                        let change = if number % 2 == 0 { receive } else { forget };
+                        messages.change(key, change);
+                        model.entry(key).and_modify(change);
+                    }
+                }
+            }
+            assert!(messages.keys().eq(model.keys().copied()));
+            assert!(model.iter().all(|(key, kept)| messages.get(*key).as_ref() == Some(kept)));
+            messages.begin_walk();
+            assert!(messages.walk(usize::MAX).into_iter().eq(model));
+        }
     }
 }

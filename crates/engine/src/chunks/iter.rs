@@ -8,7 +8,7 @@ use super::{Chunks, Item};
 impl<T: Item> Chunks<T> {
     /// All of it.
     pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = T::Full> + '_ {
-        self.chunks.values().flat_map(|chunk| chunk.all())
+        self.directory.chunks().flat_map(Chunk::all)
     }
 
     /// What is behind a place, or all of it.
@@ -30,30 +30,26 @@ impl<T: Item> Chunks<T> {
     }
 
     fn range_from(&self, from: Bound<T::Place>) -> impl Iterator<Item = (T::Full, bool)> + '_ {
-        let chunks = match from {
-            Included(place) | Excluded(place) => self.chunks.range(self.start_of(place)..),
-            Unbounded => self.chunks.range(..),
+        let home = match from {
+            Included(place) | Excluded(place) => self.directory.home(place),
+            Unbounded => None,
         };
-        chunks.flat_map(move |(_, chunk)| chunk.from(from))
-    }
-
-    /// The start of the chunk in which a place is, or would be.
-    fn start_of(&self, place: T::Place) -> T::Place {
-        self.chunks.range(..=place).next_back().map_or(place, |(start, _)| *start)
+        let first = home.or_else(|| self.directory.first());
+        let chunks = first.into_iter().flat_map(|first| self.directory.chunks_from(first));
+        chunks.flat_map(move |chunk| chunk.from(from))
     }
 
     /// What is marked.
     pub(crate) fn marked(&self) -> impl Iterator<Item = T::Full> + '_ {
-        let chunks = self.marked.iter().filter_map(|start| self.chunks.get(start));
-        chunks.flat_map(Chunk::marked)
+        self.directory.marked().flat_map(Chunk::marked)
     }
 
     pub(crate) fn first(&self) -> Option<T::Full> {
-        self.chunks.first_key_value().map(|(_, chunk)| chunk.full(0))
+        self.directory.first().map(|first| self.directory.chunk(first).full(0))
     }
 
     pub(crate) fn last(&self) -> Option<T::Full> {
-        let (_, chunk) = self.chunks.last_key_value()?;
+        let chunk = self.directory.chunks().next_back()?;
         Some(chunk.full(chunk.items.len() - 1))
     }
 }

@@ -3,32 +3,34 @@
 //! A tree of single entries is half empty and full of pointers. Here the leaves of the tree are arrays of
 //! up to 128 items, which are full where items come in order, as messages do. An item is packed: it says
 //! what it stands for in relation to the base of its chunk. Each has a mark, one bit; marked items are
-//! found without looking at the others.
+//! found without looking at all others.
 //!
 //! ```text
-//! chunks:  place of the start ─► base, [item item item …], marks
-//! marked:  starts of chunks with marked items
+//! directory ─► group: up to 256 chunks ─► chunk: start, base, [item item item …], marks
 //! ```
 //!
 //! # Invariants
 //!
 //! - A chunk has items, and all of them lie from its start on and before the start of the next.
-//! - No operation moves more than a few chunks' worth of items, however many there are.
-//! - Of two chunks side by side, one has more than a quarter of what it can hold, or they cannot share a
-//!   base: what is removed gives its memory back.
+//! - No operation moves more than a few chunks' worth of items, and a group's worth of chunks, however many
+//!   there are.
+//! - A chunk that has lost most of its items gives its memory back, and joins one beside it if both are small.
 
 mod chunk;
+mod directory;
 mod iter;
 mod packed;
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 
 use chunk::Chunk;
+use directory::{At, Directory};
 pub(crate) use packed::{Member, Spot, base_before, offset};
 
 /// How many items a chunk has at most: one for each bit of its marks.
 const CHUNK: usize = 128;
+/// What room for fewer items takes is not worth the work of giving it back.
+const ROOM_MIN: usize = 16;
 
 /// What is kept of something, packed in relation to the base of a chunk.
 pub(crate) trait Item: Clone {
@@ -51,15 +53,14 @@ pub(crate) trait Item: Clone {
 /// A set of items in order. Every operation is O(log n).
 #[derive(Clone, Debug)]
 pub(crate) struct Chunks<T: Item> {
-    chunks: BTreeMap<T::Place, Chunk<T>>,
-    marked: BTreeSet<T::Place>,
+    directory: Directory<T>,
     len: usize,
     marked_len: usize,
 }
 
 impl<T: Item> Default for Chunks<T> {
     fn default() -> Self {
-        Self { chunks: BTreeMap::new(), marked: BTreeSet::new(), len: 0, marked_len: 0 }
+        Self { directory: Directory::default(), len: 0, marked_len: 0 }
     }
 }
 
@@ -102,37 +103,33 @@ impl<T: Item> Chunks<T> {
     }
 
     fn find(&self, place: T::Place) -> Option<(&Chunk<T>, usize)> {
-        let (_, chunk) = self.chunks.range(..=place).next_back()?;
+        let chunk = self.directory.chunk(self.directory.home(place)?);
         Some((chunk, chunk.find(place).ok()?))
-    }
-
-    fn find_mut(&mut self, place: T::Place) -> Option<(T::Place, &mut Chunk<T>, usize)> {
-        let (start, chunk) = self.chunks.range_mut(..=place).next_back()?;
-        let at = chunk.find(place).ok()?;
-        Some((*start, chunk, at))
     }
 
     /// Puts something in. `false`: something is at its place already, and stays.
     pub(crate) fn insert(&mut self, full: &T::Full, marked: bool) -> bool {
         let place = T::place_of(full);
-        let Some((start, chunk)) = self.chunks.range_mut(..=place).next_back() else {
+        let Some(home) = self.directory.home(place) else {
             self.insert_first(full, marked);
             return true;
         };
-        let start = *start;
+        let chunk = self.directory.chunk_mut(home);
         let Err(at) = chunk.find(place) else { return false };
         match T::pack(full, chunk.base) {
             Some(item) if chunk.items.len() < CHUNK => {
                 chunk.insert(at, item, marked);
-                self.count_in(start, marked);
+                self.directory.count_marked(home, usize::from(marked));
+                self.count_in(marked);
             }
             Some(_) if at < CHUNK => {
-                self.split(start, CHUNK / 2);
+                self.split(home, CHUNK / 2);
                 return self.insert(full, marked);
             }
+            _ if at == 0 => self.begin_instead(home, full, marked),
             _ => {
-                self.split(start, at);
-                self.begin(full, marked);
+                self.split(home, at);
+                self.begin(self.directory.home(place), full, marked);
             }
         }
         true
@@ -141,138 +138,124 @@ impl<T: Item> Chunks<T> {
     /// Puts something in, unmarked, or in place of what is there.
     pub(crate) fn put(&mut self, full: &T::Full) {
         let place = T::place_of(full);
-        if let Some((_, chunk, at)) = self.find_mut(place)
-            && let Some(item) = T::pack(full, chunk.base)
+        if let Some(home) = self.directory.home(place)
+            && let chunk = self.directory.chunk_mut(home)
+            && let Ok(at) = chunk.find(place)
         {
-            chunk.items[at] = item;
-            return;
+            if let Some(item) = T::pack(full, chunk.base) {
+                chunk.items[at] = item;
+                return;
+            }
+            self.remove(place);
         }
-        self.remove(place);
         self.insert(full, false);
     }
 
     /// Puts something in before all others.
     fn insert_first(&mut self, full: &T::Full, marked: bool) {
-        let begun = self.chunks.first_key_value().filter(|(_, chunk)| chunk.items.len() < CHUNK);
-        let joined = begun.and_then(|(_, chunk)| chunk.rebased(T::base_of(full)));
-        if let Some(chunk) = joined {
-            self.chunks.pop_first().inspect(|(start, _)| _ = self.marked.remove(start));
-            self.put_chunk(T::place_of(full), chunk);
-            let first = self.chunks.first_entry();
-            first.map(|mut first| first.get_mut().insert_at_start(full, marked));
-            self.count_in(T::place_of(full), marked);
-        } else {
-            self.begin(full, marked);
+        let first = self.directory.first().map(|at| self.directory.chunk(at));
+        let with_room = first.filter(|chunk| chunk.items.len() < CHUNK);
+        let Some(mut joined) = with_room.and_then(|chunk| chunk.rebased(T::base_of(full))) else {
+            return self.begin(None, full, marked);
+        };
+        joined.insert_at_start(full, marked);
+        self.directory.replace_first(joined);
+        if let Some(first) = self.directory.first() {
+            self.directory.count_marked(first, usize::from(marked));
         }
+        self.count_in(marked);
     }
 
-    fn begin(&mut self, full: &T::Full, marked: bool) {
-        let place = T::place_of(full);
-        self.chunks.insert(place, Chunk::of(full, marked));
-        self.count_in(place, marked);
+    /// Begins a chunk behind another.
+    fn begin(&mut self, behind: Option<At>, full: &T::Full, marked: bool) {
+        self.directory.insert_behind(behind, Chunk::of(full, marked));
+        self.count_in(marked);
     }
 
-    fn count_in(&mut self, start: T::Place, marked: bool) {
+    /// Begins a chunk where another does, whose items all lie behind.
+    fn begin_instead(&mut self, home: At, full: &T::Full, marked: bool) {
+        let chunk = self.directory.chunk_mut(home);
+        let start = chunk.start;
+        let mut behind = std::mem::replace(chunk, Chunk { start, ..Chunk::of(full, marked) });
+        behind.start = behind.items[0].place(behind.base);
+        self.directory.uncount_marked(home, behind.marked_len());
+        self.directory.count_marked(home, usize::from(marked));
+        self.directory.insert_behind(Some(home), behind);
+        self.count_in(marked);
+    }
+
+    fn count_in(&mut self, marked: bool) {
         self.len += 1;
-        if marked {
-            self.marked_len += 1;
-            self.marked.insert(start);
-        }
+        self.marked_len += usize::from(marked);
     }
 
     /// Has the items of a chunk from there on be a chunk of their own.
-    fn split(&mut self, start: T::Place, at: usize) {
-        let Some(chunk) = self.chunks.get_mut(&start) else { return };
+    fn split(&mut self, home: At, at: usize) {
+        let chunk = self.directory.chunk_mut(home);
         if at < chunk.items.len() {
             let behind = chunk.split_off(at);
-            self.note_marks(start);
-            self.put_chunk(behind.items[0].place(behind.base), behind);
-        }
-    }
-
-    fn put_chunk(&mut self, start: T::Place, chunk: Chunk<T>) {
-        self.chunks.insert(start, chunk);
-        self.note_marks(start);
-    }
-
-    /// Says anew whether a chunk has marked items.
-    fn note_marks(&mut self, start: T::Place) {
-        if self.chunks.get(&start).is_some_and(|chunk| chunk.marks != 0) {
-            self.marked.insert(start);
-        } else {
-            self.marked.remove(&start);
+            self.directory.uncount_marked(home, behind.marked_len());
+            self.directory.insert_behind(Some(home), behind);
         }
     }
 
     /// Takes out what is at a place, and whether it was marked.
     pub(crate) fn remove(&mut self, place: T::Place) -> Option<(T::Full, bool)> {
-        let (start, chunk, at) = self.find_mut(place)?;
-        let full = chunk.full(at);
-        let was_marked = chunk.remove(at);
-        let (left, has_marks) = (chunk.items.len(), chunk.marks != 0);
+        let home = self.directory.home(place)?;
+        let chunk = self.directory.chunk_mut(home);
+        let at = chunk.find(place).ok()?;
+        let (full, was_marked) = (chunk.full(at), chunk.remove(at));
+        let (left, room) = (chunk.items.len(), chunk.items.capacity());
         self.len -= 1;
-        if was_marked {
-            self.marked_len -= 1;
-            if !has_marks {
-                self.marked.remove(&start);
-            }
-        }
+        self.marked_len -= usize::from(was_marked);
+        self.directory.uncount_marked(home, usize::from(was_marked));
         if left == 0 {
-            self.chunks.remove(&start);
-        } else if left.is_power_of_two() && left <= CHUNK / 2 {
-            self.gather(start);
+            self.directory.remove(home);
+        } else if 4 * left <= room && room > ROOM_MIN {
+            self.gather(home);
         }
         Some((full, was_marked))
     }
 
     /// Marks the item at a place, or takes its mark. Answers whether it was marked; `None` if there is none.
     pub(crate) fn set_mark(&mut self, place: T::Place, marked: bool) -> Option<bool> {
-        let (start, chunk, at) = self.find_mut(place)?;
+        let home = self.directory.home(place)?;
+        let chunk = self.directory.chunk_mut(home);
+        let at = chunk.find(place).ok()?;
         let was_marked = chunk.is_marked(at);
         if was_marked != marked {
             chunk.set_mark(at, marked);
             if marked {
+                self.directory.count_marked(home, 1);
                 self.marked_len += 1;
-                self.marked.insert(start);
             } else {
+                self.directory.uncount_marked(home, 1);
                 self.marked_len -= 1;
-                self.note_marks(start);
             }
         }
         Some(was_marked)
     }
 
     /// Gives back what a chunk that has lost many items does not need, and the chunk if it can join another.
-    fn gather(&mut self, start: T::Place) {
-        let Some(chunk) = self.chunks.get_mut(&start) else { return };
-        let len = chunk.items.len();
-        chunk.items.shrink_to(len + len / 2);
-        if len > CHUNK / 4 {
+    fn gather(&mut self, home: At) {
+        let chunk = self.directory.chunk_mut(home);
+        chunk.items.shrink_to(2 * chunk.items.len());
+        if self.directory.next(home).is_some_and(|next| self.join(home, next)) {
             return;
         }
-        let next = self.chunks.range(start..).nth(1).map(|(next, _)| *next);
-        if next.is_some_and(|next| self.join(start, next)) {
-            return;
-        }
-        let before = self.chunks.range(..start).next_back().map(|(before, _)| *before);
-        before.map(|before| self.join(before, start));
+        self.directory.before(home).map(|before| self.join(before, home));
     }
 
     /// Makes one chunk of two side by side, if it would be half empty then.
-    fn join(&mut self, left: T::Place, right: T::Place) -> bool {
-        let (Some(first), Some(second)) = (self.chunks.get(&left), self.chunks.get(&right)) else {
-            return false;
-        };
+    fn join(&mut self, left: At, right: At) -> bool {
+        let (first, second) = (self.directory.chunk(left), self.directory.chunk(right));
         if first.items.len() + second.items.len() > CHUNK / 2 {
             return false;
         }
         let Some(second) = second.rebased(first.base) else { return false };
-        self.chunks.remove(&right);
-        self.marked.remove(&right);
-        if let Some(first) = self.chunks.get_mut(&left) {
-            first.append(second);
-        }
-        self.note_marks(left);
+        self.directory.count_marked(left, second.marked_len());
+        self.directory.chunk_mut(left).append(second);
+        self.directory.remove(right);
         true
     }
 }

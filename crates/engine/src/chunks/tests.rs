@@ -52,17 +52,6 @@ fn assert_same(chunks: &Chunks<Spot>, model: &Model, place: (Timestamp, MessageK
     assert_eq!(chunks.last(), model.keys().next_back().copied());
 }
 
-fn assert_in_chunks(chunks: &Chunks<Spot>) {
-    let starts: Vec<_> = chunks.chunks.keys().copied().collect();
-    for (index, (start, chunk)) in chunks.chunks.iter().enumerate() {
-        let last = chunk.items.last().expect("a chunk has items").place(chunk.base);
-        assert!(*start <= chunk.items[0].place(chunk.base));
-        assert!(starts.get(index + 1).is_none_or(|next| last < *next));
-        assert_eq!(chunks.marked.contains(start), chunk.marks != 0);
-    }
-    assert!(chunks.marked.iter().all(|start| chunks.chunks.contains_key(start)));
-}
-
 #[test]
 fn chunks_are_a_set_whatever_is_put_in_and_taken_out() {
     for seed in 0..60 {
@@ -74,7 +63,7 @@ fn chunks_are_a_set_whatever_is_put_in_and_taken_out() {
                 assert_same(&chunks, &model, spot(number % 2100, number % 5));
             }
         }
-        assert_in_chunks(&chunks);
+        chunks.directory.assert_in_order();
     }
 }
 
@@ -90,14 +79,14 @@ fn how_items_lie_in_chunks_makes_no_difference() {
 }
 
 fn capacity(chunks: &Chunks<Spot>) -> usize {
-    chunks.chunks.values().map(|chunk| chunk.items.capacity()).sum()
+    chunks.directory.chunks().map(|chunk| chunk.items.capacity()).sum()
 }
 
 #[test]
 fn what_comes_in_order_fills_its_chunks() {
     let mut chunks = Chunks::<Spot>::default();
     (0..100_000).for_each(|key| _ = chunks.insert(&spot(key / 9, key), true));
-    assert_eq!(chunks.chunks.len(), 100_000_usize.div_ceil(CHUNK));
+    assert_eq!(chunks.directory.chunks().count(), 100_000_usize.div_ceil(CHUNK));
     assert!(capacity(&chunks) <= 100_000 + CHUNK, "{}", capacity(&chunks));
 }
 
@@ -109,6 +98,23 @@ fn what_is_taken_out_of_the_middle_gives_its_memory_back() {
         chunks.remove(spot(key, key));
     }
     assert_eq!(chunks.len(), 1000);
-    assert!(chunks.chunks.len() <= 1000 / (CHUNK / 8), "{}", chunks.chunks.len());
+    let count = chunks.directory.chunks().count();
+    assert!(count <= 1000 / (CHUNK / 8), "{count}");
+    chunks.directory.assert_in_order();
     assert!(capacity(&chunks) <= 4 * 1000, "{}", capacity(&chunks));
+}
+
+#[test]
+fn many_chunks_are_kept_in_few_groups_whatever_comes_and_goes() {
+    let mut chunks = Chunks::<Spot>::default();
+    let place = |number: u64| spot(number * 7_919 % 200_000, number);
+    (0..200_000).for_each(|number| _ = chunks.insert(&place(number), number % 50 == 0));
+    chunks.directory.assert_in_order();
+    assert!(chunks.directory.groups() < 40, "{}", chunks.directory.groups());
+    for number in (0..200_000).filter(|number| number % 40 != 0) {
+        assert!(chunks.remove(place(number)).is_some());
+    }
+    chunks.directory.assert_in_order();
+    assert_eq!((chunks.len(), chunks.marked().count()), (5000, 1000));
+    assert!(chunks.directory.groups() <= 3, "{}", chunks.directory.groups());
 }

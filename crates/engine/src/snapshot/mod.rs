@@ -16,6 +16,7 @@
 //! - The numbers of parts and fields are those of a file format, as those of events are.
 
 mod part;
+mod run;
 
 use std::sync::Arc;
 
@@ -56,7 +57,7 @@ impl Queue {
         QueueHead::of(self)
     }
 
-    /// What is told next, at most `count` parts of it. None: all is told.
+    /// What is told next: parts with at most `count` entries ([`QueuePart::entries`]). None: all is told.
     pub fn next_parts(&mut self, count: usize) -> Vec<QueuePart> {
         if let Some(purged) = &mut self.telling.purged {
             let parts = purged.next_parts(count);
@@ -70,7 +71,7 @@ impl Queue {
             parts = fifo.walk(count);
         }
         if parts.is_empty() {
-            parts = self.messages.walk(count).into_iter().map(Part::of_message).collect();
+            parts = Part::of_messages(self.messages.walk(count));
         }
         self.telling.is_on &= !parts.is_empty();
         parts.into_iter().map(QueuePart).collect()
@@ -117,6 +118,9 @@ impl Queue {
             (Part::Message { key, message }, ..) => {
                 let message = message.kept(self.messages.last_source().as_ref());
                 self.put_in_place(key, &message);
+            }
+            (Part::Fresh(run), ..) => {
+                run.messages().for_each(|(key, message)| self.put_in_place(key, &message));
             }
             (Part::FairGroup { number, id }, _, Some(fair)) => fair.restore(number, &id),
             (Part::FairMember { key, group }, _, Some(fair)) => fair.restore_member(key, group),
