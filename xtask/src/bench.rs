@@ -6,6 +6,7 @@
 //!
 //! ```text
 //! contest                  `cargo xtask bench tasks`: Longshore beside other task frameworks
+//! growth                   `cargo xtask bench restart`, `growth`: stores that hold many messages
 //! server                   starts, watches and stops the programs
 //! machine, disk            what the numbers depend on
 //! http, sqs                one keep-alive connection; requests, and what replies hold
@@ -23,6 +24,7 @@
 pub(crate) mod contest;
 mod disk;
 mod fleet;
+mod growth;
 mod http;
 mod latency;
 mod ledger;
@@ -84,6 +86,10 @@ pub(crate) struct Options {
 enum Part {
     /// Longshore beside other task frameworks: the same tasks, on the same broker or on Redis.
     Tasks(contest::Options),
+    /// Memory for a message, and the time of a start, with many messages in the store.
+    Restart(growth::Options),
+    /// The same, with throughput, after many messages have passed too; and plots of it all.
+    Growth(growth::Options),
 }
 
 impl Options {
@@ -118,8 +124,11 @@ pub(crate) fn smoke(binary: PathBuf) -> Result<()> {
 ///
 /// The program cannot be built or started, a request failed, or a message was lost or repeated.
 pub(crate) fn run(options: &Options) -> Result<()> {
-    if let Some(Part::Tasks(options)) = &options.part {
-        return contest::run(options);
+    match &options.part {
+        Some(Part::Tasks(options)) => return contest::run(options),
+        Some(Part::Restart(options)) => return growth::run(options, growth::Kind::Restart),
+        Some(Part::Growth(options)) => return growth::run(options, growth::Kind::Growth),
+        None => {}
     }
     let binary = binary(options)?;
     let data = Data::create(options.data.as_deref())?;

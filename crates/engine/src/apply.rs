@@ -77,9 +77,10 @@ impl Queue {
 
     /// Counts a receive of the message and leases it until `until`.
     fn deliver(&mut self, key: MessageKey, until: Timestamp, now: Timestamp) {
-        let Some(message) = self.messages.get_mut(&key) else { return };
-        message.count_receive(now);
-        self.set_stage(key, lease(until, now));
+        self.change(key, |message| {
+            message.count_receive(now);
+            message.stage = lease(until, now);
+        });
         if let Some(fifo) = &mut self.fifo {
             fifo.groups.serve(key);
         }
@@ -101,7 +102,7 @@ impl Queue {
     }
 
     fn remember_send(&mut self, key: MessageKey, deduplication_id: &str, now: Timestamp) {
-        let (Some(fifo), Some(message)) = (&mut self.fifo, self.messages.get(&key)) else { return };
+        let (Some(fifo), Some(message)) = (&mut self.fifo, self.messages.get(key)) else { return };
         let original = Original { id: message.id, sequence: fifo.last_sequence };
         let group = fifo.groups.id_of(key).unwrap_or_default();
         fifo.window.remember(group, deduplication_id, original, now);
@@ -109,7 +110,7 @@ impl Queue {
 
     fn remember_attempt(&mut self, id: &str, epoch: u32, keys: &[MessageKey], now: Timestamp) {
         let Some(fifo) = &mut self.fifo else { return };
-        let delivered = |key: &MessageKey| Some((*key, self.messages.get(key)?));
+        let delivered = |key: &MessageKey| Some((*key, self.messages.get(*key)?));
         let delivered: Vec<_> = keys.iter().filter_map(delivered).collect();
         let Some((_, first)) = delivered.first() else { return };
         let Stage::InFlight(until) = first.stage else { return };
@@ -131,7 +132,7 @@ impl Queue {
         let delay = self.settings.delay;
         if self.fifo.is_some() && delay != delay_before {
             for key in self.not_delivered_since(delay.max(delay_before), now) {
-                let sent_at = self.messages[&key].sent_at;
+                let sent_at = self.messages.known(key).sent_at;
                 self.set_stage(key, delayed(sent_at + delay, now));
             }
         }
@@ -140,11 +141,11 @@ impl Queue {
     /// The messages that were sent to this queue less than `ago` before `now` and never delivered.
     fn not_delivered_since(&self, ago: Duration, now: Timestamp) -> Vec<MessageKey> {
         let waits = |key: &MessageKey| {
-            let message = &self.messages[key];
+            let message = self.messages.known(*key);
             message.redrive_count == 0 && message.dead_letter_source.is_none()
         };
-        let recent = |key: &MessageKey| self.messages[key].sent_at + ago > now;
-        self.expiry.youngest_first().take_while(recent).filter(waits).collect()
+        let recent = |key: &MessageKey| self.messages.known(*key).sent_at + ago > now;
+        self.sends.youngest_first().take_while(recent).filter(waits).collect()
     }
 
     fn take_all(&mut self) -> Vec<MessageKey> {

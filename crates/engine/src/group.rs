@@ -12,4 +12,9 @@ impl GroupNumber {
     pub(crate) const fn new(number: u64) -> Self {
         Self(number)
     }
+
+    /// The number.
+    pub(crate) const fn get(self) -> u64 {
+        self.0
+    }
 }

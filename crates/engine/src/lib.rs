@@ -48,12 +48,14 @@ pub mod receipt;
 pub mod refusal;
 
 mod apply;
+mod chunks;
 mod decide;
 mod fair;
 mod fifo;
 mod group;
 mod index;
 mod lapse;
+mod messages;
 mod peek;
 mod snapshot;
 mod upheld;

@@ -1,6 +1,6 @@
 //! One message: what a queue keeps of it, and what it tells about it.
 //!
-//! A queue keeps a `Kept` for each of its messages, under the message's key. Outside the queue a
+//! A queue keeps what a `Kept` says of each of its messages, under the message's key. Outside the queue a
 //! message appears as a [`Message`] when it is dead-lettered, as a [`Redriven`] when a move task
 //! brings it, and as a [`Delivery`] when it has been received.
 
@@ -130,12 +130,12 @@ pub(crate) enum Stage {
     InFlight(#[n(0)] Timestamp),
 }
 
-/// What a queue keeps of a message. A backlog is held in memory, so every byte counts.
+/// What a queue keeps of a message; [`Messages`](crate::messages::Messages) packs it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Kept {
     pub(crate) id: MessageId,
     pub(crate) sent_at: Timestamp,
-    /// Says nothing as long as `receive_count` is zero; an `Option` would take 8 bytes more.
+    /// Says nothing as long as `receive_count` is zero.
     pub(crate) first_received_at: Timestamp,
     pub(crate) stage: Stage,
     pub(crate) bytes: u32,
@@ -237,7 +237,11 @@ impl Kept {
     }
 
     /// What a receive tells about the message.
-    pub(crate) fn told(&self, sequence: Option<SequenceNumber>) -> Delivery<'_> {
+    pub(crate) fn told<'a>(
+        &self,
+        dead_letter_source: Option<&'a Arc<QueueArn>>,
+        sequence: Option<SequenceNumber>,
+    ) -> Delivery<'a> {
         Delivery {
             id: self.id,
             bytes: self.bytes,
@@ -245,20 +249,9 @@ impl Kept {
             first_received_at: self.first_received_at,
             receive_count: self.receive_count,
             number: self.delivery,
-            dead_letter_source: self.dead_letter_source.as_deref(),
+            dead_letter_source: dead_letter_source.map(|source| &**source),
             sequence,
             redriven: self.delivery_before_redrive() > 0,
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_message_without_its_index_entries_takes_at_most_72_bytes() {
-        assert!(size_of::<Kept>() <= 72, "{}", size_of::<Kept>());
-        assert_eq!(size_of::<MessageKey>(), 8);
     }
 }

@@ -21,7 +21,7 @@ impl Queue {
         let at_most = |shown: bool| if shown { peek.count_max } else { 0 };
         let in_flight = self.in_flight.keys().take(at_most(peek.in_flight));
         let delayed = self.delayed.keys().take(at_most(peek.delayed));
-        let available = self.available.quiet_first(&[]).take(peek.count_max);
+        let available = self.sends.quiet_first(&[]).take(peek.count_max);
         let keys = available.chain(in_flight).chain(delayed);
         let mut seen: Vec<_> = keys.map(|key| (key, self.told(key))).collect();
         seen.sort_by_key(|(key, told)| (told.sequence, told.sent_at, *key));

@@ -1,9 +1,9 @@
-//! One queue: its messages, the four orders over them, its move tasks, and what a FIFO or a fair
+//! One queue: its messages, the three orders over them, its move tasks, and what a FIFO or a fair
 //! queue has beside.
 //!
-//! Every message is in `messages` and in `expiry`, and in exactly one of the other three orders,
-//! the one that its place names. Two private functions keep that true, `put` and `take`, and
-//! `place` moves a message between the three.
+//! Every message is in `messages` and in `sends`, which knows whether it is available. If it is not, it is
+//! in exactly one of the other two orders, the one that its stage names. Two functions keep that true, `put`
+//! and `take`, and `change` moves a message between the three.
 //!
 //! # Invariants
 //!
@@ -20,12 +20,12 @@ use crate::fair::Fair;
 use crate::fifo::Fifo;
 use crate::fifo::deduplication::DeduplicationScope;
 use crate::group::GroupNumber;
-use crate::index::{Available, Due, Expiry};
+use crate::index::{Due, Sends};
 use crate::lapse::Lapses;
 use crate::message::{Delivery, Kept, MessageKey, Stage};
+use crate::messages::Messages;
 use crate::moves::Moves;
 use crate::snapshot::Telling;
-use crate::walked::Walked;
 
 /// A queue's incarnation: a queue that is deleted and created again gets another one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
@@ -79,12 +79,10 @@ pub struct Queue {
     pub(crate) id: QueueId,
     pub(crate) settings: Settings,
     pub(crate) in_flight_max: usize,
-    /// Boxed, because the nodes of a map that grows at its end stay half empty.
-    pub(crate) messages: Walked<MessageKey, Box<Kept>>,
-    pub(crate) available: Available,
+    pub(crate) messages: Messages,
+    pub(crate) sends: Sends,
     pub(crate) delayed: Due,
     pub(crate) in_flight: Due,
-    pub(crate) expiry: Expiry,
     /// What makes the queue a FIFO queue.
     pub(crate) fifo: Option<Box<Fifo>>,
     /// What a standard queue has since a message with a group came to it.
@@ -104,11 +102,10 @@ impl Queue {
             id,
             settings,
             in_flight_max: limits::IN_FLIGHT_MAX,
-            messages: Walked::default(),
-            available: Available::default(),
+            messages: Messages::default(),
+            sends: Sends::default(),
             delayed: Due::default(),
             in_flight: Due::default(),
-            expiry: Expiry::default(),
             fifo: None,
             fair: None,
             moves: Moves::default(),
@@ -166,7 +163,7 @@ impl Queue {
 
     fn expire(&mut self, now: Timestamp) -> Vec<MessageKey> {
         let mut expired = Vec::new();
-        while let Some(key) = self.expiry.due(self.settings.retention, &self.lapses, now) {
+        while let Some(key) = self.sends.due(self.settings.retention, &self.lapses, now) {
             self.take(key);
             expired.push(key);
         }
@@ -177,7 +174,7 @@ impl Queue {
     /// or is gone, or nothing of a FIFO queue's past is left to remember. `None` if there is nothing
     /// to wait for.
     pub fn next_due(&self) -> Option<Timestamp> {
-        let expiry = self.expiry.next_due(self.settings.retention, &self.lapses);
+        let expiry = self.sends.next_due(self.settings.retention, &self.lapses);
         let fifo = self.fifo.as_ref().and_then(|fifo| fifo.next_due());
         let due = [self.delayed.next_due(), self.in_flight.next_due(), expiry, fifo];
         due.into_iter().flatten().min()
@@ -185,14 +182,14 @@ impl Queue {
 
     /// What a receive tells about the message; `None` if it is not here or was never received.
     pub fn delivery(&self, key: MessageKey) -> Option<Delivery<'_>> {
-        self.messages.get(&key).filter(|message| message.receive_count > 0)?;
+        self.messages.get(key).filter(|message| message.receive_count > 0)?;
         Some(self.told(key))
     }
 
     /// What a receive tells, or would tell, about a message that is here.
     pub(crate) fn told(&self, key: MessageKey) -> Delivery<'_> {
         let sequence = self.fifo.as_ref().and_then(|fifo| fifo.groups.sequence_of(key));
-        self.messages[&key].told(sequence)
+        self.messages.known(key).told(self.messages.source_of(key), sequence)
     }
 
     /// Whether a receive now would meet a message. An available message of a FIFO queue can be
@@ -200,7 +197,7 @@ impl Queue {
     pub fn has_deliverable(&self) -> bool {
         let is_there = match &self.fifo {
             Some(fifo) => fifo.groups.ready().next().is_some(),
-            None => self.available.len() > 0,
+            None => self.sends.available_len() > 0,
         };
         is_there && self.in_flight.len() < self.in_flight_max
     }
@@ -216,7 +213,7 @@ impl Queue {
     /// How many messages are available, in flight and delayed.
     pub fn counts(&self) -> Counts {
         Counts {
-            available: self.available.len(),
+            available: self.sends.available_len(),
             in_flight: self.in_flight.len(),
             delayed: self.delayed.len(),
         }
@@ -224,7 +221,7 @@ impl Queue {
 
     /// When the oldest message of the queue was sent.
     pub fn oldest(&self) -> Option<Timestamp> {
-        self.expiry.oldest()
+        self.sends.oldest()
     }
 
     /// How old a message is at `now` that was sent to this queue then, as its retention counts.
@@ -240,7 +237,7 @@ impl Queue {
 
     /// The keys of all messages, in ascending order.
     pub fn keys(&self) -> impl Iterator<Item = MessageKey> + '_ {
-        self.messages.keys().copied()
+        self.messages.keys()
     }
 
     /// Whether the queue has been advanced to `now`; a decision at `now` is wrong otherwise.
@@ -250,16 +247,22 @@ impl Queue {
 
     /// A message that took the place of another would be the loss of that one.
     pub(crate) fn assert_unused(&self, key: MessageKey) {
-        assert!(!self.messages.contains_key(&key), "the key {key} was used twice");
+        assert!(!self.messages.contains(key), "the key {key} was used twice");
     }
 
     /// Takes a message in; in a FIFO queue, as the last of its group.
     pub(crate) fn put(&mut self, key: MessageKey, message: Kept, group: Option<&str>) {
         self.assert_unused(key);
         self.join(key, group);
-        self.expiry.insert(message.sent_at, key, self.fair_group_of(key));
-        self.insert_in_order(key, message.sent_at, message.stage);
-        self.messages.insert(key, Box::new(message));
+        self.put_in_place(key, &message);
+    }
+
+    /// Takes in a message that is one of its group already.
+    pub(crate) fn put_in_place(&mut self, key: MessageKey, message: &Kept) {
+        let is_available = message.stage == Stage::Available;
+        self.sends.insert(message.sent_at, key, self.fair_group_of(key), is_available);
+        self.enter(key, message.stage);
+        self.messages.insert(key, message);
         self.look_at_head(key);
     }
 
@@ -287,38 +290,50 @@ impl Queue {
 
     fn look_at_head_of(&mut self, group: GroupNumber) {
         let Some(fifo) = &mut self.fifo else { return };
-        let head = fifo.groups.head(group).and_then(|head| self.messages.get(&head));
+        let head = fifo.groups.head(group).and_then(|head| self.messages.get(head));
         fifo.groups.set_ready(group, head.is_some_and(|head| head.stage == Stage::Available));
     }
 
     /// Removes a message, if it is here.
     pub(crate) fn take(&mut self, key: MessageKey) -> Option<Kept> {
-        let message = self.messages.remove(&key)?;
-        self.expiry.remove(message.sent_at, key, self.fair_group_of(key));
-        self.remove_from_order(key, message.sent_at, message.stage);
+        let message = self.messages.remove(key)?;
+        let is_available = message.stage == Stage::Available;
+        self.sends.remove(message.sent_at, key, self.fair_group_of(key), is_available);
+        self.exit(key, message.stage);
         if let Some(fair) = &mut self.fair {
             fair.leave(key);
         }
         if let Some(group) = self.fifo.as_mut().and_then(|fifo| fifo.groups.leave(key)) {
             self.look_at_head_of(group);
         }
-        Some(*message)
+        Some(message)
     }
 
     /// Moves a message to another of the three orders, or to another time in the same one.
     pub(crate) fn set_stage(&mut self, key: MessageKey, stage: Stage) {
-        let Some(message) = self.messages.get_mut(&key) else { return };
-        let sent_at = message.sent_at;
-        let left = std::mem::replace(&mut message.stage, stage);
-        self.remove_from_order(key, sent_at, left);
-        self.insert_in_order(key, sent_at, stage);
+        self.change(key, |message| message.stage = stage);
+    }
+
+    /// Changes a message, and has it be where its stage says.
+    pub(crate) fn change(&mut self, key: MessageKey, change: impl FnOnce(&mut Kept)) {
+        let Some((before, after)) = self.messages.change(key, change) else { return };
+        let is_available = after.stage == Stage::Available;
+        if (before.stage == Stage::Available) != is_available {
+            let group = self.fair_group_of(key);
+            self.sends.set_available(before.sent_at, key, group, is_available);
+        }
+        self.exit(key, before.stage);
+        self.enter(key, after.stage);
         self.look_at_head(key);
     }
 
-    pub(crate) fn insert_in_order(&mut self, key: MessageKey, sent_at: Timestamp, stage: Stage) {
-        let group = self.fair.as_mut().and_then(|fair| fair.enter(key, stage));
+    /// A message is at that stage now, as `sends` knows already.
+    fn enter(&mut self, key: MessageKey, stage: Stage) {
+        if let Some(fair) = &mut self.fair {
+            fair.enter(key, stage);
+        }
         match stage {
-            Stage::Available => self.available.insert(sent_at, key, group),
+            Stage::Available => {}
             Stage::Delayed(until) => self.delayed.insert(until, key),
             Stage::InFlight(until) => {
                 self.in_flight.insert(until, key);
@@ -329,10 +344,13 @@ impl Queue {
         }
     }
 
-    fn remove_from_order(&mut self, key: MessageKey, sent_at: Timestamp, stage: Stage) {
-        let group = self.fair.as_mut().and_then(|fair| fair.exit(key, stage));
+    /// A message is at that stage no longer, as `sends` knows already.
+    fn exit(&mut self, key: MessageKey, stage: Stage) {
+        if let Some(fair) = &mut self.fair {
+            fair.exit(key, stage);
+        }
         match stage {
-            Stage::Available => self.available.remove(sent_at, key, group),
+            Stage::Available => {}
             Stage::Delayed(until) => self.delayed.remove(until, key),
             Stage::InFlight(until) => {
                 self.in_flight.remove(until, key);

@@ -9,24 +9,61 @@
 
 use std::borrow::Borrow;
 use std::collections::BTreeMap;
-use std::ops::Bound::{Excluded, Included, Unbounded};
+use std::ops::Bound::{Excluded, Unbounded};
 use std::ops::Deref;
 
-/// An ordered map, and the walk that is under way. It reads like the map inside.
+/// What is told of a map while it changes.
 #[derive(Clone, Debug)]
-pub(crate) struct Walked<K, V> {
-    map: BTreeMap<K, V>,
-    walk: Option<Box<Walk<K, V>>>,
-}
-
-#[derive(Clone, Debug)]
-struct Walk<K, V> {
+pub(crate) struct Walk<K, V> {
     /// The last key that is to be told: what comes behind it was not there.
     end: K,
     /// The last key that was told.
     told: Option<K>,
     /// Of the keys behind it that have changed, what they stood for when the walk began.
     changed: BTreeMap<K, Option<V>>,
+}
+
+impl<K: Ord + Clone, V: Clone> Walk<K, V> {
+    /// A walk over a map with that last key.
+    pub(crate) const fn to(end: K) -> Self {
+        Self { end, told: None, changed: BTreeMap::new() }
+    }
+
+    /// The last key that was told.
+    pub(crate) fn told(&self) -> Option<K> {
+        self.told.clone()
+    }
+
+    /// A key is about to stand for something else than what it stands for now, which is `value`.
+    pub(crate) fn set_aside(&mut self, key: &K, value: impl FnOnce() -> Option<V>) {
+        let is_to_come = *key <= self.end && self.told.as_ref().is_none_or(|told| key > told);
+        if is_to_come && !self.changed.contains_key(key) {
+            self.changed.insert(key.clone(), value());
+        }
+    }
+
+    /// The next entries, at most `count`; none, if it has come to its end. `now` is what the map has behind the
+    /// last key that was told.
+    pub(crate) fn next(&mut self, now: impl Iterator<Item = (K, V)>, count: usize) -> Vec<(K, V)> {
+        let (changed, end) = (&self.changed, &self.end);
+        let same = now.take_while(|(key, _)| key <= end);
+        let same = same.filter(|(key, _)| !changed.contains_key(key));
+        let before = changed.iter().filter_map(|(key, value)| Some((key.clone(), value.clone()?)));
+        let next: Vec<_> = merged(same, before).take(count).collect();
+        if let Some((last, _)) = next.last() {
+            self.changed = self.changed.split_off(last);
+            self.changed.remove(last);
+            self.told = Some(last.clone());
+        }
+        next
+    }
+}
+
+/// An ordered map, and the walk that is under way. It reads like the map inside.
+#[derive(Clone, Debug)]
+pub(crate) struct Walked<K, V> {
+    map: BTreeMap<K, V>,
+    walk: Option<Box<Walk<K, V>>>,
 }
 
 impl<K: Ord + Clone, V: Clone> Walked<K, V> {
@@ -59,18 +96,14 @@ impl<K: Ord + Clone, V: Clone> Walked<K, V> {
     }
 
     fn set_aside(&mut self, key: &K) {
-        let Some(walk) = &mut self.walk else { return };
-        let is_to_come = *key <= walk.end && walk.told.as_ref().is_none_or(|told| key > told);
-        if is_to_come && !walk.changed.contains_key(key) {
-            walk.changed.insert(key.clone(), self.map.get(key).cloned());
+        if let Some(walk) = &mut self.walk {
+            walk.set_aside(key, || self.map.get(key).cloned());
         }
     }
 
     /// Begins to tell what the map holds now.
     pub(crate) fn begin_walk(&mut self) {
-        self.walk = self.map.last_key_value().map(|(end, _)| {
-            Box::new(Walk { end: end.clone(), told: None, changed: BTreeMap::new() })
-        });
+        self.walk = self.map.last_key_value().map(|(end, _)| Box::new(Walk::to(end.clone())));
     }
 
     /// Ends a walk before its end.
@@ -81,31 +114,22 @@ impl<K: Ord + Clone, V: Clone> Walked<K, V> {
     /// The next entries, at most `count`. None: the walk has come to its end, or there is none.
     pub(crate) fn walk(&mut self, count: usize) -> Vec<(K, V)> {
         let Some(walk) = &mut self.walk else { return Vec::new() };
-        let behind = (walk.told.as_ref().map_or(Unbounded, Excluded), Included(&walk.end));
-        let changed = &walk.changed;
-        let same = self.map.range::<K, _>(behind).filter(|(key, _)| !changed.contains_key(*key));
-        let before = changed.range::<K, _>(behind);
-        let before = before.filter_map(|(key, value)| Some((key, value.as_ref()?)));
-        let next: Vec<_> = merged(same, before)
-            .take(count)
-            .map(|(key, value)| (key.clone(), value.clone()))
-            .collect();
-        match next.last() {
-            Some((last, _)) => {
-                walk.changed = walk.changed.split_off(last);
-                walk.told = Some(last.clone());
-            }
-            None => self.walk = None,
+        let told = walk.told();
+        let behind = (told.as_ref().map_or(Unbounded, Excluded), Unbounded);
+        let now = self.map.range::<K, _>(behind).map(|(key, value)| (key.clone(), value.clone()));
+        let next = walk.next(now, count);
+        if next.is_empty() {
+            self.walk = None;
         }
         next
     }
 }
 
 /// Two ordered runs of entries as one.
-fn merged<'a, K: Ord + 'a, V: 'a>(
-    left: impl Iterator<Item = (&'a K, &'a V)>,
-    right: impl Iterator<Item = (&'a K, &'a V)>,
-) -> impl Iterator<Item = (&'a K, &'a V)> {
+fn merged<K: Ord, V>(
+    left: impl Iterator<Item = (K, V)>,
+    right: impl Iterator<Item = (K, V)>,
+) -> impl Iterator<Item = (K, V)> {
     let (mut left, mut right) = (left.peekable(), right.peekable());
     std::iter::from_fn(move || match (left.peek(), right.peek()) {
         (Some((one, _)), Some((other, _))) if other < one => right.next(),

@@ -122,14 +122,13 @@ impl Bodies {
         known.index.get(key).is_some() || known.unwritten.contains_key(&key)
     }
 
-    /// In how many parts [`Bodies::places`] tells.
-    pub(crate) fn shards(&self) -> usize {
-        self.known().index.shards()
-    }
-
-    /// Where the bodies of one part are.
-    pub(crate) fn places(&self, shard: usize) -> Vec<(BodyKey, Location)> {
-        self.known().index.places(shard)
+    /// Where the bodies behind that key are, or the first bodies, in the order of the keys: at most `count`.
+    pub(crate) fn places_after(
+        &self,
+        key: Option<BodyKey>,
+        count: usize,
+    ) -> Vec<(BodyKey, Location)> {
+        self.known().index.places_after(key, count)
     }
 
     /// Forgets a segment in which nothing is wanted any more, and hands it over.

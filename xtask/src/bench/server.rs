@@ -114,6 +114,16 @@ impl Server {
         Ok(Self { name: name.to_owned(), address, start_up: watch.elapsed(), program })
     }
 
+    /// Has it be killed when it is dropped, and not asked to stop.
+    pub(super) fn killed_at_the_end(self) -> Self {
+        Self { program: self.program.stopped_by("KILL"), ..self }
+    }
+
+    /// Its process id.
+    pub(super) fn id(&self) -> u32 {
+        self.program.id()
+    }
+
     /// Time of all processors that it has used so far.
     pub(super) fn cpu_time(&self) -> Result<Duration> {
         cpu_time(&self.program.id().to_string())

@@ -30,6 +30,7 @@ pub(super) struct Queue {
     url: String,
     /// Bodies tell when they were sent, counted from here.
     epoch: Stopwatch,
+    body_bytes: usize,
 }
 
 /// A message as it was received.
@@ -53,7 +54,13 @@ impl Queue {
         let reply = connection.ask(&request)?;
         let url =
             strings(reply, "QueueUrl").next().context("CreateQueue answered without a QueueUrl")?;
-        Ok(Self { address, url: url.to_owned(), epoch: Stopwatch::start() })
+        let (url, epoch) = (url.to_owned(), Stopwatch::start());
+        Ok(Self { address, url, epoch, body_bytes: BODY_BYTES })
+    }
+
+    /// The same queue, for messages with bodies of so many bytes.
+    pub(super) fn with_bodies_of(self, body_bytes: usize) -> Self {
+        Self { body_bytes, ..self }
     }
 
     /// The queue's URL.
@@ -75,13 +82,17 @@ impl Queue {
     pub(super) fn send(&self, connection: &mut Connection, numbers: Range<u64>) -> Result<()> {
         let sent = self.now();
         if numbers.end - numbers.start == 1 {
-            let body = body(numbers.start, sent);
+            let body = body(numbers.start, sent, self.body_bytes);
             return self
                 .ask(connection, "SendMessage", &format!(r#""MessageBody":"{body}""#))
                 .map(drop);
         }
-        let entry =
-            |number| format!(r#"{{"Id":"{number}","MessageBody":"{}"}}"#, body(number, sent));
+        let entry = |number| {
+            format!(
+                r#"{{"Id":"{number}","MessageBody":"{}"}}"#,
+                body(number, sent, self.body_bytes)
+            )
+        };
         self.ask_batch(connection, "SendMessageBatch", numbers.map(entry))
     }
 
@@ -145,8 +156,8 @@ pub(super) fn request(address: SocketAddr, action: &str, fields: &str) -> Vec<u8
     request.into_bytes()
 }
 
-fn body(number: u64, sent: Duration) -> String {
-    format!("{number:020}{:020}{:0width$}", sent.as_micros(), 0, width = BODY_BYTES - 40)
+fn body(number: u64, sent: Duration, bytes: usize) -> String {
+    format!("{number:020}{:020}{:0width$}", sent.as_micros(), 0, width = bytes - 40)
 }
 
 fn received(reply: &str) -> Result<Vec<Received>> {
@@ -182,7 +193,7 @@ mod tests {
 
     #[test]
     fn a_body_has_its_length_and_tells_its_number_and_the_time_of_its_send() {
-        let body = body(7, Duration::from_micros(12));
+        let body = body(7, Duration::from_micros(12), BODY_BYTES);
         assert_eq!(body.len(), BODY_BYTES);
         let reply = format!(
             r#"{{"Messages":[{{"ReceiptHandle":"r/1","MD5OfBody":"x","Body":"{body}"}}]}}"#

@@ -246,7 +246,7 @@ impl Ledger {
     /// Moves what has come due in a queue that is being looked at already.
     pub(super) fn advance_quietly(&mut self, id: QueueId) {
         let now = self.now();
-        let Some(owned) = self.state.queues.get_mut(&id) else { return };
+        let Some(owned) = self.state.changing(id) else { return };
         for key in owned.queue.advance(now) {
             self.log.release(key);
         }

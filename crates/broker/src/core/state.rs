@@ -41,6 +41,11 @@ impl Owned {
     fn created(queue: Queue, policy: Option<Policy>, lsn: Lsn) -> Self {
         Self { queue, settled: lsn, purged_at: None, policy, tally: Tally::default() }
     }
+
+    /// Has the queue begin to tell what it holds, and answers its head.
+    pub(super) fn begin(&mut self, id: QueueId) -> Part {
+        Part::Queue { id, purged_at: self.purged_at, head: self.queue.begin_snapshot() }
+    }
 }
 
 /// What events change.
@@ -90,7 +95,8 @@ impl State {
         }
     }
 
-    /// Lets what has come due by `at` happen in all queues, and answers the messages that are gone with it.
+    /// Lets what has come due by `at` happen in all queues, and answers the messages that are gone with it: in a
+    /// replay, where nobody is told of it.
     pub(super) fn advance(&mut self, at: Timestamp) -> Vec<MessageKey> {
         self.queues.values_mut().flat_map(|owned| owned.queue.advance(at)).collect()
     }
@@ -117,6 +123,7 @@ impl State {
             owned.policy = policy_of(&entry.attributes);
         }
         if let CatalogEvent::Deleted { id } = event {
+            self.changing(*id);
             return self
                 .queues
                 .remove(id)
@@ -143,22 +150,22 @@ impl State {
         let of_broker = OfBroker { at, mark, next_key, offsets, last_record, lapses };
         let catalog = self.catalog.parts().into_iter().map(Part::Catalog);
         let first = [Part::Broker(of_broker)].into_iter().chain(catalog).collect();
-        let heads = self.queues.iter_mut().map(|(id, owned)| Part::Queue {
-            id: *id,
-            purged_at: owned.purged_at,
-            head: owned.queue.begin_snapshot(),
-        });
-        let (heads, entries) = (heads.collect(), self.catalog.entries());
         let queues = self.queues.keys().copied().collect();
-        self.telling = Some(Telling::new(first, entries, heads, queues));
+        self.telling = Some(Telling::new(first, self.catalog.entries(), queues));
     }
 
     /// The next piece; `None` when all is told.
     pub(super) fn next_piece(&mut self) -> Option<Vec<u8>> {
-        let queues = &mut self.queues;
-        self.telling.as_mut()?.next(|id, told| {
-            queues.get_mut(&id).map(|owned| owned.queue.next_parts(told)).unwrap_or_default()
-        })
+        self.telling.as_mut()?.next(&mut self.queues)
+    }
+
+    /// A queue that is about to change. If all of this is being told, it has begun to tell what it holds.
+    pub(super) fn changing(&mut self, id: QueueId) -> Option<&mut Owned> {
+        let owned = self.queues.get_mut(&id)?;
+        if let Some(telling) = self.telling.as_mut().filter(|telling| telling.must_begin(id)) {
+            telling.keep_head(id, owned.begin(id));
+        }
+        Some(owned)
     }
 
     /// Ends it, at its end or before.
@@ -218,7 +225,7 @@ impl State {
         at: Timestamp,
         lsn: Lsn,
     ) -> Vec<MessageKey> {
-        let Some(owned) = self.queues.get_mut(&id) else { return Vec::new() };
+        let Some(owned) = self.changing(id) else { return Vec::new() };
         let mut gone = owned.queue.advance(at);
         gone.extend(owned.queue.apply(event, at));
         match event {

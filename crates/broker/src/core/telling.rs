@@ -2,12 +2,13 @@
 //! on: what a checkpoint is made of, and how it becomes a state again.
 //!
 //! ```text
-//! begin ─► time, catalog, the heads of all queues: kept here;  each queue knows what to tell next
-//! next, next, … ─► pieces ─► restore, restore, … ─► the same state
+//! begin ─► time and the catalog's few words: kept here;  which queues there are
+//! next, next, … ─► pieces: catalog; heads of queues; what is in them ─► restore, restore, … ─► the same state
 //! ```
 //!
-//! What is small is copied when it begins; entries of the catalog are shared until they change, and
-//! messages are set aside by their queues before they change (`longshore_engine::QueuePart`).
+//! Entries of the catalog are shared until they change. A queue begins to tell when it is its turn, or before it
+//! changes ([`Telling::must_begin`]); from then on it sets its messages aside before they change
+//! (`longshore_engine::QueuePart`). So beginning costs little however many queues there are.
 //!
 //! # Invariants
 //!
@@ -24,10 +25,12 @@ use longshore_types::Timestamp;
 use minicbor::{Decode, Encode};
 
 use super::ClockMark;
+use super::state::Owned;
 
-/// Entries of the catalog in a piece, and parts of a queue: a piece takes a fraction of a
-/// millisecond.
-const PARTS_MAX: usize = 256;
+/// Entries of the catalog in a piece, and of queues: a piece takes a fraction of a millisecond.
+const ENTRIES_MAX: usize = 256;
+/// A piece of the catalog takes no more once it has so many bytes: an entry can have a long policy.
+const PIECE_BYTES: usize = 64 << 10;
 
 /// A part of the core's state.
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
@@ -79,25 +82,41 @@ pub(super) struct Telling {
     /// Before the entries of the catalog: a queue's entry must be there before the queue.
     first: Vec<Part>,
     entries: VecDeque<Arc<QueueEntry>>,
-    heads: VecDeque<Part>,
+    /// Queues whose heads are not told.
+    headless: VecDeque<QueueId>,
+    /// The heads of those among them that have changed since.
+    begun: BTreeMap<QueueId, Part>,
     queues: VecDeque<QueueId>,
     /// Queues that were deleted before they were told.
     deleted: BTreeMap<QueueId, Queue>,
 }
 
 impl Telling {
+    /// `queues` are in ascending order.
     pub(super) fn new(
         first: Vec<Part>,
         entries: Vec<Arc<QueueEntry>>,
-        heads: VecDeque<Part>,
         queues: VecDeque<QueueId>,
     ) -> Self {
-        Self { first, entries: entries.into(), heads, queues, deleted: BTreeMap::new() }
+        let (headless, begun, deleted) = (queues.clone(), BTreeMap::new(), BTreeMap::new());
+        Self { first, entries: entries.into(), headless, begun, queues, deleted }
+    }
+
+    /// Whether a queue that is about to change has not begun to tell what it holds.
+    pub(super) fn must_begin(&self, id: QueueId) -> bool {
+        let ends = self.headless.front().zip(self.headless.back());
+        let is_to_come = ends.is_some_and(|(first, last)| (*first..=*last).contains(&id));
+        is_to_come && !self.begun.contains_key(&id)
+    }
+
+    /// Keeps the head of a queue that has begun before its turn.
+    pub(super) fn keep_head(&mut self, id: QueueId, head: Part) {
+        self.begun.insert(id, head);
     }
 
     /// Takes over a queue that is deleted, if there is still something to tell of it.
     pub(super) fn take_over(&mut self, queue: Queue) {
-        if self.queues.contains(&queue.id()) {
+        if self.queues.binary_search(&queue.id()).is_ok() {
             self.deleted.insert(queue.id(), queue);
         }
     }
@@ -107,58 +126,69 @@ impl Telling {
         self.queues.iter().copied()
     }
 
-    /// The next piece; `None` when all is told. `next_of` tells so many parts of a queue that exists.
-    pub(super) fn next(
-        &mut self,
-        next_of: impl FnMut(QueueId, usize) -> Vec<QueuePart>,
-    ) -> Option<Vec<u8>> {
+    /// The next piece; `None` when all is told. `queues` are those that exist.
+    pub(super) fn next(&mut self, queues: &mut BTreeMap<QueueId, Owned>) -> Option<Vec<u8>> {
         if !self.first.is_empty() {
             return Some(encode(self.first.drain(..)));
         }
-        let catalog = |entry: Arc<QueueEntry>| Part::Catalog(CatalogPart::Entry((*entry).clone()));
+        let catalog =
+            |entry: Arc<QueueEntry>| Some(Part::Catalog(CatalogPart::Entry((*entry).clone())));
         if !self.entries.is_empty() {
-            let count = self.entries.len().min(PARTS_MAX);
-            return Some(encode(self.entries.drain(..count).map(catalog)));
+            return Some(first_of(&mut self.entries, catalog));
         }
-        if !self.heads.is_empty() {
-            let count = self.heads.len().min(PARTS_MAX);
-            return Some(encode(self.heads.drain(..count)));
+        if !self.headless.is_empty() {
+            let begun = &mut self.begun;
+            let head = |id| begun.remove(&id).or_else(|| Some(queues.get_mut(&id)?.begin(id)));
+            return Some(first_of(&mut self.headless, head));
         }
-        self.next_of_queues(next_of)
+        self.next_of_queues(queues)
     }
 
     /// Small queues share a piece.
-    fn next_of_queues(
-        &mut self,
-        mut next_of: impl FnMut(QueueId, usize) -> Vec<QueuePart>,
-    ) -> Option<Vec<u8>> {
-        let (mut parts, mut queues) = (Vec::new(), 0);
+    fn next_of_queues(&mut self, queues: &mut BTreeMap<QueueId, Owned>) -> Option<Vec<u8>> {
+        let (mut parts, mut room, mut told) = (Vec::new(), ENTRIES_MAX, 0);
         while let Some(id) = self.queues.front().copied() {
-            let room = PARTS_MAX - parts.len();
-            if room == 0 || queues == PARTS_MAX {
+            if room == 0 || told == ENTRIES_MAX {
                 break;
             }
-            let next = match self.deleted.get_mut(&id) {
-                Some(queue) => queue.next_parts(room),
-                None => next_of(id, room),
-            };
+            let existing = queues.get_mut(&id).map(|owned| &mut owned.queue);
+            let queue = self.deleted.get_mut(&id).or(existing);
+            let next = queue.map(|queue| queue.next_parts(room)).unwrap_or_default();
             if next.is_empty() {
                 self.queues.pop_front();
                 self.deleted.remove(&id);
-                queues += 1;
+                told += 1;
             }
+            room -= next.iter().map(QueuePart::entries).sum::<usize>();
             parts.extend(next.into_iter().map(|part| Part::OfQueue(id, part)));
         }
         (!parts.is_empty() || !self.queues.is_empty()).then(|| encode(parts))
     }
 }
 
+/// Takes as many as a piece should have.
+fn first_of<T>(waiting: &mut VecDeque<T>, mut part: impl FnMut(T) -> Option<Part>) -> Vec<u8> {
+    let mut piece = Vec::new();
+    for _ in 0..ENTRIES_MAX {
+        let Some(next) = waiting.pop_front() else { break };
+        part(next).inspect(|part| encode_into(&mut piece, part));
+        if piece.len() >= PIECE_BYTES {
+            break;
+        }
+    }
+    piece
+}
+
 fn encode(parts: impl IntoIterator<Item = Part>) -> Vec<u8> {
     let mut piece = Vec::new();
     for part in parts {
-        minicbor::encode(part, &mut piece).expect("writing to memory cannot fail");
+        encode_into(&mut piece, &part);
     }
     piece
+}
+
+fn encode_into(piece: &mut Vec<u8>, part: &Part) {
+    minicbor::encode(part, piece).expect("writing to memory cannot fail");
 }
 
 /// The parts of a piece.
@@ -174,4 +204,49 @@ pub(super) fn decode(piece: &[u8]) -> Result<Vec<Part>, minicbor::decode::Error>
 /// The length of a stop, as a part has it.
 pub(super) fn millis(length: Duration) -> u64 {
     u64::try_from(length.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use longshore_types::{AttributeName, QueueArn};
+
+    use super::*;
+
+    fn entry(number: u64) -> Arc<QueueEntry> {
+        let arn = format!("arn:aws:sqs:us-east-1:000000000000:q{number}");
+        let policy = (AttributeName::Policy, "p".repeat(8192));
+        Arc::new(QueueEntry {
+            id: QueueId::new(number),
+            arn: QueueArn::parse(&arn).unwrap(),
+            attributes: BTreeMap::from([policy]),
+            tags: BTreeMap::new(),
+            created_at: Timestamp::ZERO,
+            modified_at: Timestamp::ZERO,
+            dead_letter_target: None,
+        })
+    }
+
+    #[test]
+    fn a_piece_of_the_catalog_is_bounded_however_long_policies_are() {
+        let mut telling = Telling::new(Vec::new(), (1..=100).map(entry).collect(), VecDeque::new());
+        let (mut told, mut queues) = (0, BTreeMap::new());
+        while let Some(piece) = telling.next(&mut queues) {
+            assert!(piece.len() < PIECE_BYTES + 9000, "{}", piece.len());
+            told += decode(&piece).unwrap().len();
+        }
+        assert_eq!(told, 100);
+    }
+
+    #[test]
+    fn a_queue_must_begin_before_it_changes_as_long_as_its_head_is_not_told() {
+        let ids = [2, 4].map(QueueId::new);
+        let mut telling = Telling::new(Vec::new(), Vec::new(), ids.into());
+        let must_begin =
+            |telling: &Telling| [1, 2, 4, 5].map(|id| telling.must_begin(QueueId::new(id)));
+        assert_eq!(must_begin(&telling), [false, true, true, false]);
+        telling.keep_head(ids[0], Part::Catalog(CatalogPart::Entry((*entry(2)).clone())));
+        assert_eq!(must_begin(&telling), [false, false, true, false]);
+        telling.next(&mut BTreeMap::new());
+        assert_eq!(must_begin(&telling), [false; 4]);
+    }
 }

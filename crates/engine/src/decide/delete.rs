@@ -20,7 +20,7 @@ impl Queue {
         let key = receipt.key;
         let Some(message) = self.named_by(receipt) else { return Ok(None) };
         let too_old = now.since(receipt.received_at) > limits::VISIBILITY_TIMEOUT_MAX;
-        if too_old || self.is_void(receipt, message) {
+        if too_old || self.is_void(receipt, &message) {
             return Err(Refusal::ReceiptExpired { key });
         }
         Ok(Some(Event::Deleted { key }))

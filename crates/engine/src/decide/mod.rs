@@ -29,11 +29,11 @@ impl Queue {
     }
 
     /// The message that the receipt is of. One that was redriven since then is another message.
-    fn named_by(&self, receipt: &Receipt) -> Option<&Kept> {
-        let message = self.messages.get(&receipt.key)?;
+    fn named_by(&self, receipt: &Receipt) -> Option<Kept> {
+        let message = self.messages.get(receipt.key)?;
         let before = message.delivery_before_redrive();
         let is_older = receipt.delivery <= before || receipt.received_at < message.sent_at;
-        (before == 0 || !is_older).then_some(&**message)
+        (before == 0 || !is_older).then_some(message)
     }
 
     /// Whether the receipt is worth nothing any more. A standard queue believes whoever had the

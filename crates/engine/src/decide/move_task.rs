@@ -123,11 +123,11 @@ impl Queue {
     }
 
     fn movable(&self) -> Box<dyn Iterator<Item = Moving> + '_> {
-        let moving = |key: MessageKey| self.messages[&key].moving(key, self.group_of(key));
+        let moving = |key: MessageKey| self.messages.known(key).moving(key, self.group_of(key));
         let Some(fifo) = self.fifo.as_deref() else {
-            return Box::new(self.available.quiet_first(&[]).map(moving));
+            return Box::new(self.sends.quiet_first(&[]).map(moving));
         };
-        let is_available = |key: &MessageKey| self.messages[key].stage == Stage::Available;
+        let is_available = |key: &MessageKey| self.messages.known(*key).stage == Stage::Available;
         let run = move |group| fifo.groups.members_of(group).take_while(is_available);
         Box::new(fifo.groups.ready().flat_map(run).map(moving))
     }

@@ -69,10 +69,10 @@ impl Queue {
     fn meet(&self, receive: Receive, count_max: usize) -> (Vec<MessageKey>, Vec<Message>) {
         let Some(fifo) = self.fifo.as_deref() else {
             let noisy = self.noisy_groups();
-            let order = self.available.quiet_first(&noisy);
+            let order = self.sends.quiet_first(&noisy);
             return self.meet_in_order(order, receive, count_max);
         };
-        let is_available = |key: &MessageKey| self.messages[key].stage == Stage::Available;
+        let is_available = |key: &MessageKey| self.messages.known(*key).stage == Stage::Available;
         let run = |group| fifo.groups.members_of(group).take_while(is_available);
         self.meet_in_order(fifo.groups.ready().flat_map(run), receive, count_max)
     }
@@ -92,7 +92,7 @@ impl Queue {
             if delivered.len() == count_max || dead_lettered.len() == MOVES_MAX {
                 break;
             }
-            let message = &self.messages[&key];
+            let message = self.messages.known(key);
             if message.redrive_count < receive_count_max {
                 delivered.push(key);
             } else {

@@ -51,7 +51,7 @@ impl Queue {
 
     fn is_untouched(&self, attempt: &Attempt) -> bool {
         let untouched = |(key, delivery): &(MessageKey, u32)| {
-            let message = self.messages.get(key);
+            let message = self.messages.get(*key);
             message.is_some_and(|message| {
                 message.delivery == *delivery && message.stage == Stage::InFlight(attempt.until)
             })

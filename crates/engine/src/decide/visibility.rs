@@ -28,7 +28,7 @@ impl Queue {
         self.check_receipt(receipt)?;
         let key = receipt.key;
         let message = self.named_by(receipt).ok_or(Refusal::NotAvailable { key })?;
-        if self.is_void(receipt, message) {
+        if self.is_void(receipt, &message) {
             return Err(Refusal::NotAvailable { key });
         }
         let spent = now.since(receipt.received_at);

@@ -85,24 +85,19 @@ impl Fair {
         self.groups.leave(key);
     }
 
-    /// A message is at that place now. Answers its group.
-    pub(crate) fn enter(&mut self, key: MessageKey, stage: Stage) -> Option<GroupNumber> {
-        self.count(key, stage, |count| *count += 1)
+    /// A message is at that place now.
+    pub(crate) fn enter(&mut self, key: MessageKey, stage: Stage) {
+        self.count(key, stage, |count| *count += 1);
     }
 
-    /// A message is at that place no longer. Answers its group.
-    pub(crate) fn exit(&mut self, key: MessageKey, stage: Stage) -> Option<GroupNumber> {
-        self.count(key, stage, |count| *count -= 1)
+    /// A message is at that place no longer.
+    pub(crate) fn exit(&mut self, key: MessageKey, stage: Stage) {
+        self.count(key, stage, |count| *count -= 1);
     }
 
-    fn count(
-        &mut self,
-        key: MessageKey,
-        stage: Stage,
-        change: impl Fn(&mut usize),
-    ) -> Option<GroupNumber> {
-        let number = self.groups.number_of(key)?;
-        let counts = self.groups.counts_mut(number)?;
+    fn count(&mut self, key: MessageKey, stage: Stage, change: impl Fn(&mut usize)) {
+        let Some(number) = self.groups.number_of(key) else { return };
+        let Some(counts) = self.groups.counts_mut(number) else { return };
         let before = counts.in_flight;
         change(at(counts, stage));
         let after = counts.in_flight;
@@ -110,7 +105,6 @@ impl Fair {
             self.crowded.remove(&(before, number));
             self.crowded.extend(rule::is_crowded(after).then_some((after, number)));
         }
-        Some(number)
     }
 
     /// The group of a message.
@@ -162,7 +156,7 @@ impl Queue {
             quiet.in_flight -= counts.in_flight;
             quiet.delayed -= counts.delayed;
         }
-        let oldest_quiet = self.expiry.oldest_except(&noisy);
+        let oldest_quiet = self.sends.oldest_except(&noisy);
         Fairness { noisy_group_count: noisy.len(), quiet, oldest_quiet }
     }
 

@@ -7,20 +7,19 @@
 
 use std::collections::BTreeSet;
 use std::iter::{self, Peekable};
-use std::ops::Bound::{Excluded, Unbounded};
 
 use longshore_types::Timestamp;
 
 use crate::MessageKey;
+use crate::chunks::{Chunks, Member};
 use crate::group::GroupNumber;
 
-type Member = (GroupNumber, Timestamp, MessageKey);
 type Head = (Timestamp, MessageKey, GroupNumber);
 
 /// Messages by group, and by time and key within each. Every operation is O(log n).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct ByGroup {
-    members: BTreeSet<Member>,
+    members: Chunks<Member>,
     /// The oldest member of each group.
     heads: BTreeSet<Head>,
 }
@@ -28,20 +27,20 @@ pub(super) struct ByGroup {
 impl ByGroup {
     pub(super) fn insert(&mut self, group: GroupNumber, time: Timestamp, key: MessageKey) {
         let before = self.head(group);
-        let is_new = self.members.insert((group, time, key));
+        let is_new = self.members.insert(&(group, time, key), false);
         assert!(is_new, "the message {key} was there already");
         self.settle_head(group, before);
     }
 
     pub(super) fn remove(&mut self, group: GroupNumber, time: Timestamp, key: MessageKey) {
         let before = self.head(group);
-        let was_there = self.members.remove(&(group, time, key));
+        let was_there = self.members.remove((group, time, key)).is_some();
         assert!(was_there, "the message {key} was not there");
         self.settle_head(group, before);
     }
 
     pub(super) fn contains(&self, group: GroupNumber, time: Timestamp, key: MessageKey) -> bool {
-        self.members.contains(&(group, time, key))
+        self.members.mark_of((group, time, key)).is_some()
     }
 
     fn settle_head(&mut self, group: GroupNumber, before: Option<Head>) {
@@ -54,7 +53,7 @@ impl ByGroup {
 
     fn head(&self, group: GroupNumber) -> Option<Head> {
         let from = (group, Timestamp::ZERO, MessageKey::new(0));
-        self.members.range(from..).next().copied().and_then(|member| as_head(member, group))
+        self.members.from(from).next().and_then(|member| as_head(member, group))
     }
 
     /// The oldest message of all.
@@ -85,7 +84,10 @@ impl ByGroup {
     }
 }
 
-fn as_head((group, time, key): Member, wanted: GroupNumber) -> Option<Head> {
+fn as_head(
+    (group, time, key): (GroupNumber, Timestamp, MessageKey),
+    wanted: GroupNumber,
+) -> Option<Head> {
     (group == wanted).then_some((time, key, group))
 }
 
@@ -107,8 +109,7 @@ impl<Heads: Iterator<Item = Head>> Iterator for Walk<'_, Heads> {
             (Some(_), _) => self.next.pop_first(),
             (None, _) => self.heads.next(),
         }?;
-        let behind = (Excluded((group, time, key)), Unbounded);
-        let follower = self.order.members.range(behind).next().copied();
+        let follower = self.order.members.after(Some((group, time, key))).next();
         self.next.extend(follower.and_then(|member| as_head(member, group)));
         Some((time, key))
     }

@@ -3,24 +3,30 @@
 
 use longshore_types::Timestamp;
 
-use super::ByTime;
 use crate::MessageKey;
+use crate::chunks::{Chunks, Spot};
 
-/// Messages by the time that they wait for.
+/// Messages by the time that they wait for, and by key within the same millisecond. Every operation is
+/// O(log n).
+///
+/// A message that is put in twice, or taken out where it is not, has been lost track of: that is
+/// checked in every build.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Due(ByTime);
+pub(crate) struct Due(Chunks<Spot>);
 
 impl Due {
     pub(crate) fn insert(&mut self, until: Timestamp, key: MessageKey) {
-        self.0.insert(until, key);
+        let is_new = self.0.insert(&(until, key), false);
+        assert!(is_new, "the message {key} was there already");
     }
 
     pub(crate) fn remove(&mut self, until: Timestamp, key: MessageKey) {
-        self.0.remove(until, key);
+        let was_there = self.0.remove((until, key)).is_some();
+        assert!(was_there, "the message {key} was not there");
     }
 
     pub(crate) fn contains(&self, until: Timestamp, key: MessageKey) -> bool {
-        self.0.contains(until, key)
+        self.0.mark_of((until, key)).is_some()
     }
 
     /// The first message whose time has come at `now`. It stays until it is removed.

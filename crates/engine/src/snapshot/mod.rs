@@ -1,7 +1,7 @@
 //! What a queue held at one moment, told piece by piece while it goes on changing.
 //!
 //! [`Queue::begin_snapshot`] fixes the moment and gives the head: what is small. The rest is in maps that
-//! know how to be told ([`Walked`](crate::walked::Walked)); [`Queue::next_parts`] gives the next few of
+//! know how to be told ([`Walk`](crate::walked::Walk)); [`Queue::next_parts`] gives the next few of
 //! their entries until there are none. Of all else, such as the orders over the messages, nothing is told:
 //! it follows.
 //!
@@ -16,17 +16,15 @@
 //! - The numbers of parts and fields are those of a file format, as those of events are.
 
 mod part;
+mod run;
 
 use std::sync::Arc;
-
-use longshore_types::Timestamp;
 
 use crate::fair::Fair;
 use crate::fifo::Fifo;
 use crate::fifo::groups::Groups;
-use crate::message::Kept;
 use crate::moves::Moves;
-use crate::{MessageKey, Original, Queue, QueueId};
+use crate::{Original, Queue, QueueId};
 
 pub(crate) use part::Part;
 pub use part::{QueueHead, QueuePart};
@@ -59,7 +57,7 @@ impl Queue {
         QueueHead::of(self)
     }
 
-    /// What is told next, at most `count` parts of it. None: all is told.
+    /// What is told next: parts with at most `count` entries ([`QueuePart::entries`]). None: all is told.
     pub fn next_parts(&mut self, count: usize) -> Vec<QueuePart> {
         if let Some(purged) = &mut self.telling.purged {
             let parts = purged.next_parts(count);
@@ -73,7 +71,7 @@ impl Queue {
             parts = fifo.walk(count);
         }
         if parts.is_empty() {
-            parts = self.messages.walk(count).into_iter().map(Part::of_message).collect();
+            parts = Part::of_messages(self.messages.walk(count));
         }
         self.telling.is_on &= !parts.is_empty();
         parts.into_iter().map(QueuePart).collect()
@@ -118,9 +116,11 @@ impl Queue {
     pub fn restore(&mut self, QueuePart(part): QueuePart) {
         match (part, &mut self.fifo, &mut self.fair) {
             (Part::Message { key, message }, ..) => {
-                let last = self.messages.last_key_value();
-                let shared = last.and_then(|(_, last)| last.dead_letter_source.clone());
-                self.restore_message(key, message.kept(shared.as_ref()));
+                let message = message.kept(self.messages.last_source().as_ref());
+                self.put_in_place(key, &message);
+            }
+            (Part::Fresh(run), ..) => {
+                run.messages().for_each(|(key, message)| self.put_in_place(key, &message));
             }
             (Part::FairGroup { number, id }, _, Some(fair)) => fair.restore(number, &id),
             (Part::FairMember { key, group }, _, Some(fair)) => fair.restore_member(key, group),
@@ -144,14 +144,6 @@ impl Queue {
                 ..,
             ) => panic!("a part of another sort of queue"),
         }
-    }
-
-    fn restore_message(&mut self, key: MessageKey, message: Kept) {
-        let (sent_at, stage): (Timestamp, _) = (message.sent_at, message.stage);
-        self.messages.insert(key, Box::new(message));
-        self.expiry.insert(sent_at, key, self.fair_group_of(key));
-        self.insert_in_order(key, sent_at, stage);
-        self.look_at_head(key);
     }
 
     /// All parts were taken in.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use longshore_types::{MessageId, QueueArn, Settings, Timestamp};
 use minicbor::{Decode, Encode};
 
+use super::run::Run;
 use super::share;
 use crate::event::settings_codec;
 use crate::fifo::attempts::Attempt;
@@ -134,11 +135,37 @@ pub(crate) enum Part {
         #[n(1)]
         group: GroupNumber,
     },
+    /// Messages that nothing has happened to since they were sent.
+    #[n(7)]
+    Fresh(#[n(0)] Run),
 }
 
 impl Part {
-    pub(super) fn of_message((key, kept): (MessageKey, Box<Kept>)) -> Self {
-        Self::Message { key, message: Told::of(&kept) }
+    /// Messages in the order of their keys, those side by side that are fresh as one part.
+    pub(super) fn of_messages(messages: Vec<(MessageKey, Kept)>) -> Vec<Self> {
+        let mut parts = Vec::new();
+        for (key, message) in messages {
+            match parts.last_mut() {
+                Some(Self::Fresh(run)) if message.is_fresh() => run.push(key, &message),
+                _ if message.is_fresh() => {
+                    let mut run = Run::default();
+                    run.push(key, &message);
+                    parts.push(Self::Fresh(run));
+                }
+                _ => parts.push(Self::Message { key, message: Told::of(&message) }),
+            }
+        }
+        parts
+    }
+}
+
+impl QueuePart {
+    /// How many entries it tells of.
+    pub fn entries(&self) -> usize {
+        match &self.0 {
+            Part::Fresh(run) => run.len(),
+            _ => 1,
+        }
     }
 }
 

@@ -52,6 +52,13 @@ pub(crate) struct BoundOptions {
         value_parser = count(0), default_value_t = BrokerOptions::default().waiting_receives_max
     )]
     pub(crate) waiting_receives_max: usize,
+
+    /// Bytes of message bodies in memory, with what each costs beside. Beyond, they are read from the disk
+    #[arg(
+        long, env = "LONGSHORE_CACHED_BYTES_MAX", value_name = "BYTES",
+        default_value_t = BrokerOptions::default().store.cache_bytes
+    )]
+    pub(crate) cached_bytes_max: usize,
 }
 
 /// The largest receive must find room beside what is kept for small requests.
@@ -71,6 +78,7 @@ impl Default for BoundOptions {
             queues_max: broker.queues_max,
             catalog_bytes_max: broker.catalog_bytes_max,
             waiting_receives_max: broker.waiting_receives_max,
+            cached_bytes_max: broker.store.cache_bytes,
         }
     }
 }

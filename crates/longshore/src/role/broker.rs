@@ -111,7 +111,9 @@ fn kept(
         (true, None) => Ok((None, StoreOptions::default())),
         (false, interval) => {
             let sync = interval.map_or(SyncMode::Always, SyncMode::Interval);
-            Ok((Some(directory.to_owned()), StoreOptions { sync, ..StoreOptions::default() }))
+            let cache_bytes = options.bounds.cached_bytes_max;
+            let store = StoreOptions { sync, cache_bytes, ..StoreOptions::default() };
+            Ok((Some(directory.to_owned()), store))
         }
     }
 }

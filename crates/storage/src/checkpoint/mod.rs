@@ -33,6 +33,8 @@ use pages::{Page, PageWriter};
 
 /// A checkpoint of no state takes less than this.
 const ROOM_BYTES_MIN: u64 = 16 << 10;
+/// How many places are told at once: whoever looks for a body waits for as long as these take.
+const PLACES_MAX: usize = 4096;
 const NAMES: [&str; 2] = ["checkpoint-a", "checkpoint-b"];
 
 /// Why no checkpoint came to be. The one before still counts, and the log with it.
@@ -219,15 +221,14 @@ impl Checkpoint {
         if self.shared.progress().written < self.lsn {
             return Err(CheckpointError::TooEarly);
         }
-        for shard in 0..self.shared.bodies.shards() {
-            let places = self.shared.bodies.places(shard);
-            if places.is_empty() {
-                continue;
-            }
+        let mut told = None;
+        loop {
+            let places = self.shared.bodies.places_after(told, PLACES_MAX);
+            let Some((last, _)) = places.last() else { return Ok(()) };
+            told = Some(*last);
             let written = self.pages().and_then(|pages| pages.write_places(&places));
             written.map_err(|error| self.failed(&error))?;
         }
-        Ok(())
     }
 
     /// Says that the checkpoint counts once `through` is durable, a record appended since it was begun and

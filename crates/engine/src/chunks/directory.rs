@@ -1,0 +1,218 @@
+//! Which chunks there are, in order: groups of up to 256 of them.
+//!
+//! A tree of three levels, the leaves being the items: a look-up is three searches in arrays that lie close, and one in a
+//! short queue none. What a look-up finds is an index, so that what was found can be changed without searching
+//! again.
+//!
+//! # Invariants
+//!
+//! - A group has chunks, and begins where its first chunk does.
+//! - `marked` is how many marked items a group has.
+
+use super::Item;
+use super::chunk::Chunk;
+
+/// How many chunks a group has at most.
+const GROUP: usize = 256;
+
+#[derive(Clone, Debug)]
+struct Group<T: Item> {
+    start: T::Place,
+    marked: usize,
+    chunks: Vec<Chunk<T>>,
+}
+
+impl<T: Item> Group<T> {
+    fn of(chunks: Vec<Chunk<T>>) -> Self {
+        let marked = chunks.iter().map(Chunk::marked_len).sum();
+        Self { start: chunks[0].start, marked, chunks }
+    }
+}
+
+/// Where a chunk is, until chunks come or go.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct At {
+    group: usize,
+    chunk: usize,
+}
+
+/// All chunks.
+#[derive(Clone, Debug)]
+pub(super) struct Directory<T: Item> {
+    groups: Vec<Group<T>>,
+}
+
+impl<T: Item> Default for Directory<T> {
+    fn default() -> Self {
+        Self { groups: Vec::new() }
+    }
+}
+
+impl<T: Item> Directory<T> {
+    /// The chunk in which a place is, or would be. `None`: it is before all of them.
+    pub(super) fn home(&self, place: T::Place) -> Option<At> {
+        let group = last_up_to(&self.groups, place, |group| group.start)?;
+        let chunk = last_up_to(&self.groups[group].chunks, place, |chunk| chunk.start)?;
+        Some(At { group, chunk })
+    }
+
+    pub(super) fn chunk(&self, at: At) -> &Chunk<T> {
+        &self.groups[at.group].chunks[at.chunk]
+    }
+
+    pub(super) fn chunk_mut(&mut self, at: At) -> &mut Chunk<T> {
+        &mut self.groups[at.group].chunks[at.chunk]
+    }
+
+    pub(super) fn first(&self) -> Option<At> {
+        (!self.groups.is_empty()).then_some(At { group: 0, chunk: 0 })
+    }
+
+    pub(super) fn next(&self, at: At) -> Option<At> {
+        if at.chunk + 1 < self.groups[at.group].chunks.len() {
+            return Some(At { chunk: at.chunk + 1, ..at });
+        }
+        (at.group + 1 < self.groups.len()).then(|| At { group: at.group + 1, chunk: 0 })
+    }
+
+    pub(super) fn before(&self, at: At) -> Option<At> {
+        if at.chunk > 0 {
+            return Some(At { chunk: at.chunk - 1, ..at });
+        }
+        let group = at.group.checked_sub(1)?;
+        Some(At { group, chunk: self.groups[group].chunks.len() - 1 })
+    }
+
+    /// So many items of a chunk are marked that were not.
+    pub(super) fn count_marked(&mut self, at: At, count: usize) {
+        self.groups[at.group].marked += count;
+    }
+
+    /// So many marked items of a chunk are marked no more, or gone.
+    pub(super) fn uncount_marked(&mut self, at: At, count: usize) {
+        self.groups[at.group].marked -= count;
+    }
+
+    /// Puts a chunk in behind another, or before all.
+    pub(super) fn insert_behind(&mut self, at: Option<At>, chunk: Chunk<T>) {
+        if self.groups.is_empty() {
+            return self.groups.push(Group::of(vec![chunk]));
+        }
+        let (group, place) = at.map_or((0, 0), |at| (at.group, at.chunk + 1));
+        if self.groups[group].chunks.len() < GROUP {
+            self.insert_at(group, place, chunk);
+        } else if place == GROUP {
+            self.groups.insert(group + 1, Group::of(vec![chunk]));
+        } else {
+            self.split(group);
+            let behind = place > GROUP / 2;
+            let place = if behind { place - GROUP / 2 } else { place };
+            self.insert_at(group + usize::from(behind), place, chunk);
+        }
+    }
+
+    fn insert_at(&mut self, group: usize, place: usize, chunk: Chunk<T>) {
+        let group = &mut self.groups[group];
+        group.marked += chunk.marked_len();
+        group.chunks.insert(place, chunk);
+        group.start = group.chunks[0].start;
+    }
+
+    fn split(&mut self, group: usize) {
+        let behind = Group::of(self.groups[group].chunks.split_off(GROUP / 2));
+        self.groups[group].marked -= behind.marked;
+        self.groups.insert(group + 1, behind);
+    }
+
+    /// Has the first chunk be another, which may begin earlier.
+    pub(super) fn replace_first(&mut self, chunk: Chunk<T>) {
+        let Some(group) = self.groups.first_mut() else { return };
+        group.start = chunk.start;
+        group.chunks[0] = chunk;
+    }
+
+    /// Takes a chunk out.
+    pub(super) fn remove(&mut self, at: At) {
+        let group = &mut self.groups[at.group];
+        let chunk = group.chunks.remove(at.chunk);
+        group.marked -= chunk.marked_len();
+        match group.chunks.first() {
+            None => drop(self.groups.remove(at.group)),
+            Some(first) => {
+                group.start = first.start;
+                self.gather(at.group);
+            }
+        }
+    }
+
+    /// Has a group that has lost many chunks join one beside it.
+    fn gather(&mut self, group: usize) {
+        if self.groups[group].chunks.len() > GROUP / 8 {
+            return;
+        }
+        let len = |group: usize| self.groups.get(group).map_or(GROUP, |group| group.chunks.len());
+        if len(group + 1) <= GROUP / 2 {
+            self.join(group);
+        } else if group > 0 && len(group - 1) <= GROUP / 2 {
+            self.join(group - 1);
+        }
+    }
+
+    /// Makes one group of one and the next.
+    fn join(&mut self, group: usize) {
+        let next = self.groups.remove(group + 1);
+        self.groups[group].marked += next.marked;
+        self.groups[group].chunks.extend(next.chunks);
+    }
+
+    /// All chunks in order.
+    pub(super) fn chunks(&self) -> impl DoubleEndedIterator<Item = &Chunk<T>> {
+        self.groups.iter().flat_map(|group| group.chunks.iter())
+    }
+
+    /// The chunks from that one on.
+    pub(super) fn chunks_from(&self, at: At) -> impl Iterator<Item = &Chunk<T>> {
+        let rest = self.groups[at.group + 1..].iter().flat_map(|group| group.chunks.iter());
+        self.groups[at.group].chunks[at.chunk..].iter().chain(rest)
+    }
+
+    /// The chunks that have marked items.
+    pub(super) fn marked(&self) -> impl Iterator<Item = &Chunk<T>> {
+        let groups = self.groups.iter().filter(|group| group.marked > 0);
+        groups.flat_map(|group| group.chunks.iter()).filter(|chunk| chunk.marks != 0)
+    }
+
+    #[cfg(test)]
+    pub(super) fn assert_in_order(&self) {
+        let mut before = None;
+        for group in &self.groups {
+            assert_eq!(group.start, group.chunks[0].start);
+            assert_eq!(group.marked, group.chunks.iter().map(Chunk::marked_len).sum::<usize>());
+            assert!(group.chunks.len() <= GROUP);
+            for chunk in &group.chunks {
+                let first = chunk.items.front().expect("a chunk has items").place(chunk.base);
+                let last = chunk.items.back().expect("a chunk has items").place(chunk.base);
+                assert!(before.is_none_or(|before| before < chunk.start) && chunk.start <= first);
+                before = Some(last);
+            }
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn groups(&self) -> usize {
+        self.groups.len()
+    }
+}
+
+/// The last of these that begins at a place or before it. The ends are looked at first: most of what comes belongs to
+/// the last, and most of what goes to the first.
+fn last_up_to<G, P: Ord>(all: &[G], place: P, start: impl Fn(&G) -> P) -> Option<usize> {
+    let last = all.len().checked_sub(1)?;
+    if start(&all[last]) <= place {
+        return Some(last);
+    }
+    if last > 1 && start(&all[1]) > place {
+        return (start(&all[0]) <= place).then_some(0);
+    }
+    all[..last].partition_point(|each| start(each) <= place).checked_sub(1)
+}
