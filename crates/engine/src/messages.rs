@@ -64,6 +64,10 @@ impl Item for Entry {
     fn place(&self, (key, _): Self::Base) -> MessageKey {
         MessageKey::new(key.get() + u64::from(self.key))
     }
+
+    fn guess(first: MessageKey, key: MessageKey) -> u64 {
+        key.get().wrapping_sub(first.get())
+    }
 }
 
 /// What became of a message.
@@ -99,6 +103,10 @@ impl Item for History {
 
     fn place(&self, (): ()) -> MessageKey {
         self.key
+    }
+
+    fn guess(first: MessageKey, key: MessageKey) -> u64 {
+        key.get().wrapping_sub(first.get())
     }
 }
 

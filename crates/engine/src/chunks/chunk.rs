@@ -27,14 +27,19 @@ impl<T: Item> Chunk<T> {
     }
 
     /// Where the item of a place is, or would be. The ends are looked at first: what comes is the last, and what
-    /// goes is the first, most of the time.
+    /// goes is the first, most of the time. Then where it is if none is missing in between.
     pub(super) fn find(&self, place: T::Place) -> Result<usize, usize> {
         let at = |item: &T| item.place(self.base);
         if self.items.back().is_none_or(|last| at(last) < place) {
             return Err(self.items.len());
         }
         match at(&self.items[0]).cmp(&place) {
-            Ordering::Less => self.items.binary_search_by(|item| at(item).cmp(&place)),
+            Ordering::Less => {
+                let guess = usize::try_from(T::guess(at(&self.items[0]), place)).ok();
+                let guess = guess
+                    .filter(|guess| self.items.get(*guess).is_some_and(|item| at(item) == place));
+                guess.map_or_else(|| self.items.binary_search_by(|item| at(item).cmp(&place)), Ok)
+            }
             Ordering::Equal => Ok(0),
             Ordering::Greater => Err(0),
         }

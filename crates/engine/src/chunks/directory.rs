@@ -1,13 +1,12 @@
 //! Which chunks there are, in order: groups of up to 256 of them.
 //!
 //! A tree of three levels, the leaves being the items: a look-up is three searches in arrays that lie close, and one in a
-//! short queue none. What a look-up finds is an index, so that what was found can be changed without searching
-//! again.
+//! short queue none. What is searched for is apart from the chunks, so that few lines of memory are read. What a
+//! look-up finds is an index, so that what was found can be changed without searching again.
 //!
 //! # Invariants
 //!
-//! - A group has chunks, and begins where its first chunk does.
-//! - `marked` is how many marked items a group has.
+//! - A group has chunks, and of each its start and how many marked items it has.
 
 use super::Item;
 use super::chunk::Chunk;
@@ -15,17 +14,62 @@ use super::chunk::Chunk;
 /// How many chunks a group has at most.
 const GROUP: usize = 256;
 
+/// Chunks side by side; of each, at the same index, where it starts and how many of its items are marked.
 #[derive(Clone, Debug)]
 struct Group<T: Item> {
-    start: T::Place,
-    marked: usize,
+    starts: Vec<T::Place>,
+    marked: Vec<usize>,
     chunks: Vec<Chunk<T>>,
+    marked_len: usize,
 }
 
 impl<T: Item> Group<T> {
-    fn of(chunks: Vec<Chunk<T>>) -> Self {
-        let marked = chunks.iter().map(Chunk::marked_len).sum();
-        Self { start: chunks[0].start, marked, chunks }
+    fn of(chunk: Chunk<T>) -> Self {
+        let marked_len = chunk.marked_len();
+        Self {
+            starts: vec![chunk.start],
+            marked: vec![marked_len],
+            chunks: vec![chunk],
+            marked_len,
+        }
+    }
+
+    fn start(&self) -> T::Place {
+        self.starts[0]
+    }
+
+    fn insert(&mut self, at: usize, chunk: Chunk<T>) {
+        self.marked_len += chunk.marked_len();
+        self.starts.insert(at, chunk.start);
+        self.marked.insert(at, chunk.marked_len());
+        self.chunks.insert(at, chunk);
+    }
+
+    fn remove(&mut self, at: usize) {
+        self.starts.remove(at);
+        self.marked_len -= self.marked.remove(at);
+        self.chunks.remove(at);
+    }
+
+    /// Takes out all chunks from there on.
+    fn split_off(&mut self, at: usize) -> Self {
+        let marked = self.marked.split_off(at);
+        let marked_len = marked.iter().sum();
+        self.marked_len -= marked_len;
+        let (starts, chunks) = (self.starts.split_off(at), self.chunks.split_off(at));
+        Self { starts, marked, chunks, marked_len }
+    }
+
+    fn append(&mut self, mut other: Self) {
+        self.starts.append(&mut other.starts);
+        self.marked.append(&mut other.marked);
+        self.chunks.append(&mut other.chunks);
+        self.marked_len += other.marked_len;
+    }
+
+    fn marked(&self) -> impl Iterator<Item = &Chunk<T>> {
+        let marked = self.marked.iter().enumerate().filter(|(_, count)| **count > 0);
+        marked.map(|(at, _)| &self.chunks[at])
     }
 }
 
@@ -51,8 +95,8 @@ impl<T: Item> Default for Directory<T> {
 impl<T: Item> Directory<T> {
     /// The chunk in which a place is, or would be. `None`: it is before all of them.
     pub(super) fn home(&self, place: T::Place) -> Option<At> {
-        let group = last_up_to(&self.groups, place, |group| group.start)?;
-        let chunk = last_up_to(&self.groups[group].chunks, place, |chunk| chunk.start)?;
+        let group = last_up_to(&self.groups, place, Group::start)?;
+        let chunk = last_up_to(&self.groups[group].starts, place, |start| *start)?;
         Some(At { group, chunk })
     }
 
@@ -85,63 +129,56 @@ impl<T: Item> Directory<T> {
 
     /// So many items of a chunk are marked that were not.
     pub(super) fn count_marked(&mut self, at: At, count: usize) {
-        self.groups[at.group].marked += count;
+        let group = &mut self.groups[at.group];
+        group.marked[at.chunk] += count;
+        group.marked_len += count;
     }
 
     /// So many marked items of a chunk are marked no more, or gone.
     pub(super) fn uncount_marked(&mut self, at: At, count: usize) {
-        self.groups[at.group].marked -= count;
+        let group = &mut self.groups[at.group];
+        group.marked[at.chunk] -= count;
+        group.marked_len -= count;
     }
 
     /// Puts a chunk in behind another, or before all.
     pub(super) fn insert_behind(&mut self, at: Option<At>, chunk: Chunk<T>) {
         if self.groups.is_empty() {
-            return self.groups.push(Group::of(vec![chunk]));
+            return self.groups.push(Group::of(chunk));
         }
         let (group, place) = at.map_or((0, 0), |at| (at.group, at.chunk + 1));
         if self.groups[group].chunks.len() < GROUP {
-            self.insert_at(group, place, chunk);
+            self.groups[group].insert(place, chunk);
         } else if place == GROUP {
-            self.groups.insert(group + 1, Group::of(vec![chunk]));
+            self.groups.insert(group + 1, Group::of(chunk));
         } else {
             self.split(group);
             let behind = place > GROUP / 2;
             let place = if behind { place - GROUP / 2 } else { place };
-            self.insert_at(group + usize::from(behind), place, chunk);
+            self.groups[group + usize::from(behind)].insert(place, chunk);
         }
     }
 
-    fn insert_at(&mut self, group: usize, place: usize, chunk: Chunk<T>) {
-        let group = &mut self.groups[group];
-        group.marked += chunk.marked_len();
-        group.chunks.insert(place, chunk);
-        group.start = group.chunks[0].start;
-    }
-
     fn split(&mut self, group: usize) {
-        let behind = Group::of(self.groups[group].chunks.split_off(GROUP / 2));
-        self.groups[group].marked -= behind.marked;
+        let behind = self.groups[group].split_off(GROUP / 2);
         self.groups.insert(group + 1, behind);
     }
 
     /// Has the first chunk be another, which may begin earlier.
     pub(super) fn replace_first(&mut self, chunk: Chunk<T>) {
         let Some(group) = self.groups.first_mut() else { return };
-        group.start = chunk.start;
+        group.starts[0] = chunk.start;
         group.chunks[0] = chunk;
     }
 
     /// Takes a chunk out.
     pub(super) fn remove(&mut self, at: At) {
         let group = &mut self.groups[at.group];
-        let chunk = group.chunks.remove(at.chunk);
-        group.marked -= chunk.marked_len();
-        match group.chunks.first() {
-            None => drop(self.groups.remove(at.group)),
-            Some(first) => {
-                group.start = first.start;
-                self.gather(at.group);
-            }
+        group.remove(at.chunk);
+        if group.chunks.is_empty() {
+            self.groups.remove(at.group);
+        } else {
+            self.gather(at.group);
         }
     }
 
@@ -161,8 +198,7 @@ impl<T: Item> Directory<T> {
     /// Makes one group of one and the next.
     fn join(&mut self, group: usize) {
         let next = self.groups.remove(group + 1);
-        self.groups[group].marked += next.marked;
-        self.groups[group].chunks.extend(next.chunks);
+        self.groups[group].append(next);
     }
 
     /// All chunks in order.
@@ -178,16 +214,16 @@ impl<T: Item> Directory<T> {
 
     /// The chunks that have marked items.
     pub(super) fn marked(&self) -> impl Iterator<Item = &Chunk<T>> {
-        let groups = self.groups.iter().filter(|group| group.marked > 0);
-        groups.flat_map(|group| group.chunks.iter()).filter(|chunk| chunk.marks != 0)
+        self.groups.iter().filter(|group| group.marked_len > 0).flat_map(Group::marked)
     }
 
     #[cfg(test)]
     pub(super) fn assert_in_order(&self) {
         let mut before = None;
         for group in &self.groups {
-            assert_eq!(group.start, group.chunks[0].start);
-            assert_eq!(group.marked, group.chunks.iter().map(Chunk::marked_len).sum::<usize>());
+            assert!(group.starts.iter().copied().eq(group.chunks.iter().map(|chunk| chunk.start)));
+            assert!(group.marked.iter().copied().eq(group.chunks.iter().map(Chunk::marked_len)));
+            assert_eq!(group.marked_len, group.marked.iter().sum::<usize>());
             assert!(group.chunks.len() <= GROUP);
             for chunk in &group.chunks {
                 let first = chunk.items.front().expect("a chunk has items").place(chunk.base);

@@ -48,6 +48,9 @@ pub(crate) trait Item: Clone {
     fn pack(full: &Self::Full, base: Self::Base) -> Option<Self>;
     fn full(&self, base: Self::Base) -> Self::Full;
     fn place(&self, base: Self::Base) -> Self::Place;
+    /// How many items behind the first of a chunk a place most likely is: where keys are given one after the other, as
+    /// many as lie between them.
+    fn guess(first: Self::Place, place: Self::Place) -> u64;
 }
 
 /// A set of items in order. Every operation is O(log n).

@@ -66,6 +66,10 @@ impl Item for Spot {
     fn place(&self, base: Timestamp) -> Self::Place {
         self.full(base)
     }
+
+    fn guess((_, first): Self::Place, (_, key): Self::Place) -> u64 {
+        key.get().wrapping_sub(first.get())
+    }
 }
 
 /// A message of a group, by its time.
@@ -99,6 +103,10 @@ impl Item for Member {
 
     fn place(&self, base: Timestamp) -> Self::Place {
         self.full(base)
+    }
+
+    fn guess((_, _, first): Self::Place, (_, _, key): Self::Place) -> u64 {
+        key.get().wrapping_sub(first.get())
     }
 }
 
