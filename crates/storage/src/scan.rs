@@ -7,6 +7,8 @@
 //!
 //! - Nothing is changed, and nothing is passed over: each record follows the one before it, and no
 //!   segment is missing that the manifest or a seal speaks of.
+//! - A batch with rotten bodies is read only if it is known to have been synced. Any other may be a torn
+//!   tail, and the log ends before it.
 //! - Only one segment is in memory at a time.
 
 use std::{collections::VecDeque, io, sync::Arc};
@@ -19,6 +21,7 @@ use crate::{
     manifest::Manifest,
     record::DecodedRecord,
     segment::{FORMAT_SEALED, SEGMENT_HEADER_BYTES, SegmentFile, SegmentHeader},
+    tail,
 };
 
 /// What is called for each record, with its segment and the offset of its frame in it.
@@ -172,19 +175,27 @@ pub(crate) fn walk(
     }
     let mut end = End::start(start);
     let mut before = None;
-    for (segment, header) in segments.iter().zip(&headers) {
+    for (at, (segment, header)) in segments.iter().zip(&headers).enumerate() {
         check_size(segment, header)?;
         if header.start != end.position {
             let last = &segments[end.used.saturating_sub(1)];
             return Err(damaged(last, end.offset, "the next segment goes on from a later record"));
         }
-        let part = walk_segment(segment, header, visit)?;
+        let synced = known_synced(manifest, headers.get(at + 1));
+        let part = walk_segment(segment, header, synced, visit)?;
         check_seal(&segments[end.used.saturating_sub(1)], before, part)?;
         end = end.after(before, part);
         before = Some(part);
     }
     check_next(disk, segments, &end, before)?;
     Ok(end)
+}
+
+/// What is known to have been synced: by the manifest, and by the header of the next segment, before
+/// which all of this one was.
+fn known_synced(manifest: &Manifest, next: Option<&SegmentHeader>) -> Lsn {
+    let by_next = next.map_or(Lsn::ZERO, |next| next.start.next.previous());
+    manifest.durable.max(by_next)
 }
 
 impl End {
@@ -208,7 +219,7 @@ pub(crate) fn walk_alone(segment: &SegmentFile, visit: &mut Visit<'_>) -> Result
     let Some(header) = segment.header()? else {
         return Err(damaged(segment, 0, "its header is wrong, and it was in use"));
     };
-    let part = walk_segment(segment, &header, visit)?;
+    let part = walk_segment(segment, &header, Lsn(u64::MAX), visit)?;
     if part.sealed || header.format < FORMAT_SEALED {
         return Ok(());
     }
@@ -266,6 +277,7 @@ fn check_next(
 fn walk_segment(
     segment: &SegmentFile,
     header: &SegmentHeader,
+    synced: Lsn,
     visit: &mut Visit<'_>,
 ) -> Result<Part, OpenError> {
     let bytes = segment.load()?;
@@ -285,6 +297,10 @@ fn walk_segment(
             part.sealed = true;
             break;
         }
+        if batch.is_rotten && !was_synced(segment, rest(&bytes, offset + batch.len), &batch, synced)
+        {
+            break;
+        }
         for (record, start) in &batch.records {
             visit(segment, (offset + start) as u64, record)?;
         }
@@ -293,6 +309,12 @@ fn walk_segment(
         part = part.with(&batch, offset as u64);
     }
     Ok(Part { unvouched: unvouched.start(), ..part })
+}
+
+/// Whether a batch is known to have been synced, by what is known already or by a batch in `behind`.
+fn was_synced(segment: &SegmentFile, behind: &[u8], batch: &DecodedBatch<'_>, synced: Lsn) -> bool {
+    let last = batch.after.next.previous();
+    last <= synced || tail::has_witness(segment, behind, last)
 }
 
 impl Part {
@@ -308,6 +330,12 @@ struct Unvouched(VecDeque<(u64, Lsn)>);
 
 impl Unvouched {
     fn add(&mut self, offset: u64, batch: &DecodedBatch<'_>) {
+        if batch.is_rotten {
+            // It is read because it was synced, and what has rotted is not written again.
+            self.0.clear();
+            let behind = offset + batch.len as u64;
+            return self.0.push_back((behind, batch.after.next.previous()));
+        }
         while self.0.pop_front_if(|(_, last)| *last <= batch.synced_through).is_some() {}
         self.0.push_back((offset, batch.after.next.previous()));
     }

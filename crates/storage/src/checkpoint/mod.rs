@@ -42,6 +42,11 @@ pub enum CheckpointError {
     /// The disk has no room for it.
     #[error("the disk has no room for the next checkpoint: free disk space; it is tried again")]
     Full,
+    /// The manifest has no room for its segments: 8,183 runs of them.
+    #[error(
+        "messages that are kept lie in too many separate parts of the log for one manifest: delete or purge messages that are old; it is tried again"
+    )]
+    TooScattered,
     /// It would speak of records that are not on the disk yet.
     #[error("the log is not on the disk as far as the checkpoint goes")]
     TooEarly,
@@ -263,7 +268,7 @@ impl Checkpoint {
         let newest = self.shared.active();
         let next = Manifest { durable, newest, first, older, checkpoint: Some(place) };
         if !next.fits() {
-            return Err(CheckpointError::Full);
+            return Err(CheckpointError::TooScattered);
         }
         self.name(next)?;
         self.shared.counters.checkpointed(place.len);

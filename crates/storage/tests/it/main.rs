@@ -12,3 +12,4 @@ mod full;
 mod group_commit;
 mod kit;
 mod random;
+mod rot;

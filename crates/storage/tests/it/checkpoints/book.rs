@@ -9,7 +9,7 @@ use std::{
 use bytes::Bytes;
 use longshore_storage::{
     BodyKey, Checkpoint, CheckpointError, Lsn, OpenError, Options, Purpose, Rebuild, Record,
-    Recovered, ReplayError, ReserveError, Store, disk::FaultyDisk,
+    Recovered, ReplayError, Report, ReserveError, Store, disk::FaultyDisk,
 };
 
 /// What a record says.
@@ -82,6 +82,11 @@ impl Rebuild for Book {
         }
         Ok(())
     }
+}
+
+/// Looks at a store of this caller.
+pub(crate) fn verify(disk: &FaultyDisk) -> Result<Report, OpenError> {
+    longshore_storage::verify(Arc::new(disk.clone()), &mut Book::default())
 }
 
 /// The caller with its store.

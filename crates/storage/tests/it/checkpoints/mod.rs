@@ -16,11 +16,10 @@ use std::{
 use longshore_storage::{
     BodyKey, CheckpointError, Lsn, Options, SyncMode,
     disk::{FaultyDisk, Operation, PowerCut},
-    verify,
 };
 
 use crate::kit::small;
-use book::{Keeper, Op, body};
+use book::{Keeper, Op, body, verify};
 
 /// Keys that stay for ever.
 const LONG_LIVED: [u64; 2] = [3, 17];
