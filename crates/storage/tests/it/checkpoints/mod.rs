@@ -1,6 +1,7 @@
 //! Checkpoints and what they give back: whatever happens on the way, all that was durable is there.
 
 mod book;
+mod rot;
 
 use std::{
     collections::BTreeSet,
