@@ -357,3 +357,32 @@ pub(crate) fn rest(bytes: &[u8], offset: usize) -> &[u8] {
 pub(crate) fn damaged(segment: &SegmentFile, offset: u64, reason: &str) -> OpenError {
     OpenError::Damaged { file: segment.path.to_string(), offset, reason: reason.to_owned() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn batch(first: u64, synced: u64, is_rotten: bool) -> DecodedBatch<'static> {
+        DecodedBatch {
+            records: Vec::new(),
+            synced_through: Lsn(synced),
+            seals: false,
+            is_rotten,
+            after: Position { next: Lsn(first + 1), prev: 0 },
+            len: 8,
+        }
+    }
+
+    #[test]
+    fn what_has_rotted_is_not_among_what_is_written_once_more() {
+        let mut unvouched = Unvouched::default();
+        unvouched.add(104, &batch(1, 0, false));
+        assert_eq!(unvouched.start(), 104);
+        unvouched.add(112, &batch(2, 0, true));
+        assert_eq!(unvouched.start(), 120);
+        unvouched.add(120, &batch(3, 2, false));
+        assert_eq!(unvouched.start(), 120);
+        unvouched.add(128, &batch(4, 3, false));
+        assert_eq!(unvouched.start(), 128);
+    }
+}

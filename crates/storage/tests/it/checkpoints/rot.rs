@@ -2,10 +2,7 @@
 
 use longshore_storage::{BodyKey, ReadError, disk::FaultyDisk};
 
-use super::{
-    book::{Keeper, Op, body, verify},
-    drain_but_a_few, segments,
-};
+use super::book::{Keeper, Op, body, verify};
 use crate::kit::small;
 
 /// Flips a bit of each copy of a body that is on the disk.
@@ -82,40 +79,63 @@ fn a_body_that_rots_in_the_part_that_the_checkpoint_has_and_that_is_read_again_i
     }
 }
 
-#[test]
-fn a_rotten_body_is_not_moved_on_and_its_neighbours_are() {
+/// Sends 800, and deletes all but each fortieth and 401: they lie in twenty segments.
+fn scattered() -> (FaultyDisk, Keeper) {
     let disk = FaultyDisk::new(1);
     let mut keeper = Keeper::open(&disk, small()).unwrap();
-    for key in 1..=200 {
+    for key in 1..=800 {
         let lsn = keeper.append(Op::Sent(key)).unwrap();
         assert!(keeper.wait(lsn));
     }
-    for key in (1..=200).filter(|key| key % 40 > 1) {
+    for key in (1..=800).filter(|key| key % 40 > 0 && *key != 401) {
         keeper.append(Op::Deleted(key)).unwrap();
     }
-    flip_body(&disk, 81);
-    while keeper.store.is_checkpoint_due() && keeper.checkpoint(|_| ()).is_ok() {
-        while keeper.move_bodies() > 0 {}
+    (disk, keeper)
+}
+
+/// Moves and checkpoints as long as it pays, and answers how many bodies were moved.
+fn move_all(keeper: &mut Keeper) -> usize {
+    let mut moved = 0;
+    while keeper.store.is_checkpoint_due() {
+        keeper.checkpoint(|_| ()).unwrap();
+        loop {
+            let count = keeper.move_bodies();
+            moved += count;
+            if count == 0 {
+                break;
+            }
+        }
     }
-    assert_eq!(keeper.store.usage().quarantined, 0, "the mover names nothing to anybody");
-    assert_eq!(refused(&keeper), [81]);
-    assert!(keeper.store.usage().segments < 16, "{}", keeper.store.usage().segments);
-    keeper.append(Op::Deleted(81)).unwrap();
+    moved
+}
+
+#[test]
+fn a_rotten_body_is_not_moved_on_and_its_neighbours_are() {
+    let (disk, mut keeper) = scattered();
+    flip_body(&disk, 401);
+    for _ in 0..30 {
+        move_all(&mut keeper);
+    }
+    assert_eq!(keeper.store.usage().quarantined, 0, "the mover has nobody to name it to");
+    assert_eq!(refused(&keeper), [401]);
+    let segments = keeper.store.usage().segments;
+    keeper.append(Op::Deleted(401)).unwrap();
     keeper.checkpoint(|_| ()).unwrap();
-    assert!(keeper.store.usage().segments < 15, "{}", keeper.store.usage().segments);
+    assert_eq!(keeper.store.usage().segments, segments - 1, "it alone kept its segment");
     keeper.check_bodies().unwrap();
 }
 
 #[test]
 fn a_body_that_rots_after_it_was_moved_is_found_at_its_new_place() {
-    let disk = FaultyDisk::new(1);
-    let mut keeper = Keeper::open(&disk, small()).unwrap();
-    drain_but_a_few(&mut keeper);
-    assert!(segments(&disk) < 14);
+    let (disk, mut keeper) = scattered();
+    assert!(move_all(&mut keeper) > 5);
     keeper.store.close().unwrap();
     drop(keeper);
-    flip_body(&disk, 80);
-    let keeper = Keeper::open(&disk, small()).unwrap();
-    assert_eq!(refused(&keeper), [80]);
-    assert_eq!(keeper.live.len(), 5);
+    for key in [40, 80, 120] {
+        let copy = disk.copy();
+        flip_body(&copy, key);
+        assert_eq!(verify(&copy).unwrap().quarantined.len(), 1);
+        let keeper = Keeper::open(&copy, small()).unwrap();
+        assert_eq!(refused(&keeper), [key]);
+    }
 }
