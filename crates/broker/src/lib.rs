@@ -42,6 +42,7 @@ mod metrics;
 mod operation;
 mod options;
 pub mod policy;
+mod quarantine;
 mod queue_url;
 pub mod random;
 mod receipt;

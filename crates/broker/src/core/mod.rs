@@ -40,6 +40,7 @@ mod tests;
 mod timers;
 mod times;
 mod turn;
+mod withhold;
 
 use std::collections::BTreeMap;
 
@@ -56,6 +57,7 @@ pub(crate) use parked::ParkedReceive;
 pub(crate) use replay::Replay;
 pub(crate) use times::{ClockMark, ClockState, Lapse, Times};
 pub(crate) use turn::{Turn, catalog_refused};
+pub(crate) use withhold::Received;
 
 use crate::clock::Reading;
 use crate::log::{Body, Room};

@@ -1,8 +1,8 @@
 //! What a checkpoint and the records after it make: the state of a broker that starts.
 
-use longshore_engine::Event;
+use longshore_engine::{Event, MessageKey};
 use longshore_storage::{BodyKey, Lsn, Rebuild, ReplayError};
-use longshore_types::Timestamp;
+use longshore_types::{MessageId, QueueArn, Timestamp};
 
 use super::ledger::{Ledger, Rules};
 use super::state::State;
@@ -68,6 +68,11 @@ impl Replay {
         if std::mem::take(&mut self.is_restoring) {
             self.state.restored();
         }
+    }
+
+    /// The queue that a message is in, and its id.
+    pub(crate) fn named(&self, key: MessageKey) -> Option<(QueueArn, MessageId)> {
+        self.state.named(key)
     }
 
     /// The ledger, on the log that was replayed.

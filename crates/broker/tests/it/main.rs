@@ -12,6 +12,7 @@ mod move_tasks;
 mod permissions;
 mod policy;
 mod restart;
+mod rot;
 mod signatures;
 mod space;
 mod support;
