@@ -205,6 +205,12 @@ pub(crate) fn decode(
     Ok(DecodedRecord { lsn, crc, events, bodies, len })
 }
 
+/// What a frame says of itself, without a check: its checksum, and how long it is.
+pub(crate) fn stated(bytes: &[u8]) -> Option<(u32, usize)> {
+    let len = FRAME_BYTES.checked_add(read_u32(bytes, 0)? as usize)?;
+    Some((read_u32(bytes, 4)?, len))
+}
+
 /// The payload with its rotten bodies marked, if nothing else of the record is wrong.
 fn only_bodies_rotten<'a>(
     epoch: Epoch,

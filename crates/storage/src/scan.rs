@@ -90,6 +90,11 @@ pub(crate) struct Files<'a> {
 }
 
 impl Files<'_> {
+    /// All segments, each opened.
+    pub(crate) fn segments(&self) -> impl Iterator<Item = Result<SegmentFile, OpenError>> + '_ {
+        self.numbers().map(|number| self.segment(number))
+    }
+
     fn numbers(&self) -> impl Iterator<Item = SegmentNumber> {
         self.names.iter().filter_map(|name| SegmentNumber::parse(name))
     }

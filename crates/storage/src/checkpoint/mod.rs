@@ -135,6 +135,12 @@ pub(crate) fn read(
     pages::read(&*file, &path, salt, place, visit)
 }
 
+/// The checkpoints that are whole, whether they count or not.
+pub(crate) fn whole(disk: &dyn Disk, salt: u64) -> Vec<CheckpointPlace> {
+    let place = |slot: usize| pages::find(&*disk.open(NAMES[slot]).ok()?, salt, slot);
+    (0..NAMES.len()).filter_map(place).collect()
+}
+
 /// What to call the file of a checkpoint in a message.
 pub(crate) fn path_of(disk: &dyn Disk, place: &CheckpointPlace) -> String {
     disk.describe(NAMES[place.slot % 2])

@@ -13,3 +13,4 @@ mod group_commit;
 mod kit;
 mod random;
 mod rot;
+mod salvage;

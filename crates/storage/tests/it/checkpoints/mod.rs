@@ -2,6 +2,7 @@
 
 mod book;
 mod rot;
+mod salvage;
 
 use std::{
     collections::BTreeSet,
