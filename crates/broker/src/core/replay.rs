@@ -15,7 +15,7 @@ use crate::log::{Log, body_key};
 /// What a log says, on the way to being a [`Ledger`].
 #[derive(Debug, Default)]
 pub(crate) struct Replay {
-    state: State,
+    pub(super) state: State,
     next_key: u64,
     /// The last record's time, and what it says of the clock.
     last: Option<(Timestamp, ClockMark)>,
@@ -64,7 +64,8 @@ impl Rebuild for Replay {
 }
 
 impl Replay {
-    fn end_restoring(&mut self) {
+    /// All pieces of a checkpoint were taken in.
+    pub(super) fn end_restoring(&mut self) {
         if std::mem::take(&mut self.is_restoring) {
             self.state.restored();
         }

@@ -13,6 +13,7 @@ mod permissions;
 mod policy;
 mod restart;
 mod rot;
+mod salvage;
 mod signatures;
 mod space;
 mod support;
