@@ -93,7 +93,7 @@ pub fn salvage(
     let (losses, loss_count) = (found.losses.clone(), found.loss_count);
     let salvaged = Salvaged { losses, loss_count, ..Salvaged::default() };
     let mut writer = Writer { out: BufWriter::new(file), found, salvaged, told };
-    let written = writer.write(&mut salvaging).and_then(|()| writer.end());
+    let written = writer.write(&salvaging.ended()).and_then(|()| writer.end());
     written.map_err(|failure| format!("cannot write {}: {failure}", to.display()))?;
     Ok(writer.salvaged)
 }
@@ -118,7 +118,7 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    fn write(&mut self, salvaging: &mut Salvaging) -> io::Result<()> {
+    fn write(&mut self, salvaging: &Salvaging) -> io::Result<()> {
         for (entry, queue) in salvaging.queues() {
             self.salvaged.queues += 1;
             self.line(&queue_line(entry))?;

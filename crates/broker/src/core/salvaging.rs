@@ -43,12 +43,20 @@ impl Rebuild for Salvaging {
 }
 
 impl Salvaging {
-    /// The queues that there are, with their messages.
-    pub(crate) fn queues(&mut self) -> impl Iterator<Item = (&QueueEntry, &Queue)> {
+    /// All records were taken in.
+    #[must_use]
+    pub(crate) fn ended(mut self) -> Self {
         self.0.end_restoring();
+        self
+    }
+
+    /// The queues that there are, with their messages.
+    pub(crate) fn queues(&self) -> impl Iterator<Item = (&QueueEntry, &Queue)> {
         let state = &self.0.state;
-        let queue = |entry: &'_ QueueEntry| Some((entry, &state.queues.get(&entry.id)?.queue));
-        state.catalog.queues().filter_map(queue)
+        state.catalog.queues().filter_map(|entry| {
+            let owned = state.queues.get(&entry.id)?;
+            Some((entry, &owned.queue))
+        })
     }
 
     /// What the wall clock showed at an internal time.

@@ -38,6 +38,7 @@ mod delete_message;
 mod delete_queue;
 mod draft;
 mod fifo_ids;
+mod hand_out;
 mod get_queue_attributes;
 mod get_queue_url;
 mod list_dead_letter_source_queues;
