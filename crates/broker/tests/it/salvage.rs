@@ -3,8 +3,7 @@
 use std::path::Path;
 
 use longshore_broker::{Salvaged, salvage};
-use longshore_types::{MessageAttribute, MessageAttributes};
-use longshore_wire::{DeleteMessage, SendMessage};
+use longshore_wire::{DeleteMessage, RawAttribute, SendMessage};
 use serde_json::Value;
 
 use crate::support::*;
@@ -20,12 +19,17 @@ async fn closed(directory: &Path) {
     let receipt_handle = received[1].receipt_handle.clone();
     broker.call(DeleteMessage { queue_url: URL.into(), receipt_handle }.into()).await.unwrap();
     create(&broker, "ordered.fifo", &[("FifoQueue", "true")]).await;
+    let attribute = RawAttribute {
+        data_type: Some("String".into()),
+        string_value: Some("x".into()),
+        ..RawAttribute::default()
+    };
     let send = SendMessage {
         queue_url: "http://localhost/000000000000/ordered.fifo".into(),
         message_body: "in order".into(),
         message_group_id: Some("g".into()),
         message_deduplication_id: Some("d".into()),
-        message_attributes: MessageAttributes::from([("k".into(), MessageAttribute::text("x"))]),
+        message_attributes: [("k".to_owned(), attribute)].into(),
         ..SendMessage::default()
     };
     broker.call(send.into()).await.unwrap();
