@@ -38,7 +38,7 @@ pub(crate) fn tell(driver: &Driver, message: &Delivered, failure: &ReadError) {
         ReadError::Damaged { file, offset, reason, .. } => {
             tracing::error!(queue, message_id = %id, file, offset, reason, "{ROTTEN}");
         }
-        failure => {
+        ReadError::Io { .. } | _ => {
             tracing::error!(queue, message_id = %id, %failure, "the content of a message cannot be read now: it is delivered later");
         }
     }

@@ -120,7 +120,7 @@ impl Found {
     const fn of_failure(failure: &ReadError) -> Self {
         match failure {
             ReadError::Damaged { .. } => Self::Rotten,
-            _ => Self::Unread,
+            ReadError::Io { .. } | _ => Self::Unread,
         }
     }
 }

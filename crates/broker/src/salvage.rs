@@ -23,7 +23,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use longshore_engine::{Delivery, MessageKey, Peek, Queue, QueueEntry};
 use longshore_storage::disk::RealDisk;
-use longshore_storage::{Salvaged as Found, salvage as salvage_store};
+use longshore_storage::{Disk, Salvaged as Found, salvage as salvage_store};
 use longshore_types::{AttributeValue, MessageAttribute, Timestamp};
 use serde_json::{Map, Value, json};
 
@@ -81,10 +81,11 @@ pub fn salvage(
     let shown = directory.display();
     let disk = RealDisk::open_existing(directory)
         .map_err(|failure| format!("cannot open {shown}: {failure}"))?;
+    let disk: Arc<dyn Disk> = Arc::new(disk);
     let file = create(directory, to)?;
     let mut salvaging = Salvaging::default();
     let mut step = |done, all| told(Step::Read(done, all));
-    let read = salvage_store(Arc::new(disk), &mut salvaging, &mut step);
+    let read = salvage_store(&disk, &mut salvaging, &mut step);
     let found = read.map_err(|failure| {
         // It is empty, and was made just now.
         drop(std::fs::remove_file(to));
@@ -234,11 +235,11 @@ fn attribute(MessageAttribute { data_type, value }: &MessageAttribute) -> Value 
 impl fmt::Display for Salvaged {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { queues, messages, without_content, losses, loss_count } = self;
-        write!(f, "{queues} queues and {messages} messages written")?;
+        write!(f, "queues written: {queues}; messages written: {messages}")?;
         if *without_content > 0 {
             write!(
                 f,
-                "\n{without_content} messages written without their contents, which cannot be read"
+                "\nmessages written without their contents, which cannot be read: {without_content}"
             )?;
         }
         for loss in losses {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use longshore_engine::MessageKey;
 use longshore_storage::disk::RealDisk;
-use longshore_storage::{OpenError, Quarantined, Report, verify as verify_store};
+use longshore_storage::{Disk, OpenError, Quarantined, Report, verify as verify_store};
 
 use crate::core::Replay;
 
@@ -31,9 +31,9 @@ pub fn verify(directory: &Path) -> Result<Verified, String> {
     let shown = directory.display();
     let disk = RealDisk::open_existing(directory)
         .map_err(|failure| format!("cannot open {shown}: {failure}"))?;
+    let disk: Arc<dyn Disk> = Arc::new(disk);
     let mut replay = Replay::default();
-    let report =
-        verify_store(Arc::new(disk), &mut replay).map_err(|failure| failure.to_string())?;
+    let report = verify_store(&disk, &mut replay).map_err(|failure| failure.to_string())?;
     let named = report.quarantined.iter().take(NAMED_MAX);
     let rotten = named.map(|body| name(&replay, body)).collect();
     Ok(Verified { report, rotten })
@@ -90,7 +90,7 @@ impl Verified {
         if unwanted > 0 {
             writeln!(
                 f,
-                "{unwanted} bodies that no message needs any more have rotted: look at the disk"
+                "bodies that no message needs any more, and that have rotted: {unwanted}; look at the disk"
             )?;
         }
         for line in &self.rotten {

@@ -82,11 +82,11 @@ impl Salvaged {
 ///
 /// [`OpenError`] if there is no store in the directory, or another process has it open.
 pub fn salvage(
-    disk: Arc<dyn Disk>,
+    disk: &Arc<dyn Disk>,
     rebuild: &mut dyn Rebuild,
     told: &mut dyn FnMut(usize, usize),
 ) -> Result<Salvaged, OpenError> {
-    let lock = lock::take(&*disk)?;
+    let lock = lock::take(&**disk)?;
     let names = disk.list().map_err(OpenError::io("list", disk.describe("")))?;
     let mut salvaged = Salvaged {
         records: 0,
@@ -97,10 +97,10 @@ pub fn salvage(
         segments: BTreeMap::new(),
         _lock: lock,
     };
-    let salt = find_salt(&*disk, &names, &mut salvaged)?;
-    let opened = OpenFiles::new(Arc::clone(&disk));
+    let salt = find_salt(&**disk, &names, &mut salvaged)?;
+    let opened = OpenFiles::new(Arc::clone(disk));
     let open = |name: &str| opened.open(name);
-    let files = scan::Files { disk: &*disk, open: &open, names: &names, salt };
+    let files = scan::Files { disk: &**disk, open: &open, names: &names, salt };
     let manifest = find_manifest(&files, &mut salvaged);
     let after = restore(&files, manifest.as_ref(), rebuild, &mut salvaged);
     let mut reader = Reader { after, next: after.next(), rebuild, salvaged };
@@ -271,13 +271,20 @@ impl Reader<'_> {
             Err(error) => self.salvaged.lose(format!("record {}: {error}", record.lsn)),
         }
         self.salvaged.last = record.lsn;
-        released.into_iter().for_each(|key| self.salvaged.index.remove(key));
+        for key in released {
+            self.salvaged.index.remove(key);
+        }
     }
 
     fn note_gap(&mut self, found: Lsn) {
         if found > self.next {
-            let last = found.previous();
-            self.salvaged.lose(format!("records {} to {last} cannot be read", self.next));
+            let (first, last) = (self.next, found.previous());
+            let records = if first == last {
+                format!("record {first}")
+            } else {
+                format!("records {first} to {last}")
+            };
+            self.salvaged.lose(format!("{records} cannot be read"));
         }
     }
 

@@ -57,25 +57,25 @@ impl Report {
 /// Reads everything in a store, checks it, and changes nothing. `rebuild` takes in what opening hands
 /// over: which bodies are wanted follows from that. A store that is open elsewhere is
 /// [`OpenError::Locked`]; damage is in the report. One segment is in memory at a time.
-pub fn verify(disk: Arc<dyn Disk>, rebuild: &mut dyn Rebuild) -> Result<Report, OpenError> {
-    let _lock = lock::take(&*disk)?;
+pub fn verify(disk: &Arc<dyn Disk>, rebuild: &mut dyn Rebuild) -> Result<Report, OpenError> {
+    let _lock = lock::take(&**disk)?;
     let mut report = Report::default();
     report.damage = look(disk, rebuild, &mut report).err();
     Ok(report)
 }
 
 fn look(
-    disk: Arc<dyn Disk>,
+    disk: &Arc<dyn Disk>,
     rebuild: &mut dyn Rebuild,
     report: &mut Report,
 ) -> Result<(), OpenError> {
     let names = disk.list().map_err(OpenError::io("list", disk.describe("")))?;
-    let Some(Identity { format, salt }) = identity::open(&*disk, &names)? else { return Ok(()) };
+    let Some(Identity { format, salt }) = identity::open(&**disk, &names)? else { return Ok(()) };
     let has_manifest = format >= FORMAT_SEALED;
-    let manifest = has_manifest.then(|| ManifestFile::open(&*disk, &names, salt)).transpose()?;
-    let opened = OpenFiles::new(Arc::clone(&disk));
+    let manifest = has_manifest.then(|| ManifestFile::open(&**disk, &names, salt)).transpose()?;
+    let opened = OpenFiles::new(Arc::clone(disk));
     let open = |name: &str| opened.open(name);
-    let files = scan::Files { disk: &*disk, open: &open, names: &names, salt };
+    let files = scan::Files { disk: &**disk, open: &open, names: &names, salt };
     let found = look_at_log(&files, manifest.as_ref(), rebuild, report);
     found.map_err(|error| match &manifest {
         Some(manifest) => manifest.explain(error),

@@ -4,7 +4,7 @@ use std::sync::{Arc, Barrier};
 
 use bytes::Bytes;
 use longshore_storage::{
-    Activity, BodyKey, Lsn, OpenError, Options, Purpose, Record, ReserveError, Store, Usage,
+    Activity, BodyKey, Disk, Lsn, OpenError, Options, Purpose, Record, ReserveError, Store, Usage,
     disk::{FaultyDisk, RealDisk},
 };
 
@@ -76,7 +76,8 @@ fn a_directory_is_open_once_at_a_time() {
     let refused = Bench::open_any(disk(), small()).err().unwrap();
     assert!(matches!(refused, OpenError::Locked { .. }));
     assert!(refused.to_string().contains("in use by another process"), "{refused}");
-    let verified = longshore_storage::verify(disk(), &mut WantsAll);
+    let again: Arc<dyn Disk> = disk();
+    let verified = longshore_storage::verify(&again, &mut WantsAll);
     assert!(matches!(verified, Err(OpenError::Locked { .. })));
     first.store.close().unwrap();
     Bench::open_any(disk(), small()).unwrap();

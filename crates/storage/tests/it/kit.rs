@@ -41,7 +41,8 @@ impl Rebuild for WantsAll {
 
 /// Looks at a store of a caller that wants every body.
 pub(crate) fn verify(disk: &FaultyDisk) -> Result<Report, OpenError> {
-    longshore_storage::verify(Arc::new(disk.clone()), &mut WantsAll)
+    let disk: Arc<dyn Disk> = Arc::new(disk.clone());
+    longshore_storage::verify(&disk, &mut WantsAll)
 }
 
 /// A store, the disk below it, and its progress to wait for.

@@ -1,7 +1,9 @@
 //! Bodies that rot: each costs itself and nothing else, and a torn tail is never taken for one.
 
+use std::sync::Arc;
+
 use longshore_storage::{
-    BodyKey, Lsn, OpenError, Options, ReadError,
+    BodyKey, Lsn, OpenError, ReadError, Store,
     disk::{FaultyDisk, PowerCut},
 };
 
@@ -191,17 +193,12 @@ fn a_body_that_a_later_read_finds_whole_is_no_longer_in_quarantine() {
 fn rot_that_nobody_wants_any_more_is_seen_by_verify_and_refuses_nothing() {
     let disk = killed(3);
     flip_body(&disk, 2);
-    let options = Options { ..small() };
-    let opened = longshore_storage::Store::open(
-        std::sync::Arc::new(disk.clone()),
-        options,
-        &mut |lsn, _, released| {
-            if lsn == Lsn(3) {
-                released.push(BodyKey(2));
-            }
-            Ok(())
-        },
-    );
+    let opened = Store::open(Arc::new(disk), small(), &mut |lsn, _, released| {
+        if lsn == Lsn(3) {
+            released.push(BodyKey(2));
+        }
+        Ok(())
+    });
     let (store, recovered) = opened.unwrap();
     assert!(recovered.quarantined.is_empty());
     assert_eq!(store.usage().quarantined, 0);

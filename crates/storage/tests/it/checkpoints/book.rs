@@ -8,7 +8,7 @@ use std::{
 
 use bytes::Bytes;
 use longshore_storage::{
-    BodyKey, Checkpoint, CheckpointError, Lsn, OpenError, Options, Purpose, Rebuild, Record,
+    BodyKey, Checkpoint, CheckpointError, Disk, Lsn, OpenError, Options, Purpose, Rebuild, Record,
     Recovered, ReplayError, Report, ReserveError, Store, disk::FaultyDisk,
 };
 
@@ -102,7 +102,8 @@ impl Rebuild for Book {
 
 /// Looks at a store of this caller.
 pub(crate) fn verify(disk: &FaultyDisk) -> Result<Report, OpenError> {
-    longshore_storage::verify(Arc::new(disk.clone()), &mut Book::default())
+    let disk: Arc<dyn Disk> = Arc::new(disk.clone());
+    longshore_storage::verify(&disk, &mut Book::default())
 }
 
 /// The caller with its store.
