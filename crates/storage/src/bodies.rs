@@ -238,7 +238,7 @@ impl Bodies {
             Wrong::Rotten(reason) => {
                 let mut known = self.known();
                 let is_wanted = known.index.get(key).is_some();
-                let is_new = is_wanted && known.rotten.add(key, location);
+                let is_new = is_wanted && known.rotten.add(key);
                 ReadError::Damaged { file, offset, reason, is_new }
             }
         }

@@ -8,7 +8,7 @@
 //!
 //! - Only bodies that are still wanted are here.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use crate::{BodyKey, index::Location, segment::SegmentFile};
 
@@ -32,18 +32,18 @@ impl Quarantined {
     }
 }
 
-/// Rotten bodies, and where they are.
+/// Which bodies are rotten.
 #[derive(Debug, Default)]
-pub(crate) struct Quarantine(BTreeMap<BodyKey, Location>);
+pub(crate) struct Quarantine(BTreeSet<BodyKey>);
 
 impl Quarantine {
-    pub(crate) fn new(rotten: impl IntoIterator<Item = (BodyKey, Location)>) -> Self {
+    pub(crate) fn new(rotten: impl IntoIterator<Item = BodyKey>) -> Self {
         Self(rotten.into_iter().collect())
     }
 
     /// Notes a body, and says whether it was not known before.
-    pub(crate) fn add(&mut self, key: BodyKey, location: Location) -> bool {
-        self.0.insert(key, location).is_none()
+    pub(crate) fn add(&mut self, key: BodyKey) -> bool {
+        self.0.insert(key)
     }
 
     pub(crate) fn forget(&mut self, key: BodyKey) {

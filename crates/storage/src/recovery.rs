@@ -136,7 +136,7 @@ pub(crate) fn recover(
     });
     let recovered =
         Recovered { torn, torn_bytes, quarantined: quarantined.collect(), ..replayer.found(&end) };
-    let (index, rotten) = (replayer.index, Quarantine::new(rotten));
+    let (index, rotten) = (replayer.index, Quarantine::new(rotten.into_iter().map(|(key, _)| key)));
     let stray = scan::open_stray(&there, &wanted)?;
     let maker = SegmentMaker { disk, salt, segment_bytes, files };
     Ok(Ready { log, index, rotten, used, stray, wanted, recovered, maker, manifest })
