@@ -19,6 +19,7 @@ use crate::founding;
 use crate::metrics::{self, Traffic};
 use crate::operation::{self, PeekMessages, Peeked, Serve};
 use crate::options::{BrokerOptions, OpenError};
+use crate::quarantine;
 use crate::queue_url::QueueAddress;
 use crate::receipt::ReceiptMaker;
 use crate::runtime::Runtime;
@@ -74,9 +75,10 @@ impl Broker {
         })
         .await
         .expect("opening a store does not panic");
-        let founding::Opened { store, replay } = opened?;
+        let founding::Opened { store, replay, quarantined } = opened?;
         let trust = options.clock_trust;
         let mut ledger = replay.finish(options.rules(), trust, Box::new(Arc::clone(&store)));
+        quarantine::announce(&ledger, &quarantined);
         let secret = founding::found(&mut ledger, &*options.clock, &*options.random)
             .map_err(|failure| OpenError::of_first_write(failure, &options))?;
         let driver = Driver::start(ledger, store, options.clock);
@@ -191,6 +193,18 @@ impl Broker {
     /// Whether the disk has no room for the log to grow: then sends are refused.
     pub fn is_full(&self) -> bool {
         self.shared.runtime.driver().store().activity().full
+    }
+
+    /// How many messages are known to have contents that are not as they were written, and so cannot be
+    /// delivered. Such a message counts until it is purged or its retention ends, and is found when it is
+    /// received or, of those sent last, at a start.
+    pub fn quarantined_count(&self) -> u64 {
+        self.shared.runtime.driver().store().usage().quarantined
+    }
+
+    /// Whether no checkpoint could be written when one was last due.
+    pub fn lacks_checkpoint(&self) -> bool {
+        self.shared.runtime.driver().lacks_checkpoint()
     }
 
     /// Resolves when the log has failed.

@@ -8,6 +8,8 @@
 //!
 //! A piece takes the lock for a fraction of a millisecond, and the disk is written outside it: nobody
 //! waits for a checkpoint.
+//!
+//! One that comes to nothing is said in the log and in `/health`, a panic on the way too, and is tried again.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +17,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use longshore_engine::MessageKey;
 use longshore_storage::{BodyKey, Checkpoint, CheckpointError, Lsn, Published};
+use tokio::task::JoinError;
 
 use crate::driver::Driver;
 use crate::log::Body;
@@ -47,31 +50,61 @@ async fn has_written(driver: &Arc<Driver>) -> bool {
     match write(driver).await {
         Ok(Some(Published { bytes, segments })) => {
             tracing::debug!(bytes, segments, "wrote a checkpoint");
+            driver.set_lacks_checkpoint(false);
             return true;
         }
         Ok(None) => {}
-        Err(failure) => tracing::warn!(%failure, "there is no new checkpoint"),
+        Err(failure) => {
+            failure.tell("there is no new checkpoint");
+            driver.set_lacks_checkpoint(true);
+        }
     }
     false
 }
 
+/// Why something came to nothing.
+#[derive(Debug)]
+enum Failure {
+    /// The store says so.
+    Store(CheckpointError),
+    /// A step of it panicked.
+    Panic(JoinError),
+}
+
+impl Failure {
+    fn tell(&self, what: &'static str) {
+        match self {
+            Self::Store(failure) => tracing::warn!(%failure, "{what}"),
+            Self::Panic(failure) => {
+                tracing::error!(%failure, "{what}: a step of it panicked, which is a bug; please report it");
+            }
+        }
+    }
+}
+
+impl From<CheckpointError> for Failure {
+    fn from(failure: CheckpointError) -> Self {
+        Self::Store(failure)
+    }
+}
+
 /// Writes a checkpoint. `None` if the driver was closed, or has failed, on the way.
-async fn write(driver: &Arc<Driver>) -> Result<Option<Published>, CheckpointError> {
+async fn write(driver: &Arc<Driver>) -> Result<Option<Published>, Failure> {
     let done = write_in_steps(driver).await;
     driver.end_checkpoint();
     done
 }
 
-async fn write_in_steps(driver: &Arc<Driver>) -> Result<Option<Published>, CheckpointError> {
+async fn write_in_steps(driver: &Arc<Driver>) -> Result<Option<Published>, Failure> {
     let telling = Arc::clone(driver);
-    let Some(checkpoint) = blocking(move || tell(&telling)).await? else { return Ok(None) };
+    let Some(checkpoint) = blocking(move || tell(&telling)).await?? else { return Ok(None) };
     if !driver.is_durable(checkpoint.lsn()).await {
         return Ok(None);
     }
-    let checkpoint = blocking(move || tell_bodies(checkpoint)).await?;
+    let checkpoint = blocking(move || tell_bodies(checkpoint)).await??;
     match end(driver, checkpoint).await {
         Some((checkpoint, lsn)) if driver.is_durable(lsn).await => {
-            blocking(move || checkpoint.publish()).await.map(Some)
+            Ok(Some(blocking(move || checkpoint.publish()).await??))
         }
         _ => Ok(None),
     }
@@ -81,7 +114,10 @@ async fn write_in_steps(driver: &Arc<Driver>) -> Result<Option<Published>, Check
 async fn move_bodies(driver: &Arc<Driver>) {
     for _ in 0..SEGMENTS_MAX {
         let store = Arc::clone(driver.store());
-        let mut bodies = blocking(move || store.bodies_to_move()).await;
+        let mut bodies = match blocking(move || store.bodies_to_move()).await {
+            Ok(bodies) => bodies,
+            Err(failure) => return failure.tell("no bodies are moved on"),
+        };
         if bodies.is_empty() || driver.is_closed() {
             return;
         }
@@ -105,8 +141,10 @@ fn first_of(bodies: &mut Vec<(BodyKey, Bytes)>) -> Vec<Body> {
     bodies.drain(..count).map(|(key, body)| (MessageKey::new(key.0), body)).collect()
 }
 
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    tokio::task::spawn_blocking(work).await.expect("writing a checkpoint does not panic")
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Failure> {
+    tokio::task::spawn_blocking(work).await.map_err(Failure::Panic)
 }
 
 /// Writes all of the state.
@@ -140,4 +178,16 @@ async fn end(driver: &Driver, mut checkpoint: Checkpoint) -> Option<(Checkpoint,
     }
     tracing::warn!("there is no new checkpoint: the log did not take its end");
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_in_a_step_is_a_failure_that_is_told_and_ends_nothing() {
+        let failed = blocking(|| -> Result<(), CheckpointError> { panic!("as the test wants it") });
+        assert!(matches!(failed.await, Err(Failure::Panic(_))));
+        assert!(matches!(blocking(|| 7).await, Ok(7)));
+    }
 }

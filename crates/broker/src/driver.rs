@@ -13,6 +13,7 @@
 //!   due earlier than it had expected.
 
 use std::ops::{Deref, DerefMut};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -93,6 +94,8 @@ pub(crate) struct Driver {
     /// The log has failed.
     failed: CancellationToken,
     closed: CancellationToken,
+    /// No checkpoint could be written when one was last due.
+    lacks_checkpoint: AtomicBool,
 }
 
 impl Driver {
@@ -105,6 +108,7 @@ impl Driver {
             earlier: Notify::new(),
             failed: CancellationToken::new(),
             closed: CancellationToken::new(),
+            lacks_checkpoint: AtomicBool::new(false),
         });
         let told = Arc::downgrade(&driver);
         driver.store.on_progress(Box::new(move |progress| {
@@ -288,6 +292,16 @@ impl Driver {
         let lsn = locked.core.note_told(self.read_clock())?;
         checkpoint.end(lsn);
         Some(lsn)
+    }
+
+    /// Says whether the last checkpoint that was due came to nothing.
+    pub(crate) fn set_lacks_checkpoint(&self, lacks: bool) {
+        self.lacks_checkpoint.store(lacks, Relaxed);
+    }
+
+    /// Whether the last checkpoint that was due came to nothing.
+    pub(crate) fn lacks_checkpoint(&self) -> bool {
+        self.lacks_checkpoint.load(Relaxed)
     }
 
     /// Nothing more is told of the state.

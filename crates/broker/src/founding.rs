@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use longshore_storage::disk::RealDisk;
-use longshore_storage::{Purpose, Recovered, ReserveError, Store};
+use longshore_storage::{Purpose, Quarantined, Recovered, ReserveError, Store};
 use longshore_wire::SqsError;
 
 use crate::clock::{Clock, Reading};
@@ -22,13 +22,16 @@ use crate::random::RandomSource;
 pub(crate) struct Opened {
     pub(crate) store: Arc<Store>,
     pub(crate) replay: Replay,
+    /// Contents of messages that the replayed part of the log has, and that have rotted.
+    pub(crate) quarantined: Vec<Quarantined>,
 }
 
 /// Opens the store and replays its log. Blocks.
 pub(crate) fn open_store(options: &BrokerOptions) -> Result<Opened, OpenError> {
     let mut replay = Replay::default();
     let Some(directory) = &options.data else {
-        return Ok(Opened { store: Arc::new(Store::in_memory()), replay });
+        let (store, quarantined) = (Arc::new(Store::in_memory()), Vec::new());
+        return Ok(Opened { store, replay, quarantined });
     };
     let shown = directory.display().to_string();
     let disk = RealDisk::open(directory)
@@ -36,7 +39,7 @@ pub(crate) fn open_store(options: &BrokerOptions) -> Result<Opened, OpenError> {
     let (store, recovered) = Store::open_from(Arc::new(disk), options.store.clone(), &mut replay)
         .map_err(|source| OpenError::Store { directory: shown, source })?;
     tell(&recovered);
-    Ok(Opened { store: Arc::new(store), replay })
+    Ok(Opened { store: Arc::new(store), replay, quarantined: recovered.quarantined })
 }
 
 fn tell(recovered: &Recovered) {

@@ -42,10 +42,12 @@ mod metrics;
 mod operation;
 mod options;
 pub mod policy;
+mod quarantine;
 mod queue_url;
 pub mod random;
 mod receipt;
 mod runtime;
+mod salvage;
 mod server;
 mod stray;
 mod verify;
@@ -59,6 +61,7 @@ pub use longshore_storage::{Options as StoreOptions, SyncMode};
 pub use longshore_wire::signature::SecretKey;
 pub use operation::Serve;
 pub use options::{BrokerOptions, OpenError};
+pub use salvage::{Salvaged, Step as SalvageStep, salvage};
 pub use server::{
     AllowedHost, AllowedHostError, ServeError, ServerOptions, TrustedProxy, TrustedProxyError,
     serve, serve_metrics,

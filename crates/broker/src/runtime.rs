@@ -12,6 +12,7 @@ use crate::content::Content;
 use crate::core::{Asker, Delivered, Operation, Step};
 use crate::driver::Driver;
 use crate::log::body_key;
+use crate::quarantine;
 use crate::random::RandomSource;
 use crate::receipt::ReceiptMaker;
 
@@ -72,41 +73,75 @@ impl Runtime {
         bytes
     }
 
-    /// The contents of messages; `None` for one that is gone. Reads from memory where it can, and
+    /// The contents of messages. Reads from memory where it can, and
     /// what is not there from the disk, all of it in one go on a thread that may block. Before,
-    /// `share` grows by their bytes, and those of the answer that they become.
+    /// `share` grows by their bytes, and those of the answer that they become. What cannot be read is named
+    /// in the log, and keeps no other from being read.
     pub(crate) async fn contents(
         &self,
         delivered: &[Delivered],
         share: &mut Share,
-    ) -> Result<Vec<Option<Content>>, SqsError> {
+    ) -> Result<Vec<Found>, SqsError> {
         let bytes: u64 = delivered.iter().map(|message| u64::from(message.bytes)).sum();
         share.grow(2 * bytes).await?;
         let store = self.driver.store();
-        let cached = |key| (key, store.cached(key));
+        let cached = |key| (key, Ok(store.cached(key)));
         let keys = delivered.iter().map(|message| body_key(message.receipt.key));
-        let mut bodies: Vec<(BodyKey, Option<Bytes>)> = keys.map(cached).collect();
-        if bodies.iter().any(|(_, body)| body.is_none()) {
-            bodies = read_missing(Arc::clone(store), bodies).await?;
+        let mut bodies: Vec<(BodyKey, Body)> = keys.map(cached).collect();
+        if bodies.iter().any(is_missing) {
+            bodies = read_missing(Arc::clone(store), bodies).await;
         }
-        bodies.into_iter().map(|(_, body)| body.map(|body| decode(&body)).transpose()).collect()
+        let found = delivered.iter().zip(bodies).map(|(message, (_, body))| match body {
+            Ok(Some(body)) => decode(&body).map(|content| Found::Whole(Box::new(content))),
+            Ok(None) => Ok(Found::Gone),
+            Err(failure) => {
+                quarantine::tell(&self.driver, message, &failure);
+                Ok(Found::of_failure(&failure))
+            }
+        });
+        found.collect()
     }
 }
 
-async fn read_missing(
-    store: Arc<Store>,
-    mut bodies: Vec<(BodyKey, Option<Bytes>)>,
-) -> Result<Vec<(BodyKey, Option<Bytes>)>, SqsError> {
-    let read = tokio::task::spawn_blocking(move || {
-        for (key, body) in bodies.iter_mut().filter(|(_, body)| body.is_none()) {
-            *body = store.read(*key)?;
+/// What came of a message's content.
+#[derive(Debug)]
+pub(crate) enum Found {
+    /// It is as it was sent.
+    Whole(Box<Content>),
+    /// The message is gone meanwhile.
+    Gone,
+    /// It is not as it was written.
+    Rotten,
+    /// The disk did not hand it out now.
+    Unread,
+}
+
+impl Found {
+    const fn of_failure(failure: &ReadError) -> Self {
+        match failure {
+            ReadError::Damaged { .. } => Self::Rotten,
+            ReadError::Io { .. } | _ => Self::Unread,
         }
-        Ok(bodies)
+    }
+}
+
+/// A body, as the store answers it.
+type Body = Result<Option<Bytes>, ReadError>;
+
+const fn is_missing((_, body): &(BodyKey, Body)) -> bool {
+    matches!(body, Ok(None))
+}
+
+async fn read_missing(store: Arc<Store>, mut bodies: Vec<(BodyKey, Body)>) -> Vec<(BodyKey, Body)> {
+    let read = tokio::task::spawn_blocking(move || {
+        for (key, body) in &mut bodies {
+            if matches!(body, Ok(None)) {
+                *body = store.read(*key);
+            }
+        }
+        bodies
     });
-    read.await.expect("reading bodies does not panic").map_err(|failure: ReadError| {
-        tracing::error!(%failure, "a message's content cannot be read");
-        SqsError::InternalFailure
-    })
+    read.await.expect("reading bodies does not panic")
 }
 
 fn decode(body: &[u8]) -> Result<Content, SqsError> {

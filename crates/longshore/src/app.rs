@@ -31,7 +31,7 @@ pub(crate) type MakeState<O, S> =
 pub(crate) type MakeRoutes<O> = Box<dyn FnOnce(Gateway, O) -> Router>;
 
 /// An application: queues of tasks, handlers behind them, HTTP in front. [`App::run`] makes a program
-/// of it, with the commands `up`, `app`, `worker`, `broker`, `queues apply`, `health` and `verify`.
+/// of it, with the commands `up`, `app`, `worker`, `broker`, `queues apply`, `health`, `verify` and `salvage`.
 ///
 /// `O` is the application's own flags, `S` the state that its handlers share.
 ///

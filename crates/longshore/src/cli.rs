@@ -10,8 +10,8 @@ use crate::app::App;
 use crate::exit::EXIT_CODES_HELP;
 use crate::options::{
     AppOptions, BrokerRoleOptions, DirectoryOptions, HealthOptions, ProgramOptions,
-    QueueConcurrencyOptions, QueueOrderOptions, QueuesApplyOptions, TraceOptions, UpOptions,
-    WorkerRoleOptions,
+    QueueConcurrencyOptions, QueueOrderOptions, QueuesApplyOptions, SalvageOptions, TraceOptions,
+    UpOptions, WorkerRoleOptions,
 };
 
 /// What was typed.
@@ -47,6 +47,8 @@ pub(crate) enum Command<O: Args> {
     Health(HealthOptions),
     /// Read all that a stopped broker keeps and say whether it is whole; nothing is changed
     Verify(DirectoryOptions),
+    /// Write what is whole of a stopped broker's messages to a file, also if no broker starts with them
+    Salvage(SalvageOptions),
 }
 
 impl<O: Args> Cli<O> {
@@ -58,7 +60,11 @@ impl<O: Args> Cli<O> {
             Some(Command::App(options)) => Some(&options.traces),
             Some(Command::Worker(options)) => Some(&options.traces),
             Some(
-                Command::Broker(_) | Command::Queues(_) | Command::Health(_) | Command::Verify(_),
+                Command::Broker(_)
+                | Command::Queues(_)
+                | Command::Health(_)
+                | Command::Verify(_)
+                | Command::Salvage(_),
             ) => None,
         }
     }

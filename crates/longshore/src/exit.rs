@@ -12,10 +12,10 @@ pub const EXIT_CODES_HELP: &str = "\
 Exit codes:
   0  ended well, also after SIGTERM or Ctrl-C
   1  failed while running; `health`: the role is not well; `queues apply`: refused;
-     `verify`: damaged
+     `verify`: damaged; `salvage`: something is missing
   2  wrong usage: a flag, an environment variable or a file that makes no sense
   3  could not start: a port or the data directory is in use, the data is damaged, or
-     the queues are not there; `verify`: the directory cannot be read
+     the queues are not there; `verify`, `salvage`: the directory cannot be read
   70  the broker's disk failed, or a fault of its own: what was acknowledged is kept";
 
 /// The sorts of exit.

@@ -55,6 +55,7 @@ pub mod queues;
 pub mod role;
 #[cfg(feature = "application")]
 mod run;
+pub mod salvage;
 mod signals;
 #[cfg(feature = "application")]
 mod task_queue;

@@ -103,13 +103,15 @@ impl Position {
 /// Each record, and where its frame begins, counted from the start of the batch.
 type Placed<'a> = Vec<(DecodedRecord<'a>, usize)>;
 
-/// A batch found in a segment. Everything in it was right.
+/// A batch found in a segment. Everything in it was right, but for the bytes of bodies that are marked.
 #[derive(Debug)]
 pub(crate) struct DecodedBatch<'a> {
     pub(crate) records: Placed<'a>,
     pub(crate) synced_through: Lsn,
     /// It is the last of its segment.
     pub(crate) seals: bool,
+    /// Bodies in it are not as they were written: it may be a torn tail.
+    pub(crate) is_rotten: bool,
     /// Where the reader is after it.
     pub(crate) after: Position,
     /// Bytes of the batch, with the zeros behind it.
@@ -135,7 +137,8 @@ pub(crate) fn decode(
     }
     let (records, after) = decode_records(epoch, at, body, header.count)?;
     let BatchHeader { synced_through, seals, .. } = header;
-    Ok(DecodedBatch { records, synced_through, seals, after, len })
+    let is_rotten = records.iter().any(|(record, _)| record.is_rotten());
+    Ok(DecodedBatch { records, synced_through, seals, is_rotten, after, len })
 }
 
 /// All records of `batch`, of which there must be exactly `count`.

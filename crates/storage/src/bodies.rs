@@ -8,13 +8,16 @@
 //! - A read pins the segment's file before it looks, and checks key and checksum of what it finds. If
 //!   that is something else because the file was recycled meanwhile, the body has been released.
 //! - A released body is never found again, even when its record is written after the release.
+//! - A body that is not as it was written is never handed out, and is in quarantine as long as it is wanted.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
+    io,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use bytes::Bytes;
+use rustix::io::Errno;
 
 use crate::{
     BodyKey, ReadError,
@@ -22,6 +25,7 @@ use crate::{
     epoch::SegmentNumber,
     index::{Index, Live, Location},
     open_files::OpenFiles,
+    quarantine::Quarantine,
     record::{self, BODY_HEADER_BYTES},
     segment::SegmentFile,
 };
@@ -35,6 +39,8 @@ pub struct Usage {
     pub bodies: u64,
     /// Their bytes.
     pub body_bytes: u64,
+    /// How many of them are known not to be as they were written.
+    pub quarantined: u64,
 }
 
 /// All bodies of a store that are still wanted.
@@ -48,6 +54,7 @@ struct Known {
     cache: Cache,
     segments: BTreeMap<SegmentNumber, SegmentFile>,
     files: Option<Arc<OpenFiles>>,
+    rotten: Quarantine,
 }
 
 impl Bodies {
@@ -59,7 +66,14 @@ impl Bodies {
     ) -> Self {
         let segments = segments.iter().map(|s| (s.number, s.clone())).collect();
         let cache = Cache::new(cache_bytes);
-        Self(Mutex::new(Known { unwritten: HashMap::new(), index, cache, segments, files }))
+        let (unwritten, rotten) = (HashMap::new(), Quarantine::default());
+        Self(Mutex::new(Known { unwritten, index, cache, segments, files, rotten }))
+    }
+
+    /// The same, of which these bodies are known not to be as they were written.
+    pub(crate) fn with_rotten(self, rotten: Quarantine) -> Self {
+        self.known().rotten = rotten;
+        self
     }
 
     /// A panic elsewhere leaves the maps whole: each change of them is a single call.
@@ -80,6 +94,7 @@ impl Bodies {
         for (key, location) in placed {
             if let Some(body) = known.unwritten.remove(&key) {
                 known.index.insert(key, location);
+                known.rotten.forget(key);
                 known.cache.insert(key, body);
             }
         }
@@ -153,6 +168,7 @@ impl Bodies {
         known.unwritten.remove(&key);
         known.cache.remove(key);
         known.index.remove(key);
+        known.rotten.forget(key);
     }
 
     /// What the cache holds, as it counts it.
@@ -163,7 +179,8 @@ impl Bodies {
     /// What is on the disk and wanted.
     pub(crate) fn usage(&self) -> Usage {
         let known = self.known();
-        let mut usage = Usage { segments: known.segments.len(), ..Usage::default() };
+        let (segments, quarantined) = (known.segments.len(), known.rotten.len() as u64);
+        let mut usage = Usage { segments, quarantined, ..Usage::default() };
         for live in known.index.live().values() {
             usage.bodies += u64::from(live.bodies);
             usage.body_bytes += live.bytes;
@@ -172,6 +189,15 @@ impl Bodies {
     }
 
     pub(crate) fn read(&self, key: BodyKey) -> Result<Option<Bytes>, ReadError> {
+        self.find(key).map_err(|unfound| self.refuse(key, unfound))
+    }
+
+    /// A body, if it can be read. One that cannot is not put into quarantine: nobody would be told.
+    pub(crate) fn read_if_whole(&self, key: BodyKey) -> Option<Bytes> {
+        self.find(key).ok().flatten()
+    }
+
+    fn find(&self, key: BodyKey) -> Result<Option<Bytes>, Unfound> {
         if let Some(body) = self.cached(key) {
             return Ok(Some(body));
         }
@@ -181,7 +207,9 @@ impl Bodies {
                     self.remember(key, &body);
                     return Ok(Some(body));
                 }
-                Err(error) if self.is_at(key, location) => return Err(error),
+                Err(wrong) if self.is_at(key, location) => {
+                    return Err(Unfound { segment, location, wrong });
+                }
                 // It was released, or moved on, while it was read.
                 Err(_) => {}
             }
@@ -201,28 +229,65 @@ impl Bodies {
         self.known().index.get(key) == Some(location)
     }
 
+    /// Says what is wrong with a body, and has it in quarantine if that is its bytes.
+    fn refuse(&self, key: BodyKey, Unfound { segment, location, wrong }: Unfound) -> ReadError {
+        let (file, offset) = (segment.path.to_string(), u64::from(location.offset));
+        match wrong {
+            Wrong::Unread(source) => ReadError::Io { file, offset, source },
+            Wrong::Rotten(reason) => {
+                let mut known = self.known();
+                let is_wanted = known.index.get(key).is_some();
+                let is_new = is_wanted && known.rotten.add(key);
+                ReadError::Damaged { file, offset, reason, is_new }
+            }
+        }
+    }
+
     /// Caches a body that was read, unless it was released while it was read.
     fn remember(&self, key: BodyKey, body: &Bytes) {
         let mut known = self.known();
+        known.rotten.forget(key);
         if known.index.get(key).is_some() {
             known.cache.insert(key, body.clone());
         }
     }
 }
 
-fn read_body(segment: &SegmentFile, key: BodyKey, location: Location) -> Result<Bytes, ReadError> {
-    let offset = u64::from(location.offset);
+/// A body that was not read where it is.
+struct Unfound {
+    segment: SegmentFile,
+    location: Location,
+    wrong: Wrong,
+}
+
+/// Why a body was not read.
+#[derive(Debug)]
+pub(crate) enum Wrong {
+    /// The disk did not hand it out, and may do so later.
+    Unread(io::Error),
+    /// It is not as it was written.
+    Rotten(&'static str),
+}
+
+/// Reads a body where it should be.
+pub(crate) fn read_body(
+    segment: &SegmentFile,
+    key: BodyKey,
+    location: Location,
+) -> Result<Bytes, Wrong> {
     let mut frame = vec![0; BODY_HEADER_BYTES + location.len as usize];
-    let read = segment.file.read_full_at(&mut frame, offset).map_err(|source| ReadError::Io {
-        file: segment.path.to_string(),
-        offset,
-        source,
-    })?;
-    frame.truncate(read);
-    record::check_body(segment.epoch, key, &frame).map_err(|reason| ReadError::Damaged {
-        file: segment.path.to_string(),
-        offset,
-        reason,
-    })?;
+    let read = segment.file.read_full_at(&mut frame, u64::from(location.offset));
+    frame.truncate(read.map_err(Wrong::from_disk)?);
+    record::check_body(segment.epoch, key, &frame).map_err(Wrong::Rotten)?;
     Ok(Bytes::from(frame).slice(BODY_HEADER_BYTES..))
+}
+
+impl Wrong {
+    /// A sector that has rotted is one that the disk cannot read any more.
+    fn from_disk(error: io::Error) -> Self {
+        if error.raw_os_error() == Some(Errno::IO.raw_os_error()) {
+            return Self::Rotten("the disk cannot read it");
+        }
+        Self::Unread(error)
+    }
 }

@@ -132,9 +132,9 @@ pub enum ReserveError {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReadError {
-    /// The bytes found are not the body's.
+    /// The bytes found are not the body's. It is in quarantine: others are read as before.
     #[error(
-        "{file} is damaged at byte {offset} ({reason}): stop, and look at the whole store with verify"
+        "{file} is damaged at byte {offset} ({reason}): look at the whole store with verify, and at the disk"
     )]
     Damaged {
         /// The file.
@@ -143,6 +143,8 @@ pub enum ReadError {
         offset: u64,
         /// What was found there.
         reason: &'static str,
+        /// Whether it is found for the first time since the store was opened.
+        is_new: bool,
     },
     /// The operating system refused.
     #[error("cannot read {file} at byte {offset}: check the disk")]

@@ -14,10 +14,10 @@
 //!
 //! # Reading order
 //!
-//! `store` (what is promised) → `record`, `batch`, `segment` (the format, drawn) → `log` (what is
+//! `store` (what is promised), `on_disk` → `record`, `batch`, `segment` (the format, drawn) → `log` (what is
 //! written where) → `writer` (group commit) → `allocator` and `space` (disk full) → `manifest` and
 //! `checkpoint` (where replaying begins, and what is given up) → `moving` → `recovery` (opening after a crash) →
-//! `bodies` (where a body is). `docs/storage.md` tells the same story.
+//! `bodies` (where a body is) → `rot` and `quarantine` (one that is not as it was written). `docs/storage.md` tells the same story.
 //!
 //! # Invariants
 //!
@@ -25,6 +25,7 @@
 //!   that holds at least everything reported durable.
 //! - A failed write or sync poisons the store: nothing is written, and nothing called durable, after it.
 //! - Damage to durable data is an error that names file and offset. Nothing is deleted because of it.
+//!   Where nothing but a body is damaged, that body alone is refused ([`Quarantined`]).
 //! - Only the allocation of a segment can find the disk full, and it happens before it is needed.
 #![forbid(unsafe_code)]
 
@@ -45,13 +46,17 @@ mod lsn;
 mod manifest;
 mod memory;
 mod moving;
+mod on_disk;
 mod open_files;
 mod options;
 mod pace;
 mod progress;
+mod quarantine;
 mod record;
 mod recovery;
 mod reservation;
+mod rot;
+mod salvage;
 mod scan;
 mod segment;
 mod shared;
@@ -69,8 +74,10 @@ pub use error::{CloseError, OpenError, ReadError, ReplayError, ReserveError};
 pub use lsn::{BodyKey, Lsn};
 pub use options::{Options, SyncMode};
 pub use progress::Progress;
+pub use quarantine::Quarantined;
 pub use record::Record;
 pub use recovery::{Rebuild, Recovered, Replay, TornTail};
 pub use reservation::{Purpose, Reservation};
+pub use salvage::{Salvaged, salvage};
 pub use store::Store;
 pub use verify::{Report, verify};

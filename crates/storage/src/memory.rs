@@ -55,7 +55,8 @@ impl Memory {
 
     pub(crate) fn usage(&self) -> Usage {
         let kept = self.kept();
-        Usage { segments: 0, bodies: kept.bodies.len() as u64, body_bytes: kept.body_bytes }
+        let (bodies, body_bytes) = (kept.bodies.len() as u64, kept.body_bytes);
+        Usage { bodies, body_bytes, ..Usage::default() }
     }
 
     pub(crate) fn is_closed(&self) -> bool {

@@ -8,6 +8,7 @@
 //! # Invariants
 //!
 //! - A body is at its old place until its new one is written, and readable all the time.
+//! - A body that is not as it was written stays where it is, and its segment with it; the others are moved.
 
 use bytes::Bytes;
 
@@ -31,7 +32,7 @@ impl Store {
         let Some((shared, keeper)) = self.on_disk() else { return Vec::new() };
         let Some(number) = emptiest(&shared, keeper.segment_bytes) else { return Vec::new() };
         let places = live_places(&shared, number);
-        let read = |(key, _): (BodyKey, Location)| Some((key, shared.bodies.read(key).ok()??));
+        let read = |(key, _): (BodyKey, Location)| Some((key, shared.bodies.read_if_whole(key)?));
         let bodies: Vec<_> = places.into_iter().filter_map(read).collect();
         if bodies.len() < shared.bodies.live_in(number).bodies as usize {
             shared.set_immovable(number);

@@ -19,12 +19,13 @@
 //!
 //! # Invariants
 //!
-//! - A record lies in one batch of one segment: it is recovered whole or not at all.
+//! - A record lies in one batch of one segment: its events are recovered whole or not at all.
+//! - A record whose `crc` is wrong is none, unless only the bytes of bodies are: then those are marked.
 //! - A body is found only by somebody who asks for its key in the segment where it was written.
 
 use bytes::Bytes;
 
-use crate::{BodyKey, Lsn, epoch::Epoch};
+use crate::{BodyKey, Lsn, epoch::Epoch, rot};
 
 /// Bytes before the payload.
 const FRAME_BYTES: usize = 20;
@@ -131,11 +132,13 @@ pub(crate) fn check_body(epoch: Epoch, key: BodyKey, frame: &[u8]) -> Result<(),
     if body.len != frame.len() - BODY_HEADER_BYTES {
         return Err("the length of a body is wrong");
     }
-    let stored = read_u32(frame, 12).ok_or("a body is cut short")?;
-    if epoch.checksum(&[&frame[..12], &frame[BODY_HEADER_BYTES..]]) == stored {
-        return Ok(());
-    }
-    Err("the checksum of a body is wrong")
+    if body_checks(epoch, frame) { Ok(()) } else { Err("the checksum of a body is wrong") }
+}
+
+/// Whether the checksum of a body, with its header, is right.
+pub(crate) fn body_checks(epoch: Epoch, frame: &[u8]) -> bool {
+    let crc = epoch.checksum(&[&frame[..12], &frame[BODY_HEADER_BYTES..]]);
+    read_u32(frame, 12) == Some(crc)
 }
 
 /// Where a body is inside the bytes it was decoded from.
@@ -144,18 +147,21 @@ pub(crate) struct BodyFrame {
     pub(crate) key: BodyKey,
     /// Bytes of the body, without its header.
     pub(crate) len: usize,
+    /// Its bytes are not as they were written.
+    pub(crate) is_rotten: bool,
 }
 
 fn decode_body(frame: &[u8]) -> Option<BodyFrame> {
     let key = BodyKey(read_u64(frame, 0)?);
     let len = read_u32(frame, 8)? as usize;
-    (frame.len().checked_sub(BODY_HEADER_BYTES)? >= len).then_some(BodyFrame { key, len })
+    let is_there = frame.len().checked_sub(BODY_HEADER_BYTES)? >= len;
+    is_there.then_some(BodyFrame { key, len, is_rotten: false })
 }
 
 /// Each body, and where its header begins, counted from the start of the record's frame.
-type BodyFrames = Vec<(BodyFrame, usize)>;
+pub(crate) type BodyFrames = Vec<(BodyFrame, usize)>;
 
-/// A record found in a segment. Its checksum was right.
+/// A record found in a segment. Its checksum was right, but for the bytes of bodies that are marked.
 #[derive(Debug)]
 pub(crate) struct DecodedRecord<'a> {
     pub(crate) lsn: Lsn,
@@ -166,6 +172,13 @@ pub(crate) struct DecodedRecord<'a> {
     pub(crate) len: usize,
 }
 
+impl DecodedRecord<'_> {
+    /// Whether the bytes of some of its bodies are not as they were written.
+    pub(crate) fn is_rotten(&self) -> bool {
+        self.bodies.iter().any(|(body, _)| body.is_rotten)
+    }
+}
+
 /// Decodes the frame at the start of `bytes`. The error says what is wrong with it.
 pub(crate) fn decode(
     epoch: Epoch,
@@ -174,19 +187,38 @@ pub(crate) fn decode(
     bytes: &[u8],
 ) -> Result<DecodedRecord<'_>, &'static str> {
     const SHORT: &str = "a record is cut short";
+    const WRONG: &str = "the checksum of a record is wrong";
     let payload_len = read_u32(bytes, 0).ok_or(SHORT)? as usize;
     let len = FRAME_BYTES.checked_add(payload_len).ok_or(SHORT)?;
     let frame = bytes.get(..len).ok_or(SHORT)?;
     let crc = read_u32(frame, 4).ok_or(SHORT)?;
-    if epoch.checksum(&[&frame[..4], &frame[8..]]) != crc {
-        return Err("the checksum of a record is wrong");
-    }
+    let is_whole = epoch.checksum(&[&frame[..4], &frame[8..]]) == crc;
+    let (events, bodies) = match decode_payload(frame) {
+        Some(payload) if is_whole => payload,
+        Some(payload) => only_bodies_rotten(epoch, frame, payload).ok_or(WRONG)?,
+        None => return Err(if is_whole { "a record holds nonsense" } else { WRONG }),
+    };
     let lsn = Lsn(read_u64(frame, 8).ok_or(SHORT)?);
     if lsn != expected || read_u32(frame, 16) != Some(prev) {
         return Err("a record does not follow the one before it");
     }
-    let (events, bodies) = decode_payload(frame).ok_or("a record holds nonsense")?;
     Ok(DecodedRecord { lsn, crc, events, bodies, len })
+}
+
+/// What a frame says of itself, without a check: its checksum, and how long it is.
+pub(crate) fn stated(bytes: &[u8]) -> Option<(u32, usize)> {
+    let len = FRAME_BYTES.checked_add(read_u32(bytes, 0)? as usize)?;
+    Some((read_u32(bytes, 4)?, len))
+}
+
+/// The payload with its rotten bodies marked, if nothing else of the record is wrong.
+fn only_bodies_rotten<'a>(
+    epoch: Epoch,
+    frame: &[u8],
+    (events, mut bodies): (&'a [u8], BodyFrames),
+) -> Option<(&'a [u8], BodyFrames)> {
+    let start = FRAME_BYTES + COUNTS_BYTES + events.len();
+    rot::only_bodies(epoch, frame, start, &mut bodies).then_some((events, bodies))
 }
 
 fn decode_payload(frame: &[u8]) -> Option<(&[u8], BodyFrames)> {
@@ -254,10 +286,35 @@ mod tests {
     fn any_changed_bit_of_a_record_is_noticed() {
         let mut out = Vec::new();
         sample().encode(epoch(), 77, &mut out, |_, _, _| {});
+        let body = out.windows(4).position(|bytes| bytes == b"body").unwrap();
         for bit in 0..out.len() * 8 {
             out[bit / 8] ^= 1 << (bit % 8);
-            assert!(decode(epoch(), Lsn(9), 77, &out).is_err(), "bit {bit}");
+            let decoded = decode(epoch(), Lsn(9), 77, &out);
+            let rotten = decoded.map(|record| record.is_rotten()).ok();
+            let expected = (body..body + 4).contains(&(bit / 8)).then_some(true);
+            assert_eq!(rotten, expected, "bit {bit}");
             out[bit / 8] ^= 1 << (bit % 8);
+        }
+    }
+
+    #[test]
+    fn a_record_of_which_only_bodies_have_rotted_is_read_and_names_them() {
+        let bodies = [b"one".to_vec(), vec![7; 5000], Vec::new(), b"four".to_vec()];
+        let keyed = bodies.iter().zip(1..).map(|(body, key)| (BodyKey(key), body.clone().into()));
+        let record = PendingRecord { bodies: keyed.collect(), ..sample() };
+        let mut out = Vec::new();
+        let mut places = Vec::new();
+        let crc = record.encode(epoch(), 77, &mut out, |_, at, _| places.push(at));
+        out[places[0] + BODY_HEADER_BYTES] ^= 1;
+        out[places[1] + BODY_HEADER_BYTES + 512..][..4096].fill(0);
+        let decoded = decode(epoch(), Lsn(9), 77, &out).unwrap();
+        assert_eq!((decoded.events, decoded.crc), (&b"events"[..], crc));
+        let rotten: Vec<_> = decoded.bodies.iter().map(|(body, _)| body.is_rotten).collect();
+        assert_eq!(rotten, [true, true, false, false]);
+        for wrong in [30, places[0], places[0] + 12, places[2] + 8, places[3] + 12] {
+            let mut worse = out.clone();
+            worse[wrong] ^= 16;
+            assert!(decode(epoch(), Lsn(9), 77, &worse).is_err(), "byte {wrong}");
         }
     }
 

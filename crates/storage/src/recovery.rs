@@ -22,7 +22,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
-    BodyKey, Disk, Lsn, OpenError, ReplayError,
+    BodyKey, Disk, Lsn, OpenError, Quarantined, ReplayError,
     allocator::SegmentMaker,
     checkpoint::{self, pages::Page},
     disk::is_full,
@@ -32,6 +32,7 @@ use crate::{
     log::{self, Active, Failure, Log},
     manifest::{Manifest, ManifestFile},
     open_files::OpenFiles,
+    quarantine::Quarantine,
     record::DecodedRecord,
     scan::{self, End},
     segment::{FORMAT, FORMAT_SEALED, SegmentFile},
@@ -52,6 +53,9 @@ pub struct Recovered {
     pub torn_bytes: u64,
     /// Where they were: at most two pieces.
     pub torn: Vec<TornTail>,
+    /// Bodies that are kept, and were found not to be as they were written. Only the part of the log that
+    /// is replayed is read when it is opened.
+    pub quarantined: Vec<Quarantined>,
 }
 
 /// A piece of the log that a crash left unfinished.
@@ -74,6 +78,8 @@ pub type Replay<'a> = dyn FnMut(Lsn, &[u8], &mut Vec<BodyKey>) -> Result<(), Rep
 pub(crate) struct Ready {
     pub(crate) log: Log,
     pub(crate) index: Index,
+    /// What of it is not as it was written.
+    pub(crate) rotten: Quarantine,
     /// The segments that hold records or bodies, each with its first record.
     pub(crate) used: BTreeMap<SegmentNumber, (SegmentFile, Lsn)>,
     /// Segments that nobody needs.
@@ -113,6 +119,7 @@ pub(crate) fn recover(
     let remains = tail::judge(&segments, &end)?;
     check_reach(&segments, &end, &wanted)?;
     let torn = cut_tail(&remains)?;
+    let torn_bytes = torn.iter().map(|piece| piece.bytes).sum();
     secure_end(&segments, &end)?;
     if let Some(manifest) = &manifest {
         manifest.secure().map_err(Failure::into_open_error)?;
@@ -121,16 +128,22 @@ pub(crate) fn recover(
     segments.truncate(end.used);
     let log = Log::new(salt, active(&*disk, &segments, &end)?, end.position, end.vouched);
     let used = used(older.into_iter().chain(segments))?;
-    let (index, records) = (replayer.index, replayer.records);
-    check_bodies(&*disk, &index, &used)?;
-    let recovered = recovered(&end, records, &index, torn);
+    check_bodies(&*disk, &replayer.index, &used)?;
+    let rotten = replayer.rotten();
+    let quarantined = rotten.iter().filter_map(|(key, at)| {
+        let (segment, _) = used.get(&at.segment)?;
+        Some(Quarantined::new(*key, *at, segment))
+    });
+    let recovered =
+        Recovered { torn, torn_bytes, quarantined: quarantined.collect(), ..replayer.found(&end) };
+    let (index, rotten) = (replayer.index, Quarantine::new(rotten.into_iter().map(|(key, _)| key)));
     let stray = scan::open_stray(&there, &wanted)?;
     let maker = SegmentMaker { disk, salt, segment_bytes, files };
-    Ok(Ready { log, index, used, stray, wanted, recovered, maker, manifest })
+    Ok(Ready { log, index, rotten, used, stray, wanted, recovered, maker, manifest })
 }
 
 /// The first record of a segment is in its header.
-fn used(
+pub(crate) fn used(
     files: impl Iterator<Item = SegmentFile>,
 ) -> Result<BTreeMap<SegmentNumber, (SegmentFile, Lsn)>, OpenError> {
     let with_first = |file: SegmentFile| {
@@ -141,7 +154,7 @@ fn used(
 }
 
 /// Bodies that are still wanted are in segments that are there.
-fn check_bodies(
+pub(crate) fn check_bodies(
     disk: &dyn Disk,
     index: &Index,
     used: &BTreeMap<SegmentNumber, (SegmentFile, Lsn)>,
@@ -223,17 +236,6 @@ pub(crate) fn settle(
     Ok(Some(manifest))
 }
 
-fn recovered(end: &End, records: u64, index: &Index, torn: Vec<TornTail>) -> Recovered {
-    let last = end.position.next.previous();
-    Recovered {
-        last,
-        records,
-        bodies: index.len() as u64,
-        torn_bytes: torn.iter().map(|piece| piece.bytes).sum(),
-        torn,
-    }
-}
-
 fn cut_tail(remains: &[Remains<'_>]) -> Result<Vec<TornTail>, OpenError> {
     let mut torn = Vec::new();
     for piece in remains {
@@ -308,24 +310,44 @@ impl Rebuild for Records<'_, '_> {
 }
 
 /// Hands the checkpoint and each record to the caller, and keeps the index of bodies beside.
-struct Replayer<'a> {
+pub(crate) struct Replayer<'a> {
     /// The records up to this one are in the checkpoint.
     after: Lsn,
     records: u64,
-    index: Index,
+    pub(crate) index: Index,
+    /// Bodies of the log that are not as they were written, wanted or not.
+    rotten: Vec<(BodyKey, Location)>,
     released: Vec<BodyKey>,
     rebuild: &'a mut dyn Rebuild,
 }
 
 impl<'a> Replayer<'a> {
-    fn new(wanted: &Manifest, rebuild: &'a mut dyn Rebuild) -> Self {
+    pub(crate) fn new(wanted: &Manifest, rebuild: &'a mut dyn Rebuild) -> Self {
         let after = wanted.checkpoint.map_or(Lsn::ZERO, |place| place.lsn);
-        Self { after, records: 0, index: Index::default(), released: Vec::new(), rebuild }
+        let (index, rotten, released) = (Index::default(), Vec::new(), Vec::new());
+        Self { after, records: 0, index, rotten, released, rebuild }
     }
 }
 
 impl Replayer<'_> {
-    fn restore(&mut self, disk: &dyn Disk, salt: u64, wanted: &Manifest) -> Result<(), OpenError> {
+    /// What was read, up to the end of the log.
+    fn found(&self, end: &End) -> Recovered {
+        let (last, bodies) = (end.position.next.previous(), self.index.len() as u64);
+        Recovered { last, records: self.records, bodies, ..Recovered::default() }
+    }
+
+    /// The rotten bodies that are wanted, and that have not been moved elsewhere.
+    fn rotten(&self) -> Vec<(BodyKey, Location)> {
+        let is_wanted = |(key, at): &&(BodyKey, Location)| self.index.get(*key) == Some(*at);
+        self.rotten.iter().filter(is_wanted).copied().collect()
+    }
+
+    pub(crate) fn restore(
+        &mut self,
+        disk: &dyn Disk,
+        salt: u64,
+        wanted: &Manifest,
+    ) -> Result<(), OpenError> {
         let Some(place) = &wanted.checkpoint else { return Ok(()) };
         checkpoint::read(disk, salt, place, &mut |page| {
             match page {
@@ -344,12 +366,15 @@ impl Replayer<'_> {
         })
     }
 
-    fn record(
+    pub(crate) fn record(
         &mut self,
         segment: &SegmentFile,
         offset: u64,
         record: &DecodedRecord<'_>,
     ) -> Result<(), OpenError> {
+        for (body, at) in record.bodies.iter().filter(|(body, _)| body.is_rotten) {
+            self.rotten.push((body.key, location(segment, offset + *at as u64, body.len)?));
+        }
         if record.lsn <= self.after {
             return Ok(());
         }

@@ -7,6 +7,8 @@
 //!
 //! - Nothing is changed, and nothing is passed over: each record follows the one before it, and no
 //!   segment is missing that the manifest or a seal speaks of.
+//! - A batch with rotten bodies is read only if it is known to have been synced. Any other may be a torn
+//!   tail, and the log ends before it.
 //! - Only one segment is in memory at a time.
 
 use std::{collections::VecDeque, io, sync::Arc};
@@ -19,6 +21,7 @@ use crate::{
     manifest::Manifest,
     record::DecodedRecord,
     segment::{FORMAT_SEALED, SEGMENT_HEADER_BYTES, SegmentFile, SegmentHeader},
+    tail,
 };
 
 /// What is called for each record, with its segment and the offset of its frame in it.
@@ -87,6 +90,11 @@ pub(crate) struct Files<'a> {
 }
 
 impl Files<'_> {
+    /// All segments, each opened.
+    pub(crate) fn segments(&self) -> impl Iterator<Item = Result<SegmentFile, OpenError>> + '_ {
+        self.numbers().map(|number| self.segment(number))
+    }
+
     fn numbers(&self) -> impl Iterator<Item = SegmentNumber> {
         self.names.iter().filter_map(|name| SegmentNumber::parse(name))
     }
@@ -172,19 +180,27 @@ pub(crate) fn walk(
     }
     let mut end = End::start(start);
     let mut before = None;
-    for (segment, header) in segments.iter().zip(&headers) {
+    for (at, (segment, header)) in segments.iter().zip(&headers).enumerate() {
         check_size(segment, header)?;
         if header.start != end.position {
             let last = &segments[end.used.saturating_sub(1)];
             return Err(damaged(last, end.offset, "the next segment goes on from a later record"));
         }
-        let part = walk_segment(segment, header, visit)?;
+        let synced = known_synced(manifest, headers.get(at + 1));
+        let part = walk_segment(segment, header, synced, visit)?;
         check_seal(&segments[end.used.saturating_sub(1)], before, part)?;
         end = end.after(before, part);
         before = Some(part);
     }
     check_next(disk, segments, &end, before)?;
     Ok(end)
+}
+
+/// What is known to have been synced: by the manifest, and by the header of the next segment, before
+/// which all of this one was.
+fn known_synced(manifest: &Manifest, next: Option<&SegmentHeader>) -> Lsn {
+    let by_next = next.map_or(Lsn::ZERO, |next| next.start.next.previous());
+    manifest.durable.max(by_next)
 }
 
 impl End {
@@ -208,7 +224,7 @@ pub(crate) fn walk_alone(segment: &SegmentFile, visit: &mut Visit<'_>) -> Result
     let Some(header) = segment.header()? else {
         return Err(damaged(segment, 0, "its header is wrong, and it was in use"));
     };
-    let part = walk_segment(segment, &header, visit)?;
+    let part = walk_segment(segment, &header, Lsn(u64::MAX), visit)?;
     if part.sealed || header.format < FORMAT_SEALED {
         return Ok(());
     }
@@ -266,6 +282,7 @@ fn check_next(
 fn walk_segment(
     segment: &SegmentFile,
     header: &SegmentHeader,
+    synced: Lsn,
     visit: &mut Visit<'_>,
 ) -> Result<Part, OpenError> {
     let bytes = segment.load()?;
@@ -285,6 +302,10 @@ fn walk_segment(
             part.sealed = true;
             break;
         }
+        if batch.is_rotten && !was_synced(segment, rest(&bytes, offset + batch.len), &batch, synced)
+        {
+            break;
+        }
         for (record, start) in &batch.records {
             visit(segment, (offset + start) as u64, record)?;
         }
@@ -293,6 +314,12 @@ fn walk_segment(
         part = part.with(&batch, offset as u64);
     }
     Ok(Part { unvouched: unvouched.start(), ..part })
+}
+
+/// Whether a batch is known to have been synced, by what is known already or by a batch in `behind`.
+fn was_synced(segment: &SegmentFile, behind: &[u8], batch: &DecodedBatch<'_>, synced: Lsn) -> bool {
+    let last = batch.after.next.previous();
+    last <= synced || tail::has_witness(segment, behind, last)
 }
 
 impl Part {
@@ -308,6 +335,12 @@ struct Unvouched(VecDeque<(u64, Lsn)>);
 
 impl Unvouched {
     fn add(&mut self, offset: u64, batch: &DecodedBatch<'_>) {
+        if batch.is_rotten {
+            // It is read because it was synced, and what has rotted is not written again.
+            self.0.clear();
+            let behind = offset + batch.len as u64;
+            return self.0.push_back((behind, batch.after.next.previous()));
+        }
         while self.0.pop_front_if(|(_, last)| *last <= batch.synced_through).is_some() {}
         self.0.push_back((offset, batch.after.next.previous()));
     }
@@ -328,4 +361,33 @@ pub(crate) fn rest(bytes: &[u8], offset: usize) -> &[u8] {
 /// The error for a segment that is not as it was written.
 pub(crate) fn damaged(segment: &SegmentFile, offset: u64, reason: &str) -> OpenError {
     OpenError::Damaged { file: segment.path.to_string(), offset, reason: reason.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn batch(first: u64, synced: u64, is_rotten: bool) -> DecodedBatch<'static> {
+        DecodedBatch {
+            records: Vec::new(),
+            synced_through: Lsn(synced),
+            seals: false,
+            is_rotten,
+            after: Position { next: Lsn(first + 1), prev: 0 },
+            len: 8,
+        }
+    }
+
+    #[test]
+    fn what_has_rotted_is_not_among_what_is_written_once_more() {
+        let mut unvouched = Unvouched::default();
+        unvouched.add(104, &batch(1, 0, false));
+        assert_eq!(unvouched.start(), 104);
+        unvouched.add(112, &batch(2, 0, true));
+        assert_eq!(unvouched.start(), 120);
+        unvouched.add(120, &batch(3, 2, false));
+        assert_eq!(unvouched.start(), 120);
+        unvouched.add(128, &batch(4, 3, false));
+        assert_eq!(unvouched.start(), 128);
+    }
 }

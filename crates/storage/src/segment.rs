@@ -109,6 +109,12 @@ impl SegmentHeader {
         Ok((header.number == segment.number).then_some(header))
     }
 
+    /// The salt in the header of any segment of a store, if `bytes` are one.
+    pub(crate) fn salt_in(bytes: &[u8]) -> Option<u64> {
+        let (salt, number) = (read_u64(bytes, 16)?, SegmentNumber(read_u32(bytes, 24)?));
+        Self::fields(Epoch::new(salt, number), bytes).map(|header| header.salt)
+    }
+
     fn fields(epoch: Epoch, bytes: &[u8]) -> Option<Self> {
         let bytes = bytes.get(..SEGMENT_HEADER_BYTES).filter(|bytes| bytes[..8] == MAGIC)?;
         if read_u32(bytes, 12)? != epoch.checksum(&[&bytes[..12], &bytes[16..]]) {

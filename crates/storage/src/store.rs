@@ -8,29 +8,21 @@
 //! - `reserve`, `append`, `progress`, `cached` and `release` do no input or output and never wait
 //!   for any.
 
-use std::{
-    fmt,
-    sync::{Arc, Mutex, PoisonError},
-    thread::{self, JoinHandle},
-};
+use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
 
 use crate::{
     Activity, BodyKey, CloseError, Disk, Lsn, OpenError, Options, Progress, Purpose, ReadError,
     Rebuild, Record, Recovered, Replay, Reservation, ReserveError,
-    allocator::{self, Allocator, SegmentMaker},
-    bodies::{Bodies, Usage},
+    bodies::Usage,
     checkpoint::Keeper,
-    disk::{DiskLock, is_full},
     lock,
-    log::{Failure, Log},
-    manifest::Manifest,
     memory::Memory,
-    recovery::{self, Ready, Records},
+    on_disk::OnDisk,
+    recovery::{self, Records},
     shared::Shared,
     space::Space,
-    writer::Writer,
 };
 
 /// A log of records, and the bodies they speak of.
@@ -40,14 +32,6 @@ pub struct Store(Kind);
 enum Kind {
     Disk(OnDisk),
     Memory(Memory),
-}
-
-/// A store with threads. They hold the lock on its directory, and give it back when both have ended.
-struct OnDisk {
-    shared: Arc<Shared>,
-    threads: Mutex<Vec<JoinHandle<()>>>,
-    /// None if the disk had no room for a manifest.
-    keeper: Option<Arc<Keeper>>,
 }
 
 impl Store {
@@ -204,7 +188,8 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`ReadError`] if the disk fails, or holds something else in its place.
+    /// [`ReadError`] if the disk fails, or holds something else in its place: then it is in quarantine, and
+    /// counted in [`Usage::quarantined`] until it is released.
     pub fn read(&self, key: BodyKey) -> Result<Option<Bytes>, ReadError> {
         match &self.0 {
             Kind::Disk(store) => store.shared.bodies.read(key),
@@ -261,125 +246,6 @@ impl Store {
                 memory.close();
                 Ok(())
             }
-        }
-    }
-}
-
-impl OnDisk {
-    fn start(
-        ready: Ready,
-        options: Options,
-        lock: Box<dyn DiskLock>,
-        directory: &str,
-    ) -> Result<Self, OpenError> {
-        let Ready { mut log, index, used, recovered, maker, manifest, wanted, stray } = ready;
-        let next = used.last_key_value().map_or(wanted.first, |(last, _)| last.next());
-        let mut space = Space::new(options.segment_bytes, options.pending_bytes_max, next);
-        space.set_active_bytes(log.active_bytes());
-        let files: Vec<_> = used.values().map(|(file, _)| file.clone()).collect();
-        let bodies =
-            Bodies::new(options.cache_bytes, index, &files, Some(Arc::clone(&maker.files)));
-        let shared = Arc::new(Shared::new(bodies, space, recovered.last));
-        for (number, (_, first)) in &used {
-            shared.set_used(*number, *first);
-        }
-        shared.recycle(stray);
-        allocator::top_up(&shared, &maker).map_err(OpenError::io("make segments in", directory))?;
-        begin_segment(&shared, &mut log, options.segment_bytes)?;
-        allocator::top_up(&shared, &maker).map_err(OpenError::io("make segments in", directory))?;
-        let next = Manifest { newest: shared.active(), durable: recovered.last, ..wanted };
-        let manifest = recovery::settle(&maker, manifest, next)?;
-        let keeper = manifest.map(|file| Arc::new(maker.keeper(file)));
-        make_room(keeper.as_deref(), directory)?;
-        let threads = spawn(&shared, log, maker, options, lock)
-            .map_err(OpenError::io("start threads for", directory))?;
-        Ok(Self { shared, threads: Mutex::new(threads), keeper })
-    }
-
-    fn close(&self) -> Result<(), CloseError> {
-        self.shared.begin_close();
-        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
-        // A thread cannot wait for itself, nor for the other one, which may wait to report.
-        let inside = threads.iter().any(|thread| thread.thread().id() == thread::current().id());
-        for thread in threads.drain(..).filter(|_| !inside) {
-            // A panic has poisoned the store, which is answered below.
-            thread.join().ok();
-        }
-        if self.shared.progress().poisoned {
-            return Err(CloseError::Poisoned);
-        }
-        if let Some(synced) = self.shared.wait_synced(Lsn::ZERO).filter(|_| !inside) {
-            self.note_end(synced);
-        }
-        Ok(())
-    }
-
-    /// Notes in the manifest where the log ended. All of it is durable already.
-    fn note_end(&self, durable: Lsn) {
-        let Some(keeper) = &self.keeper else { return };
-        let mut file = keeper.kept();
-        if file.current().durable >= durable {
-            return;
-        }
-        let newest = self.shared.active();
-        let ended = Manifest { durable, newest, ..file.current().clone() };
-        if let Err(Failure { action, file, source }) = file.write(ended) {
-            tracing::warn!(%file, error = %source, "cannot {action} where the log ended");
-        }
-    }
-}
-
-/// Has the log go on in a segment that will be sealed, so that the manifest can name it. Without a spare,
-/// the writer does it with the first record.
-fn begin_segment(shared: &Shared, log: &mut Log, segment_bytes: u64) -> Result<(), OpenError> {
-    if log.is_sealable() {
-        return Ok(());
-    }
-    let Some(spare) = shared.take_spare() else { return Ok(()) };
-    log.roll(spare, segment_bytes).map_err(Failure::into_open_error)?;
-    log.tell_used(shared);
-    Ok(())
-}
-
-/// Takes the room of the next checkpoint. A disk that is too full for it is none that fails.
-fn make_room(keeper: Option<&Keeper>, directory: &str) -> Result<(), OpenError> {
-    match keeper.map(Keeper::make_room) {
-        Some(Err(error)) if !is_full(&error) => {
-            Err(OpenError::io("make room for a checkpoint in", directory)(error))
-        }
-        _ => Ok(()),
-    }
-}
-
-fn spawn(
-    shared: &Arc<Shared>,
-    log: Log,
-    maker: SegmentMaker,
-    options: Options,
-    lock: Box<dyn DiskLock>,
-) -> std::io::Result<Vec<JoinHandle<()>>> {
-    let lock: Arc<dyn DiskLock> = lock.into();
-    let writer = Writer::new(Arc::clone(shared), log, &options);
-    let allocator = Allocator::new(Arc::clone(shared), maker, options);
-    let named = |name: &str| thread::Builder::new().name(name.to_owned());
-    let held = Arc::clone(&lock);
-    let writer = named("log-writer").spawn(move || {
-        let _held = held;
-        writer.run();
-    })?;
-    let allocator = named("log-allocator").spawn(move || {
-        let _held = lock;
-        allocator.run();
-    });
-    // A writer alone must not stay behind.
-    let allocator = allocator.inspect_err(|_| shared.begin_close())?;
-    Ok(vec![writer, allocator])
-}
-
-impl Drop for OnDisk {
-    fn drop(&mut self) {
-        if self.close().is_err() {
-            tracing::error!("the store was poisoned: what was not durable may be lost");
         }
     }
 }

@@ -64,7 +64,7 @@ fn look<'a>(
 }
 
 /// Whether a batch in `behind` says that `missing` was synced before it.
-fn has_witness(segment: &SegmentFile, behind: &[u8], missing: Lsn) -> bool {
+pub(crate) fn has_witness(segment: &SegmentFile, behind: &[u8], missing: Lsn) -> bool {
     let bears_witness = |at: usize| {
         BatchHeader::decode(segment.epoch, &behind[at..])
             .is_some_and(|header| header.synced_through >= missing)

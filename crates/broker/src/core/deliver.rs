@@ -128,7 +128,7 @@ impl Ledger {
 
     /// The queue that takes what is received too often. A queue that names itself has such messages
     /// already: there is nowhere to move them to, and they are delivered again.
-    fn dead_letter_target(&self, id: QueueId) -> Option<QueueId> {
+    pub(super) fn dead_letter_target(&self, id: QueueId) -> Option<QueueId> {
         let policy = self.queue(id)?.settings().redrive.as_ref()?;
         self.catalog().by_arn(&policy.target).filter(|target| *target != id)
     }

@@ -15,7 +15,7 @@ use longshore_engine::{
     Catalog, CatalogEvent, Event, MessageKey, Queue, QueueEntry, QueueId, QueueKind,
 };
 use longshore_storage::{Lsn, Progress, Purpose, ReserveError};
-use longshore_types::{AttributeName, Timestamp};
+use longshore_types::{AttributeName, MessageId, QueueArn, Timestamp};
 use longshore_wire::SqsError;
 
 use super::state::State;
@@ -219,6 +219,16 @@ impl Ledger {
     /// What is known of a queue beside its messages.
     pub(crate) fn entry(&self, id: QueueId) -> Option<&QueueEntry> {
         self.state.catalog.get(id)
+    }
+
+    /// The full name of a queue.
+    pub(crate) fn arn(&self, id: QueueId) -> Option<QueueArn> {
+        Some(self.entry(id)?.arn.clone())
+    }
+
+    /// The queue that a message is in, and its id. Looks at all queues.
+    pub(crate) fn named(&self, key: MessageKey) -> Option<(QueueArn, MessageId)> {
+        self.state.named(key)
     }
 
     /// How far the log has come.

@@ -32,6 +32,7 @@ mod ledger;
 mod mover;
 mod parked;
 mod replay;
+mod salvaging;
 mod shown;
 mod state;
 mod telling;
@@ -40,6 +41,7 @@ mod tests;
 mod timers;
 mod times;
 mod turn;
+mod withhold;
 
 use std::collections::BTreeMap;
 
@@ -54,8 +56,10 @@ pub(crate) use held::{Need, Ready};
 pub(crate) use ledger::{Ledger, Refused, Rules, log_failure};
 pub(crate) use parked::ParkedReceive;
 pub(crate) use replay::Replay;
+pub(crate) use salvaging::Salvaging;
 pub(crate) use times::{ClockMark, ClockState, Lapse, Times};
 pub(crate) use turn::{Turn, catalog_refused};
+pub(crate) use withhold::Received;
 
 use crate::clock::Reading;
 use crate::log::{Body, Room};

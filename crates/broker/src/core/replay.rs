@@ -1,8 +1,8 @@
 //! What a checkpoint and the records after it make: the state of a broker that starts.
 
-use longshore_engine::Event;
+use longshore_engine::{Event, MessageKey};
 use longshore_storage::{BodyKey, Lsn, Rebuild, ReplayError};
-use longshore_types::Timestamp;
+use longshore_types::{MessageId, QueueArn, Timestamp};
 
 use super::ledger::{Ledger, Rules};
 use super::state::State;
@@ -15,7 +15,7 @@ use crate::log::{Log, body_key};
 /// What a log says, on the way to being a [`Ledger`].
 #[derive(Debug, Default)]
 pub(crate) struct Replay {
-    state: State,
+    pub(super) state: State,
     next_key: u64,
     /// The last record's time, and what it says of the clock.
     last: Option<(Timestamp, ClockMark)>,
@@ -64,10 +64,16 @@ impl Rebuild for Replay {
 }
 
 impl Replay {
-    fn end_restoring(&mut self) {
+    /// All pieces of a checkpoint were taken in.
+    pub(super) fn end_restoring(&mut self) {
         if std::mem::take(&mut self.is_restoring) {
             self.state.restored();
         }
+    }
+
+    /// The queue that a message is in, and its id.
+    pub(crate) fn named(&self, key: MessageKey) -> Option<(QueueArn, MessageId)> {
+        self.state.named(key)
     }
 
     /// The ledger, on the log that was replayed.

@@ -14,7 +14,7 @@ use longshore_engine::{
     QueueId, QueueKind,
 };
 use longshore_storage::Lsn;
-use longshore_types::{AttributeName, QueueName, Settings, Timestamp};
+use longshore_types::{AttributeName, MessageId, QueueArn, QueueName, Settings, Timestamp};
 
 use super::shown::Shown;
 use super::telling::{OfBroker, Part, Telling, millis};
@@ -212,6 +212,14 @@ impl State {
     /// All parts were taken in.
     pub(super) fn restored(&mut self) {
         self.queues.values_mut().for_each(|owned| owned.queue.restored());
+    }
+
+    /// The queue that a message is in, and its id. Looks at all queues.
+    pub(super) fn named(&self, key: MessageKey) -> Option<(QueueArn, MessageId)> {
+        let mut found = self.queues.iter().filter_map(|(id, owned)| {
+            Some((self.catalog.get(*id)?.arn.clone(), owned.queue.id_of(key)?))
+        });
+        found.next()
     }
 
     fn bytes_of(&self, id: Option<QueueId>) -> u64 {

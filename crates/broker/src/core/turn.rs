@@ -14,7 +14,7 @@ use longshore_types::{AttributeName, QueueArn, Timestamp};
 use longshore_wire::SqsError;
 
 use super::ledger::{Rules, log_failure};
-use super::{Asker, Delivered, Ledger, Need, ReceiveSpec};
+use super::{Asker, Delivered, Ledger, Need, ReceiveSpec, Received};
 use crate::caller::Place;
 use crate::journal::Change;
 use crate::log::Body;
@@ -220,6 +220,16 @@ impl<'a> Turn<'a> {
     /// Counts what happens at a queue.
     pub(crate) fn count(&mut self, id: QueueId, count: impl FnOnce(&mut Tally)) {
         self.ledger.count(id, count);
+    }
+
+    /// Withholds messages of a receive that cannot be handed out, and answers which others must not be either.
+    pub(crate) fn withhold(
+        &mut self,
+        id: QueueId,
+        received: &Received,
+    ) -> Result<Vec<MessageKey>, SqsError> {
+        self.seen.insert(id);
+        self.ledger.withhold(id, received)
     }
 
     /// Receives from a queue; nothing, if nothing is available to `spec`.

@@ -19,6 +19,7 @@ use crate::driver::Driver;
 pub(crate) struct Numbers {
     pub(super) started_at: Timestamp,
     pub(super) failed: bool,
+    pub(super) lacks_checkpoint: bool,
     pub(super) connections: u64,
     pub(super) pressure: Arc<Pressure>,
     pub(super) requests: Vec<RequestCount>,
@@ -67,6 +68,7 @@ pub(crate) fn gather(driver: &Driver, traffic: &Traffic, started_at: Timestamp) 
     Numbers {
         started_at,
         failed: driver.has_failed(),
+        lacks_checkpoint: driver.lacks_checkpoint(),
         connections: traffic.connections(),
         pressure: Arc::clone(traffic.pressure()),
         requests: traffic.requests(),

@@ -89,6 +89,20 @@ const GAUGES: &[Gauge] = &[
     (Family::new("longshore_bodies", "Bodies of messages that are written and kept"), |numbers| {
         Some(numbers.usage.bodies)
     }),
+    (
+        Family::new(
+            "longshore_bodies_quarantined",
+            "Bodies of messages that are known not to be as they were written: those messages are not delivered",
+        ),
+        |numbers| Some(numbers.usage.quarantined),
+    ),
+    (
+        Family::new(
+            "longshore_log_lacks_checkpoint",
+            "1 if no checkpoint could be written when one was last due",
+        ),
+        |numbers| Some(numbers.lacks_checkpoint.into()),
+    ),
     (Family::in_bytes("longshore_bodies_kept", "Bytes of those bodies"), |numbers| {
         Some(numbers.usage.body_bytes)
     }),

@@ -40,6 +40,7 @@ mod draft;
 mod fifo_ids;
 mod get_queue_attributes;
 mod get_queue_url;
+mod hand_out;
 mod list_dead_letter_source_queues;
 mod list_message_move_tasks;
 mod list_queue_tags;

@@ -4,12 +4,12 @@
 use longshore_engine::{Peek, Receipt};
 use longshore_wire::{ReceiveMessageReply, SqsError};
 
-use super::receive_message::{Wanted, messages};
+use super::receive_message::Wanted;
 use crate::bounds::Share;
 use crate::caller::Caller;
 use crate::core::{Asker, Delivered, Operation, Turn};
 use crate::log::Room;
-use crate::runtime::Runtime;
+use crate::runtime::{Found, Runtime};
 
 /// Messages of an answer at most.
 const MESSAGES_MAX: usize = 1000;
@@ -46,7 +46,7 @@ pub(crate) struct Seen {
     is_cut: bool,
 }
 
-/// The messages, the oldest first, as a receive answers them.
+/// The messages, the oldest first, as a receive answers them. Those whose content cannot be read are left out.
 pub(crate) async fn peek(
     runtime: &Runtime,
     caller: &Caller,
@@ -56,8 +56,12 @@ pub(crate) async fn peek(
     let all = ["All".to_owned()];
     let wanted = Wanted::of(&[], &all, &all);
     let seen = runtime.perform(peek, Asker::new(caller, ACTION)).await?;
-    let no_handle = |_: &Delivered| NO_HANDLE.to_owned();
-    let messages = messages(runtime, &seen.messages, &wanted, no_handle, share).await?;
+    let contents = runtime.contents(&seen.messages, share).await?;
+    let message = |(message, found): (&Delivered, Found)| match found {
+        Found::Whole(content) => Some(wanted.message(message, NO_HANDLE.to_owned(), *content)),
+        Found::Gone | Found::Rotten | Found::Unread => None,
+    };
+    let messages = seen.messages.iter().zip(contents).filter_map(message).collect();
     Ok(Peeked { reply: ReceiveMessageReply { messages }, is_cut: seen.is_cut })
 }
 

@@ -1,7 +1,8 @@
 //! `ReceiveMessage`: the turn at the queue, and then the bodies.
 //!
 //! The turn answers which messages are delivered; their bodies are read from the store once the
-//! answer may leave, outside the lock. A message that was deleted in between is left out.
+//! answer may leave, outside the lock. A message that was deleted in between is left out. So is one whose
+//! content cannot be read: it is withheld (`core/withhold.rs`), and others are looked for in its place.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -15,20 +16,24 @@ use longshore_wire::{
 };
 
 use super::Serve;
+use super::hand_out::hand_out;
 use crate::bounds::Share;
 use crate::broker::Broker;
 use crate::caller::Caller;
 use crate::content::Content;
 use crate::core::{Asker, Delivered, Operation, ReceiveSpec, Step, Turn};
 use crate::log::Room;
-use crate::runtime::Runtime;
+use crate::runtime::{Found, Runtime};
 
 /// Bytes of texts with which a receive waits. They stay in memory as long as it does, so with more of
 /// them it is answered at once: a few that wait would take the room of everybody.
 const WAITING_TEXT_BYTES_MAX: usize = 64 << 10;
 
+/// How often a receive looks for others in the place of messages that cannot be handed out.
+const LOOKS_MAX: usize = 100;
+
 /// A receive, prepared.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Receive {
     queue_url: String,
     limits: Result<ReceiveLimits, SqsError>,
@@ -60,19 +65,52 @@ impl Serve for ReceiveMessage {
         );
         let limits = limits(&self);
         let Self { queue_url, receive_request_attempt_id: attempt, .. } = self;
-        let receive = Receive { queue_url: queue_url.clone(), limits, attempt };
+        let mut receive = Receive { queue_url, limits, attempt };
         let asker = Asker::new(caller, Self::NAME);
-        let delivered = runtime.receive(receive, asker).await?;
-        let handle = |delivery: &Delivered| runtime.receipts().handle(&delivery.receipt);
-        let messages = match messages(runtime, &delivered, &wanted, handle, share).await {
-            Err(refusal @ SqsError::ServiceUnavailable(_)) => {
-                let receipts = delivered.iter().map(|message| message.receipt).collect();
-                runtime.perform(HandBack { queue_url, receipts }, asker).await?;
-                return Err(refusal);
+        let before = share.bytes();
+        for _ in 0..LOOKS_MAX {
+            let delivered = runtime.receive(receive.clone(), asker).await?;
+            let contents = receive.contents(runtime, asker, &delivered, share).await?;
+            let (messages, withheld) = hand_out(runtime, asker, &delivered, contents).await?;
+            if withheld == 0 || !messages.is_empty() {
+                let handle = |delivery: &Delivered| runtime.receipts().handle(&delivery.receipt);
+                let message =
+                    |(delivery, content)| wanted.message(delivery, handle(delivery), content);
+                return Ok(ReceiveMessageReply {
+                    messages: messages.into_iter().map(message).collect(),
+                });
             }
-            messages => messages?,
-        };
-        Ok(ReceiveMessageReply { messages })
+            share.settle(before);
+            receive = receive.for_others();
+        }
+        Ok(ReceiveMessageReply { messages: Vec::new() })
+    }
+}
+
+impl Receive {
+    /// The contents of what was delivered. If there is no room for them, it is handed back.
+    async fn contents(
+        &self,
+        runtime: &Runtime,
+        asker: Asker<'_>,
+        delivered: &[Delivered],
+        share: &mut Share,
+    ) -> Result<Vec<Found>, SqsError> {
+        let contents = runtime.contents(delivered, share).await;
+        if matches!(contents, Err(SqsError::ServiceUnavailable(_))) {
+            let receipts = delivered.iter().map(|message| message.receipt).collect();
+            let hand_back = HandBack { queue_url: self.queue_url.clone(), receipts };
+            runtime.perform(hand_back, asker).await?;
+        }
+        contents
+    }
+
+    /// The same once more, for other messages. It has waited already, and what it answers is not what
+    /// its attempt is remembered by.
+    fn for_others(self) -> Self {
+        let limits =
+            self.limits.map(|limits| ReceiveLimits { wait: Some(Duration::ZERO), ..limits });
+        Self { limits, attempt: None, ..self }
     }
 }
 
@@ -151,29 +189,18 @@ impl Operation for HandBack {
     }
 }
 
-/// The messages with their bodies, each with the handle that it is to bear. One that is gone
-/// meanwhile is left out.
-pub(super) async fn messages(
-    runtime: &Runtime,
-    delivered: &[Delivered],
-    wanted: &Wanted,
-    handle: impl Fn(&Delivered) -> String,
-    share: &mut Share,
-) -> Result<Vec<ReceivedMessage>, SqsError> {
-    let contents = runtime.contents(delivered, share).await?;
-    let present = delivered.iter().zip(contents).filter_map(|(delivery, content)| {
-        Some(wanted.message(delivery, handle(delivery), content?))
-    });
-    Ok(present.collect())
-}
-
 impl Wanted {
     pub(super) fn of(older: &[String], system: &[String], attributes: &[String]) -> Self {
         let system = check::system_attribute_names(older, system);
         Self { system, attributes: AttributeFilter::parse(attributes) }
     }
 
-    fn message(&self, delivery: &Delivered, handle: String, content: Content) -> ReceivedMessage {
+    pub(super) fn message(
+        &self,
+        delivery: &Delivered,
+        handle: String,
+        content: Content,
+    ) -> ReceivedMessage {
         let attributes = self.system_attributes(delivery, &content);
         let message_attributes = self.message_attributes(content.attributes);
         ReceivedMessage {

@@ -1,7 +1,7 @@
 //! `GET /health`: whether the broker takes requests, and what somebody should look at.
 //!
 //! A broker whose disk is full says so and is well all the same: it serves what it has, and a restart
-//! would make no room.
+//! would make no room. So is one with contents that have rotted, or without a new checkpoint: it is degraded.
 //!
 //! Nobody signs the question. So where signatures are required, the answer is the state and nothing
 //! of the queues.
@@ -24,6 +24,8 @@ pub(super) fn health(broker: &Broker, to_anybody: bool) -> Response<Full<Bytes>>
         body["queues"] = json!(broker.queue_count());
         body["waitingReceives"] = json!(broker.waiting_count());
         body["deadLetters"] = dead_letters(broker);
+        body["quarantined"] = json!(broker.quarantined_count());
+        body["lacksCheckpoint"] = json!(broker.lacks_checkpoint());
         body["clock"] = clock(broker);
     }
     respond::with_type(status, "application/json", body.to_string().into_bytes())
@@ -33,8 +35,14 @@ fn state(broker: &Broker) -> &'static str {
     match (broker.has_failed(), broker.is_full()) {
         (true, _) => "failed",
         (false, true) => "full",
+        (false, false) if is_degraded(broker) => "degraded",
         (false, false) => "ok",
     }
+}
+
+/// It serves, and somebody should look at its disk or its log.
+fn is_degraded(broker: &Broker) -> bool {
+    broker.quarantined_count() > 0 || broker.lacks_checkpoint()
 }
 
 fn clock(broker: &Broker) -> Value {

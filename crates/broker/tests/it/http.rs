@@ -173,7 +173,7 @@ async fn health_names_the_dead_letter_queues_that_hold_messages() {
     create(&server.broker, "source", &[("RedrivePolicy", policy)]).await;
     send(&server.broker, "dead").await;
     let response = server.exchange("GET /health HTTP/1.1", "").await;
-    let body = r#"{"clock":{"confirmed":false,"offsetSeconds":0.0,"unconfirmedSeconds":0},"deadLetters":{"jobs":1},"queues":2,"role":"broker","status":"ok","waitingReceives":0}"#;
+    let body = r#"{"clock":{"confirmed":false,"offsetSeconds":0.0,"unconfirmedSeconds":0},"deadLetters":{"jobs":1},"lacksCheckpoint":false,"quarantined":0,"queues":2,"role":"broker","status":"ok","waitingReceives":0}"#;
     assert!(response.ends_with(body), "{response}");
 }
 

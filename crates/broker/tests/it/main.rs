@@ -12,6 +12,8 @@ mod move_tasks;
 mod permissions;
 mod policy;
 mod restart;
+mod rot;
+mod salvage;
 mod signatures;
 mod space;
 mod support;

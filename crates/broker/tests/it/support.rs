@@ -124,3 +124,17 @@ pub(crate) async fn attribute(broker: &Broker, name: &str) -> String {
     };
     reply.attributes.into_values().next().unwrap_or_default()
 }
+
+/// Flips a byte of the first file that holds `text`.
+pub(crate) fn flip_a_byte_of(directory: &Path, text: &[u8]) {
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        let mut bytes = std::fs::read(&path).unwrap();
+        let found = bytes.windows(text.len()).position(|window| window == text);
+        if let Some(place) = found {
+            bytes[place] ^= 1;
+            return std::fs::write(&path, bytes).unwrap();
+        }
+    }
+    panic!("no file holds the text");
+}

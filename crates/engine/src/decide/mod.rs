@@ -15,6 +15,7 @@ mod dead_letter;
 mod delete;
 mod purge;
 mod visibility;
+mod withhold;
 
 use crate::message::{Kept, Stage};
 use crate::{Queue, Receipt, Refusal};

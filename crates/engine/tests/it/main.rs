@@ -18,3 +18,4 @@ mod retention;
 mod send;
 mod time;
 mod visibility;
+mod withhold;

@@ -23,6 +23,19 @@ impl DirectoryOptions {
     }
 }
 
+/// What of a broker is salvaged, and where to.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Data")]
+pub struct SalvageOptions {
+    /// What is read.
+    #[command(flatten)]
+    pub data: DirectoryOptions,
+
+    /// New file that the queues and messages are written to, as lines of JSON
+    #[arg(long, value_name = "FILE")]
+    pub to: PathBuf,
+}
+
 /// The data directory, and the store in it.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Data")]

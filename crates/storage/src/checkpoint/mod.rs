@@ -44,6 +44,11 @@ pub enum CheckpointError {
     /// The disk has no room for it.
     #[error("the disk has no room for the next checkpoint: free disk space; it is tried again")]
     Full,
+    /// The manifest has no room for its segments: 8,183 runs of them.
+    #[error(
+        "messages that are kept lie in too many separate parts of the log for one manifest: delete or purge messages that are old; it is tried again"
+    )]
+    TooScattered,
     /// It would speak of records that are not on the disk yet.
     #[error("the log is not on the disk as far as the checkpoint goes")]
     TooEarly,
@@ -130,6 +135,12 @@ pub(crate) fn read(
         OpenError::io("open", &path)(error)
     })?;
     pages::read(&*file, &path, salt, place, visit)
+}
+
+/// The checkpoints that are whole, whether they count or not.
+pub(crate) fn whole(disk: &dyn Disk, salt: u64) -> Vec<CheckpointPlace> {
+    let place = |slot: usize| pages::find(&*disk.open(NAMES[slot]).ok()?, salt, slot);
+    (0..NAMES.len()).filter_map(place).collect()
 }
 
 /// What to call the file of a checkpoint in a message.
@@ -264,7 +275,7 @@ impl Checkpoint {
         let newest = self.shared.active();
         let next = Manifest { durable, newest, first, older, checkpoint: Some(place) };
         if !next.fits() {
-            return Err(CheckpointError::Full);
+            return Err(CheckpointError::TooScattered);
         }
         self.name(next)?;
         self.shared.counters.checkpointed(place.len);

@@ -134,6 +134,19 @@ pub(crate) fn read(
     }
 }
 
+/// Where the checkpoint is that a file begins with, if it is whole.
+pub(crate) fn find(file: &dyn DiskFile, salt: u64, slot: usize) -> Option<CheckpointPlace> {
+    let mut header = [0; HEADER_BYTES];
+    file.read_full_at(&mut header, 0).ok()?;
+    let lsn = Lsn(read_u64(&header, 16)?);
+    let place = CheckpointPlace { slot, lsn, len: file.len().ok()?, crc: 0 };
+    let mut reader =
+        PageReader { file, path: "", epoch: epoch(salt), place: &place, offset: 0, prev: 0 };
+    while !matches!(reader.next().ok()?, Page::End) {}
+    let (len, crc) = (reader.offset, reader.prev);
+    Some(CheckpointPlace { len, crc, ..place })
+}
+
 struct PageReader<'a> {
     file: &'a dyn DiskFile,
     path: &'a str,

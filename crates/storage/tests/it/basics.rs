@@ -4,12 +4,11 @@ use std::sync::{Arc, Barrier};
 
 use bytes::Bytes;
 use longshore_storage::{
-    Activity, BodyKey, Lsn, OpenError, Options, Purpose, Record, ReserveError, Store, Usage,
+    Activity, BodyKey, Disk, Lsn, OpenError, Options, Purpose, Record, ReserveError, Store, Usage,
     disk::{FaultyDisk, RealDisk},
-    verify,
 };
 
-use crate::kit::{Bench, FIRST_SEGMENT, small};
+use crate::kit::{Bench, FIRST_SEGMENT, WantsAll, small, verify};
 
 #[test]
 fn what_was_appended_comes_back_in_order_from_a_real_directory() {
@@ -77,7 +76,9 @@ fn a_directory_is_open_once_at_a_time() {
     let refused = Bench::open_any(disk(), small()).err().unwrap();
     assert!(matches!(refused, OpenError::Locked { .. }));
     assert!(refused.to_string().contains("in use by another process"), "{refused}");
-    assert!(matches!(verify(&*disk()), Err(OpenError::Locked { .. })));
+    let again: Arc<dyn Disk> = disk();
+    let verified = longshore_storage::verify(&again, &mut WantsAll);
+    assert!(matches!(verified, Err(OpenError::Locked { .. })));
     first.store.close().unwrap();
     Bench::open_any(disk(), small()).unwrap();
 }
@@ -204,7 +205,7 @@ fn a_store_in_memory_is_durable_at_once_and_touches_no_disk() {
     assert_eq!(store.read(BodyKey(1)).unwrap().unwrap(), "body");
     store.release(BodyKey(1));
     assert_eq!((store.read(BodyKey(1)).unwrap(), store.cached(BodyKey(1))), (None, None));
-    assert_eq!(store.usage(), Usage { segments: 0, bodies: 1, body_bytes: 4 });
+    assert_eq!(store.usage(), Usage { bodies: 1, body_bytes: 4, ..Usage::default() });
     assert_eq!(store.activity(), Activity::default());
     store.close().unwrap();
     assert_eq!(store.reserve(1, Purpose::Grow).err(), Some(ReserveError::Closed));
@@ -251,4 +252,16 @@ fn a_store_that_is_dropped_by_its_own_callback_comes_to_an_orderly_end() {
     assert_eq!(again.recovered.last, Lsn(1));
     again.store.close().unwrap();
     assert_eq!(verify(&disk).unwrap().batches, 2, "the record, and the one that vouches");
+}
+
+#[test]
+fn the_directory_is_locked_until_the_end_of_the_log_is_noted() {
+    let disk = FaultyDisk::new(1);
+    let bench = Bench::open(&disk, small()).unwrap();
+    bench.append_events(b"last").unwrap();
+    let before = disk.contents("manifest");
+    bench.store.close().unwrap();
+    assert!(disk.contents("manifest") != before, "the end is noted");
+    assert_eq!(disk.unlocked_writes(), 0);
+    Bench::open(&disk, small()).unwrap().store.close().unwrap();
 }

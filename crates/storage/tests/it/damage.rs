@@ -1,8 +1,8 @@
 //! Bytes that are not as they were written: correct data, or an error that names the place.
 
-use longshore_storage::{BodyKey, Lsn, OpenError, Options, ReadError, disk::FaultyDisk, verify};
+use longshore_storage::{BodyKey, Lsn, OpenError, Options, ReadError, disk::FaultyDisk};
 
-use crate::kit::{Bench, FIRST_SEGMENT, small};
+use crate::kit::{Bench, FIRST_SEGMENT, small, verify};
 
 const SECOND_SEGMENT: &str = "segment-00000002.log";
 const RECORDS: u64 = 9;
@@ -23,23 +23,40 @@ fn closed() -> FaultyDisk {
     disk
 }
 
+/// Where in a segment the events of the record after so many others are.
+fn events_before(disk: &FaultyDisk, name: &str, others: usize) -> usize {
+    let bytes = disk.contents(name);
+    let events = bytes.windows(4).enumerate().filter(|(_, bytes)| bytes == b"sent");
+    events.map(|(at, _)| at).nth(others).unwrap()
+}
+
 /// Correct data, or an error; the error is returned.
 fn open_and_compare(disk: &FaultyDisk) -> Option<OpenError> {
-    let bench = match Bench::open(disk, small()) {
-        Ok(bench) => bench,
-        Err(error) => return Some(error),
-    };
+    open_and_count_rotten(disk).err()
+}
+
+/// Correct data but for the bodies in quarantine, which are counted.
+fn open_and_count_rotten(disk: &FaultyDisk) -> Result<u64, OpenError> {
+    let bench = Bench::open(disk, small())?;
     assert_eq!(bench.recovered.last, Lsn(RECORDS));
+    let rotten: Vec<_> = bench.recovered.quarantined.iter().map(|body| body.key.0).collect();
     for key in 1..=RECORDS {
-        assert_eq!(bench.store.read(BodyKey(key)).unwrap().unwrap(), body(key));
+        let read = bench.store.read(BodyKey(key));
+        if rotten.contains(&key) {
+            let refused = read.unwrap_err();
+            assert!(matches!(refused, ReadError::Damaged { is_new: false, .. }), "{refused}");
+        } else {
+            assert_eq!(read.unwrap().unwrap(), body(key));
+        }
     }
-    None
+    assert_eq!(bench.store.usage().quarantined, rotten.len() as u64);
+    Ok(rotten.len() as u64)
 }
 
 #[test]
-fn a_flipped_bit_anywhere_gives_correct_data_or_an_error_that_names_the_file() {
+fn a_flipped_bit_anywhere_costs_one_body_or_is_an_error_that_names_the_file() {
     let disk = closed();
-    let mut errors = 0;
+    let (mut errors, mut rotten) = (0, 0);
     for name in ["identity", "manifest", FIRST_SEGMENT, SECOND_SEGMENT] {
         for byte in 0..disk.contents(name).len() {
             if name == "manifest" && byte % (64 << 10) > 200 {
@@ -47,12 +64,18 @@ fn a_flipped_bit_anywhere_gives_correct_data_or_an_error_that_names_the_file() {
             }
             let copy = disk.copy();
             copy.flip_bit(name, byte * 8 + byte % 8);
-            let Some(error) = open_and_compare(&copy) else { continue };
-            assert!(error.to_string().starts_with("faulty:/"), "{name} byte {byte}: {error}");
-            errors += 1;
+            match open_and_count_rotten(&copy) {
+                Ok(count) => rotten += count,
+                Err(error) => {
+                    let said = error.to_string();
+                    assert!(said.starts_with("faulty:/"), "{name} byte {byte}: {error}");
+                    errors += 1;
+                }
+            }
         }
     }
-    assert!(errors > 9 * 600, "every byte of a record counts: {errors}");
+    assert_eq!(rotten, RECORDS * 600, "a byte of a body costs that body");
+    assert!(errors > RECORDS * 50, "every other byte of a record counts: {errors}");
 }
 
 #[test]
@@ -64,15 +87,18 @@ fn verify_finds_what_opening_finds_and_changes_nothing() {
         let before = copy.contents(SECOND_SEGMENT);
         let report = verify(&copy).unwrap();
         assert_eq!(copy.contents(SECOND_SEGMENT), before);
-        let said = report.damage.map(|error| error.to_string());
-        assert_eq!(said, open_and_compare(&copy).map(|error| error.to_string()), "byte {byte}");
+        let rotten = report.quarantined.len() as u64;
+        assert_eq!(report.rotten, rotten, "all of them are wanted");
+        let said = report.damage.map_or(Ok(rotten), |error| Err(error.to_string()));
+        let opened = open_and_count_rotten(&copy).map_err(|error| error.to_string());
+        assert_eq!(said, opened, "byte {byte}");
     }
 }
 
 #[test]
 fn damage_is_refused_and_nothing_is_changed() {
     let disk = closed();
-    disk.flip_bit(FIRST_SEGMENT, 1000 * 8);
+    disk.flip_bit(FIRST_SEGMENT, events_before(&disk, FIRST_SEGMENT, 1) * 8);
     let before = (disk.contents(FIRST_SEGMENT), disk.contents(SECOND_SEGMENT));
     let error = open_and_compare(&disk).unwrap();
     assert!(matches!(error, OpenError::Damaged { .. }), "{error}");
@@ -86,7 +112,7 @@ fn damage_is_refused_and_nothing_is_changed() {
 fn the_last_record_before_an_orderly_close_is_not_taken_for_a_torn_tail() {
     let disk = closed();
     let bytes = disk.contents(SECOND_SEGMENT);
-    let last = bytes.windows(100).position(|bytes| bytes == [9; 100]).unwrap();
+    let last = bytes.windows(4).rposition(|bytes| bytes == b"sent").unwrap();
     disk.flip_bit(SECOND_SEGMENT, last * 8);
     let error = open_and_compare(&disk).unwrap();
     assert!(error.to_string().contains("a later batch says it was durable"), "{error}");
@@ -274,7 +300,7 @@ fn an_orderly_close_vouches_for_what_was_found_after_a_kill_too() {
     assert!(bench.wait_durable(bench.append_body(9, &body(9)).unwrap()));
     let killed = disk.kill(1);
     drop(Bench::open(&killed, small()).unwrap());
-    let at = killed.contents(FIRST_SEGMENT).iter().rposition(|byte| *byte == 9).unwrap();
+    let at = events_before(&killed, FIRST_SEGMENT, 0);
     killed.flip_bit(FIRST_SEGMENT, at * 8);
     let error = Bench::open(&killed, small()).err().expect("a durable record is gone");
     assert!(matches!(error, OpenError::Damaged { .. }), "{error}");

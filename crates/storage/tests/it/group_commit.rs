@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use longshore_storage::{Lsn, Options, Progress, Record, SyncMode, disk::FaultyDisk, verify};
+use longshore_storage::{Lsn, Options, Progress, Record, SyncMode, disk::FaultyDisk};
 
-use crate::kit::{Bench, FIRST_SEGMENT, small};
+use crate::kit::{Bench, FIRST_SEGMENT, small, verify};
 
 /// A store whose first segment is in use, so that nobody but the writer syncs it.
 fn started(options: Options) -> (FaultyDisk, Bench) {

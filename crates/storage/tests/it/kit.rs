@@ -7,8 +7,8 @@ use std::{
 
 use bytes::Bytes;
 use longshore_storage::{
-    BodyKey, Disk, Lsn, OpenError, Options, Progress, Purpose, Record, Recovered, ReserveError,
-    Store, SyncMode, disk::FaultyDisk,
+    BodyKey, Disk, Lsn, OpenError, Options, Progress, Purpose, Rebuild, Record, Recovered,
+    ReplayError, Report, ReserveError, Store, SyncMode, disk::FaultyDisk,
 };
 
 /// The segment that a new store writes to first.
@@ -24,6 +24,25 @@ pub(crate) fn small() -> Options {
         idle: Duration::from_secs(3600),
         allocation_retry: Duration::from_millis(1),
     }
+}
+
+/// A caller that wants every body, and knows no checkpoint.
+pub(crate) struct WantsAll;
+
+impl Rebuild for WantsAll {
+    fn restore(&mut self, _piece: &[u8]) -> Result<(), ReplayError> {
+        Err(ReplayError::new("a checkpoint"))
+    }
+
+    fn record(&mut self, _: Lsn, _: &[u8], _: &mut Vec<BodyKey>) -> Result<(), ReplayError> {
+        Ok(())
+    }
+}
+
+/// Looks at a store of a caller that wants every body.
+pub(crate) fn verify(disk: &FaultyDisk) -> Result<Report, OpenError> {
+    let disk: Arc<dyn Disk> = Arc::new(disk.clone());
+    longshore_storage::verify(&disk, &mut WantsAll)
 }
 
 /// A store, the disk below it, and its progress to wait for.

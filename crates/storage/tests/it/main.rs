@@ -12,3 +12,5 @@ mod full;
 mod group_commit;
 mod kit;
 mod random;
+mod rot;
+mod salvage;

@@ -113,6 +113,7 @@ impl DiskFile for FaultyFile {
         let mut world = self.disk.world();
         let len = world.share(bytes.len())?;
         world.faults.change(Operation::Write)?;
+        world.unlocked_writes += u64::from(!world.locked);
         let write = Change::Write(place(offset), bytes[..len].to_vec());
         world.files[self.file].change(write);
         if world.faults.is_off() { Err(io::Error::other("the power went off")) } else { Ok(len) }

@@ -41,6 +41,8 @@ struct World {
     faults: Faults,
     random: Random,
     locked: bool,
+    /// Writes that were made while nobody had the lock.
+    unlocked_writes: u64,
     /// Nothing more can be allocated.
     full: bool,
     /// Syncs do nothing, and say that all is well.
@@ -65,6 +67,7 @@ impl FaultyDisk {
             faults: Faults::default(),
             random: Random::new(seed),
             locked: false,
+            unlocked_writes: 0,
             full: false,
             lying: false,
             short: false,
@@ -98,6 +101,11 @@ impl FaultyDisk {
     /// How many calls of this kind there were.
     pub fn count(&self, operation: Operation) -> u64 {
         self.world().faults.count(operation)
+    }
+
+    /// How many writes were made while nobody had the lock.
+    pub fn unlocked_writes(&self) -> u64 {
+        self.world().unlocked_writes
     }
 
     /// Makes the disk full, or gives it space again. What is allocated can still be written.

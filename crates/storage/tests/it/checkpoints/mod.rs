@@ -1,6 +1,8 @@
 //! Checkpoints and what they give back: whatever happens on the way, all that was durable is there.
 
 mod book;
+mod rot;
+mod salvage;
 
 use std::{
     collections::BTreeSet,
@@ -16,11 +18,10 @@ use std::{
 use longshore_storage::{
     BodyKey, CheckpointError, Lsn, Options, SyncMode,
     disk::{FaultyDisk, Operation, PowerCut},
-    verify,
 };
 
 use crate::kit::small;
-use book::{Keeper, Op, body};
+use book::{Keeper, Op, body, verify};
 
 /// Keys that stay for ever.
 const LONG_LIVED: [u64; 2] = [3, 17];
