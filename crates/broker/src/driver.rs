@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! request ─► room in the log ─► lock ─► Core::perform ─► unlock ─► await the answer
-//! writer thread: Progress ─► lock ─► Core::progressed ─► answers
+//! writer thread: Progress ─► lock ─► Core::progressed ─► unlock ─► answers
 //! timer task: next_due ─► lock ─► Core::tick ─► answers
 //! ```
 //!
@@ -24,7 +24,7 @@ use tokio::sync::{Notify, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::{Clock, Reading};
-use crate::core::{Asker, Core, Delivered, Ledger, Operation, Step, Waiter, log_failure};
+use crate::core::{Asker, Core, Delivered, Ledger, Operation, Ready, Step, Waiter, log_failure};
 use crate::log::{Body, SMALL};
 
 /// Where an answer goes.
@@ -238,10 +238,12 @@ impl Driver {
     }
 
     fn progressed(&self, progress: Progress) {
-        if let Ok(mut locked) = self.lock() {
-            locked.core.progressed(progress);
+        let ready = self.lock().map(|mut locked| {
+            let ready = locked.core.progressed(progress);
             self.announce(&locked);
-        }
+            ready
+        });
+        ready.unwrap_or_default().into_iter().for_each(Ready::leave);
         if progress.poisoned {
             self.failed.cancel();
         }

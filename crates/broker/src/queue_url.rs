@@ -13,6 +13,7 @@ use std::borrow::Cow;
 
 use longshore_types::{AccountId, QueueName, Region};
 use longshore_wire::percent;
+use memchr::{memchr, memchr_iter, memchr2, memrchr};
 
 /// The queue that a `QueueUrl` means.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,11 +27,12 @@ pub(crate) struct QueueAddress {
 impl QueueAddress {
     /// Reads a `QueueUrl`; `None` if it names no queue.
     pub(crate) fn parse(url: &str) -> Option<Self> {
-        let path = url.split_once("://").map_or(url, |(_, rest)| after_host(rest));
-        let path = path.split(['?', '#']).next().unwrap_or(path);
-        let mut segments = path.rsplit('/').filter(|segment| !segment.is_empty()).map(decoded);
-        let name = QueueName::parse(&segments.next()?).ok()?;
-        let account = segments.next().and_then(|account| AccountId::parse(&account).ok());
+        let path = after_scheme(url).map_or(url, after_host);
+        let path = memchr2(b'?', b'#', path.as_bytes()).map_or(path, |end| &path[..end]);
+        let (before, name) = last_segment(path)?;
+        let name = QueueName::parse(&decoded(name)).ok()?;
+        let account = last_segment(before);
+        let account = account.and_then(|(_, account)| AccountId::parse(&decoded(account)).ok());
         Some(Self { account, name })
     }
 
@@ -40,13 +42,26 @@ impl QueueAddress {
     }
 }
 
+/// What follows `://`. Each request has a URL, so its parts are looked for by the byte.
+fn after_scheme(url: &str) -> Option<&str> {
+    let mut colons = memchr_iter(b':', url.as_bytes());
+    colons.find_map(|colon| url[colon..].strip_prefix("://"))
+}
+
 fn after_host(rest: &str) -> &str {
-    rest.find('/').map_or("", |slash| &rest[slash..])
+    memchr(b'/', rest.as_bytes()).map_or("", |slash| &rest[slash..])
+}
+
+/// The last segment of a path that is not empty, and what is before it.
+fn last_segment(path: &str) -> Option<(&str, &str)> {
+    let path = path.trim_end_matches('/');
+    let start = memrchr(b'/', path.as_bytes()).map_or(0, |slash| slash + 1);
+    (!path.is_empty()).then(|| path.split_at(start))
 }
 
 /// A segment of a path, whose characters some clients escape without need.
 fn decoded(segment: &str) -> Cow<'_, str> {
-    if segment.contains('%') {
+    if memchr(b'%', segment.as_bytes()).is_some() {
         // What is no UTF-8 then is no name of a queue either.
         String::from_utf8_lossy(&percent::decode(segment.as_bytes())).into_owned().into()
     } else {
@@ -59,7 +74,7 @@ const DUAL_STACK: &str = ".api.aws";
 
 /// Whether a `QueueUrl` has a host of AWS that is another service's than SQS, or another region's.
 pub(crate) fn is_elsewhere(url: &str, region: &Region) -> bool {
-    let Some((_, rest)) = url.split_once("://") else { return false };
+    let Some(rest) = after_scheme(url) else { return false };
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let host = authority.split(':').next().unwrap_or_default().to_ascii_lowercase();
     let host = host.strip_suffix(".cn").unwrap_or(&host);

@@ -2,18 +2,19 @@
 
 pub use longshore_types::RandomSource;
 
-/// The operating system's source.
+use rand::{Rng, rng};
+
+/// A generator for each thread that nobody can foresee: seeded by the operating system, and again from
+/// time to time. To ask the system itself for each id would take a call of it for each.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemRandom;
 
 impl RandomSource for SystemRandom {
     fn next(&self) -> u64 {
-        let mut bytes = [0; 8];
-        self.fill(&mut bytes);
-        u64::from_be_bytes(bytes)
+        rng().next_u64()
     }
 
     fn fill(&self, bytes: &mut [u8]) {
-        getrandom::fill(bytes).expect("the operating system gives random bytes");
+        rng().fill_bytes(bytes);
     }
 }

@@ -17,7 +17,8 @@
 //!   everybody else from being served.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::time::Duration;
 
 use longshore_wire::SqsError;
@@ -42,6 +43,8 @@ pub(crate) struct Budget {
     clients: Arc<Clients>,
     pressure: Arc<Pressure>,
     freed: Notify,
+    /// How many wait to hear of `freed`: nearly always none, and then nobody locks it.
+    waiting: AtomicUsize,
     refused: Notice,
 }
 
@@ -60,6 +63,7 @@ impl Budget {
             clients,
             pressure,
             freed: Notify::new(),
+            waiting: AtomicUsize::new(0),
             refused: Notice::default(),
         })
     }
@@ -73,7 +77,14 @@ impl Budget {
     fn take(&self, bytes: u64, whole: u64) -> bool {
         let kept = if whole > SMALL_BYTES { self.bytes_max / KEPT_FOR_SMALL } else { 0 };
         let within = |used: u64| Some(used + bytes).filter(|used| *used <= self.bytes_max - kept);
-        self.pressure.bytes.fetch_update(Relaxed, Relaxed, within).is_ok()
+        self.pressure.bytes.fetch_update(SeqCst, SeqCst, within).is_ok()
+    }
+
+    /// Tells who waits that bytes are free.
+    fn tell_freed(&self) {
+        if self.waiting.load(SeqCst) > 0 {
+            self.freed.notify_waiters();
+        }
     }
 
     /// Waits until some bytes may be free.
@@ -125,6 +136,7 @@ impl Share {
         }
         let Some((budget, _)) = self.of.clone() else { return Ok(()) };
         let deadline = Instant::now() + ROOM_TIMEOUT;
+        let _waiting = Waiting::new(&budget.waiting);
         while Instant::now() < deadline {
             let freed = budget.freed.notified();
             if self.try_grow(bytes) {
@@ -167,10 +179,26 @@ impl Share {
         } else if bytes < self.bytes {
             let less = self.bytes - bytes;
             client.bytes().fetch_sub(less, Relaxed);
-            budget.pressure.bytes.fetch_sub(less, Relaxed);
-            budget.freed.notify_waiters();
+            budget.pressure.bytes.fetch_sub(less, SeqCst);
+            budget.tell_freed();
         }
         self.bytes = bytes;
+    }
+}
+
+/// Counted as one that waits, until this is dropped.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn new(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, SeqCst);
+        Self(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, SeqCst);
     }
 }
 

@@ -38,11 +38,31 @@ impl Need {
     }
 }
 
+/// An answer that may leave.
+#[derive(Debug)]
+pub(crate) struct Ready<W> {
+    waiter: W,
+    answer: Result<Vec<Delivered>, SqsError>,
+}
+
+impl<W: Waiter> Ready<W> {
+    /// Hands it over.
+    pub(crate) fn leave(self) {
+        self.waiter.answer(self.answer);
+    }
+}
+
 #[derive(Debug)]
 struct HeldAnswer<W> {
     need: Need,
     waiter: W,
     answer: Result<Vec<Delivered>, SqsError>,
+}
+
+impl<W> From<HeldAnswer<W>> for Ready<W> {
+    fn from(HeldAnswer { waiter, answer, .. }: HeldAnswer<W>) -> Self {
+        Self { waiter, answer }
+    }
 }
 
 /// The answers that wait, by the record that they wait for.
@@ -81,29 +101,33 @@ impl<W: Waiter> Held<W> {
         }
     }
 
-    /// Learns how far the log has come, and lets go what it satisfies.
-    pub(crate) fn progressed(&mut self, progress: Progress) {
+    /// Learns how far the log has come, and lets go what it satisfies, in order.
+    #[must_use = "somebody waits for each"]
+    pub(crate) fn progressed(&mut self, progress: Progress) -> Vec<Ready<W>> {
         let progress = later(self.progress, progress);
         self.progress = progress;
         if progress.poisoned {
             return self.fail();
         }
-        for (number, held) in ready(&mut self.until_durable, progress.durable) {
+        let mut ready = Vec::new();
+        while let Some((number, held)) = take_first(&mut self.until_durable, progress.durable) {
             if held.need.is_met(progress) {
-                held.waiter.answer(held.answer);
+                ready.push(held.into());
             } else {
                 self.place(number, held);
             }
         }
-        for (_, held) in ready(&mut self.until_written, progress.written) {
-            held.waiter.answer(held.answer);
+        while let Some((_, held)) = take_first(&mut self.until_written, progress.written) {
+            ready.push(held.into());
         }
+        ready
     }
 
-    fn fail(&mut self) {
+    fn fail(&mut self) -> Vec<Ready<W>> {
         let durable = std::mem::take(&mut self.until_durable).into_values();
         let written = std::mem::take(&mut self.until_written).into_values();
-        durable.chain(written).for_each(|held| held.waiter.answer(Err(failed())));
+        let held = durable.chain(written);
+        held.map(|held| Ready { waiter: held.waiter, answer: Err(failed()) }).collect()
     }
 }
 
@@ -122,10 +146,11 @@ pub(super) fn failed() -> SqsError {
     SqsError::InternalFailure
 }
 
-/// Takes out what waits for a record up to `lsn`, in order. No answer has the last number there is.
-fn ready<T>(held: &mut BTreeMap<(Lsn, u64), T>, lsn: Lsn) -> Vec<(u64, T)> {
-    let rest = held.split_off(&(lsn, u64::MAX));
-    std::mem::replace(held, rest).into_iter().map(|((_, number), held)| (number, held)).collect()
+/// Takes out what waits longest for a record up to `lsn`.
+fn take_first<T>(held: &mut BTreeMap<(Lsn, u64), T>, lsn: Lsn) -> Option<(u64, T)> {
+    let first = held.first_entry().filter(|first| first.key().0 <= lsn)?;
+    let ((_, number), held) = first.remove_entry();
+    Some((number, held))
 }
 
 #[cfg(test)]
@@ -159,28 +184,32 @@ mod tests {
         (held, mailbox)
     }
 
+    fn learn(held: &mut Held<Mailbox>, progress: Progress) {
+        held.progressed(progress).into_iter().for_each(Ready::leave);
+    }
+
     #[test]
     fn an_answer_waits_until_what_it_says_is_durable() {
         let (mut held, mailbox) = held_for(Need::durable(Lsn(3)));
-        held.progressed(progress(3, 2));
+        learn(&mut held, progress(3, 2));
         assert!(mailbox.0.borrow().is_empty(), "written is not durable");
-        held.progressed(progress(3, 3));
+        learn(&mut held, progress(3, 3));
         assert_eq!(*mailbox.0.borrow(), [Ok(())]);
     }
 
     #[test]
     fn a_receive_waits_for_its_own_record_to_be_written_and_no_longer() {
         let (mut held, mailbox) = held_for(Need { durable: Lsn(1), written: Lsn(2) });
-        held.progressed(progress(1, 1));
+        learn(&mut held, progress(1, 1));
         assert!(mailbox.0.borrow().is_empty(), "a kill could still take the receive back");
-        held.progressed(progress(2, 1));
+        learn(&mut held, progress(2, 1));
         assert_eq!(*mailbox.0.borrow(), [Ok(())]);
     }
 
     #[test]
     fn after_a_failure_no_answer_leaves_that_had_to_wait() {
         let (mut held, mailbox) = held_for(Need::durable(Lsn(1)));
-        held.progressed(Progress { poisoned: true, ..progress(1, 0) });
+        learn(&mut held, Progress { poisoned: true, ..progress(1, 0) });
         held.hold(Need::default(), mailbox.clone(), Ok(Vec::new()));
         assert_eq!(*mailbox.0.borrow(), [Err(failed()), Err(failed())]);
     }

@@ -51,7 +51,7 @@ use longshore_wire::SqsError;
 
 pub(crate) use asker::Asker;
 pub(crate) use deliver::{Delivered, ReceiveSpec};
-pub(crate) use held::Need;
+pub(crate) use held::{Need, Ready};
 pub(crate) use ledger::{Ledger, Refused, Rules, log_failure};
 pub(crate) use parked::ParkedReceive;
 pub(crate) use replay::Replay;
@@ -194,15 +194,18 @@ impl<W: Waiter> Core<W> {
         Some(times.running_at(due))
     }
 
-    /// Learns how far the log has come, and answers those who waited for it.
-    pub(crate) fn progressed(&mut self, progress: Progress) {
-        self.held.progressed(progress);
+    /// Learns how far the log has come. Those who waited for it are to be answered: that wakes them, and
+    /// so the driver does it once nobody waits for its lock.
+    #[must_use = "somebody waits for each"]
+    pub(crate) fn progressed(&mut self, progress: Progress) -> Vec<Ready<W>> {
+        let ready = self.held.progressed(progress);
         if progress.poisoned {
             self.fail_parked();
         } else {
             self.ledger.retry_blocked();
             self.settle();
         }
+        ready
     }
 
     /// Ends every parked receive without messages, and lets none wait from here on: the broker is
@@ -257,7 +260,7 @@ impl<W: Waiter> Core<W> {
     /// Answers `waiter` when a record is durable.
     pub(crate) fn await_durable(&mut self, lsn: Lsn, waiter: W) {
         self.held.hold(Need::durable(lsn), waiter, Ok(Vec::new()));
-        self.held.progressed(self.ledger.progress());
+        self.let_go();
     }
 
     /// Answers a receive that waits no more without messages.
@@ -306,7 +309,12 @@ impl<W: Waiter> Core<W> {
                 self.forget(queue);
             }
         }
-        self.held.progressed(self.ledger.progress());
+        self.let_go();
+    }
+
+    /// Answers whom the log has come far enough for, as it has at once where it is in memory.
+    fn let_go(&mut self) {
+        self.held.progressed(self.ledger.progress()).into_iter().for_each(Ready::leave);
     }
 
     fn wake(&mut self, queue: QueueId) {

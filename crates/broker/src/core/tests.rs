@@ -19,7 +19,7 @@ use longshore_wire::{CreateQueue, DeleteQueue, PurgeQueue, SqsError, TagQueue, U
 
 use super::ledger::Rules;
 use super::replay::Replay;
-use super::{Core, Delivered, Operation, ReceiveSpec, Step, Turn, Waiter};
+use super::{Core, Delivered, Operation, Ready, ReceiveSpec, Step, Turn, Waiter};
 use crate::caller::{Caller, Place};
 use crate::clock::ClockTrust;
 use crate::log::{Append, Log, Room};
@@ -228,12 +228,12 @@ impl World {
 
     fn write(&mut self) {
         let progress = self.log.write();
-        self.core.progressed(progress);
+        self.core.progressed(progress).into_iter().for_each(Ready::leave);
     }
 
     fn sync(&mut self) {
         let progress = self.log.sync();
-        self.core.progressed(progress);
+        self.core.progressed(progress).into_iter().for_each(Ready::leave);
     }
 
     fn pass(&mut self, duration: Duration) {
@@ -388,7 +388,11 @@ fn once_the_log_has_failed_everybody_is_told() {
     let waits = world.receive(long_receive());
     let tags = [("a".to_owned(), "b".to_owned())].into();
     let tagged = world.ask(TagQueue { queue_url: URL.into(), tags });
-    world.core.progressed(Progress { poisoned: true, ..Progress::default() });
+    world
+        .core
+        .progressed(Progress { poisoned: true, ..Progress::default() })
+        .into_iter()
+        .for_each(Ready::leave);
     for told in [waits, tagged, world.receive(receive())] {
         assert!(matches!(*told.borrow(), Some(Err(SqsError::InternalFailure))));
     }

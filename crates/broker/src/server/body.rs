@@ -1,9 +1,11 @@
 //! Bodies of requests: read within the bounds, or discarded so that the answer can be read.
 
+use std::future::poll_fn;
+use std::pin::pin;
 use std::time::Duration;
 
 use http_body_util::BodyExt;
-use hyper::body::{Body, Bytes, Incoming};
+use hyper::body::{Body, Bytes, Frame, Incoming};
 
 use super::refused::Refused;
 use crate::bounds::{Client, Share};
@@ -42,13 +44,29 @@ async fn next(body: &mut Incoming, client: &Client) -> Result<Option<Bytes>, Ref
     if body.is_end_stream() {
         return Ok(None);
     }
-    client.is_waited_for();
-    let frame = body.frame().await;
-    client.is_served();
-    let Some(frame) = frame else { return Ok(None) };
+    let Some(frame) = frame(body, client).await else { return Ok(None) };
     // Of a connection that broke off nobody reads what is answered.
     let frame = frame.map_err(|_| Refused::MALFORMED)?;
     Ok(Some(frame.into_data().unwrap_or_default()))
+}
+
+/// The next frame. What has arrived already keeps nobody waiting, and no clock is read for it.
+async fn frame(body: &mut Incoming, client: &Client) -> Option<hyper::Result<Frame<Bytes>>> {
+    let mut frame = pin!(body.frame());
+    let mut has_waited = false;
+    let frame = poll_fn(|context| {
+        let polled = frame.as_mut().poll(context);
+        if polled.is_pending() && !has_waited {
+            has_waited = true;
+            client.is_waited_for();
+        }
+        polled
+    });
+    let frame = frame.await;
+    if has_waited {
+        client.is_served();
+    }
+    frame
 }
 
 /// Reads what is left of a body, and keeps nothing of it.

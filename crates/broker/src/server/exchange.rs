@@ -18,6 +18,7 @@ use hyper::{Method, Request, Response, StatusCode};
 use longshore_types::QueueName;
 use longshore_wire::Reply;
 
+use super::admission::KnownHost;
 use super::answered::{self, Answered};
 use super::protocol::Protocol;
 use super::refused::Refused;
@@ -44,10 +45,11 @@ struct Exchange<'a> {
 pub(super) async fn exchange(
     service: &Service,
     client: &Arc<Client>,
+    known: &KnownHost,
     mut request: Request<Incoming>,
 ) -> Response<Full<Bytes>> {
     let hosts = (!service.options.require_signatures).then_some(&service.hosts);
-    let let_in = admission::enter(&mut request, hosts);
+    let let_in = admission::enter(&mut request, hosts, known);
     let (head, mut body) = request.into_parts();
     let share = service.budget.share(client);
     let peer = client.peer();

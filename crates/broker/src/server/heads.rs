@@ -6,6 +6,8 @@
 
 use std::cmp::{max, min};
 
+use memchr::memchr;
+
 /// Bytes at the beginning of a line that tell what it says of the body's length.
 const LINE_BYTES: usize = 64;
 
@@ -78,33 +80,47 @@ impl HeadWatch {
 impl Head {
     /// Sees a line, or what has arrived of it: so many bytes.
     fn see(&mut self, arrived: &[u8]) -> Result<usize, BareLineFeed> {
-        let end = arrived.iter().position(|byte| *byte == b'\n');
+        let end = memchr(b'\n', arrived);
         let part = &arrived[..end.unwrap_or(arrived.len())];
-        self.last = part.last().copied().unwrap_or(self.last);
-        let room = LINE_BYTES - self.line.len();
-        self.line.extend_from_slice(&part[..min(room, part.len())]);
+        let last = part.last().copied().unwrap_or(self.last);
         self.bytes += part.len();
-        let Some(end) = end else { return Ok(part.len()) };
-        if self.last != b'\r' {
+        let Some(end) = end else {
+            self.last = last;
+            self.keep(part);
+            return Ok(part.len());
+        };
+        if last != b'\r' {
             return Err(BareLineFeed(end));
         }
-        self.end_line();
+        if self.line.is_empty() {
+            // Nearly always a line arrives whole.
+            self.end_line(beginning(part));
+        } else {
+            self.keep(part);
+            let line = std::mem::take(&mut self.line);
+            self.end_line(&line);
+        }
         Ok(end + 1)
     }
 
-    fn end_line(&mut self) {
+    /// Keeps the beginning of a line whose end has not arrived.
+    fn keep(&mut self, part: &[u8]) {
+        let room = LINE_BYTES - self.line.len();
+        self.line.extend_from_slice(&part[..min(room, part.len())]);
+    }
+
+    fn end_line(&mut self, line: &[u8]) {
         self.bytes += 1;
         self.last = 0;
-        let line = std::mem::take(&mut self.line);
-        let line = str::from_utf8(&line).unwrap_or("-").trim_ascii_end();
+        let line = line.trim_ascii_end();
         // An empty line before the first one is none of the head (RFC 9112, 2.2).
         self.is_over = line.is_empty() && self.lines > 0;
         self.lines += usize::from(!line.is_empty());
-        let Some((name, value)) = line.split_once(':') else { return };
-        if name.eq_ignore_ascii_case("content-length") {
+        if let Some(value) = value_of(line, b"content-length:") {
+            let value = str::from_utf8(value).unwrap_or_default();
             self.body = value.trim_ascii().parse().unwrap_or_default();
         }
-        self.is_chunked |= name.eq_ignore_ascii_case("transfer-encoding");
+        self.is_chunked |= value_of(line, b"transfer-encoding:").is_some();
     }
 
     /// What follows, once the head is over.
@@ -115,6 +131,17 @@ impl Head {
             bytes => HeadWatch::Body(bytes),
         })
     }
+}
+
+/// What of a line tells what it says of the body's length.
+fn beginning(line: &[u8]) -> &[u8] {
+    &line[..min(LINE_BYTES, line.len())]
+}
+
+/// What a line says, if it begins with that name and its colon, in whatever letters.
+fn value_of<'a>(line: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+    let (named, value) = line.split_at_checked(name.len())?;
+    named.eq_ignore_ascii_case(name).then_some(value)
 }
 
 #[cfg(test)]

@@ -11,10 +11,11 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::admission::{self, KnownHost};
 use super::connections::{Within, accept, connection, drain};
 use super::hosts::{AllowedHost, Hosts};
+use super::respond;
 use super::watched::Timeouts;
-use super::{admission, respond};
 use crate::bounds::{Budget, ClientBounds, Clients, Pressure};
 use crate::broker::Broker;
 use crate::metrics::MEDIA_TYPE;
@@ -61,7 +62,9 @@ async fn answer(
     hosts: &Hosts,
     mut request: Request<Incoming>,
 ) -> Response<Full<Bytes>> {
-    if let Err((status, sentence)) = admission::enter(&mut request, Some(hosts)) {
+    if let Err((status, sentence)) =
+        admission::enter(&mut request, Some(hosts), &KnownHost::default())
+    {
         return respond::plain(status, sentence);
     }
     match (request.uri().path(), request.method()) {

@@ -43,8 +43,8 @@ use tokio_util::task::TaskTracker;
 use crate::access::KeyRing;
 use crate::bounds::{Budget, ClientBounds, Clients, Place, Pressure};
 use crate::broker::Broker;
+use admission::KnownHost;
 use connections::{Within, accept, connection, drain};
-
 use hosts::Hosts;
 use watched::Timeouts;
 
@@ -176,7 +176,8 @@ pub async fn serve(
         async move {
             let _counted = service.broker.traffic().connect();
             let client = Arc::clone(place.client());
-            let answer = |request| exchange::exchange(&service, &client, request);
+            let known = KnownHost::default();
+            let answer = |request| exchange::exchange(&service, &client, &known, request);
             connection(stream, place, within, answer).await;
         }
     };

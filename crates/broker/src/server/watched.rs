@@ -123,8 +123,10 @@ impl Watched {
         written: Poll<io::Result<T>>,
     ) -> Poll<io::Result<T>> {
         if written.is_ready() {
-            self.unread = None;
-            self.client.reads();
+            // What was taken at once was answered at once.
+            if self.unread.take().is_some() {
+                self.client.reads();
+            }
             return written;
         }
         let timeout = self.timeouts.write;

@@ -35,6 +35,8 @@ impl Peer {
 pub(super) enum Store {
     /// A file
     Sqlite,
+    /// A file, with a broker that syncs once a second as the peers' Redis does
+    SqliteEverysec,
     /// A `PostgreSQL`
     Postgres,
     /// A Redis that syncs before it answers, since the store takes no other
@@ -42,7 +44,22 @@ pub(super) enum Store {
 }
 
 impl Store {
-    pub(super) const ALL: [Self; 3] = [Self::Sqlite, Self::Postgres, Self::Redis];
+    pub(super) const ALL: [Self; 4] =
+        [Self::Sqlite, Self::SqliteEverysec, Self::Postgres, Self::Redis];
+
+    /// The server that it is on.
+    fn server(self) -> Option<Ground> {
+        match self {
+            Self::Sqlite | Self::SqliteEverysec => None,
+            Self::Postgres => Some(Ground::Postgres),
+            Self::Redis => Some(Ground::RedisAlways),
+        }
+    }
+
+    /// The broker beside it.
+    fn broker(self) -> Ground {
+        if self == Self::SqliteEverysec { Ground::BrokerEverysec } else { Ground::Broker }
+    }
 }
 
 /// A framework on what it runs on.
@@ -85,6 +102,7 @@ impl Entrant {
     pub(super) fn name(self) -> String {
         match self {
             Self::Longshore(Store::Sqlite) => "Longshore, SQLite".to_owned(),
+            Self::Longshore(Store::SqliteEverysec) => "Longshore, SQLite (everysec)".to_owned(),
             Self::Longshore(Store::Postgres) => "Longshore, PostgreSQL".to_owned(),
             Self::Longshore(Store::Redis) => "Longshore, Redis (always)".to_owned(),
             Self::SqsConsumer => "sqs-consumer".to_owned(),
@@ -102,9 +120,10 @@ impl Entrant {
     /// What it runs on.
     pub(super) fn grounds(self) -> Vec<Ground> {
         match self {
-            Self::Longshore(Store::Sqlite) | Self::SqsConsumer => vec![Ground::Broker],
-            Self::Longshore(Store::Postgres) => vec![Ground::Broker, Ground::Postgres],
-            Self::Longshore(Store::Redis) => vec![Ground::Broker, Ground::RedisAlways],
+            Self::Longshore(store) => {
+                std::iter::once(store.broker()).chain(store.server()).collect()
+            }
+            Self::SqsConsumer => vec![Ground::Broker],
             Self::CelerySqs => vec![Ground::Broker, Ground::RedisEverysec],
             Self::CeleryRedis(redis) | Self::Bullmq(redis) => vec![redis],
         }
@@ -131,7 +150,8 @@ impl Entrant {
         let concurrency = concurrency.to_string();
         let commands = match self {
             Self::Longshore(store) => {
-                longshore(&location(store, on, directory)?, on, with, directory, &concurrency)?
+                let sqs = on.url(store.broker())?;
+                longshore(&location(store, on, directory)?, sqs, with, directory, &concurrency)?
             }
             Self::SqsConsumer => {
                 let queues = format!(
@@ -167,21 +187,19 @@ fn syncs(redis: Ground) -> &'static str {
 }
 
 fn location(store: Store, on: &Grounds, directory: &Path) -> Result<String> {
-    Ok(match store {
-        Store::Sqlite => directory.join("tasks.sqlite3").display().to_string(),
-        Store::Postgres => on.url(Ground::Postgres)?.to_owned(),
-        Store::Redis => on.url(Ground::RedisAlways)?.to_owned(),
+    Ok(match store.server() {
+        None => directory.join("tasks.sqlite3").display().to_string(),
+        Some(server) => on.url(server)?.to_owned(),
     })
 }
 
 fn longshore(
     store: &str,
-    on: &Grounds,
+    sqs: &str,
     with: &Installed,
     directory: &Path,
     concurrency: &str,
 ) -> Result<Commands> {
-    let sqs = on.url(Ground::Broker)?;
     let mut worker = command(&with.longshore, directory);
     worker.args(["worker", "--endpoint-url", sqs, "--region", "us-east-1", "--store", store]);
     worker.args(["--concurrency", concurrency, "--health-listen", "127.0.0.1:0"]);
@@ -233,7 +251,7 @@ mod tests {
     #[test]
     fn longshore_is_first_and_what_runs_on_redis_is_there_twice() {
         let all = Entrant::all(&Store::ALL, &Peer::ALL, false);
-        assert!(all[0].is_longshore() && all.len() == 9);
+        assert!(all[0].is_longshore() && all.len() == 10);
         assert_eq!(Entrant::all(&[Store::Sqlite], &Peer::ALL, true).len(), 5);
     }
 
@@ -243,6 +261,6 @@ mod tests {
             Entrant::all(&Store::ALL, &Peer::ALL, false).into_iter().map(Entrant::name).collect();
         names.sort();
         names.dedup();
-        assert_eq!(names.len(), 9);
+        assert_eq!(names.len(), 10);
     }
 }

@@ -20,6 +20,8 @@ const START_MAX: Duration = Duration::from_secs(30);
 pub(super) enum Ground {
     /// Our broker, which answers when a message is on disk.
     Broker,
+    /// Another one, which answers when a message is in its file and syncs that once a second.
+    BrokerEverysec,
     /// A `PostgreSQL` that answers when a commit is on disk.
     Postgres,
     /// A Redis that syncs its file once a second, as most run it: a power cut takes a second of what it answered for.
@@ -32,24 +34,16 @@ pub(super) enum Ground {
 pub(super) struct Grounds {
     running: Vec<(Ground, Server)>,
     broker: SocketAddr,
+    binary: PathBuf,
     data: PathBuf,
 }
 
 impl Grounds {
     /// The broker alone.
     pub(super) fn start(binary: &Path, data: &Path) -> Result<Self> {
-        let broker = free_address()?;
-        let mut command = tied::command(binary, "TERM", data);
-        command
-            .args(["broker", "--broker-listen", &broker.to_string(), "--data"])
-            .arg(data.join("broker"));
-        let mut program = Program::start("broker", command.env("RUST_LOG", "warn"), data)?;
-        let hello = sqs::request(broker, "ListQueues", "{}");
-        program.wait_until(START_MAX, || {
-            Connection::open(broker).is_ok_and(|mut connection| connection.ask(&hello).is_ok())
-        })?;
-        let server = Server { url: format!("http://{broker}"), program };
-        Ok(Self { running: vec![(Ground::Broker, server)], broker, data: data.to_path_buf() })
+        let (broker, server) = start_broker(binary, &data.join("broker"), &[])?;
+        let (binary, data) = (binary.to_path_buf(), data.to_path_buf());
+        Ok(Self { running: vec![(Ground::Broker, server)], broker, binary, data })
     }
 
     /// Starts one, unless it runs.
@@ -59,6 +53,10 @@ impl Grounds {
         }
         let server = match ground {
             Ground::Broker => unreachable!("it runs from the start"),
+            Ground::BrokerEverysec => {
+                let data = self.data.join("broker-everysec");
+                start_broker(&self.binary, &data, &["--sync-interval", "1s"])?.1
+            }
             Ground::Postgres => servers::postgres(&self.data.join("postgres"))?,
             Ground::RedisEverysec => servers::redis(&self.data.join("redis-everysec"), "everysec")?,
             Ground::RedisAlways => servers::redis(&self.data.join("redis-always"), "always")?,
@@ -91,4 +89,19 @@ impl Grounds {
     fn server(&self, ground: Ground) -> Option<&Server> {
         self.running.iter().find(|(running, _)| *running == ground).map(|(_, server)| server)
     }
+}
+
+/// A broker with its data in a directory of its own, and its address.
+fn start_broker(binary: &Path, data: &Path, options: &[&str]) -> Result<(SocketAddr, Server)> {
+    let address = free_address()?;
+    std::fs::create_dir(data)?;
+    let mut command = tied::command(binary, "TERM", data);
+    command.args(["broker", "--broker-listen", &address.to_string(), "--data"]);
+    command.arg(data.join("messages")).args(options).env("RUST_LOG", "warn");
+    let mut program = Program::start("broker", &mut command, data)?;
+    let hello = sqs::request(address, "ListQueues", "{}");
+    program.wait_until(START_MAX, || {
+        Connection::open(address).is_ok_and(|mut connection| connection.ask(&hello).is_ok())
+    })?;
+    Ok((address, Server { url: format!("http://{address}"), program }))
 }

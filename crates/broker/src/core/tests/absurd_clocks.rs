@@ -28,7 +28,7 @@ fn started(log: &SlowLog, reading: Reading) -> Core<Client> {
     let mut ledger = replay.finish(Rules::default(), ClockTrust::default(), Box::new(log.clone()));
     founding::found(&mut ledger, &Shows(reading), &NoRandom).unwrap();
     let mut core = Core::new(ledger);
-    core.progressed(log.sync());
+    core.progressed(log.sync()).into_iter().for_each(Ready::leave);
     core
 }
 
@@ -60,7 +60,7 @@ proptest! {
                 }
                 _ => core.tick(reading),
             }
-            core.progressed(log.sync());
+            core.progressed(log.sync()).into_iter().for_each(Ready::leave);
             core.next_due();
             core.ledger().times().state().offset_seconds();
             core.ledger().shown(before);

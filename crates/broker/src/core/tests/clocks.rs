@@ -224,7 +224,7 @@ impl Wrong {
 
     fn sync(&mut self) {
         let progress = self.log.sync();
-        self.core.progressed(progress);
+        self.core.progressed(progress).into_iter().for_each(Ready::leave);
         self.note_records();
     }
 
@@ -415,7 +415,7 @@ fn started(log: &SlowLog, trust: ClockTrust, machine: Machine) -> Core<Client> {
     let mut ledger = replay.finish(Rules::default(), trust, Box::new(log.clone()));
     founding::found(&mut ledger, &Shows(machine.reading()), &NoRandom).unwrap();
     let mut core = Core::new(ledger);
-    core.progressed(log.sync());
+    core.progressed(log.sync()).into_iter().for_each(Ready::leave);
     core.tick(machine.reading());
     core
 }
