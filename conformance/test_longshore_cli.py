@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from harness import http, sqs, wait
+from harness.load import Messages
 from harness.process import Process, binary, clean_environment, cli, run
 from harness.system import START_TIMEOUT
 
@@ -182,6 +183,43 @@ def test_verify_says_that_what_it_kept_is_whole(broker, tmp_path):
     assert one.process.stop() == 0
     assert longshore(tmp_path, "verify").returncode == 0
     assert longshore(tmp_path, "verify", "--data", "elsewhere").returncode == 3
+
+
+def bodies(one, queue):
+    """What a queue holds, in flight or not: those that were received are waited for."""
+    url = one.sqs.get_queue_url(QueueName=queue)["QueueUrl"]
+    found = []
+    while any(sqs.counts(one.sqs, url)):
+        found += [message["Body"] for message in sqs.drain(one.sqs, url, WaitTimeSeconds=1)]
+    return found
+
+
+def test_a_backup_of_a_broker_at_work_serves_all_that_was_acknowledged_before(broker, tmp_path):
+    one = broker()
+    attributes = {"VisibilityTimeout": "2"}
+    url = one.sqs.create_queue(QueueName="Kept", Attributes=attributes)["QueueUrl"]
+    with Messages(one.url, url) as load:
+        wait.until(lambda: load.acknowledged >= 200, "the load is being served", 60)
+        sent, deleted = set(load.sent), set(load.deleted)
+        done = longshore(tmp_path, "backup", "--to", "copy")
+        assert done.returncode == 0, done.stderr
+    assert "message bodies" in done.stdout and "rotted" not in done.stdout
+    assert one.process.stop() == 0
+    assert longshore(tmp_path, "verify", "--data", "copy").returncode == 0
+    found = set(bodies(broker("--data", "copy"), "Kept"))
+    assert sent - load.touched <= found, "what was acknowledged and never deleted is in the copy"
+    assert not deleted & found, "what was deleted before is not"
+
+
+def test_a_backup_wants_a_place_of_its_own(broker, tmp_path):
+    one = broker()
+    one.sqs.create_queue(QueueName="Kept")
+    assert longshore(tmp_path, "backup", "--to", "copy").returncode == 0
+    again = longshore(tmp_path, "backup", "--to", "copy")
+    assert (again.returncode, "is not empty" in again.stderr) == (3, True)
+    nowhere = longshore(tmp_path, "backup", "--data", "nowhere", "--to", "other")
+    assert (nowhere.returncode, "nowhere" in nowhere.stderr) == (3, True)
+    assert not (tmp_path / "other").exists(), "nothing is made for a copy of nothing"
 
 
 @pytest.mark.parametrize(

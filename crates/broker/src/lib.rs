@@ -22,6 +22,7 @@
 
 mod access;
 mod attribute;
+mod backup;
 mod bind;
 mod bounds;
 mod bounds_met;
@@ -53,6 +54,7 @@ mod stray;
 mod verify;
 
 pub use access::{AccessKey, AccessKeyError, Identity, KeyFileError, KeyRing};
+pub use backup::{BackedUp, backup};
 pub use bind::bind;
 pub use broker::Broker;
 pub use caller::{Caller, Place, Rights};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use longshore_engine::MessageKey;
 use longshore_storage::disk::RealDisk;
-use longshore_storage::{Disk, OpenError, Quarantined, Report, verify as verify_store};
+use longshore_storage::{Disk, Quarantined, Report, verify as verify_store};
 
 use crate::core::Replay;
 
@@ -105,8 +105,8 @@ impl Verified {
 }
 
 /// What an error says, and what each of its causes says.
-fn sentence(error: &OpenError) -> String {
-    let first: Option<&dyn std::error::Error> = Some(error);
+pub(crate) fn sentence(error: &dyn std::error::Error) -> String {
+    let first = Some(error);
     let chain = std::iter::successors(first, |error| error.source());
     chain.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

@@ -13,10 +13,11 @@ use clap::builder::Styles;
 use clap::{CommandFactory as _, Parser, Subcommand};
 use longshore::exit::EXIT_CODES_HELP;
 use longshore::options::{
-    BrokerHealthOptions, DirectoryOptions, ProgramOptions, SalvageOptions, StandaloneOptions,
+    BackupOptions, BrokerHealthOptions, DirectoryOptions, ProgramOptions, SalvageOptions,
+    StandaloneOptions,
 };
 use longshore::role::broker::{self, BrokerRole};
-use longshore::{Fault, health, program, salvage, verify};
+use longshore::{Fault, backup, health, program, salvage, verify};
 
 /// The program's name, as it is typed.
 const NAME: &str = "longshore";
@@ -40,6 +41,8 @@ enum Command {
     Health(BrokerHealthOptions),
     /// Read all that a stopped broker keeps and say whether it is whole; nothing is changed
     Verify(DirectoryOptions),
+    /// Copy all that a broker keeps, while it runs or not, and read the copy
+    Backup(BackupOptions),
     /// Write what is whole of a stopped broker's messages to a file, also if no broker starts with them
     Salvage(SalvageOptions),
 }
@@ -57,6 +60,7 @@ async fn execute(command: Command) -> Result<(), Fault> {
         }
         Command::Health(options) => health::print(options.url, options.broker_listen).await,
         Command::Verify(data) => verify::verify(&data.broker()),
+        Command::Backup(options) => backup::backup(&options),
         Command::Salvage(options) => salvage::salvage(&options),
     }
 }

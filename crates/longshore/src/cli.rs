@@ -9,7 +9,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 use crate::app::App;
 use crate::exit::EXIT_CODES_HELP;
 use crate::options::{
-    AppOptions, BrokerRoleOptions, DirectoryOptions, HealthOptions, ProgramOptions,
+    AppOptions, BackupOptions, BrokerRoleOptions, DirectoryOptions, HealthOptions, ProgramOptions,
     QueueConcurrencyOptions, QueueOrderOptions, QueuesApplyOptions, SalvageOptions, TraceOptions,
     UpOptions, WorkerRoleOptions,
 };
@@ -47,6 +47,8 @@ pub(crate) enum Command<O: Args> {
     Health(HealthOptions),
     /// Read all that a stopped broker keeps and say whether it is whole; nothing is changed
     Verify(DirectoryOptions),
+    /// Copy all that a broker keeps, while it runs or not, and read the copy; records of tasks are not in it
+    Backup(BackupOptions),
     /// Write what is whole of a stopped broker's messages to a file, also if no broker starts with them
     Salvage(SalvageOptions),
 }
@@ -64,6 +66,7 @@ impl<O: Args> Cli<O> {
                 | Command::Queues(_)
                 | Command::Health(_)
                 | Command::Verify(_)
+                | Command::Backup(_)
                 | Command::Salvage(_),
             ) => None,
         }

@@ -15,7 +15,8 @@ Exit codes:
      `verify`: damaged; `salvage`: something is missing
   2  wrong usage: a flag, an environment variable or a file that makes no sense
   3  could not start: a port or the data directory is in use, the data is damaged, or
-     the queues are not there; `verify`, `salvage`: the directory cannot be read
+     the queues are not there; `verify`, `salvage`: the directory cannot be read;
+     `backup`: the copy cannot be made
   70  the broker's disk failed, or a fault of its own: what was acknowledged is kept";
 
 /// The sorts of exit.

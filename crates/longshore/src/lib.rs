@@ -33,6 +33,7 @@ mod announce;
 mod app;
 #[cfg(feature = "application")]
 pub mod assembly;
+pub mod backup;
 mod clash;
 #[cfg(feature = "application")]
 mod cli;

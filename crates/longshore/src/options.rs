@@ -36,7 +36,7 @@ pub(crate) use broker::BrokerRoleOptions;
 pub use broker::{BrokerHealthOptions, StandaloneOptions};
 #[cfg(feature = "application")]
 pub(crate) use data::DataOptions;
-pub use data::{DirectoryOptions, SalvageOptions};
+pub use data::{BackupOptions, DirectoryOptions, SalvageOptions};
 #[cfg(feature = "application")]
 pub(crate) use endpoint::EndpointOptions;
 pub(crate) use groups::{BrokerOptions, DrainOptions};

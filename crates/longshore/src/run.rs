@@ -14,7 +14,7 @@ use crate::order::Order;
 use crate::otlp::{Endpoint, Export};
 use crate::role::broker::BrokerRole;
 use crate::role::{self, Names, app, broker, up, worker};
-use crate::{announce, health, order, program, queues, salvage, twice, verify};
+use crate::{announce, backup, health, order, program, queues, salvage, twice, verify};
 
 /// Runs the application as the command line says, and answers the exit code.
 pub(crate) fn run<O, S>(app: App<O, S>) -> ExitCode
@@ -60,6 +60,7 @@ where
         Command::Queues(command) => run_queues(&app, command).await,
         Command::Health(options) => ask_health(options).await,
         Command::Verify(data) => verify::verify(&data.broker()),
+        Command::Backup(options) => backup::backup(&options),
         Command::Salvage(options) => salvage::salvage(&options),
         Command::Up(_) | Command::App(_) | Command::Worker(_) | Command::Broker(_) => {
             run_role(app, command).await
@@ -93,9 +94,11 @@ where
         Command::Broker(options) => {
             Box::pin(broker::run(broker_role(&app, *options)?, signals)).await
         }
-        Command::Queues(_) | Command::Health(_) | Command::Verify(_) | Command::Salvage(_) => {
-            Ok(())
-        }
+        Command::Queues(_)
+        | Command::Health(_)
+        | Command::Verify(_)
+        | Command::Backup(_)
+        | Command::Salvage(_) => Ok(()),
     })
     .await
 }

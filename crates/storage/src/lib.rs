@@ -31,6 +31,7 @@
 
 mod activity;
 mod allocator;
+mod backup;
 mod batch;
 mod bodies;
 mod cache;
@@ -67,6 +68,7 @@ mod verify;
 mod writer;
 
 pub use activity::Activity;
+pub use backup::{BackupError, Watch, backup};
 pub use bodies::Usage;
 pub use checkpoint::{Checkpoint, CheckpointError, Published};
 pub use disk::Disk;

@@ -219,6 +219,14 @@ impl End {
     }
 }
 
+/// Where the records of a segment end, as far as it can be read, and whether another follows it: its seal
+/// says so. One from before there were seals does not say, and is taken to be followed.
+pub(crate) fn is_left(segment: &SegmentFile) -> Result<(u64, bool), OpenError> {
+    let Some(header) = segment.header()? else { return Ok((0, false)) };
+    let part = walk_segment(segment, &header, Lsn(u64::MAX), &mut |_, _, _| Ok(()))?;
+    Ok((part.offset, part.sealed || header.format < FORMAT_SEALED))
+}
+
 /// Visits every record of a segment that is not the last of its log, and says what is wrong with it.
 pub(crate) fn walk_alone(segment: &SegmentFile, visit: &mut Visit<'_>) -> Result<(), OpenError> {
     let Some(header) = segment.header()? else {

@@ -23,6 +23,26 @@ impl DirectoryOptions {
     }
 }
 
+/// What is copied, and where to.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Data")]
+pub struct BackupOptions {
+    /// What is copied.
+    #[command(flatten)]
+    pub data: DirectoryOptions,
+    /// Directory of the copy, in DIR/broker/, to start a broker on by --data DIR; created if missing, and must be
+    /// empty
+    #[arg(long, value_name = "DIR")]
+    pub to: PathBuf,
+}
+
+impl BackupOptions {
+    /// The broker's own directory, and the copy's.
+    pub fn directories(&self) -> (PathBuf, PathBuf) {
+        (self.data.broker(), broker_directory(&self.to))
+    }
+}
+
 /// What of a broker is salvaged, and where to.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Data")]

@@ -16,7 +16,8 @@
 //!
 //! - A segment is given up only when it lies before the one with record S + 1 and when it holds no
 //!   body that is live at E; and only when the manifest that no longer names it is durable.
-//! - Until a checkpoint is published, all that the one before needs stays as it is.
+//! - Until a checkpoint is published, all that the one before needs stays as it is. None is published while
+//!   somebody copies the directory.
 
 pub(crate) mod pages;
 
@@ -24,7 +25,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::{
     Disk, Lsn, OpenError, Store,
-    disk::{DiskFile, is_full},
+    disk::{DiskFile, DiskLock, Hold, is_full},
     epoch::SegmentNumber,
     manifest::{CheckpointPlace, Manifest, ManifestFile},
     shared::Shared,
@@ -35,7 +36,7 @@ use pages::{Page, PageWriter};
 const ROOM_BYTES_MIN: u64 = 16 << 10;
 /// How many places are told at once: whoever looks for a body waits for as long as these take.
 const PLACES_MAX: usize = 4096;
-const NAMES: [&str; 2] = ["checkpoint-a", "checkpoint-b"];
+pub(crate) const NAMES: [&str; 2] = ["checkpoint-a", "checkpoint-b"];
 
 /// Why no checkpoint came to be. The one before still counts, and the log with it.
 #[derive(Debug, thiserror::Error)]
@@ -52,6 +53,9 @@ pub enum CheckpointError {
     /// It would speak of records that are not on the disk yet.
     #[error("the log is not on the disk as far as the checkpoint goes")]
     TooEarly,
+    /// The directory is being copied, with the checkpoint before this one.
+    #[error("the directory is being copied: the next checkpoint waits for the end of that")]
+    Held,
     /// A write or a sync of it failed: the store takes nothing more.
     #[error("the store has failed to write and takes nothing more: check the disk and restart")]
     Poisoned,
@@ -110,6 +114,17 @@ impl Keeper {
             }
         }
         self.disk.sync_dir()
+    }
+
+    /// Has nobody begin a copy. Where it cannot even be asked whether somebody copies, as on a full disk that
+    /// nobody has copied before, nobody does.
+    fn hold(&self) -> Result<Option<Box<dyn DiskLock>>, CheckpointError> {
+        match self.disk.hold(Hold::Change) {
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
+                Err(CheckpointError::Held)
+            }
+            held => Ok(held.ok()),
+        }
     }
 
     fn open_or_create(&self, name: &str) -> std::io::Result<Arc<dyn DiskFile>> {
@@ -194,7 +209,8 @@ impl Store {
         let used = shared.used();
         let replayed = used.range(first..).count() as u64;
         let dead = dead_before(&shared, used.last_key_value().map(|(number, _)| *number));
-        replayed > cost.max(2) || dead > 2 * cost || (dead > 0 && shared.activity().full)
+        let due = replayed > cost.max(2) || dead > 2 * cost || (dead > 0 && shared.activity().full);
+        due && keeper.hold().is_ok()
     }
 }
 
@@ -277,7 +293,9 @@ impl Checkpoint {
         if !next.fits() {
             return Err(CheckpointError::TooScattered);
         }
+        let hold = self.keeper.hold()?;
         self.name(next)?;
+        drop(hold);
         self.shared.counters.checkpointed(place.len);
         self.shared.retire(&dead);
         self.make_room_for_next()?;

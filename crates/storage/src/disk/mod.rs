@@ -42,12 +42,34 @@ pub trait Disk: Debug + Send + Sync {
     /// Takes the directory for this process until the guard is dropped. `WouldBlock` if it is taken.
     fn lock(&self) -> io::Result<Box<dyn DiskLock>>;
 
+    /// Keeps the manifest as it is, or says that it is about to change, until the guard is dropped: many may
+    /// copy at once, and whoever changes it is alone. `WouldBlock` if that cannot be now. A directory that
+    /// one process alone can see needs none of it.
+    fn hold(&self, _hold: Hold) -> io::Result<Box<dyn DiskLock>> {
+        Ok(Box::new(Unshared))
+    }
+
     /// A random number that nobody else can guess.
     fn random(&self) -> io::Result<u64>;
 
     /// What to call a file in a message, or the directory itself if `name` is empty.
     fn describe(&self, name: &str) -> String;
 }
+
+/// What a manifest is held for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hold {
+    /// It is copied, with all that it names.
+    Copy,
+    /// Another takes its place, and some of what it names is given up then.
+    Change,
+}
+
+/// Of a directory that no other process can see.
+#[derive(Debug)]
+struct Unshared;
+
+impl DiskLock for Unshared {}
 
 /// A taken directory. Dropping it gives the directory back.
 pub trait DiskLock: Debug + Send + Sync {}

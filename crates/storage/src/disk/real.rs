@@ -17,10 +17,12 @@ use std::{
 use rustix::fs::{self, AtFlags, Dir, FallocateFlags, FlockOperation, Mode, OFlags};
 use rustix::rand::{GetRandomFlags, getrandom};
 
-use super::{Disk, DiskFile, DiskLock};
+use super::{Disk, DiskFile, DiskLock, Hold};
 
 /// The file that is locked.
 const LOCK: &str = "lock";
+/// The file that is locked by who copies the directory, and by who changes what counts in it.
+const HOLD: &str = "hold";
 
 /// A directory of the operating system.
 #[derive(Debug)]
@@ -100,6 +102,16 @@ impl Disk for RealDisk {
     fn lock(&self) -> io::Result<Box<dyn DiskLock>> {
         let file = self.open_file(LOCK, OFlags::CREATE)?;
         fs::flock(file.as_fd(), FlockOperation::NonBlockingLockExclusive)?;
+        Ok(Box::new(RealLock { _file: file }))
+    }
+
+    fn hold(&self, hold: Hold) -> io::Result<Box<dyn DiskLock>> {
+        let file = self.open_file(HOLD, OFlags::CREATE)?;
+        let how = match hold {
+            Hold::Copy => FlockOperation::NonBlockingLockShared,
+            Hold::Change => FlockOperation::NonBlockingLockExclusive,
+        };
+        fs::flock(file.as_fd(), how)?;
         Ok(Box::new(RealLock { _file: file }))
     }
 

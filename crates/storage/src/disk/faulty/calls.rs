@@ -12,7 +12,7 @@ use super::{
     faults::Operation,
     image::{Change, Contents},
 };
-use crate::disk::{Disk, DiskFile, DiskLock};
+use crate::disk::{Disk, DiskFile, DiskLock, Hold};
 
 impl Disk for FaultyDisk {
     fn create(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
@@ -68,6 +68,18 @@ impl Disk for FaultyDisk {
         Ok(Box::new(FaultyLock(self.clone())))
     }
 
+    fn hold(&self, hold: Hold) -> io::Result<Box<dyn DiskLock>> {
+        let mut world = self.world();
+        if world.changing || (hold == Hold::Change && world.copying > 0) {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        match hold {
+            Hold::Copy => world.copying += 1,
+            Hold::Change => world.changing = true,
+        }
+        Ok(Box::new(FaultyHold(self.clone(), hold)))
+    }
+
     fn random(&self) -> io::Result<u64> {
         Ok(self.world().random.next())
     }
@@ -85,6 +97,21 @@ impl DiskLock for FaultyLock {}
 impl Drop for FaultyLock {
     fn drop(&mut self) {
         self.0.world().locked = false;
+    }
+}
+
+#[derive(Debug)]
+struct FaultyHold(FaultyDisk, Hold);
+
+impl DiskLock for FaultyHold {}
+
+impl Drop for FaultyHold {
+    fn drop(&mut self) {
+        let mut world = self.0.world();
+        match self.1 {
+            Hold::Copy => world.copying -= 1,
+            Hold::Change => world.changing = false,
+        }
     }
 }
 

@@ -41,6 +41,10 @@ struct World {
     faults: Faults,
     random: Random,
     locked: bool,
+    /// How many copy it.
+    copying: usize,
+    /// Somebody changes its manifest.
+    changing: bool,
     /// Writes that were made while nobody had the lock.
     unlocked_writes: u64,
     /// Nothing more can be allocated.
@@ -67,6 +71,8 @@ impl FaultyDisk {
             faults: Faults::default(),
             random: Random::new(seed),
             locked: false,
+            copying: 0,
+            changing: false,
             unlocked_writes: 0,
             full: false,
             lying: false,

@@ -1,5 +1,6 @@
 //! Checkpoints and what they give back: whatever happens on the way, all that was durable is there.
 
+mod backup;
 mod book;
 mod rot;
 mod salvage;
