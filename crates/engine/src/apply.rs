@@ -25,7 +25,7 @@ impl Queue {
         let mut gone = self.advance(now);
         match event {
             Event::Sent { key, id, bytes, available_at, group } => {
-                self.put(*key, Kept::sent(*id, *bytes, now, *available_at), group.as_deref());
+                self.put(*key, &Kept::sent(*id, *bytes, now, *available_at), group.as_deref());
             }
             Event::Received { deliveries } => {
                 for (key, until) in deliveries {
@@ -49,7 +49,7 @@ impl Queue {
             Event::SettingsChanged { settings } => self.set(settings, now),
             Event::SentFifo { key, id, bytes, group, deduplication_id } => {
                 let available_at = now + self.settings.delay;
-                self.put(*key, Kept::sent(*id, *bytes, now, available_at), Some(group));
+                self.put(*key, &Kept::sent(*id, *bytes, now, available_at), Some(group));
                 self.remember_send(*key, deduplication_id, now);
             }
             Event::Attempted { attempt, epoch, keys } => {
@@ -90,14 +90,14 @@ impl Queue {
     fn take_in(&mut self, message: &Message, source: &Arc<QueueArn>, now: Timestamp) {
         let sent_at = if self.fifo.is_some() { now } else { message.sent_at };
         let kept = Kept::arriving(message, sent_at, Arc::clone(source));
-        self.put(message.key, kept, message.group.as_deref());
+        self.put(message.key, &kept, message.group.as_deref());
         self.remember_send(message.key, &message.id.to_string(), now);
     }
 
     /// Takes in a message that a task moved here, as if it were sent.
     fn redrive_in(&mut self, message: &Redriven, now: Timestamp) {
         let kept = Kept::redriven(message, now, now + self.settings.delay);
-        self.put(message.key, kept, message.group.as_deref());
+        self.put(message.key, &kept, message.group.as_deref());
         self.remember_send(message.key, &message.id.to_string(), now);
     }
 

@@ -251,10 +251,10 @@ impl Queue {
     }
 
     /// Takes a message in; in a FIFO queue, as the last of its group.
-    pub(crate) fn put(&mut self, key: MessageKey, message: Kept, group: Option<&str>) {
+    pub(crate) fn put(&mut self, key: MessageKey, message: &Kept, group: Option<&str>) {
         self.assert_unused(key);
         self.join(key, group);
-        self.put_in_place(key, &message);
+        self.put_in_place(key, message);
     }
 
     /// Takes in a message that is one of its group already.

@@ -242,7 +242,7 @@ impl<T: Item> Directory<T> {
 
 /// The last of these that begins at a place or before it. The ends are looked at first: most of what comes belongs to
 /// the last, and most of what goes to the first.
-fn last_up_to<G, P: Ord>(all: &[G], place: P, start: impl Fn(&G) -> P) -> Option<usize> {
+fn last_up_to<G, P: Ord + Copy>(all: &[G], place: P, start: impl Fn(&G) -> P) -> Option<usize> {
     let last = all.len().checked_sub(1)?;
     if start(&all[last]) <= place {
         return Some(last);

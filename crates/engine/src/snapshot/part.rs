@@ -162,10 +162,7 @@ impl Part {
 impl QueuePart {
     /// How many entries it tells of.
     pub fn entries(&self) -> usize {
-        match &self.0 {
-            Part::Fresh(run) => run.len(),
-            _ => 1,
-        }
+        if let Part::Fresh(run) = &self.0 { run.len() } else { 1 }
     }
 }
 

@@ -137,7 +137,7 @@ fn what_the_store_does_is_counted_from_its_opening_on() {
     assert_eq!(after.writes, before.writes + 1);
     assert!(after.written_bytes > before.written_bytes + 4);
     assert!(after.syncs.count() > before.syncs.count());
-    assert_eq!(after.cached_bytes, 4 + 96);
+    assert_eq!(after.cached_bytes, 4 + 192);
     bench.store.release(BodyKey(5));
     assert_eq!(bench.store.activity().cached_bytes, 0);
     assert!(!after.full);

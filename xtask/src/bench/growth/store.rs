@@ -18,12 +18,13 @@ use crate::bench::sqs::Queue;
 
 /// A broker looks every second whether a checkpoint pays.
 const REST: Duration = Duration::from_secs(3);
-/// How long memory is left to settle after a start.
-const SETTLE: Duration = Duration::from_secs(1);
+/// After a start it does a little for some seconds: what only the start needed is given back on the way.
+const SETTLE_TURNS: usize = 30;
+const SETTLE_PAUSE: Duration = Duration::from_millis(100);
 const TURNS: usize = 3;
 
 /// What was seen at a step.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Looked {
     pub(super) passed: u64,
     pub(super) held: u64,
@@ -76,11 +77,11 @@ impl Store {
         self.fill(&queue, step.held - self.held)?;
         (self.passed, self.held) = (step.passed, step.held);
         let rate = rate_time.map(|time| self.rate(&queue, time)).transpose()?;
-        thread::sleep(REST);
+        thread::park_timeout(REST);
         let memory_running = self.memory()?;
         let after_stop = self.start_after(|server| server)?;
         let after_kill = self.start_after(Server::killed_at_the_end)?;
-        thread::sleep(SETTLE);
+        self.settle()?;
         Ok(Looked {
             passed: step.passed,
             held: step.held,
@@ -155,6 +156,15 @@ impl Store {
         }
         times.sort_unstable();
         Ok(times[TURNS / 2])
+    }
+
+    /// Has a broker that was just started do a little.
+    fn settle(&self) -> Result<()> {
+        for _ in 0..SETTLE_TURNS {
+            self.queue()?;
+            thread::park_timeout(SETTLE_PAUSE);
+        }
+        Ok(())
     }
 
     fn memory(&self) -> Result<u64> {

@@ -69,7 +69,7 @@ mod tests {
             open_files: 9,
             rate: None,
         };
-        let full = Looked { held: 1 << 20, memory: 70 << 20, ..empty.clone() };
+        let full = Looked { held: 1 << 20, memory: 70 << 20, ..empty };
         let table = of(&[empty, full], Kind::Restart);
         assert!(table.contains("| 0 | 0 | 12 | 13 | 10.0 | – | 11.0 | 100.0 | 9 |\n"), "{table}");
         assert!(table.contains("| 0 | 1048576 | 12 | 13 | 70.0 | 60 |"), "{table}");
