@@ -85,9 +85,9 @@ impl Runtime {
         let bytes: u64 = delivered.iter().map(|message| u64::from(message.bytes)).sum();
         share.grow(2 * bytes).await?;
         let store = self.driver.store();
-        let cached = |key| (key, Ok(store.cached(key)));
+        let at_hand = |key| (key, Ok(store.at_hand(key)));
         let keys = delivered.iter().map(|message| body_key(message.receipt.key));
-        let mut bodies: Vec<(BodyKey, Body)> = keys.map(cached).collect();
+        let mut bodies: Vec<(BodyKey, Body)> = keys.map(at_hand).collect();
         if bodies.iter().any(is_missing) {
             bodies = read_missing(Arc::clone(store), bodies).await;
         }

@@ -30,6 +30,9 @@ use crate::{
     segment::SegmentFile,
 };
 
+/// Bytes of a body that is copied from the system's memory by who must not wait.
+const AT_HAND_BYTES_MAX: u32 = 64 << 10;
+
 /// What the bodies of a store cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Usage {
@@ -197,6 +200,24 @@ impl Bodies {
         self.find(key).ok().flatten()
     }
 
+    /// A body that the cache has, or the system, and that is as it was written. Whatever is otherwise with it,
+    /// [`Bodies::read`] finds out.
+    pub(crate) fn at_hand(&self, key: BodyKey) -> Option<Bytes> {
+        if let Some(body) = self.cached(key) {
+            return Some(body);
+        }
+        let (segment, location) = self.pin(key)?;
+        if location.len > AT_HAND_BYTES_MAX {
+            return None;
+        }
+        let mut frame = room_for(location);
+        if !segment.file.read_at_hand(&mut frame, u64::from(location.offset)) {
+            return None;
+        }
+        // It is in memory as it is: the cache is for what would have to be read.
+        body_of(&segment, key, frame).ok()
+    }
+
     fn find(&self, key: BodyKey) -> Result<Option<Bytes>, Unfound> {
         if let Some(body) = self.cached(key) {
             return Ok(Some(body));
@@ -275,9 +296,19 @@ pub(crate) fn read_body(
     key: BodyKey,
     location: Location,
 ) -> Result<Bytes, Wrong> {
-    let mut frame = vec![0; BODY_HEADER_BYTES + location.len as usize];
+    let mut frame = room_for(location);
     let read = segment.file.read_full_at(&mut frame, u64::from(location.offset));
     frame.truncate(read.map_err(Wrong::from_disk)?);
+    body_of(segment, key, frame)
+}
+
+/// Room for a body with its header.
+fn room_for(location: Location) -> Vec<u8> {
+    vec![0; BODY_HEADER_BYTES + location.len as usize]
+}
+
+/// The body in what was read, if that is as it was written.
+fn body_of(segment: &SegmentFile, key: BodyKey, frame: Vec<u8>) -> Result<Bytes, Wrong> {
     record::check_body(segment.epoch, key, &frame).map_err(Wrong::Rotten)?;
     Ok(Bytes::from(frame).slice(BODY_HEADER_BYTES..))
 }

@@ -48,7 +48,7 @@ impl OpenFiles {
 
     fn get(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
         let mut files = self.files();
-        if let Some(at) = files.iter().position(|(other, _)| other == name) {
+        if let Some(at) = files.iter().rposition(|(other, _)| other == name) {
             let found = files.remove(at).expect("it was found there");
             files.push_back(found.clone());
             return Ok(found.1);
@@ -61,6 +61,13 @@ impl OpenFiles {
             files.pop_front();
         }
         Ok(file)
+    }
+
+    /// A file, if it is open.
+    fn opened(&self, name: &str) -> Option<Arc<dyn DiskFile>> {
+        let files = self.files();
+        let (_, file) = files.iter().rev().find(|(other, _)| other == name)?;
+        Some(Arc::clone(file))
     }
 
     /// The list is whole at all times.
@@ -82,6 +89,10 @@ impl DiskFile for OpenedLater {
 
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
         self.files.get(&self.name)?.read_at(buffer, offset)
+    }
+
+    fn read_at_hand(&self, buffer: &mut [u8], offset: u64) -> bool {
+        self.files.opened(&self.name).is_some_and(|file| file.read_at_hand(buffer, offset))
     }
 
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {

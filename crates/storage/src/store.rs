@@ -184,6 +184,15 @@ impl Store {
         }
     }
 
+    /// A body, if it is in memory, in the system's too: nothing waits for the disk. One of more than 64 KiB is not
+    /// looked for in the system's, because to copy it takes a while.
+    pub fn at_hand(&self, key: BodyKey) -> Option<Bytes> {
+        match &self.0 {
+            Kind::Disk(store) => store.shared.bodies.at_hand(key),
+            Kind::Memory(memory) => memory.get(key),
+        }
+    }
+
     /// A body, from memory or by one read of the disk; `None` if it was released or never was.
     ///
     /// # Errors

@@ -83,6 +83,12 @@ pub trait DiskFile: Debug + Send + Sync {
     /// Reads some bytes at `offset`: fewer than asked for perhaps, none at the end of the file.
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
 
+    /// Fills `buffer` from `offset` if that waits for no disk, as where the system has those bytes in its memory.
+    /// `false`, with whatever in `buffer`, if it would wait, or does not know.
+    fn read_at_hand(&self, _buffer: &mut [u8], _offset: u64) -> bool {
+        false
+    }
+
     /// Writes some of the bytes at `offset`, at least one.
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize>;
 

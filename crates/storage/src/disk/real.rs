@@ -5,7 +5,7 @@
 
 use std::{
     fs::File,
-    io,
+    io::{self, IoSliceMut},
     os::{
         fd::{AsFd, OwnedFd},
         unix::fs::{DirBuilderExt, FileExt},
@@ -15,6 +15,7 @@ use std::{
 };
 
 use rustix::fs::{self, AtFlags, Dir, FallocateFlags, FlockOperation, Mode, OFlags};
+use rustix::io::{ReadWriteFlags, preadv2};
 use rustix::rand::{GetRandomFlags, getrandom};
 
 use super::{Disk, DiskFile, DiskLock, Hold};
@@ -147,6 +148,12 @@ impl DiskFile for RealFile {
 
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
         self.0.read_at(buffer, offset)
+    }
+
+    fn read_at_hand(&self, buffer: &mut [u8], offset: u64) -> bool {
+        let len = buffer.len();
+        let read = preadv2(&self.0, &mut [IoSliceMut::new(buffer)], offset, ReadWriteFlags::NOWAIT);
+        read.is_ok_and(|read| read == len)
     }
 
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
