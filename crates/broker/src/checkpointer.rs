@@ -54,6 +54,8 @@ async fn has_written(driver: &Arc<Driver>) -> bool {
             return true;
         }
         Ok(None) => {}
+        // That is somebody's wish, and passes.
+        Err(Failure::Store(failure @ CheckpointError::Held)) => tracing::info!("{failure}"),
         Err(failure) => {
             failure.tell("there is no new checkpoint");
             driver.set_lacks_checkpoint(true);
@@ -177,6 +179,7 @@ async fn end(driver: &Driver, mut checkpoint: Checkpoint) -> Option<(Checkpoint,
         }
     }
     tracing::warn!("there is no new checkpoint: the log did not take its end");
+    driver.set_lacks_checkpoint(true);
     None
 }
 

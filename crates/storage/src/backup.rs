@@ -12,25 +12,32 @@
 //!
 //! # Invariants
 //!
-//! - Nothing of the source is changed.
+//! - Nothing of the source is changed, but that it has the file `hold` then.
 //! - The copy has all that was written before it was begun, and of what came later a beginning.
-//! - A copy that was not finished is no store, and none is made of it: it has segments and no identity.
+//! - A copy that was not finished is no store, and none is made of it: it has segments and no identity. Nor is one
+//!   that turned out to be damaged.
 //! - One segment is in memory at a time.
 
+use std::io::ErrorKind;
+use std::slice;
+use std::time::Duration;
+
 use crate::{
-    Disk, OpenError, Report,
+    Disk, Lsn, OpenError, Report,
+    batch::BatchHeader,
     checkpoint::NAMES as CHECKPOINTS,
-    disk::Hold,
+    disk::{DiskLock, Hold},
     epoch::{Epoch, SegmentNumber},
     identity::{self, Identity},
     manifest::{Manifest, ManifestFile},
     scan,
     segment::{FORMAT_SEALED, SegmentFile},
+    tail,
 };
 
-/// How often the end of the log is read anew if it does not check: what is written while it is read may be there
-/// in part.
-const END_TRIES: u32 = 8;
+/// How often something is looked at again that a broker may be changing just now, and how long after the last look.
+const TRIES: u32 = 40;
+const AGAIN_AFTER: Duration = Duration::from_millis(25);
 /// Bytes of a checkpoint that are copied in one go.
 const PIECE_BYTES: usize = 1 << 20;
 
@@ -96,16 +103,13 @@ pub fn backup(
     let lock = crate::lock::take(to)?;
     check_empty(to)?;
     let directory = || from.describe("");
-    let _hold = from.hold(Hold::Copy).map_err(|source| match source.kind() {
-        std::io::ErrorKind::WouldBlock => BackupError::Changing { directory: directory() },
-        _ => OpenError::io("hold", directory())(source).into(),
-    })?;
     let names = from.list().map_err(OpenError::io("list", directory()))?;
     let found = identity::open(from, &names)?;
     let Identity { format, salt } = found.ok_or(BackupError::NoStore { directory: directory() })?;
     if format < FORMAT_SEALED {
         return Err(BackupError::EarlierFormat { directory: directory() });
     }
+    let _hold = hold(from)?;
     let manifest = ManifestFile::open(from, &names, salt)?.current().clone();
     let mut copy = Copy { from, to, salt, copied: 0, watch };
     for number in &manifest.older {
@@ -117,7 +121,32 @@ pub fn backup(
     drop(ManifestFile::create(to, &[], salt, manifest)?);
     identity::write(to, &[], salt)?;
     drop(lock);
-    copy.check(newest)
+    let mut report = copy.watch.verify()?;
+    match report.damage.take() {
+        None => Ok(report),
+        Some(damage) => {
+            identity::remove(to)?;
+            Err(damage.into())
+        }
+    }
+}
+
+/// Keeps the manifest as it is. Where nothing can be written nobody changes it.
+fn hold(from: &dyn Disk) -> Result<Option<Box<dyn DiskLock>>, BackupError> {
+    for _ in 0..TRIES {
+        match from.hold(Hold::Copy) {
+            Ok(hold) => return Ok(Some(hold)),
+            Err(error) if error.kind() == ErrorKind::ReadOnlyFilesystem => return Ok(None),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => pause(),
+            Err(error) => return Err(OpenError::io("hold", from.describe(""))(error).into()),
+        }
+    }
+    Err(BackupError::Changing { directory: from.describe("") })
+}
+
+#[expect(clippy::disallowed_methods, reason = "whoever makes a copy waits for nothing else")]
+fn pause() {
+    std::thread::sleep(AGAIN_AFTER);
 }
 
 /// The lock's file alone is nothing.
@@ -166,11 +195,10 @@ impl Copy<'_> {
         let Some(newest) = self.newest(first)? else { return Ok(None) };
         let mut number = first;
         while number < newest {
-            self.left(number)?;
+            self.left(number, newest)?;
             number = number.next();
         }
-        self.segment(newest)?;
-        self.unseal(newest)?;
+        self.end(newest)?;
         Ok(Some(newest))
     }
 
@@ -181,32 +209,87 @@ impl Copy<'_> {
         let mut numbers: Vec<_> = numbers.filter(|number| *number >= first).collect();
         numbers.sort_unstable();
         for number in numbers.into_iter().rev() {
-            if segment(self.from, self.salt, number)?.header()?.is_some() {
+            let opened = segment(self.from, self.salt, number);
+            // A spare may be gone again by now.
+            if !opened.as_ref().is_err_and(is_gone) && opened?.header()?.is_some() {
                 return Ok(Some(number));
             }
         }
         Ok(None)
     }
 
-    /// Copies a segment that the log has left. It is looked at again if it is not sealed: that may happen just now.
-    fn left(&mut self, number: SegmentNumber) -> Result<(), OpenError> {
-        for _ in 0..END_TRIES {
+    /// Copies a segment that the log has left for the next. It is looked at again if it is not sealed: that may
+    /// happen just now. Where the next is the newest, and has no batch, the start after a kill seals it.
+    fn left(&mut self, number: SegmentNumber, newest: SegmentNumber) -> Result<(), OpenError> {
+        for _ in 0..TRIES {
             self.segment(number)?;
-            if scan::is_left(&segment(self.to, self.salt, number)?)?.1 {
+            if self.ending(number)?.is_some_and(|ending| ending.sealed || ending.is_early) {
                 return Ok(());
             }
+            let next = segment(self.from, self.salt, number.next())?;
+            let is_begun = scan::ending(&next)?.is_some_and(|ending| ending.has_batches);
+            if number.next() == newest && !is_begun {
+                return Ok(());
+            }
+            pause();
         }
         let segment = segment(self.from, self.salt, number)?;
         Err(scan::damaged(&segment, 0, "it cannot be read to its end, and the log goes on"))
     }
 
-    /// Takes the seal off the copy's last segment, which the log may have left meanwhile: there is no next one.
+    /// Copies the segment that is written to. What is written while it is read may be there in part, and is read
+    /// again.
+    fn end(&mut self, number: SegmentNumber) -> Result<(), OpenError> {
+        for _ in 0..TRIES {
+            self.segment(number)?;
+            self.unseal(number)?;
+            if self.is_whole(number)? {
+                break;
+            }
+            pause();
+        }
+        // What is wrong all the time is found by who reads all of the copy.
+        Ok(())
+    }
+
+    /// Takes the seal off the copy's last segment, which the log may have left meanwhile: there is no next one. A batch
+    /// takes its place that vouches for the same.
     fn unseal(&self, number: SegmentNumber) -> Result<(), OpenError> {
+        let Some(ending) = self.ending(number)?.filter(|ending| ending.sealed) else {
+            return Ok(());
+        };
         let segment = segment(self.to, self.salt, number)?;
-        let (offset, true) = scan::is_left(&segment)? else { return Ok(()) };
-        let rest = usize::try_from(segment.len()?.saturating_sub(offset)).unwrap_or(0);
-        let cut = segment.file.write_all_at(&vec![0; rest], offset);
-        cut.and_then(|()| segment.file.sync_data()).map_err(OpenError::io("write", &*segment.path))
+        let batch = BatchHeader::empty(ending.at, false).encode(segment.epoch);
+        let written = segment.file.write_all_at(&batch, ending.offset);
+        let written = written.and_then(|()| segment.file.sync_data());
+        written.map_err(OpenError::io("write", &*segment.path))
+    }
+
+    /// Whether the copy's last segment is as a kill could leave it, with no body that has rotted.
+    fn is_whole(&self, number: SegmentNumber) -> Result<bool, OpenError> {
+        let segment = segment(self.to, self.salt, number)?;
+        let alone = Manifest {
+            durable: Lsn::ZERO,
+            newest: Some(number),
+            first: number,
+            older: Vec::new(),
+            checkpoint: None,
+        };
+        let mut rotten = false;
+        let segments = slice::from_ref(&segment);
+        let end = scan::walk(self.to, &alone, segments, &mut |_, _, record| {
+            rotten |= record.bodies.iter().any(|(body, _)| body.is_rotten);
+            Ok(())
+        });
+        match end.and_then(|end| tail::judge(segments, &end).map(drop)) {
+            Ok(()) => Ok(!rotten),
+            Err(OpenError::Damaged { .. }) => Ok(false),
+            Err(other) => Err(other),
+        }
+    }
+
+    fn ending(&self, number: SegmentNumber) -> Result<Option<scan::Ending>, OpenError> {
+        scan::ending(&segment(self.to, self.salt, number)?)
     }
 
     fn segment(&mut self, number: SegmentNumber) -> Result<(), OpenError> {
@@ -214,7 +297,7 @@ impl Copy<'_> {
         let name = number.file_name();
         let failed = |action| OpenError::io(action, self.to.describe(&name));
         let copy = match self.to.open(&name) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => self.to.create(&name),
+            Err(error) if error.kind() == ErrorKind::NotFound => self.to.create(&name),
             there => there,
         };
         let copy = copy.map_err(failed("create"))?;
@@ -224,20 +307,10 @@ impl Copy<'_> {
         self.watch.copied(self.copied);
         Ok(())
     }
+}
 
-    /// Reads all of the copy. What does not check at the open end may have been written while it was read.
-    fn check(&mut self, newest: Option<SegmentNumber>) -> Result<Report, BackupError> {
-        let mut tries = 1;
-        loop {
-            let mut report = self.watch.verify()?;
-            let Some(damage) = report.damage.take() else { return Ok(report) };
-            let end = newest.filter(|number| damage.is_in(&self.to.describe(&number.file_name())));
-            let Some(end) = end.filter(|_| tries < END_TRIES) else { return Err(damage.into()) };
-            self.segment(end)?;
-            self.unseal(end)?;
-            tries += 1;
-        }
-    }
+fn is_gone(error: &OpenError) -> bool {
+    matches!(error, OpenError::Io { source, .. } if source.kind() == ErrorKind::NotFound)
 }
 
 fn segment(disk: &dyn Disk, salt: u64, number: SegmentNumber) -> Result<SegmentFile, OpenError> {

@@ -78,11 +78,6 @@ pub enum OpenError {
 }
 
 impl OpenError {
-    /// Whether it is damage in that file.
-    pub(crate) fn is_in(&self, path: &str) -> bool {
-        matches!(self, Self::Damaged { file, .. } if file == path)
-    }
-
     /// Wraps what the operating system said about `file`.
     pub(crate) fn io(
         action: &'static str,

@@ -77,6 +77,12 @@ pub(crate) fn write(disk: &dyn Disk, names: &[String], salt: u64) -> Result<(), 
     sync_name(disk)
 }
 
+/// Has the directory be no store any more.
+pub(crate) fn remove(disk: &dyn Disk) -> Result<(), OpenError> {
+    disk.remove(NAME).map_err(OpenError::io("remove", disk.describe(NAME)))?;
+    sync_name(disk)
+}
+
 fn encode(salt: u64) -> [u8; BYTES] {
     let mut out = [0; BYTES];
     out[..8].copy_from_slice(&MAGIC);

@@ -219,12 +219,31 @@ impl End {
     }
 }
 
-/// Where the records of a segment end, as far as it can be read, and whether another follows it: its seal
-/// says so. One from before there were seals does not say, and is taken to be followed.
-pub(crate) fn is_left(segment: &SegmentFile) -> Result<(u64, bool), OpenError> {
-    let Some(header) = segment.header()? else { return Ok((0, false)) };
+/// How a segment ends, as far as it can be read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ending {
+    /// Behind the last batch that is no seal.
+    pub(crate) offset: u64,
+    /// What the next record would be.
+    pub(crate) at: Position,
+    pub(crate) has_batches: bool,
+    /// Another segment follows.
+    pub(crate) sealed: bool,
+    /// It is from before there were seals, and does not say whether another follows.
+    pub(crate) is_early: bool,
+}
+
+/// Looks how a segment ends. None, if it has no header.
+pub(crate) fn ending(segment: &SegmentFile) -> Result<Option<Ending>, OpenError> {
+    let Some(header) = segment.header()? else { return Ok(None) };
     let part = walk_segment(segment, &header, Lsn(u64::MAX), &mut |_, _, _| Ok(()))?;
-    Ok((part.offset, part.sealed || header.format < FORMAT_SEALED))
+    Ok(Some(Ending {
+        offset: part.offset,
+        at: part.after,
+        has_batches: part.batches > 0,
+        sealed: part.sealed,
+        is_early: header.format < FORMAT_SEALED,
+    }))
 }
 
 /// Visits every record of a segment that is not the last of its log, and says what is wrong with it.

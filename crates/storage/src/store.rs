@@ -17,6 +17,7 @@ use crate::{
     Rebuild, Record, Recovered, Replay, Reservation, ReserveError,
     bodies::Usage,
     checkpoint::Keeper,
+    disk::Hold,
     lock,
     memory::Memory,
     on_disk::OnDisk,
@@ -65,6 +66,8 @@ impl Store {
     ) -> Result<(Self, Recovered), OpenError> {
         options.check()?;
         let lock = lock::take(&*disk)?;
+        // So that the file is there, and this user's. Who copies the directory just now has it made.
+        drop(disk.hold(Hold::Change));
         let directory = disk.describe("");
         let ready = recovery::recover(disk, options.segment_bytes, rebuild)?;
         let recovered = ready.recovered.clone();

@@ -49,6 +49,12 @@ impl<T: Item> Group<T> {
         self.starts.remove(at);
         self.marked_len -= self.marked.remove(at);
         self.chunks.remove(at);
+        let len = self.chunks.len();
+        if len.is_power_of_two() {
+            self.starts.shrink_to(2 * len);
+            self.marked.shrink_to(2 * len);
+            self.chunks.shrink_to(2 * len);
+        }
     }
 
     /// Takes out all chunks from there on.

@@ -21,6 +21,7 @@
 
 pub(crate) mod pages;
 
+use std::io::ErrorKind::{QuotaExceeded, StorageFull, WouldBlock};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::{
@@ -116,11 +117,13 @@ impl Keeper {
         self.disk.sync_dir()
     }
 
-    /// Has nobody begin a copy. Where it cannot even be asked whether somebody copies, as on a full disk that
-    /// nobody has copied before, nobody does.
+    /// Has nobody begin a copy. Where there is no room for the file by which that is said, nobody copies.
     fn hold(&self) -> Result<Option<Box<dyn DiskLock>>, CheckpointError> {
         match self.disk.hold(Hold::Change) {
-            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
+            Err(error) if matches!(error.kind(), StorageFull | QuotaExceeded) => Ok(None),
+            Err(error) if error.kind() == WouldBlock => Err(CheckpointError::Held),
+            Err(error) => {
+                tracing::warn!(%error, "cannot tell whether the directory is being copied: make the file `hold` in it this user's");
                 Err(CheckpointError::Held)
             }
             held => Ok(held.ok()),

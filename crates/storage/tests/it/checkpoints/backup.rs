@@ -139,8 +139,12 @@ fn what_is_damaged_is_not_copied_as_if_it_were_whole() {
             damaged
         };
         let whole = verify(&damaged()).unwrap().damage.is_none();
-        let copied = copy_of(&damaged(), &mut |_| ());
+        let copy = FaultyDisk::new(7);
+        let copied =
+            backup(&damaged(), &copy, &mut Copying { copy: &copy, meanwhile: &mut |_| () });
         assert_eq!(copied.is_ok(), whole, "{name}: {copied:?}");
+        let opened = Keeper::open(&copy, small()).map(drop);
+        assert_eq!(opened.is_ok(), whole, "{name}: {opened:?}");
         refused += usize::from(!whole);
     }
     assert!(refused > 1);
