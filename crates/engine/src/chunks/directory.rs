@@ -8,6 +8,8 @@
 //!
 //! - A group has chunks, and of each its start and how many marked items it has.
 
+use std::cell::Cell;
+
 use super::Item;
 use super::chunk::Chunk;
 
@@ -80,7 +82,7 @@ impl<T: Item> Group<T> {
 }
 
 /// Where a chunk is, until chunks come or go.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct At {
     group: usize,
     chunk: usize,
@@ -90,20 +92,38 @@ pub(super) struct At {
 #[derive(Clone, Debug)]
 pub(super) struct Directory<T: Item> {
     groups: Vec<Group<T>>,
+    /// Where something was found last: whoever looks for a message mostly looks for it again at once, and then for one
+    /// beside it. It may have become wrong since, and so is tried before it is believed.
+    last: Cell<At>,
 }
 
 impl<T: Item> Default for Directory<T> {
     fn default() -> Self {
-        Self { groups: Vec::new() }
+        Self { groups: Vec::new(), last: Cell::default() }
     }
 }
 
 impl<T: Item> Directory<T> {
     /// The chunk in which a place is, or would be. `None`: it is before all of them.
     pub(super) fn home(&self, place: T::Place) -> Option<At> {
+        if self.is_home(self.last.get(), place) {
+            return Some(self.last.get());
+        }
         let group = last_up_to(&self.groups, place, Group::start)?;
         let chunk = last_up_to(&self.groups[group].starts, place, |start| *start)?;
-        Some(At { group, chunk })
+        self.last.set(At { group, chunk });
+        Some(self.last.get())
+    }
+
+    /// Whether there is a chunk at `at`, and that place is in it or would be.
+    fn is_home(&self, at: At, place: T::Place) -> bool {
+        let Some(starts) = self.groups.get(at.group).map(|group| &group.starts) else {
+            return false;
+        };
+        let begins_before = starts.get(at.chunk).is_some_and(|start| *start <= place);
+        let next = starts.get(at.chunk + 1).copied();
+        let next = next.or_else(|| self.groups.get(at.group + 1).map(Group::start));
+        begins_before && next.is_none_or(|next| place < next)
     }
 
     pub(super) fn chunk(&self, at: At) -> &Chunk<T> {
