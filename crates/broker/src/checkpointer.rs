@@ -64,14 +64,17 @@ async fn write(driver: &Arc<Driver>) -> Result<Option<Published>, CheckpointErro
 
 async fn write_in_steps(driver: &Arc<Driver>) -> Result<Option<Published>, CheckpointError> {
     let telling = Arc::clone(driver);
-    let Some(checkpoint) = blocking(move || tell(&telling)).await? else { return Ok(None) };
+    let Some(checkpoint) = driver.block(move || tell(&telling)).await? else { return Ok(None) };
     if !driver.is_durable(checkpoint.lsn()).await {
         return Ok(None);
     }
-    let checkpoint = blocking(move || tell_bodies(checkpoint)).await?;
+    let checkpoint = driver.block(move || tell_bodies(checkpoint)).await?;
     match end(driver, checkpoint).await {
         Some((checkpoint, lsn)) if driver.is_durable(lsn).await => {
-            blocking(move || checkpoint.publish()).await.map(Some)
+            if !is_synced(driver, &checkpoint).await {
+                return Ok(None);
+            }
+            driver.block(move || checkpoint.publish()).await.map(Some)
         }
         _ => Ok(None),
     }
@@ -81,7 +84,7 @@ async fn write_in_steps(driver: &Arc<Driver>) -> Result<Option<Published>, Check
 async fn move_bodies(driver: &Arc<Driver>) {
     for _ in 0..SEGMENTS_MAX {
         let store = Arc::clone(driver.store());
-        let mut bodies = blocking(move || store.bodies_to_move()).await;
+        let mut bodies = driver.block(move || store.bodies_to_move()).await;
         if bodies.is_empty() || driver.is_closed() {
             return;
         }
@@ -105,8 +108,14 @@ fn first_of(bodies: &mut Vec<(BodyKey, Bytes)>) -> Vec<Body> {
     bodies.drain(..count).map(|(key, body)| (MessageKey::new(key.0), body)).collect()
 }
 
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    tokio::task::spawn_blocking(work).await.expect("writing a checkpoint does not panic")
+/// Awaits in relaxed mode that the log is synced; false if the driver is closed before.
+async fn is_synced(driver: &Driver, checkpoint: &Checkpoint) -> bool {
+    while !checkpoint.is_synced() {
+        if !driver.is_open_after(END_AGAIN_AFTER).await {
+            return false;
+        }
+    }
+    true
 }
 
 /// Writes all of the state.

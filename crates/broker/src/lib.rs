@@ -23,6 +23,7 @@
 mod access;
 mod attribute;
 mod bind;
+mod blocking;
 mod bounds;
 mod bounds_met;
 mod broker;
@@ -47,6 +48,8 @@ pub mod random;
 mod receipt;
 mod runtime;
 mod server;
+#[cfg(feature = "simulation")]
+pub mod simulated;
 mod stray;
 mod verify;
 

@@ -87,26 +87,24 @@ impl Runtime {
         let keys = delivered.iter().map(|message| body_key(message.receipt.key));
         let mut bodies: Vec<(BodyKey, Option<Bytes>)> = keys.map(cached).collect();
         if bodies.iter().any(|(_, body)| body.is_none()) {
-            bodies = read_missing(Arc::clone(store), bodies).await?;
+            let store = Arc::clone(store);
+            bodies = self.driver.block(move || read_missing(&store, bodies)).await?;
         }
         bodies.into_iter().map(|(_, body)| body.map(|body| decode(&body)).transpose()).collect()
     }
 }
 
-async fn read_missing(
-    store: Arc<Store>,
+fn read_missing(
+    store: &Store,
     mut bodies: Vec<(BodyKey, Option<Bytes>)>,
 ) -> Result<Vec<(BodyKey, Option<Bytes>)>, SqsError> {
-    let read = tokio::task::spawn_blocking(move || {
-        for (key, body) in bodies.iter_mut().filter(|(_, body)| body.is_none()) {
-            *body = store.read(*key)?;
-        }
-        Ok(bodies)
-    });
-    read.await.expect("reading bodies does not panic").map_err(|failure: ReadError| {
-        tracing::error!(%failure, "a message's content cannot be read");
-        SqsError::InternalFailure
-    })
+    for (key, body) in bodies.iter_mut().filter(|(_, body)| body.is_none()) {
+        *body = store.read(*key).map_err(|failure: ReadError| {
+            tracing::error!(%failure, "a message's content cannot be read");
+            SqsError::InternalFailure
+        })?;
+    }
+    Ok(bodies)
 }
 
 fn decode(body: &[u8]) -> Result<Content, SqsError> {

@@ -8,21 +8,20 @@
 //! - `reserve`, `append`, `progress`, `cached` and `release` do no input or output and never wait
 //!   for any.
 
-use std::{
-    fmt,
-    sync::{Arc, Mutex, PoisonError},
-    thread::{self, JoinHandle},
-};
+use std::{fmt, io, sync::Arc};
 
 use bytes::Bytes;
 
+#[cfg(feature = "faults")]
+use crate::stepped::Stepped;
 use crate::{
     Activity, BodyKey, CloseError, Disk, Lsn, OpenError, Options, Progress, Purpose, ReadError,
     Rebuild, Record, Recovered, Replay, Reservation, ReserveError,
-    allocator::{self, Allocator, SegmentMaker},
+    allocator::{self, Allocator},
     bodies::{Bodies, Usage},
     checkpoint::Keeper,
     disk::{DiskLock, is_full},
+    hands::{self, Hands},
     lock,
     log::{Failure, Log},
     manifest::Manifest,
@@ -45,7 +44,7 @@ enum Kind {
 /// A store with threads. They hold the lock on its directory, and give it back when both have ended.
 struct OnDisk {
     shared: Arc<Shared>,
-    threads: Mutex<Vec<JoinHandle<()>>>,
+    hands: Hands,
     /// None if the disk had no room for a manifest.
     keeper: Option<Arc<Keeper>>,
 }
@@ -79,12 +78,22 @@ impl Store {
         options: Options,
         rebuild: &mut dyn Rebuild,
     ) -> Result<(Self, Recovered), OpenError> {
+        Self::open_with(disk, options, rebuild, hands::spawn)
+    }
+
+    pub(crate) fn open_with(
+        disk: Arc<dyn Disk>,
+        options: Options,
+        rebuild: &mut dyn Rebuild,
+        set_to_work: impl FnOnce(Writer, Allocator, Arc<dyn DiskLock>) -> io::Result<Hands>,
+    ) -> Result<(Self, Recovered), OpenError> {
         options.check()?;
         let lock = lock::take(&*disk)?;
         let directory = disk.describe("");
         let ready = recovery::recover(disk, options.segment_bytes, rebuild)?;
         let recovered = ready.recovered.clone();
-        let store = OnDisk::start(ready, options, lock, &directory)?;
+        let set_to_work = |writer, allocator| set_to_work(writer, allocator, lock.into());
+        let store = OnDisk::start(ready, options, &directory, set_to_work)?;
         Ok((Self(Kind::Disk(store)), recovered))
     }
 
@@ -236,6 +245,15 @@ impl Store {
         }
     }
 
+    /// What steps are made of, if they are made by hand.
+    #[cfg(feature = "faults")]
+    pub(crate) fn stepped(&self) -> Option<&Stepped> {
+        match &self.0 {
+            Kind::Disk(OnDisk { hands: Hands::Stepped(stepped), .. }) => Some(stepped),
+            Kind::Disk(_) | Kind::Memory(_) => None,
+        }
+    }
+
     /// What a checkpoint works with.
     pub(crate) fn on_disk(&self) -> Option<(Arc<Shared>, Arc<Keeper>)> {
         match &self.0 {
@@ -269,8 +287,8 @@ impl OnDisk {
     fn start(
         ready: Ready,
         options: Options,
-        lock: Box<dyn DiskLock>,
         directory: &str,
+        set_to_work: impl FnOnce(Writer, Allocator) -> io::Result<Hands>,
     ) -> Result<Self, OpenError> {
         let Ready { mut log, index, used, recovered, maker, manifest, wanted, stray } = ready;
         let next = used.last_key_value().map_or(wanted.first, |(last, _)| last.next());
@@ -291,20 +309,17 @@ impl OnDisk {
         let manifest = recovery::settle(&maker, manifest, next)?;
         let keeper = manifest.map(|file| Arc::new(maker.keeper(file)));
         make_room(keeper.as_deref(), directory)?;
-        let threads = spawn(&shared, log, maker, options, lock)
-            .map_err(OpenError::io("start threads for", directory))?;
-        Ok(Self { shared, threads: Mutex::new(threads), keeper })
+        let writer = Writer::new(Arc::clone(&shared), log, &options);
+        let allocator = Allocator::new(Arc::clone(&shared), maker, options);
+        // A writer alone must not stay behind.
+        let hands = set_to_work(writer, allocator).inspect_err(|_| shared.begin_close());
+        let hands = hands.map_err(OpenError::io("start threads for", directory))?;
+        Ok(Self { shared, hands, keeper })
     }
 
     fn close(&self) -> Result<(), CloseError> {
         self.shared.begin_close();
-        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
-        // A thread cannot wait for itself, nor for the other one, which may wait to report.
-        let inside = threads.iter().any(|thread| thread.thread().id() == thread::current().id());
-        for thread in threads.drain(..).filter(|_| !inside) {
-            // A panic has poisoned the store, which is answered below.
-            thread.join().ok();
-        }
+        let inside = self.hands.finish();
         if self.shared.progress().poisoned {
             return Err(CloseError::Poisoned);
         }
@@ -349,31 +364,6 @@ fn make_room(keeper: Option<&Keeper>, directory: &str) -> Result<(), OpenError> 
         }
         _ => Ok(()),
     }
-}
-
-fn spawn(
-    shared: &Arc<Shared>,
-    log: Log,
-    maker: SegmentMaker,
-    options: Options,
-    lock: Box<dyn DiskLock>,
-) -> std::io::Result<Vec<JoinHandle<()>>> {
-    let lock: Arc<dyn DiskLock> = lock.into();
-    let writer = Writer::new(Arc::clone(shared), log, &options);
-    let allocator = Allocator::new(Arc::clone(shared), maker, options);
-    let named = |name: &str| thread::Builder::new().name(name.to_owned());
-    let held = Arc::clone(&lock);
-    let writer = named("log-writer").spawn(move || {
-        let _held = held;
-        writer.run();
-    })?;
-    let allocator = named("log-allocator").spawn(move || {
-        let _held = lock;
-        allocator.run();
-    });
-    // A writer alone must not stay behind.
-    let allocator = allocator.inspect_err(|_| shared.begin_close())?;
-    Ok(vec![writer, allocator])
 }
 
 impl Drop for OnDisk {

@@ -220,7 +220,9 @@ impl Checkpoint {
             return Err(CheckpointError::TooEarly);
         }
         for shard in 0..self.shared.bodies.shards() {
-            let places = self.shared.bodies.places(shard);
+            let mut places = self.shared.bodies.places(shard);
+            // In an order, so that the same bodies are the same pages.
+            places.sort_unstable_by_key(|(key, _)| *key);
             if places.is_empty() {
                 continue;
             }
@@ -244,6 +246,12 @@ impl Checkpoint {
         let before = used.range(..first).map(|(number, _)| *number);
         let (older, dead) = before.partition(|number| live.contains(number));
         self.end = Some(End { through, first, older, dead });
+    }
+
+    /// Whether the log is on the disk as far as the checkpoint goes, so that [`Checkpoint::publish`] waits for no
+    /// sync of it.
+    pub fn is_synced(&self) -> bool {
+        self.end.as_ref().is_none_or(|end| self.shared.is_synced(end.through))
     }
 
     /// Makes the checkpoint the store's, and gives up what it does not need. Blocks; in relaxed mode until
