@@ -3,7 +3,7 @@
 use longshore_simulator::{Mutant, schedules};
 
 /// Schedules of a run.
-const SCHEDULES: u64 = 200;
+const SCHEDULES: u64 = 100;
 
 #[test]
 fn no_schedule_breaks_an_invariant() {
