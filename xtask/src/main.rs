@@ -22,6 +22,7 @@ mod first;
 mod fuzz;
 mod model;
 mod program;
+mod simulate;
 mod step;
 mod stopwatch;
 mod test;
@@ -55,6 +56,8 @@ enum Chore {
     Tidy,
     /// Give random histories to the engine and to its model, and compare.
     Model(model::Options),
+    /// Play schedules of the broker over a disk, a clock and clients that fail.
+    Simulate(simulate::Options),
     /// Play schedules of the runtime in a world where everything fails.
     World(world::Options),
     /// Kill the real broker, fail its disk, cut its power, set its clock wrong, and check what it kept.
@@ -72,6 +75,7 @@ fn main() -> ExitCode {
         Chore::Advisories => advisories::run(),
         Chore::Tidy => tidy::run(),
         Chore::Model(options) => model::run(&options),
+        Chore::Simulate(options) => simulate::run(&options),
         Chore::World(options) => world::run(&options),
         Chore::Crash(options) => crash::run(&options),
         Chore::Fuzz(options) => fuzz::run(&options),

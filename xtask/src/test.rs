@@ -13,7 +13,7 @@ use anyhow::Result;
 use clap::{Args, ValueEnum};
 
 use crate::step::{self, Step};
-use crate::{crash, first, workspace, world};
+use crate::{crash, first, simulate, workspace, world};
 use servers::Servers;
 
 /// Which tests.
@@ -32,6 +32,8 @@ enum Part {
     Stores,
     /// A hundred thousand schedules of the runtime in a world where everything fails.
     World,
+    /// Some thousand schedules of the broker over a disk, a clock and clients that fail.
+    Simulator,
     /// The real broker, killed, cut off from its power, on full disks and with wrong clocks, for half a minute.
     Crash,
     /// The application that `docs/first-application.md` builds.
@@ -82,13 +84,14 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let steps = match options.part {
         None => rust()
             .into_iter()
-            .chain([world::step()])
+            .chain([world::step(), simulate::step()])
             .chain(first::steps()?)
             .chain([build(), crash::step()?.needing(BUILD), black_box("all")?])
             .collect(),
         Some(Part::Rust) => rust(),
         Some(Part::Stores) => vec![over_servers("stores", STORES)],
         Some(Part::World) => vec![world::step()],
+        Some(Part::Simulator) => vec![simulate::step()],
         Some(Part::Crash) => vec![build(), crash::step()?.needing(BUILD)],
         Some(Part::First) => first::steps()?,
         Some(Part::Conformance) => vec![build(), black_box("all")?],

@@ -7,6 +7,7 @@ use longshore_types::{QueueArn, Timestamp};
 use longshore_wire::{Reply, Request, SqsError};
 use tokio::task::JoinHandle;
 
+use crate::blocking::Blocking;
 use crate::bounds::Share;
 use crate::bounds_met;
 use crate::caller::{Caller, Place};
@@ -69,19 +70,24 @@ impl Broker {
     ///
     /// [`OpenError`] if the directory is in use, damaged, or cannot be written.
     pub async fn open(options: BrokerOptions) -> Result<Self, OpenError> {
-        let (options, opened) = tokio::task::spawn_blocking(move || {
-            let opened = founding::open_store(&options);
-            (options, opened)
-        })
-        .await
-        .expect("opening a store does not panic");
-        let founding::Opened { store, replay, quarantined } = opened?;
+        let asked = options.clone();
+        let opened = Blocking::Threads.run(move || founding::open_store(&asked)).await?;
+        Self::start(options, opened, Blocking::Threads).await
+    }
+
+    /// Starts what has been opened.
+    pub(crate) async fn start(
+        options: BrokerOptions,
+        opened: founding::Opened,
+        blocking: Blocking,
+    ) -> Result<Self, OpenError> {
+        let founding::Opened { store, replay, quarantined } = opened;
         let trust = options.clock_trust;
         let mut ledger = replay.finish(options.rules(), trust, Box::new(Arc::clone(&store)));
         quarantine::announce(&ledger, &quarantined);
         let secret = founding::found(&mut ledger, &*options.clock, &*options.random)
             .map_err(|failure| OpenError::of_first_write(failure, &options))?;
-        let driver = Driver::start(ledger, store, options.clock);
+        let driver = Driver::start(ledger, store, options.clock, blocking);
         let timers = tokio::spawn(Arc::clone(&driver).run_timers());
         let watch = tokio::spawn(dead_letters::watch(Arc::clone(&driver)));
         let clock = tokio::spawn(clock_watch::watch(Arc::clone(&driver)));
@@ -269,6 +275,13 @@ impl Broker {
     /// Comes to an orderly end: what was accepted is durable, and the directory is free again.
     /// Requests that come later are refused.
     pub async fn close(&self) {
+        self.stop().await;
+        self.shared.runtime.driver().note_end();
+        self.close_store().await;
+    }
+
+    /// Ends what goes on by itself.
+    pub(crate) async fn stop(&self) {
         self.shared.runtime.driver().release_parked();
         self.shared.runtime.driver().close();
         let loops =
@@ -277,10 +290,12 @@ impl Broker {
             // A loop that panicked has nothing left to end.
             drop(task.await);
         }
-        self.shared.runtime.driver().note_end();
+    }
+
+    pub(crate) async fn close_store(&self) {
         let store = Arc::clone(self.shared.runtime.driver().store());
-        let closed = tokio::task::spawn_blocking(move || store.close()).await;
-        if let Ok(Err(failure)) = closed {
+        let closed = self.shared.runtime.driver().block(move || store.close()).await;
+        if let Err(failure) = closed {
             tracing::error!(%failure, "the broker's log did not come to an orderly end");
         }
     }

@@ -99,14 +99,17 @@ async fn write(driver: &Arc<Driver>) -> Result<Option<Published>, Failure> {
 
 async fn write_in_steps(driver: &Arc<Driver>) -> Result<Option<Published>, Failure> {
     let telling = Arc::clone(driver);
-    let Some(checkpoint) = blocking(move || tell(&telling)).await?? else { return Ok(None) };
+    let Some(checkpoint) = block(driver, move || tell(&telling)).await?? else { return Ok(None) };
     if !driver.is_durable(checkpoint.lsn()).await {
         return Ok(None);
     }
-    let checkpoint = blocking(move || tell_bodies(checkpoint)).await??;
+    let checkpoint = block(driver, move || tell_bodies(checkpoint)).await??;
     match end(driver, checkpoint).await {
         Some((checkpoint, lsn)) if driver.is_durable(lsn).await => {
-            Ok(Some(blocking(move || checkpoint.publish()).await??))
+            if !is_synced(driver, &checkpoint).await {
+                return Ok(None);
+            }
+            Ok(Some(block(driver, move || checkpoint.publish()).await??))
         }
         _ => Ok(None),
     }
@@ -116,7 +119,7 @@ async fn write_in_steps(driver: &Arc<Driver>) -> Result<Option<Published>, Failu
 async fn move_bodies(driver: &Arc<Driver>) {
     for _ in 0..SEGMENTS_MAX {
         let store = Arc::clone(driver.store());
-        let mut bodies = match blocking(move || store.bodies_to_move()).await {
+        let mut bodies = match block(driver, move || store.bodies_to_move()).await {
             Ok(bodies) => bodies,
             Err(failure) => return failure.tell("no bodies are moved on"),
         };
@@ -143,10 +146,21 @@ fn first_of(bodies: &mut Vec<(BodyKey, Bytes)>) -> Vec<Body> {
     bodies.drain(..count).map(|(key, body)| (MessageKey::new(key.0), body)).collect()
 }
 
-async fn blocking<T: Send + 'static>(
+async fn block<T: Send + 'static>(
+    driver: &Driver,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Failure> {
-    tokio::task::spawn_blocking(work).await.map_err(Failure::Panic)
+    driver.try_block(work).await.map_err(Failure::Panic)
+}
+
+/// Awaits in relaxed mode that the log is synced; false if the driver is closed before.
+async fn is_synced(driver: &Driver, checkpoint: &Checkpoint) -> bool {
+    while !checkpoint.is_synced() {
+        if !driver.is_open_after(END_AGAIN_AFTER).await {
+            return false;
+        }
+    }
+    true
 }
 
 /// Writes all of the state.
@@ -186,11 +200,13 @@ async fn end(driver: &Driver, mut checkpoint: Checkpoint) -> Option<(Checkpoint,
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::blocking::Blocking;
 
     #[tokio::test]
     async fn a_panic_in_a_step_is_a_failure_that_is_told_and_ends_nothing() {
-        let failed = blocking(|| -> Result<(), CheckpointError> { panic!("as the test wants it") });
-        assert!(matches!(failed.await, Err(Failure::Panic(_))));
-        assert!(matches!(blocking(|| 7).await, Ok(7)));
+        let step = || -> Result<(), CheckpointError> { panic!("as the test wants it") };
+        let failed = Blocking::Threads.try_run(step).await.map_err(Failure::Panic);
+        assert!(matches!(failed, Err(Failure::Panic(_))));
+        assert!(matches!(Blocking::Threads.try_run(|| 7).await, Ok(7)));
     }
 }

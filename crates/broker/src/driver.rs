@@ -21,8 +21,10 @@ use longshore_storage::{Checkpoint, Lsn, Progress, Purpose, Record, ReserveError
 use longshore_types::Timestamp;
 use longshore_wire::SqsError;
 use tokio::sync::{Notify, oneshot};
+use tokio::task::JoinError;
 use tokio_util::sync::CancellationToken;
 
+use crate::blocking::Blocking;
 use crate::clock::{Clock, Reading};
 use crate::core::{Asker, Core, Delivered, Ledger, Operation, Ready, Step, Waiter, log_failure};
 use crate::log::{Body, SMALL};
@@ -89,6 +91,7 @@ pub(crate) struct Driver {
     driven: Mutex<Driven>,
     store: Arc<Store>,
     clock: Arc<dyn Clock>,
+    blocking: Blocking,
     /// Something has come due earlier than the timer task had expected.
     earlier: Notify,
     /// The log has failed.
@@ -100,11 +103,17 @@ pub(crate) struct Driver {
 
 impl Driver {
     /// Puts the driver around a ledger and its store.
-    pub(crate) fn start(ledger: Ledger, store: Arc<Store>, clock: Arc<dyn Clock>) -> Arc<Self> {
+    pub(crate) fn start(
+        ledger: Ledger,
+        store: Arc<Store>,
+        clock: Arc<dyn Clock>,
+        blocking: Blocking,
+    ) -> Arc<Self> {
         let driver = Arc::new(Self {
             driven: Mutex::new(Driven { core: Core::new(ledger), expected: None }),
             store,
             clock,
+            blocking,
             earlier: Notify::new(),
             failed: CancellationToken::new(),
             closed: CancellationToken::new(),
@@ -202,6 +211,8 @@ impl Driver {
     pub(crate) async fn run_timers(self: Arc<Self>) {
         while let Ok(due) = self.expect_next() {
             tokio::select! {
+                // In an order, so that a simulation goes as it went before.
+                biased;
                 () = self.wait_until(due) => self.tick(),
                 () = self.earlier.notified() => {}
                 () = self.closed.cancelled() => return,
@@ -348,9 +359,34 @@ impl Driver {
         }
     }
 
+    /// Notes in the log when the broker ended, and tells all that is there then. `None` once it has failed.
+    #[cfg(feature = "simulation")]
+    pub(crate) fn tell_all(&self) -> Option<Vec<Vec<u8>>> {
+        if self.has_failed() {
+            return None;
+        }
+        self.lock().ok().map(|mut locked| locked.core.tell_all(self.read_clock()))
+    }
+
     /// What the wall clock shows.
     pub(crate) fn wall(&self) -> Timestamp {
         self.clock.wall()
+    }
+
+    /// Does work that blocks, and awaits its end.
+    pub(crate) async fn block<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> T {
+        self.blocking.run(work).await
+    }
+
+    /// The same, and says if the work panicked.
+    pub(crate) async fn try_block<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, JoinError> {
+        self.blocking.try_run(work).await
     }
 
     pub(crate) const fn store(&self) -> &Arc<Store> {
@@ -401,7 +437,8 @@ mod tests {
         let trust = ClockTrust::default();
         let ledger =
             Replay::default().finish(Rules::default(), trust, Box::new(Arc::clone(&store)));
-        let driver = Driver::start(ledger, Arc::clone(&store), Arc::new(SystemClock::start()));
+        let clock = Arc::new(SystemClock::start());
+        let driver = Driver::start(ledger, Arc::clone(&store), clock, Blocking::Threads);
         let broken = Arc::clone(&driver);
         let panicked = tokio::spawn(async move { broken.perform(Broken, &Place::default()).await });
         assert!(panicked.await.unwrap_err().is_panic());

@@ -42,6 +42,19 @@ pub(crate) fn open_store(options: &BrokerOptions) -> Result<Opened, OpenError> {
     Ok(Opened { store: Arc::new(store), replay, quarantined: recovered.quarantined })
 }
 
+/// The same over a disk of a simulator's, which makes each step of the store itself.
+#[cfg(feature = "simulation")]
+pub(crate) fn open_stepped(
+    disk: Arc<dyn longshore_storage::Disk>,
+    options: &BrokerOptions,
+) -> Result<Opened, OpenError> {
+    let (directory, mut replay) = (disk.describe(""), Replay::default());
+    let (store, recovered) = Store::open_stepped(disk, options.store.clone(), &mut replay)
+        .map_err(|source| OpenError::Store { directory, source })?;
+    tell(&recovered);
+    Ok(Opened { store: Arc::new(store), replay, quarantined: recovered.quarantined })
+}
+
 fn tell(recovered: &Recovered) {
     for torn in &recovered.torn {
         tracing::warn!(

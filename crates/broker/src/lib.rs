@@ -24,6 +24,7 @@ mod access;
 mod attribute;
 mod backup;
 mod bind;
+mod blocking;
 mod bounds;
 mod bounds_met;
 mod broker;
@@ -50,6 +51,8 @@ mod receipt;
 mod runtime;
 mod salvage;
 mod server;
+#[cfg(feature = "simulation")]
+pub mod simulated;
 mod stray;
 mod verify;
 

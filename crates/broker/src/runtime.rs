@@ -89,7 +89,8 @@ impl Runtime {
         let keys = delivered.iter().map(|message| body_key(message.receipt.key));
         let mut bodies: Vec<(BodyKey, Body)> = keys.map(at_hand).collect();
         if bodies.iter().any(is_missing) {
-            bodies = read_missing(Arc::clone(store), bodies).await;
+            let store = Arc::clone(store);
+            bodies = self.driver.block(move || read_missing(&store, bodies)).await;
         }
         let found = delivered.iter().zip(bodies).map(|(message, (_, body))| match body {
             Ok(Some(body)) => decode(&body).map(|content| Found::Whole(Box::new(content))),
@@ -132,16 +133,13 @@ const fn is_missing((_, body): &(BodyKey, Body)) -> bool {
     matches!(body, Ok(None))
 }
 
-async fn read_missing(store: Arc<Store>, mut bodies: Vec<(BodyKey, Body)>) -> Vec<(BodyKey, Body)> {
-    let read = tokio::task::spawn_blocking(move || {
-        for (key, body) in &mut bodies {
-            if matches!(body, Ok(None)) {
-                *body = store.read(*key);
-            }
+fn read_missing(store: &Store, mut bodies: Vec<(BodyKey, Body)>) -> Vec<(BodyKey, Body)> {
+    for (key, body) in &mut bodies {
+        if matches!(body, Ok(None)) {
+            *body = store.read(*key);
         }
-        bodies
-    });
-    read.await.expect("reading bodies does not panic")
+    }
+    bodies
 }
 
 fn decode(body: &[u8]) -> Result<Content, SqsError> {

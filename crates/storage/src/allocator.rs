@@ -109,17 +109,31 @@ impl Allocator {
     pub(crate) fn run(self) {
         let _guard = PoisonOnPanic(Arc::clone(&self.shared));
         loop {
-            let done = match self.shared.next_chore(self.options.allocation_retry) {
-                Chore::Allocate(number) => allocate(&self.shared, &self.maker, number),
-                Chore::Warm(spare) => self.warm(&spare),
-                Chore::Remove(retired) => self.maker.remove(&retired),
-                Chore::Stop => return,
-            };
-            if let Err(error) = done {
-                tracing::error!(%error, "cannot make the next segment: the store takes nothing more; check the disk and restart");
-                return self.shared.poison();
+            let chore = self.shared.next_chore(self.options.allocation_retry);
+            if !self.carry_out(chore) {
+                return;
             }
         }
+    }
+
+    /// Does one thing that is to be done, without waiting for one; whether there was any.
+    #[cfg(feature = "faults")]
+    pub(crate) fn step(&self) -> bool {
+        self.shared.chore_now().is_some_and(|chore| self.carry_out(chore))
+    }
+
+    /// Does what is to be done; whether it goes on after it.
+    fn carry_out(&self, chore: Chore) -> bool {
+        let done = match chore {
+            Chore::Allocate(number) => allocate(&self.shared, &self.maker, number),
+            Chore::Warm(spare) => self.warm(&spare),
+            Chore::Remove(retired) => self.maker.remove(&retired),
+            Chore::Stop => return false,
+        };
+        let Err(error) = done else { return true };
+        tracing::error!(%error, "cannot make the next segment: the store takes nothing more; check the disk and restart");
+        self.shared.poison();
+        false
     }
 
     fn warm(&self, spare: &SegmentFile) -> io::Result<()> {

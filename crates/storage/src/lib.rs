@@ -39,6 +39,7 @@ mod checkpoint;
 pub mod disk;
 mod epoch;
 mod error;
+mod hands;
 mod identity;
 mod index;
 mod lock;
@@ -62,6 +63,8 @@ mod scan;
 mod segment;
 mod shared;
 mod space;
+#[cfg(feature = "faults")]
+mod stepped;
 mod store;
 mod tail;
 mod verify;

@@ -6,16 +6,17 @@
 //!   manifest: nothing is written to a directory that another process may have.
 
 use std::{
+    io,
     sync::{Arc, Mutex, PoisonError},
-    thread::{self, JoinHandle},
 };
 
 use crate::{
     CloseError, Lsn, OpenError, Options,
-    allocator::{self, Allocator, SegmentMaker},
+    allocator::{self, Allocator},
     bodies::Bodies,
     checkpoint::Keeper,
     disk::{DiskLock, is_full},
+    hands::Hands,
     log::{Failure, Log},
     manifest::Manifest,
     recovery::{self, Ready},
@@ -29,7 +30,7 @@ use crate::{
 pub(crate) struct OnDisk {
     pub(crate) shared: Arc<Shared>,
     lock: Mutex<Option<Arc<dyn DiskLock>>>,
-    threads: Mutex<Vec<JoinHandle<()>>>,
+    pub(crate) hands: Hands,
     /// None if the disk had no room for a manifest.
     pub(crate) keeper: Option<Arc<Keeper>>,
 }
@@ -40,6 +41,7 @@ impl OnDisk {
         options: Options,
         lock: Box<dyn DiskLock>,
         directory: &str,
+        set_to_work: impl FnOnce(Writer, Allocator, Arc<dyn DiskLock>) -> io::Result<Hands>,
     ) -> Result<Self, OpenError> {
         let Ready { mut log, index, rotten, used, recovered, maker, manifest, wanted, stray } =
             ready;
@@ -62,9 +64,13 @@ impl OnDisk {
         let keeper = manifest.map(|file| Arc::new(maker.keeper(file)));
         make_room(keeper.as_deref(), directory)?;
         let lock: Arc<dyn DiskLock> = lock.into();
-        let threads = spawn(&shared, log, maker, options, Arc::clone(&lock))
-            .map_err(OpenError::io("start threads for", directory))?;
-        Ok(Self { shared, lock: Mutex::new(Some(lock)), threads: Mutex::new(threads), keeper })
+        let writer = Writer::new(Arc::clone(&shared), log, &options);
+        let allocator = Allocator::new(Arc::clone(&shared), maker, options);
+        let hands = set_to_work(writer, allocator, Arc::clone(&lock));
+        // A writer alone must not stay behind.
+        let hands = hands.inspect_err(|_| shared.begin_close());
+        let hands = hands.map_err(OpenError::io("start threads for", directory))?;
+        Ok(Self { shared, lock: Mutex::new(Some(lock)), hands, keeper })
     }
 
     /// Comes to an end, and gives the directory back.
@@ -76,13 +82,7 @@ impl OnDisk {
 
     /// Waits for the threads. Whoever has the lock still notes where the log ended.
     fn end(&self, is_locked: bool) -> Result<(), CloseError> {
-        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
-        // A thread cannot wait for itself, nor for the other one, which may wait to report.
-        let inside = threads.iter().any(|thread| thread.thread().id() == thread::current().id());
-        for thread in threads.drain(..).filter(|_| !inside) {
-            // A panic has poisoned the store, which is answered below.
-            thread.join().ok();
-        }
+        let inside = self.hands.finish();
         if self.shared.progress().poisoned {
             return Err(CloseError::Poisoned);
         }
@@ -127,30 +127,6 @@ fn make_room(keeper: Option<&Keeper>, directory: &str) -> Result<(), OpenError> 
         }
         _ => Ok(()),
     }
-}
-
-fn spawn(
-    shared: &Arc<Shared>,
-    log: Log,
-    maker: SegmentMaker,
-    options: Options,
-    lock: Arc<dyn DiskLock>,
-) -> std::io::Result<Vec<JoinHandle<()>>> {
-    let writer = Writer::new(Arc::clone(shared), log, &options);
-    let allocator = Allocator::new(Arc::clone(shared), maker, options);
-    let named = |name: &str| thread::Builder::new().name(name.to_owned());
-    let held = Arc::clone(&lock);
-    let writer = named("log-writer").spawn(move || {
-        let _held = held;
-        writer.run();
-    })?;
-    let allocator = named("log-allocator").spawn(move || {
-        let _held = lock;
-        allocator.run();
-    });
-    // A writer alone must not stay behind.
-    let allocator = allocator.inspect_err(|_| shared.begin_close())?;
-    Ok(vec![writer, allocator])
 }
 
 impl Drop for OnDisk {

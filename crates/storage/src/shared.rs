@@ -285,6 +285,12 @@ impl Shared {
         self.on_disk.notify_all();
     }
 
+    /// Whether `lsn` is on the disk, in relaxed mode too, or never will be.
+    pub(crate) fn is_synced(&self, lsn: Lsn) -> bool {
+        let state = self.state();
+        state.synced >= lsn || state.progress.poisoned
+    }
+
     /// Waits until `lsn` is on the disk, in relaxed mode too, and says what is. `None` if it never will be.
     pub(crate) fn wait_synced(&self, lsn: Lsn) -> Option<Lsn> {
         let waits = |state: &mut State| state.synced < lsn && !state.progress.poisoned;

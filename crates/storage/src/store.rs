@@ -8,22 +8,27 @@
 //! - `reserve`, `append`, `progress`, `cached` and `release` do no input or output and never wait
 //!   for any.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, io, sync::Arc};
 
 use bytes::Bytes;
 
+#[cfg(feature = "faults")]
+use crate::stepped::Stepped;
 use crate::{
     Activity, BodyKey, CloseError, Disk, Lsn, OpenError, Options, Progress, Purpose, ReadError,
     Rebuild, Record, Recovered, Replay, Reservation, ReserveError,
+    allocator::Allocator,
     bodies::Usage,
     checkpoint::Keeper,
-    disk::Hold,
+    disk::{DiskLock, Hold},
+    hands::{self, Hands},
     lock,
     memory::Memory,
     on_disk::OnDisk,
     recovery::{self, Records},
     shared::Shared,
     space::Space,
+    writer::Writer,
 };
 
 /// A log of records, and the bodies they speak of.
@@ -64,6 +69,15 @@ impl Store {
         options: Options,
         rebuild: &mut dyn Rebuild,
     ) -> Result<(Self, Recovered), OpenError> {
+        Self::open_with(disk, options, rebuild, hands::spawn)
+    }
+
+    pub(crate) fn open_with(
+        disk: Arc<dyn Disk>,
+        options: Options,
+        rebuild: &mut dyn Rebuild,
+        set_to_work: impl FnOnce(Writer, Allocator, Arc<dyn DiskLock>) -> io::Result<Hands>,
+    ) -> Result<(Self, Recovered), OpenError> {
         options.check()?;
         let lock = lock::take(&*disk)?;
         // So that the file is there, and this user's. Who copies the directory just now has it made.
@@ -71,7 +85,7 @@ impl Store {
         let directory = disk.describe("");
         let ready = recovery::recover(disk, options.segment_bytes, rebuild)?;
         let recovered = ready.recovered.clone();
-        let store = OnDisk::start(ready, options, lock, &directory)?;
+        let store = OnDisk::start(ready, options, lock, &directory, set_to_work)?;
         Ok((Self(Kind::Disk(store)), recovered))
     }
 
@@ -230,6 +244,15 @@ impl Store {
         match &self.0 {
             Kind::Disk(store) => store.shared.activity(),
             Kind::Memory(_) => Activity::default(),
+        }
+    }
+
+    /// What steps are made of, if they are made by hand.
+    #[cfg(feature = "faults")]
+    pub(crate) fn stepped(&self) -> Option<&Stepped> {
+        match &self.0 {
+            Kind::Disk(OnDisk { hands: Hands::Stepped(stepped), .. }) => Some(stepped),
+            Kind::Disk(_) | Kind::Memory(_) => None,
         }
     }
 

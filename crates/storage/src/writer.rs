@@ -67,6 +67,20 @@ impl Writer {
         }
     }
 
+    /// A turn that waits for nothing, and is told what is due; whether there may be more to do.
+    #[cfg(feature = "faults")]
+    pub(crate) fn step(&mut self, due: Option<Due>) -> bool {
+        let work = self.shared.next_work(Some(std::time::Duration::ZERO));
+        match self.carry_out(work, due) {
+            Ok(Turn::Again) => true,
+            Ok(Turn::End) => false,
+            Err(failure) => {
+                self.fail(&failure);
+                false
+            }
+        }
+    }
+
     fn fail(&self, failure: &Failure) {
         let Failure { action, file, source } = failure;
         tracing::error!(%file, error = %source, "cannot {action} the log: the store takes nothing more; check the disk and restart");
@@ -75,11 +89,17 @@ impl Writer {
 
     fn turn(&mut self) -> Result<Turn, Failure> {
         let next = self.pace.next();
-        match self.shared.next_work(next.map(|(_, wait)| wait)) {
+        let work = self.shared.next_work(next.map(|(_, wait)| wait));
+        self.carry_out(work, next.map(|(due, _)| due))
+    }
+
+    /// Does what there is to do; `due` is what the time that has passed asks for.
+    fn carry_out(&mut self, work: Work, due: Option<Due>) -> Result<Turn, Failure> {
+        match work {
             Work::Records(records) => self.commit(&records)?,
-            Work::Timeout => match next {
-                Some((Due::Sync, _)) => self.sync()?,
-                Some((Due::Vouch, _)) => self.vouch()?,
+            Work::Timeout => match due {
+                Some(Due::Sync) => self.sync()?,
+                Some(Due::Vouch) => self.vouch()?,
                 None => {}
             },
             Work::Close => {

@@ -71,6 +71,8 @@ const LAYERS: &[Layer] = &[
         "longshore-world",
         &["longshore-engine", "longshore-tasks", "longshore-testkit", "longshore-types"],
     ),
+    // The simulator asks the broker what a client would, and knows the store by what the broker hands on of it.
+    layer("longshore-simulator", &["longshore-broker", "longshore-types", "longshore-wire"]),
     layer("longshore-cli", &["longshore"]),
     layer("fibonacci", &["longshore"]),
     layer("longshore-peer", &["longshore"]),

@@ -227,6 +227,13 @@ impl<W: Waiter> Core<W> {
         self.ledger.note_time();
     }
 
+    /// [`Core::note_end`], and all that is there then.
+    #[cfg(feature = "simulation")]
+    pub(crate) fn tell_all(&mut self, now: impl Into<Reading>) -> Vec<Vec<u8>> {
+        self.note_end(now);
+        self.ledger.tell_all()
+    }
+
     /// Has bodies stand at the end of the log.
     pub(crate) fn move_on(
         &mut self,

@@ -199,15 +199,25 @@ impl Times {
         self.shift(stopped);
         self.add_doubt(stopped);
         if self.mark.doubt > 0 && self.is_small() {
-            self.believe_at_once();
+            // A clock that is back from too far ahead says how long all stops were, and not this one.
+            let is_back = stopped <= 0;
+            self.believe_at_once(if is_back {
+                self.mark.doubt
+            } else {
+                stopped.min(self.mark.doubt)
+            });
         }
     }
 
-    /// Goes on behind a short stop. Nothing has happened yet since then that would be moved by it.
-    fn believe_at_once(&mut self) {
-        self.now = shifted(self.now, self.mark.doubt);
-        self.shift(-self.mark.doubt);
-        self.settle();
+    /// Goes on behind a short stop. Nothing has happened yet since then that would be moved by it; what is in doubt of
+    /// an earlier stop stays so, for leases were taken since.
+    fn believe_at_once(&mut self, stopped: i64) {
+        self.now = shifted(self.now, stopped);
+        self.shift(-stopped);
+        self.mark.doubt -= stopped;
+        if self.mark.doubt == 0 {
+            self.settle();
+        }
     }
 
     fn go_on(&mut self, read: Read, Reading { running, wall }: Reading) {
@@ -295,6 +305,22 @@ mod tests {
     fn read(times: &mut Times, running: u64, wall: u64) {
         let of = Timestamp::from_millis;
         times.advance(Reading { running: of(running), wall: of(wall) });
+    }
+
+    #[test]
+    fn a_stop_that_was_in_doubt_does_not_end_leases_that_were_taken_since_at_the_next_start() {
+        const TEN_YEARS: u64 = 10 * 365 * 24 * 60 * MINUTE;
+        let last = (Timestamp::from_millis(START), ClockMark::default());
+        let mut times = Times::after(Some(last), ClockTrust::default());
+        read(&mut times, 0, START + 14_000 + TEN_YEARS);
+        read(&mut times, 1000, START + 15_000);
+        let taken = times.now();
+        read(&mut times, 6000, START + 20_000);
+        let mut again = Times::after(Some((times.now(), times.mark())), ClockTrust::default());
+        read(&mut again, 0, START + 22_000);
+        assert_eq!(again.now().since(taken), Duration::from_secs(7), "5 s and a stop of 2 s");
+        read(&mut again, 6 * MINUTE, START + 22_000 + 6 * MINUTE);
+        assert_eq!(again.confirmed().map(|lapse| lapse.millis), Some(14_000));
     }
 
     #[test]

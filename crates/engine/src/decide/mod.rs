@@ -29,12 +29,14 @@ impl Queue {
         }
     }
 
-    /// The message that the receipt is of. One that was redriven since then is another message.
+    /// The message that the receipt is of. One that was redriven since then is another message, and so is one that was
+    /// sent since then: it has the key of a message that a power cut took back.
     fn named_by(&self, receipt: &Receipt) -> Option<Kept> {
         let message = self.messages.get(receipt.key)?;
         let before = message.delivery_before_redrive();
-        let is_older = receipt.delivery <= before || receipt.received_at < message.sent_at;
-        (before == 0 || !is_older).then_some(message)
+        let is_before = before > 0 && receipt.delivery <= before;
+        let is_older = is_before || receipt.received_at < message.sent_at;
+        (!is_older).then_some(message)
     }
 
     /// Whether the receipt is worth nothing any more. A standard queue believes whoever had the

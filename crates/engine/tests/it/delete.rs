@@ -1,7 +1,7 @@
 //! Deleting: which receipts delete, and which are refused.
 
 use longshore_engine::{Queue, QueueId, Receipt, Refusal};
-use longshore_types::Settings;
+use longshore_types::{Settings, Timestamp};
 
 use crate::builder::{Driven, HOURS_12, T0, millis, secs};
 
@@ -48,6 +48,17 @@ fn a_receipt_of_a_delivery_that_a_power_cut_took_back_deletes() {
     let (mut driven, receipt) = Driven::one_in_flight();
     let unknown = Receipt { delivery: receipt.delivery + 5, epoch: 9, ..receipt };
     assert_eq!(driven.delete(&unknown), Ok(true));
+}
+
+#[test]
+fn a_receipt_of_a_message_that_a_power_cut_took_back_is_of_no_later_one_with_its_key() {
+    let (mut driven, receipt) = Driven::one_in_flight();
+    let sent_before = Timestamp::from_millis(T0.as_millis() - 1);
+    let stale = Receipt { received_at: sent_before, ..receipt };
+    let refusal = Refusal::NotAvailable { key: receipt.key };
+    assert_eq!(driven.change(&stale, secs(0)), Err(refusal));
+    assert_eq!(driven.delete(&stale), Ok(false));
+    assert_eq!(driven.counts(), (0, 1, 0));
 }
 
 #[test]

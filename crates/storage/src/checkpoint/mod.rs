@@ -277,6 +277,12 @@ impl Checkpoint {
         self.end = Some(End { through, first, older, dead });
     }
 
+    /// Whether the log is on the disk as far as the checkpoint goes, so that [`Checkpoint::publish`] waits for no
+    /// sync of it.
+    pub fn is_synced(&self) -> bool {
+        self.end.as_ref().is_none_or(|end| self.shared.is_synced(end.through))
+    }
+
     /// Makes the checkpoint the store's, and gives up what it does not need. Blocks; in relaxed mode until
     /// the log has been synced as far as the checkpoint goes.
     ///

@@ -88,6 +88,12 @@ impl Shared {
         }
     }
 
+    /// What is to be done now, if anything.
+    #[cfg(feature = "faults")]
+    pub(crate) fn chore_now(&self) -> Option<Chore> {
+        self.state().chore()
+    }
+
     /// Adds a segment that was made. True if the disk had been full.
     pub(crate) fn add_spare(&self, segment: SegmentFile, warmth: Warmth) -> bool {
         self.bodies.add_segment(segment.clone());

@@ -1,0 +1,18 @@
+//! Some schedules, in every run of the tests.
+
+use longshore_simulator::{Mutant, schedules};
+
+/// Schedules of a run.
+const SCHEDULES: u64 = 100;
+
+#[test]
+fn no_schedule_breaks_an_invariant() {
+    let seen =
+        schedules(0, SCHEDULES, Mutant::None, |_| ()).unwrap_or_else(|broken| panic!("{broken}"));
+    assert_eq!(seen.schedules, SCHEDULES);
+    let often = [seen.kills, seen.power_cuts, seen.at_a_call, seen.checkpoints, seen.replays];
+    assert!(often.iter().all(|&count| count > SCHEDULES / 4), "too little came to pass:\n{seen}");
+    let seldom =
+        [seen.in_opening, seen.failed_syncs, seen.full, seen.jumps, seen.rotten, seen.named];
+    assert!(seldom.iter().all(|&count| count > SCHEDULES / 50), "too little came to pass:\n{seen}");
+}
