@@ -4,7 +4,7 @@ use crate::announce;
 use crate::exit::Fault;
 use crate::options::BackupOptions;
 
-/// Segments after which it is said how far the copy has come: two gigabytes.
+/// Segments after which it is said how far the copy has come: two gigabytes, of segments of 32 MiB.
 const SAID_EVERY: usize = 64;
 
 /// Copies the broker's own directory, reads the copy, and prints what it holds.
@@ -17,7 +17,7 @@ pub fn backup(options: &BackupOptions) -> Result<(), Fault> {
     let (from, to) = options.directories();
     let copied = &mut |segments: usize| {
         if segments.is_multiple_of(SAID_EVERY) {
-            eprintln!("{segments} segments of 32 MiB copied");
+            announce::say(&format!("{segments} segments copied"));
         }
     };
     let made = longshore_broker::backup(&from, &to, copied).map_err(Fault::cannot_start)?;

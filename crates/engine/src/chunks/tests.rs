@@ -1,3 +1,5 @@
+//! Chunks beside a plain map: whatever is put in, taken out and marked, both hold the same in the same order.
+
 use std::collections::BTreeMap;
 
 use longshore_types::Timestamp;

@@ -151,7 +151,7 @@ impl Entrant {
         let commands = match self {
             Self::Longshore(store) => {
                 let sqs = on.url(store.broker())?;
-                longshore(&location(store, on, directory)?, sqs, with, directory, &concurrency)?
+                longshore(&location(store, on, directory)?, sqs, with, directory, &concurrency)
             }
             Self::SqsConsumer => {
                 let queues = format!(
@@ -199,13 +199,13 @@ fn longshore(
     with: &Installed,
     directory: &Path,
     concurrency: &str,
-) -> Result<Commands> {
+) -> Commands {
     let mut worker = command(&with.longshore, directory);
     worker.args(["worker", "--endpoint-url", sqs, "--region", "us-east-1", "--store", store]);
     worker.args(["--concurrency", concurrency, "--health-listen", "127.0.0.1:0"]);
     let mut producer = command(&with.longshore, directory);
     producer.arg("producer").envs([("PEER_SQS", sqs), ("PEER_STORE", store)]);
-    Ok(Commands { worker, producer }.env("RUST_LOG", "warn"))
+    Commands { worker, producer }.env("RUST_LOG", "warn")
 }
 
 fn node(script: &str, with: &Installed, directory: &Path) -> Result<Commands> {
