@@ -284,13 +284,13 @@ mod tests {
 
     /// Times that are near one another, or as far as times can be.
     fn sent_at(number: u64) -> Timestamp {
-        Timestamp::from_millis(if number % 5 == 0 { number << 34 } else { number % 1000 })
+        Timestamp::from_millis(if number.is_multiple_of(5) { number << 34 } else { number % 1000 })
     }
 
     fn message(number: u64) -> Kept {
         let (at, id) = (sent_at(number), MessageId::from_random([9; 16]));
         let mut message = Kept::sent(id, u32::try_from(number % 100).unwrap(), at, at);
-        if number % 3 == 0 {
+        if number.is_multiple_of(3) {
             message.count_receive(at);
         }
         message

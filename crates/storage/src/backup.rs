@@ -81,7 +81,7 @@ pub trait Watch {
     /// So many segments are copied.
     fn copied(&mut self, segments: usize);
 
-    /// Reads all of the copy, as [`verify`](crate::verify) does.
+    /// Reads all of the copy, as [`verify`](fn@crate::verify) does.
     ///
     /// # Errors
     ///

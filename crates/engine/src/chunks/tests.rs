@@ -25,8 +25,8 @@ fn change(chunks: &mut Chunks<Spot>, model: &mut Model, number: u64, far: bool) 
     match number / 300 % 5 {
         0..=1 => {
             let is_new = !model.contains_key(&place);
-            model.entry(place).or_insert(number % 2 == 0);
-            assert_eq!(chunks.insert(&place, number % 2 == 0), is_new);
+            model.entry(place).or_insert(number.is_multiple_of(2));
+            assert_eq!(chunks.insert(&place, number.is_multiple_of(2)), is_new);
         }
         2..=3 => {
             let removed = chunks.remove(place);
