@@ -30,7 +30,7 @@ pub(crate) struct Options {
 }
 
 /// As many as every run of CI plays.
-const SCHEDULES: u64 = 2000;
+const SCHEDULES: u64 = 1000;
 
 /// The test that plays the schedules.
 const TEST: &str = "on_demand::as_many_schedules_as_are_asked_for_break_no_invariant";
@@ -108,7 +108,7 @@ mod tests {
             "LONGSHORE_SIMULATE_MUTANT=RetriesSyncs",
         ];
         assert_eq!(environment(typed), expected);
-        assert_eq!(environment("simulate"), ["LONGSHORE_SIMULATE_SCHEDULES=2000"]);
+        assert_eq!(environment("simulate"), ["LONGSHORE_SIMULATE_SCHEDULES=1000"]);
     }
 
     #[test]
