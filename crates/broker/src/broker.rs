@@ -294,9 +294,12 @@ impl Broker {
 
     pub(crate) async fn close_store(&self) {
         let store = Arc::clone(self.shared.runtime.driver().store());
-        let closed = self.shared.runtime.driver().block(move || store.close()).await;
-        if let Err(failure) = closed {
-            tracing::error!(%failure, "the broker's log did not come to an orderly end");
-        }
+        let closed = self.shared.runtime.driver().try_block(move || store.close()).await;
+        let failure = match closed {
+            Ok(Ok(())) => return,
+            Ok(Err(failure)) => failure.to_string(),
+            Err(failure) => failure.to_string(),
+        };
+        tracing::error!(failure, "the broker's log did not come to an orderly end");
     }
 }

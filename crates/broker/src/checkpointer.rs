@@ -26,6 +26,8 @@ use crate::log::Body;
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// When it looks again after a checkpoint that came to nothing.
 const RETRY_AFTER: Duration = Duration::from_secs(10);
+/// In how many looks a checkpoint waits for whoever copies the directory before that is worth a word: ten minutes.
+const HELD_LOOKS_MAX: u32 = 600;
 /// How often the end of a checkpoint is tried that the log has no room for, and how long after the last try.
 const END_TRIES: u32 = 200;
 const END_AGAIN_AFTER: Duration = Duration::from_millis(10);
@@ -36,13 +38,25 @@ const MOVED_BYTES: usize = 256 << 10;
 
 /// Looks until the driver is closed.
 pub(crate) async fn run(driver: Arc<Driver>) {
-    let mut pause = LOOK_EVERY;
+    let (mut pause, mut held) = (LOOK_EVERY, 0);
     while driver.is_open_after(pause).await {
         if !driver.store().activity().full {
             move_bodies(&driver).await;
         }
-        let done = !driver.store().is_checkpoint_due() || has_written(&driver).await;
-        pause = if done { LOOK_EVERY } else { RETRY_AFTER };
+        pause = LOOK_EVERY;
+        if !driver.store().is_checkpoint_due() {
+            continue;
+        }
+        held = if driver.store().is_held() { held + 1 } else { 0 };
+        if held == 0 && !has_written(&driver).await {
+            pause = RETRY_AFTER;
+        }
+        if held == HELD_LOOKS_MAX {
+            tracing::warn!(
+                "no checkpoint can be made since ten minutes, because the directory is being copied: the log grows"
+            );
+            driver.set_lacks_checkpoint(true);
+        }
     }
 }
 

@@ -29,6 +29,10 @@ impl Lapses {
 
     /// For how long the broker was stopped since `sent_at`.
     pub(crate) fn since(&self, sent_at: Timestamp) -> Duration {
+        if self.0.is_empty() {
+            // As it mostly is; and this is asked for every message that comes or goes.
+            return Duration::ZERO;
+        }
         let stops = self.0.range((Excluded(sent_at), Unbounded)).map(|(_, length)| *length);
         stops.fold(Duration::ZERO, Duration::saturating_add)
     }

@@ -11,12 +11,13 @@
 //! - A body that is not as it was written is never handed out, and is in quarantine as long as it is wanted.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet},
     io,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use bytes::Bytes;
+use foldhash::HashMap;
 use rustix::io::Errno;
 
 use crate::{
@@ -69,7 +70,7 @@ impl Bodies {
     ) -> Self {
         let segments = segments.iter().map(|s| (s.number, s.clone())).collect();
         let cache = Cache::new(cache_bytes);
-        let (unwritten, rotten) = (HashMap::new(), Quarantine::default());
+        let (unwritten, rotten) = (HashMap::default(), Quarantine::default());
         Self(Mutex::new(Known { unwritten, index, cache, segments, files, rotten }))
     }
 
@@ -207,7 +208,7 @@ impl Bodies {
             return Some(body);
         }
         let (segment, location) = self.pin(key)?;
-        if location.len > AT_HAND_BYTES_MAX {
+        if location.len > AT_HAND_BYTES_MAX || self.known().rotten.has(key) {
             return None;
         }
         let mut frame = room_for(location);

@@ -3,9 +3,10 @@
 //! First in, first out. A queue that is kept short reads what was just sent, and never reaches the
 //! end of the line; a long backlog is read in order, where no order of eviction would help.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 
 use bytes::Bytes;
+use foldhash::HashMap;
 
 use crate::BodyKey;
 
@@ -25,7 +26,7 @@ pub(crate) struct Cache {
 
 impl Cache {
     pub(crate) fn new(bytes_max: usize) -> Self {
-        Self { bytes_max, bytes: 0, bodies: HashMap::new(), order: VecDeque::new() }
+        Self { bytes_max, bytes: 0, bodies: HashMap::default(), order: VecDeque::new() }
     }
 
     /// What the bodies cost, with what each costs beside its bytes.

@@ -1,11 +1,9 @@
 //! A store without a disk: records are dropped once appended, bodies are kept until released.
 
-use std::{
-    collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
+use foldhash::HashMap;
 
 use crate::{BodyKey, Lsn, Progress, Record, bodies::Usage};
 

@@ -50,6 +50,10 @@ impl Quarantine {
         self.0.remove(&key);
     }
 
+    pub(crate) fn has(&self, key: BodyKey) -> bool {
+        self.0.contains(&key)
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.0.len()
     }

@@ -1,5 +1,6 @@
 //! One chunk: its items in order, and their marks.
 
+use std::cell::Cell;
 use std::cmp::Ordering;
 use std::collections::VecDeque;
 
@@ -15,6 +16,8 @@ pub(super) struct Chunk<T: Item> {
     pub(super) items: VecDeque<T>,
     /// A bit for each item, that of the first one last.
     pub(super) marks: u128,
+    /// Where an item was found last. Another may be there by now.
+    pub(super) found: Cell<u8>,
 }
 
 impl<T: Item> Chunk<T> {
@@ -23,12 +26,32 @@ impl<T: Item> Chunk<T> {
         let base = T::base_of(full);
         let item = T::pack(full, base).expect("what a base is made of can be packed");
         let items = VecDeque::from([item]);
-        Self { start: T::place_of(full), base, items, marks: u128::from(marked) }
+        Self {
+            start: T::place_of(full),
+            base,
+            items,
+            marks: u128::from(marked),
+            found: Cell::default(),
+        }
     }
 
-    /// Where the item of a place is, or would be. The ends are looked at first: what comes is the last, and what
-    /// goes is the first, most of the time. Then where it is if none is missing in between.
+    /// Where the item of a place is, or would be. What was found last is looked at first, for it is mostly looked for
+    /// again at once.
     pub(super) fn find(&self, place: T::Place) -> Result<usize, usize> {
+        let last = usize::from(self.found.get());
+        if self.items.get(last).is_some_and(|item| item.place(self.base) == place) {
+            return Ok(last);
+        }
+        let found = self.search(place);
+        if let Some(at) = found.ok().and_then(|at| u8::try_from(at).ok()) {
+            self.found.set(at);
+        }
+        found
+    }
+
+    /// The ends are looked at first: what comes is the last, and what goes is the first, most of the time. Then where
+    /// it is if none is missing in between.
+    fn search(&self, place: T::Place) -> Result<usize, usize> {
         let at = |item: &T| item.place(self.base);
         if self.items.back().is_none_or(|last| at(last) < place) {
             return Err(self.items.len());
@@ -36,9 +59,9 @@ impl<T: Item> Chunk<T> {
         match at(&self.items[0]).cmp(&place) {
             Ordering::Less => {
                 let guess = usize::try_from(T::guess(at(&self.items[0]), place)).ok();
-                let guess = guess
-                    .filter(|guess| self.items.get(*guess).is_some_and(|item| at(item) == place));
-                guess.map_or_else(|| self.items.binary_search_by(|item| at(item).cmp(&place)), Ok)
+                let is_there = |guess: &usize| self.items.get(*guess).map(at) == Some(place);
+                let search = || self.items.binary_search_by(|item| at(item).cmp(&place));
+                guess.filter(is_there).map_or_else(search, Ok)
             }
             Ordering::Equal => Ok(0),
             Ordering::Greater => Err(0),
@@ -90,7 +113,13 @@ impl<T: Item> Chunk<T> {
         let items = self.items.split_off(at);
         let marks = self.marks >> at;
         self.marks &= below(at);
-        Self { start: items[0].place(self.base), base: self.base, items, marks }
+        Self {
+            start: items[0].place(self.base),
+            base: self.base,
+            items,
+            marks,
+            found: Cell::default(),
+        }
     }
 
     /// The same items on another base; `None` if that is too far away from one of them.
@@ -101,6 +130,7 @@ impl<T: Item> Chunk<T> {
             base,
             items: items.collect::<Option<_>>()?,
             marks: self.marks,
+            found: Cell::default(),
         })
     }
 

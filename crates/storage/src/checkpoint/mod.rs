@@ -212,8 +212,12 @@ impl Store {
         let used = shared.used();
         let replayed = used.range(first..).count() as u64;
         let dead = dead_before(&shared, used.last_key_value().map(|(number, _)| *number));
-        let due = replayed > cost.max(2) || dead > 2 * cost || (dead > 0 && shared.activity().full);
-        due && keeper.hold().is_ok()
+        replayed > cost.max(2) || dead > 2 * cost || (dead > 0 && shared.activity().full)
+    }
+
+    /// Whether no checkpoint can be made now, because somebody copies the directory: then one is not worth the work.
+    pub fn is_held(&self) -> bool {
+        self.on_disk().is_some_and(|(_, keeper)| keeper.hold().is_err())
     }
 }
 
