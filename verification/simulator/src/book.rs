@@ -275,9 +275,19 @@ impl Book {
     }
 
     /// Somebody asks for the end of everything in a queue.
-    pub(crate) fn begin_purge(&mut self, at: Millis, queue: usize) {
+    /// A purge is asked for. Answers how many messages there were.
+    pub(crate) fn begin_purge(&mut self, at: Millis, queue: usize) -> usize {
         self.note(at, format!("purge {queue}"));
         self.each_in(queue, |sent| sent.purge(at));
+        self.sent.len()
+    }
+
+    /// A purge that was asked for when there were so many messages was refused: nothing came of it.
+    pub(crate) fn purge_refused(&mut self, at: Millis, queue: usize, begun: usize) {
+        self.note(at, format!("a purge of {queue} was refused"));
+        let sources = self.sources_of(queue);
+        let before = self.sent.iter_mut().take(begun);
+        before.filter(|sent| sources.contains(&sent.queue)).for_each(Sent::refuse_purge);
     }
 
     /// A purge, begun at `start`, was acknowledged: what was acknowledged before it is gone. What was sent meanwhile may
@@ -304,8 +314,13 @@ impl Book {
 
     /// The messages that may be in a queue now.
     fn each_in(&mut self, queue: usize, mut each: impl FnMut(&mut Sent)) {
-        let sources: Vec<usize> = (0..5).filter(|from| self.may_reach(*from, queue)).collect();
+        let sources = self.sources_of(queue);
         self.sent.iter_mut().filter(|sent| sources.contains(&sent.queue)).for_each(&mut each);
+    }
+
+    /// The queues whose messages may be in a queue.
+    fn sources_of(&self, queue: usize) -> Vec<usize> {
+        (0..5).filter(|from| self.may_reach(*from, queue)).collect()
     }
 
     /// Whether a message of one queue may be in another.

@@ -38,7 +38,7 @@ fn deduplicated(book: &Book, number: usize, at: Millis) -> Option<Finding> {
         .filter(|(other, each, _)| *other != number && each.deduplication == sent.deduplication);
     let (other, ..) = others.find(|(_, other, _)| {
         let apart = at.saturating_sub(other.start) + (book.gained - other.gained);
-        apart < DEDUPLICATION && !other.purged && !other.ids.contains(id)
+        apart < DEDUPLICATION && !other.may_be_purged() && !other.ids.contains(id)
     })?;
     let seen = format!("sends {other} and {number} have one deduplication id, and two messages");
     Some(finding(Invariant::Deduplication, seen))
@@ -83,7 +83,7 @@ fn was_there(sent: &Sent, number: usize, delivered: &Delivered) -> Option<Findin
         return Some(finding(Invariant::RefusedAppeared, format!("send {number} was refused")));
     }
     let told = sent.gone.told.filter(|told| *told < delivered.start)?;
-    let invariant = if sent.purged { Invariant::Purges } else { Invariant::CameBack };
+    let invariant = if sent.may_be_purged() { Invariant::Purges } else { Invariant::CameBack };
     Some(finding(invariant, format!("message {number} was gone at {told}, and is delivered")))
 }
 

@@ -186,25 +186,27 @@ pub(crate) async fn count(stage: &Stage, door: &Door, queue: usize) -> Option<u6
 
 async fn purge(stage: &Stage, door: &Door, queue: usize) {
     let start = stage.now();
-    stage.book().begin_purge(start, queue);
+    let begun = stage.book().begin_purge(start, queue);
     let action = PurgeQueue { queue_url: stage.plan.queues[queue].name.to_owned() };
-    end_purge(stage, start, queue, &stage.ask(door, queue, action).await);
+    end_purge(stage, (start, begun), queue, &stage.ask(door, queue, action).await);
 }
 
-fn end_purge<T>(stage: &Stage, start: Millis, queue: usize, answer: &Answer<T>) {
+/// A purge that was begun at that time, and when there were so many messages, has come to an end.
+fn end_purge<T>(stage: &Stage, (start, begun): (Millis, usize), queue: usize, answer: &Answer<T>) {
     let now = stage.now();
     match answer {
         Answer::Done(_) => stage.book().purged(now, start, queue),
-        Answer::Refused(_) | Answer::Unknown => stage.book().purge_unknown(now, queue),
+        Answer::Refused(_) => stage.book().purge_refused(now, queue, begun),
+        Answer::Unknown => stage.book().purge_unknown(now, queue),
     }
 }
 
 /// Deletes the brief queue, and makes it again.
 async fn make_again(stage: &Stage, door: &Door) {
     let start = stage.now();
-    stage.book().begin_purge(start, BRIEF);
+    let begun = stage.book().begin_purge(start, BRIEF);
     let action = DeleteQueue { queue_url: stage.plan.queues[BRIEF].name.to_owned() };
-    end_purge(stage, start, BRIEF, &stage.ask(door, BRIEF, action).await);
+    end_purge(stage, (start, begun), BRIEF, &stage.ask(door, BRIEF, action).await);
     make(stage, door, BRIEF).await;
 }
 

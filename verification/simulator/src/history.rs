@@ -33,8 +33,8 @@ pub(crate) struct Sent {
     /// A power cut may have taken it, though it was acknowledged.
     pub(crate) may_be_lost: bool,
     pub(crate) gone: Gone,
-    /// Its queue may have been purged, and has forgotten its deduplication id then.
-    pub(crate) purged: bool,
+    /// How often its queue may have been purged, and has forgotten its deduplication id then.
+    pub(crate) purges: u64,
     pub(crate) deliveries: Vec<Delivered>,
     /// Changes of its visibility that are under way.
     pub(crate) changes: u64,
@@ -46,7 +46,18 @@ impl Sent {
     /// Somebody asks for the end of everything in its queue.
     pub(crate) fn purge(&mut self, at: Millis) {
         self.gone.ask(at);
-        self.purged = true;
+        self.purges += 1;
+    }
+
+    /// One who asked was refused, so that nothing came of it.
+    pub(crate) fn refuse_purge(&mut self) {
+        self.gone.refuse();
+        self.purges -= 1;
+    }
+
+    /// Whether its queue may have been purged.
+    pub(crate) const fn may_be_purged(&self) -> bool {
+        self.purges > 0
     }
 }
 

@@ -19,8 +19,7 @@
 //!
 //! # Invariants
 //!
-//! - Whatever is drawn follows from the seed. Not all that happens does yet: some schedules go another way when they
-//!   are played again, so a finding may have to be played more than once.
+//! - The same seed plays the same schedule, to the last call.
 //! - No rule of the broker's is used to judge it: the book knows what clients were told, and what the mode promises.
 
 mod book;

@@ -39,7 +39,7 @@ fn begin(stage: &Stage, queue: usize) -> usize {
         sequence: None,
         may_be_lost: false,
         gone: Gone::default(),
-        purged: false,
+        purges: 0,
         deliveries: Vec::new(),
         changes: 0,
         changed: 0,

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use longshore_broker::{Broker, Serve};
 use longshore_wire::SqsError;
-use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use crate::book::Book;
 use crate::clock::{Clocks, Millis};
@@ -23,6 +23,8 @@ const FULL_LINGERS: Millis = 10_000;
 pub(crate) struct Door {
     pub(crate) broker: Broker,
     pub(crate) boot: u64,
+    /// The broker has crashed. Those who wait for that learn it in the order in which they began to.
+    crashed: CancellationToken,
 }
 
 /// What is shared.
@@ -37,7 +39,6 @@ pub(crate) struct Stage {
     door: Mutex<Option<Door>>,
     held: Mutex<Vec<Held>>,
     weather: Mutex<Weather>,
-    crashes: watch::Sender<u64>,
 }
 
 /// What errors there is a reason for.
@@ -73,7 +74,6 @@ impl Stage {
             door: Mutex::default(),
             held: Mutex::default(),
             weather: Mutex::default(),
-            crashes: watch::Sender::new(0),
             plan,
         })
     }
@@ -101,13 +101,15 @@ impl Stage {
 
     pub(crate) fn open_door(&self, broker: Broker) {
         let boot = self.book().boot;
-        *lock(&self.door) = Some(Door { broker, boot });
+        *lock(&self.door) = Some(Door { broker, boot, crashed: CancellationToken::new() });
     }
 
     /// The broker is gone, whoever waits for it.
     pub(crate) fn shut_door(&self) -> Option<Door> {
         let door = lock(&self.door).take();
-        self.crashes.send_modify(|crashes| *crashes += 1);
+        if let Some(door) = &door {
+            door.crashed.cancel();
+        }
         door
     }
 
@@ -119,10 +121,9 @@ impl Stage {
         action: A,
     ) -> Answer<A::Reply> {
         self.book().seen.requests += 1;
-        let mut crashed = self.crashes.subscribe();
         let reply = tokio::select! {
             biased;
-            _ = crashed.changed() => None,
+            () = door.crashed.cancelled() => None,
             reply = door.broker.ask(action) => Some(reply),
         };
         match reply {

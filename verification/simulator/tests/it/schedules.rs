@@ -1,6 +1,6 @@
 //! Some schedules, in every run of the tests.
 
-use longshore_simulator::{Mutant, schedules};
+use longshore_simulator::{Mutant, schedule, schedules};
 
 /// Schedules of a run.
 const SCHEDULES: u64 = 100;
@@ -15,4 +15,12 @@ fn no_schedule_breaks_an_invariant() {
     let seldom =
         [seen.in_opening, seen.failed_syncs, seen.full, seen.jumps, seen.rotten, seen.named];
     assert!(seldom.iter().all(|&count| count > SCHEDULES / 50), "too little came to pass:\n{seen}");
+}
+
+#[test]
+fn a_schedule_that_is_played_again_goes_the_same_way() {
+    for seed in 0..20 {
+        let play = || schedule(seed, Mutant::None).unwrap_or_else(|broken| panic!("{broken}"));
+        assert_eq!(play(), play(), "seed {seed}");
+    }
 }
