@@ -22,14 +22,13 @@ mod first;
 mod fuzz;
 mod model;
 mod program;
-mod simulate;
+mod schedules;
 mod step;
 mod stopwatch;
 mod test;
 mod tidy;
 mod tool;
 mod workspace;
-mod world;
 
 use std::process::ExitCode;
 
@@ -57,9 +56,9 @@ enum Chore {
     /// Give random histories to the engine and to its model, and compare.
     Model(model::Options),
     /// Play schedules of the broker over a disk, a clock and clients that fail.
-    Simulate(simulate::Options),
+    Simulate(schedules::Options),
     /// Play schedules of the runtime in a world where everything fails.
-    World(world::Options),
+    World(schedules::Options),
     /// Kill the real broker, fail its disk, cut its power, set its clock wrong, and check what it kept.
     Crash(longshore_crashkit::Options),
     /// Give hostile bytes to everything that reads what a stranger sends.
@@ -75,8 +74,8 @@ fn main() -> ExitCode {
         Chore::Advisories => advisories::run(),
         Chore::Tidy => tidy::run(),
         Chore::Model(options) => model::run(&options),
-        Chore::Simulate(options) => simulate::run(&options),
-        Chore::World(options) => world::run(&options),
+        Chore::Simulate(options) => schedules::SIMULATOR.run(&options),
+        Chore::World(options) => schedules::WORLD.run(&options),
         Chore::Crash(options) => crash::run(&options),
         Chore::Fuzz(options) => fuzz::run(&options),
         Chore::Bench(options) => bench::run(&options),

@@ -13,7 +13,7 @@ use anyhow::Result;
 use clap::{Args, ValueEnum};
 
 use crate::step::{self, Step};
-use crate::{crash, first, simulate, workspace, world};
+use crate::{crash, first, schedules, workspace};
 use servers::Servers;
 
 /// Which tests.
@@ -84,14 +84,14 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let steps = match options.part {
         None => rust()
             .into_iter()
-            .chain([world::step(), simulate::step()])
+            .chain([schedules::WORLD.step(), schedules::SIMULATOR.step()])
             .chain(first::steps()?)
             .chain([build(), crash::step()?.needing(BUILD), black_box("all")?])
             .collect(),
         Some(Part::Rust) => rust(),
         Some(Part::Stores) => vec![over_servers("stores", STORES)],
-        Some(Part::World) => vec![world::step()],
-        Some(Part::Simulator) => vec![simulate::step()],
+        Some(Part::World) => vec![schedules::WORLD.step()],
+        Some(Part::Simulator) => vec![schedules::SIMULATOR.step()],
         Some(Part::Crash) => vec![build(), crash::step()?.needing(BUILD)],
         Some(Part::First) => first::steps()?,
         Some(Part::Conformance) => vec![build(), black_box("all")?],
