@@ -257,8 +257,10 @@ impl Messages {
     pub(crate) fn walk(&mut self, count: usize) -> Vec<(MessageKey, Kept)> {
         let Some(mut walk) = self.walk.take() else { return Vec::new() };
         let now = self.entries.after_with_marks(walk.told());
-        let now = now.map(|(fresh, has_history)| (fresh.key, self.kept(fresh, has_history)));
-        let next = walk.next(now, count);
+        let same = now.filter(|(fresh, _)| !walk.has_changed(&fresh.key)).take(count);
+        let now = same.map(|(fresh, has_history)| (fresh.key, self.kept(fresh, has_history)));
+        let now: Vec<_> = now.collect();
+        let next = walk.next(now.into_iter(), count);
         self.walk = Some(walk).filter(|_| !next.is_empty());
         next
     }

@@ -42,6 +42,11 @@ impl<K: Ord + Clone, V: Clone> Walk<K, V> {
         }
     }
 
+    /// Whether a key stands for something else by now.
+    pub(crate) fn has_changed(&self, key: &K) -> bool {
+        self.changed.contains_key(key)
+    }
+
     /// The next entries, at most `count`; none, if it has come to its end. `now` is what the map has behind the
     /// last key that was told.
     pub(crate) fn next(&mut self, now: impl Iterator<Item = (K, V)>, count: usize) -> Vec<(K, V)> {
@@ -116,8 +121,10 @@ impl<K: Ord + Clone, V: Clone> Walked<K, V> {
         let Some(walk) = &mut self.walk else { return Vec::new() };
         let told = walk.told();
         let behind = (told.as_ref().map_or(Unbounded, Excluded), Unbounded);
-        let now = self.map.range::<K, _>(behind).map(|(key, value)| (key.clone(), value.clone()));
-        let next = walk.next(now, count);
+        let same = self.map.range::<K, _>(behind).filter(|(key, _)| !walk.has_changed(key));
+        let now: Vec<_> =
+            same.take(count).map(|(key, value)| (key.clone(), value.clone())).collect();
+        let next = walk.next(now.into_iter(), count);
         if next.is_empty() {
             self.walk = None;
         }

@@ -32,6 +32,10 @@ impl KnownHost {
     }
 
     fn remember<B>(&self, request: &Request<B>) {
+        // What stands in a whole URL was checked less than a header is.
+        if request.uri().authority().is_some() {
+            return;
+        }
         if let (Some(host), None) = (request.headers().get(HOST), self.0.get()) {
             self.0.get_or_init(|| host.clone());
         }
