@@ -194,7 +194,8 @@ def test_a_data_directory_that_cannot_be_made_is_named(tmp_path):
 
 
 def damaged(system):
-    """Fills a broker's log with messages, stops it, and flips one byte in the middle of what it wrote."""
+    """Fills a broker's log with messages, stops it, and flips one byte in the middle of what it wrote: of the head of a
+    batch, for a message's body that has rotted is that message's own affair."""
     system.start_broker()
     url = system.sqs.create_queue(QueueName="kept")["QueueUrl"]
     for i in range(50):
@@ -205,8 +206,9 @@ def damaged(system):
         content = file.read_bytes() if file.is_file() else b""
         at = content.find(marker)
         if at >= 0:
-            flipped = bytes([content[at + 100] ^ 0x40])
-            file.write_bytes(content[: at + 100] + flipped + content[at + 101 :])
+            rotten = content.rindex(b"LSbt", 0, at) + 10
+            flipped = bytes([content[rotten] ^ 0x40])
+            file.write_bytes(content[:rotten] + flipped + content[rotten + 1 :])
             return file, content
     raise AssertionError("the body is in no file of the broker")
 
