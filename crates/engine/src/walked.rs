@@ -48,11 +48,10 @@ impl<K: Ord + Clone, V: Clone> Walk<K, V> {
     }
 
     /// The next entries, at most `count`; none, if it has come to its end. `now` is what the map has behind the
-    /// last key that was told.
+    /// last key that was told, but for the keys that have changed.
     pub(crate) fn next(&mut self, now: impl Iterator<Item = (K, V)>, count: usize) -> Vec<(K, V)> {
         let (changed, end) = (&self.changed, &self.end);
         let same = now.take_while(|(key, _)| key <= end);
-        let same = same.filter(|(key, _)| !changed.contains_key(key));
         let before = changed.iter().filter_map(|(key, value)| Some((key.clone(), value.clone()?)));
         let next: Vec<_> = merged(same, before).take(count).collect();
         if let Some((last, _)) = next.last() {

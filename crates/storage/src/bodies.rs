@@ -61,6 +61,20 @@ struct Known {
     rotten: Quarantine,
 }
 
+impl Known {
+    /// A body that is in memory.
+    fn held(&self, key: BodyKey) -> Option<Bytes> {
+        self.unwritten.get(&key).cloned().or_else(|| self.cache.get(key))
+    }
+
+    /// The location of a body, and its segment, which stays readable as long as it is held.
+    fn pin(&self, key: BodyKey) -> Option<(SegmentFile, Location)> {
+        let location = self.index.get(key)?;
+        let segment = self.segments.get(&location.segment)?.clone();
+        Some((segment, location))
+    }
+}
+
 impl Bodies {
     pub(crate) fn new(
         cache_bytes: usize,
@@ -163,8 +177,7 @@ impl Bodies {
     }
 
     pub(crate) fn cached(&self, key: BodyKey) -> Option<Bytes> {
-        let known = self.known();
-        known.unwritten.get(&key).cloned().or_else(|| known.cache.get(key))
+        self.known().held(key)
     }
 
     pub(crate) fn release(&self, key: BodyKey) {
@@ -204,11 +217,14 @@ impl Bodies {
     /// A body that the cache has, or the system, and that is as it was written. Whatever is otherwise with it,
     /// [`Bodies::read`] finds out.
     pub(crate) fn at_hand(&self, key: BodyKey) -> Option<Bytes> {
-        if let Some(body) = self.cached(key) {
-            return Some(body);
-        }
-        let (segment, location) = self.pin(key)?;
-        if location.len > AT_HAND_BYTES_MAX || self.known().rotten.has(key) {
+        let (segment, location) = {
+            let known = self.known();
+            if let Some(body) = known.held(key) {
+                return Some(body);
+            }
+            known.pin(key).filter(|_| !known.rotten.has(key))?
+        };
+        if location.len > AT_HAND_BYTES_MAX {
             return None;
         }
         let mut frame = room_for(location);
@@ -241,10 +257,7 @@ impl Bodies {
 
     /// The location of a body, and its segment, which stays readable as long as it is held.
     fn pin(&self, key: BodyKey) -> Option<(SegmentFile, Location)> {
-        let known = self.known();
-        let location = known.index.get(key)?;
-        let segment = known.segments.get(&location.segment)?.clone();
-        Some((segment, location))
+        self.known().pin(key)
     }
 
     fn is_at(&self, key: BodyKey, location: Location) -> bool {
